@@ -1,0 +1,1 @@
+"""The benchmarks: what a call, a program and a supervisor cost natively, under picobox and under its peers."""

@@ -1,0 +1,102 @@
+"""The bounds that the project set itself, and whether one run of the benchmarks meets them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bench.columns import WEIGHED
+from bench.inputs import FULL
+from bench.memory import OPERATIONS
+from bench.results import ratio
+
+if TYPE_CHECKING:
+    from bench.results import Report
+
+NO_RUN = "no number in this run"
+
+
+class Limit(NamedTuple):
+    """A bound and the value found; `value` is None when this run did not measure it."""
+
+    what: str
+    bound: float
+    unit: str
+    value: float | None
+    strict: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """`met`, `NOT MET`, or `NOT MEASURED`."""
+        if self.value is None:
+            return "NOT MEASURED"
+        met = self.value < self.bound if self.strict else self.value <= self.bound
+        return "met" if met else "NOT MET"
+
+    def bound_text(self) -> str:
+        """The bound with its comparison and unit."""
+        return f"{'<' if self.strict else '<='} {self.bound:g} {self.unit}"
+
+    def value_text(self) -> str:
+        """The value with its unit, or why there is none."""
+        return NO_RUN if self.value is None else f"{self.value:.2f} {self.unit}"
+
+    def record(self) -> dict[str, Any]:
+        """The limit as JSON values."""
+        return {
+            "what": self.what,
+            "bound": self.bound_text(),
+            "value": self.value,
+            "unit": self.unit,
+            "verdict": self.verdict,
+        }
+
+
+def seconds(report: Report, row: str, column: str) -> float | None:
+    """A median of the report in seconds, if it was measured."""
+    result = report.result(row)
+    return None if result is None else result.median(column)
+
+
+def difference(value: float | None, base: float | None, scale: float) -> float | None:
+    """How much more the value is than its base, in units of 1/scale."""
+    return None if value is None or base is None else (value - base) * scale
+
+
+def time_limits(report: Report) -> list[Limit]:
+    """The bounds on time, all from medians of this run."""
+    getppid, make = report.result("getppid"), report.result("make-j2")
+    native_call = seconds(report, "getppid", WEIGHED)
+    python_call = difference(seconds(report, "close(-1)", WEIGHED), native_call, 1e6)
+    start = difference(seconds(report, "true", WEIGHED), seconds(report, "true", "native"), 1e3)
+    together = ratio(seconds(report, "cpu-together", WEIGHED), seconds(report, "cpu-alone", WEIGHED))
+    return [
+        Limit(
+            "one intercepted NATIVE call (getppid) against the faster bare loop",
+            1.2,
+            "x",
+            None if getppid is None else getppid.to_bare(WEIGHED),
+        ),
+        Limit("a pathless CALL in Python (close(-1)) over one NATIVE call", 10, "us", python_call),
+        Limit("start-up of /bin/true over native", 60, "ms", start),
+        Limit("two CPU-bound guests together against one alone", 1.1, "x", together),
+        Limit("make -j2 against native", 2.5, "x", None if make is None else make.to_native(WEIGHED)),
+    ]
+
+
+def memory_limits(report: Report) -> list[Limit]:
+    """The bounds on the supervisor's memory; 1 MB is 10^6 bytes."""
+    weights = [weight for weight in report.weights if weight.column == WEIGHED]
+    peaks = [weight.peak for weight in weights if weight.peak is not None and weight.failed is None]
+    limits = [Limit("the supervisor's memory at its highest", 40, "MB", max(peaks) / 1e6 if peaks else None)]
+    for operation in OPERATIONS:
+        weight = report.weight(WEIGHED, operation)
+        first, last = FULL.marks if weight is None else weight.marks
+        grown = None if weight is None or weight.growth is None else weight.growth / 1e6
+        what = f"the supervisor's growth from {first:,} to {last:,} {operation}"
+        limits.append(Limit(what, 2, "MB", grown, strict=True))
+    return limits
+
+
+def judge(report: Report) -> list[Limit]:
+    """Every bound with the value of this run; none of them is a test, machines differ."""
+    return time_limits(report) + memory_limits(report)

@@ -1,0 +1,6 @@
+/* Does nothing and succeeds: what the fork+exec rows run. */
+
+int main(void)
+{
+    return 0;
+}

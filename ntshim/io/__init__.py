@@ -1,0 +1,1 @@
+"""The I/O manager: file objects and what is done with them."""

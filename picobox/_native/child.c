@@ -1,0 +1,171 @@
+/* Owns the start of a program: fork, seize before its first intercepted call, filter, execve. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "native.h"
+
+#define PTRACE_OPTIONS                                                                                                 \
+    (PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |      \
+     PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP)
+
+struct failure {
+    int32_t stage;
+    int32_t error;
+};
+
+static _Noreturn void fail(int status_fd, int32_t stage)
+{
+    struct failure failure = {stage, errno};
+    /* A short write cannot happen (less than PIPE_BUF); a reader that has gone does not want to know. */
+    if (write(status_fd, &failure, sizeof failure) < 0)
+        _exit(126);
+    _exit(127);
+}
+
+static int take_descriptors(const int32_t *fds, int32_t count)
+{
+    int32_t high[16];
+    if (count > 16) {
+        errno = EINVAL;
+        return -1;
+    }
+    for (int32_t i = 0; i < count; i++)
+        if ((high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, count)) < 0)
+            return -1;
+    for (int32_t i = 0; i < count; i++)
+        if (dup2(high[i], i) < 0)
+            return -1;
+    return 0;
+}
+
+static void set_signals(uint64_t ignored)
+{
+    sigset_t none;
+    for (int signal = 1; signal <= 64; signal++)
+        if (ignored & UINT64_C(1) << (signal - 1))
+            sigaction(signal, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    /* Python ignores these for itself. */
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int run_shell(const struct pb_spawn *request, const char *path)
+{
+    int32_t count = 0;
+    while (request->argv[count])
+        count++;
+    char **argv = calloc((size_t)count + 2, sizeof *argv);
+    if (!argv)
+        return -1;
+    argv[0] = request->argv[0];
+    argv[1] = (char *)path;
+    for (int32_t i = 1; i < count; i++)
+        argv[i + 1] = request->argv[i];
+    return execve(request->shell, argv, request->envp);
+}
+
+/* As execvp: the first candidate that can be run; EACCES of an earlier one outranks a later ENOENT. */
+static void try_paths(const struct pb_spawn *request)
+{
+    int kept = ENOENT;
+    for (char **path = request->paths; *path; path++) {
+        execve(*path, request->argv, request->envp);
+        if (errno == ENOEXEC && request->shell)
+            run_shell(request, *path);
+        if (errno == EACCES)
+            kept = EACCES;
+        else if (errno != ENOENT && errno != ENOTDIR) {
+            kept = errno;
+            break;
+        }
+    }
+    errno = kept;
+}
+
+static _Noreturn void be_child(const struct pb_spawn *request, int go_fd, int status_fd)
+{
+    char go;
+    if (read(go_fd, &go, 1) != 1)
+        _exit(125); /* the supervisor died, or could not seize us */
+    set_signals(request->ignored_signals);
+    if (request->cwd && chdir(request->cwd) < 0)
+        fail(status_fd, PB_SPAWN_CHDIR);
+    if (take_descriptors(request->fds, request->fd_count) < 0)
+        fail(status_fd, PB_SPAWN_FORK);
+    struct sock_fprog program = {(unsigned short)request->filter_length, (struct sock_filter *)request->filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+        fail(status_fd, PB_SPAWN_FILTER);
+    try_paths(request);
+    fail(status_fd, PB_SPAWN_EXEC);
+}
+
+static void seize(struct pb_core *core, int go_fd, struct pb_spawned *out)
+{
+    if (ptrace(PTRACE_SEIZE, out->tid, NULL, (void *)(uintptr_t)PTRACE_OPTIONS) < 0) {
+        out->stage = PB_SPAWN_SEIZE;
+        out->error = errno;
+        kill(out->tid, SIGKILL);
+        waitpid(out->tid, NULL, __WALL);
+        return;
+    }
+    struct task *task = task_get(core, out->tid);
+    task->announced = task->born = task->starting = true;
+    if (write(go_fd, "g", 1) != 1)
+        kill(out->tid, SIGKILL);
+}
+
+void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_spawned *out)
+{
+    int go[2] = {-1, -1}, status[2] = {-1, -1};
+    *out = (struct pb_spawned){.status_fd = -1};
+    if (pipe2(go, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0 || (out->tid = fork()) < 0) {
+        out->stage = PB_SPAWN_FORK;
+        out->error = errno;
+        for (int i = 0; i < 2; i++) {
+            if (go[i] >= 0)
+                close(go[i]);
+            if (status[i] >= 0)
+                close(status[i]);
+        }
+        return;
+    }
+    if (out->tid == 0) {
+        close(go[1]);
+        be_child(request, go[0], status[1]);
+    }
+    close(go[0]);
+    close(status[1]);
+    seize(core, go[1], out);
+    close(go[1]);
+    if (out->stage == PB_SPAWN_OK)
+        out->status_fd = status[0];
+    else
+        close(status[0]);
+}
+
+int32_t pb_spawn_failure(int32_t status_fd, int32_t *error)
+{
+    struct failure failure = {PB_SPAWN_OK, 0};
+    ssize_t got = read(status_fd, &failure, sizeof failure);
+    close(status_fd);
+    *error = got == sizeof failure ? failure.error : 0;
+    return got == sizeof failure ? failure.stage : PB_SPAWN_OK;
+}
+
+int32_t pb_adopt_orphans(void)
+{
+    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
+}

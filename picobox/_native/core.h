@@ -1,0 +1,138 @@
+/* The contract of the C core: what Python may call and see. Read by the C compiler and, as cdef, by cffi. */
+
+#define PB_NR_COUNT 512
+#define PB_NR_UNKNOWN 511
+
+/* Low byte of a disposition: what the core does with a call. Bits 16..31 hold an errno for PB_DO_ERRNO. */
+#define PB_DO_UNKNOWN 0
+#define PB_DO_NATIVE 1
+#define PB_DO_CALL 2
+#define PB_DO_ERRNO 3
+/* The call could unmap, remap or cover the argument page; see pb_set_guards. */
+#define PB_FLAG_GUARD 0x100
+
+#define PB_STOP_EMPTY 0
+#define PB_STOP_INTERRUPT 1
+#define PB_STOP_SYSCALL 2
+#define PB_STOP_SYSCALL_EXIT 3
+#define PB_STOP_FORK 4
+#define PB_STOP_NEW 5
+#define PB_STOP_EXEC 6
+#define PB_STOP_SIGNAL 7
+#define PB_STOP_GROUP 8
+#define PB_STOP_DEAD 9
+
+/* Stages at which a spawn can fail. */
+#define PB_SPAWN_OK 0
+#define PB_SPAWN_FORK 1
+#define PB_SPAWN_SEIZE 2
+#define PB_SPAWN_CHDIR 3
+#define PB_SPAWN_FILTER 4
+#define PB_SPAWN_EXEC 5
+
+struct pb_stop {
+    int32_t kind;
+    int32_t tid;
+    /* PB_STOP_SYSCALL: the number as the kernel takes it. PB_STOP_INTERRUPT: the signal that woke the core. */
+    int32_t nr;
+    /* PB_STOP_SIGNAL and _GROUP: the signal. */
+    int32_t signal;
+    /* PB_STOP_SIGNAL: si_code. PB_STOP_INTERRUPT: si_code of the signal. */
+    int32_t code;
+    /* PB_STOP_DEAD: the wait status. */
+    int32_t status;
+    /* PB_STOP_FORK: the child's tid; PB_STOP_NEW: the creator's, 0 if it died first; PB_STOP_EXEC: the tid before. */
+    int32_t other;
+    /* PB_STOP_FORK: which ptrace event. PB_STOP_INTERRUPT: sender's pid. */
+    int32_t event;
+    uint64_t args[6];
+    uint64_t ip;
+    uint64_t sp;
+    /* PB_STOP_SYSCALL_EXIT: the result, -512..-516 when the kernel will restart the call. */
+    int64_t result;
+};
+
+struct pb_spawn {
+    char **argv;
+    char **envp;
+    char **paths;       /* candidate files, tried in order, NULL at the end */
+    const char *cwd;    /* NULL: stay */
+    const char *shell;  /* runs a file that execve calls ENOEXEC; NULL: do not */
+    const int32_t *fds; /* descriptors that become 0, 1, 2 ... */
+    int32_t fd_count;
+    const uint8_t *filter; /* struct sock_filter array */
+    int32_t filter_length; /* in instructions */
+    uint64_t ignored_signals; /* bit signal-1: ignored in the program as they were in us */
+};
+
+struct pb_spawned {
+    int32_t tid;
+    int32_t stage;  /* PB_SPAWN_* */
+    int32_t error;  /* errno of that stage */
+    int32_t status_fd; /* tells a later failure: read it with pb_spawn_failure once the task is dead */
+};
+
+/* 1 if two descriptors share one open file description, 0 if not, -errno if the kernel does not tell (kcmp). */
+int32_t pb_same_description(int32_t tid, int32_t fd, int32_t other_tid, int32_t other_fd);
+
+struct pb_core;
+struct pb_page;
+
+struct pb_core *pb_core_new(void);
+void pb_core_free(struct pb_core *core);
+
+/* dispositions: PB_NR_COUNT values. */
+void pb_set_dispositions(struct pb_core *core, const uint32_t *dispositions);
+/* guards: PB_NR_COUNT values, four bytes each: index + 1 of (address, length, address, length) arguments, 0 for none. */
+void pb_set_guards(struct pb_core *core, const uint32_t *guards, int32_t mmap_nr);
+/* Every signal stop is reported, not only hardware faults. */
+void pb_set_report_signals(struct pb_core *core, int32_t report);
+/* PB_NR_COUNT counters of calls answered as PB_DO_x; index PB_NR_UNKNOWN counts unknown numbers. */
+const uint64_t *pb_counters(struct pb_core *core, int32_t disposition);
+int32_t pb_task_count(struct pb_core *core);
+/* How many calls the task has entered: tells whether one that it was in is over. */
+uint32_t pb_calls_entered(struct pb_core *core, int32_t tid);
+
+void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_spawned *out);
+/* 0 if the program started, else the stage, with *error the errno. Closes the descriptor. */
+int32_t pb_spawn_failure(int32_t status_fd, int32_t *error);
+
+/* Waits until a task stops in a way that Python has to answer. */
+void pb_next(struct pb_core *core, struct pb_stop *out);
+/* The following return 0, or -errno; -ESRCH means that the task was killed meanwhile and its death will be reported. */
+int32_t pb_resume(struct pb_core *core, int32_t tid, int32_t signal, int32_t want_exit);
+/* Ends the call at its entry with a result, without the kernel. */
+int32_t pb_answer(struct pb_core *core, int32_t tid, int64_t result);
+/* The call at whose entry the task stands makes a task: its child may be seen before its own event. */
+int32_t pb_set_creating(struct pb_core *core, int32_t tid);
+/* Changes an argument of the call at its entry; it is put back at the call's exit, in the task and in a child it made. */
+int32_t pb_rewrite(struct pb_core *core, int32_t tid, int32_t index, uint64_t value);
+/* At a call's exit. */
+int32_t pb_set_result(struct pb_core *core, int32_t tid, int64_t result);
+int32_t pb_get_registers(struct pb_core *core, int32_t tid, uint64_t *registers);
+int32_t pb_set_registers(struct pb_core *core, int32_t tid, const uint64_t *registers);
+/* SIGKILL to every task. */
+void pb_kill_all(struct pb_core *core);
+
+/* Bytes moved (short at the first unmapped page), or -errno. */
+int64_t pb_read(struct pb_core *core, int32_t tid, uint64_t address, void *buffer, uint64_t size);
+int64_t pb_write(struct pb_core *core, int32_t tid, uint64_t address, const void *buffer, uint64_t size);
+/* Length of the NUL-terminated string copied (without NUL), -EFAULT, or -ENAMETOOLONG if none ends within limit. */
+int64_t pb_read_string(struct pb_core *core, int32_t tid, uint64_t address, char *buffer, uint64_t limit);
+
+/* Maps an argument page into the address space of a task that stands at a call's entry, through calls made by the task
+   itself; the call then starts anew at the next pb_resume. NULL with *error an errno on failure. */
+struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error);
+void pb_page_free(struct pb_page *page);
+/* The guest's address of a slot, 0 if every slot is taken. */
+uint64_t pb_page_acquire(struct pb_page *page, int32_t tid);
+void pb_page_release(struct pb_page *page, int32_t tid);
+/* Copies into the slot of an address that pb_page_acquire gave. */
+int32_t pb_page_write(struct pb_page *page, uint64_t address, const void *data, uint64_t size);
+
+/* Orphans among the guests become children of this process, 0 or -errno. */
+int32_t pb_adopt_orphans(void);
+
+/* Signals that wake pb_next instead of acting on this process. Returns the set that was ignored before. */
+uint64_t pb_doorbell_open(const int32_t *signals, int32_t count);
+void pb_doorbell_close(void);

@@ -1,0 +1,428 @@
+/* Owns the loop: waits for stops, answers what the dispositions let it answer, hands the rest to Python. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include "native.h"
+
+#define SYSCALL_STOP (SIGTRAP | 0x80)
+
+/* What a stop leads to inside the loop. */
+enum outcome { ANSWERED, FOR_PYTHON };
+
+static bool is_stop_signal(int signal)
+{
+    return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+int task_resume(struct pb_core *core, struct task *task, int signal)
+{
+    (void)core;
+    int how = task->group_stopped ? PTRACE_LISTEN : task->want_exit ? PTRACE_SYSCALL : PTRACE_CONT;
+    return ptrace(how, task->tid, NULL, (void *)(uintptr_t)signal) < 0 ? -errno : 0;
+}
+
+static enum outcome resume_quietly(struct pb_core *core, struct task *task)
+{
+    /* ESRCH: killed at this very moment; wait4 will tell. */
+    task_resume(core, task, 0);
+    return ANSWERED;
+}
+
+void death_keep(struct pb_core *core, int32_t tid, int32_t status)
+{
+    struct pending_death *death = malloc(sizeof *death);
+    if (!death)
+        abort();
+    *death = (struct pending_death){tid, status, core->deaths};
+    core->deaths = death;
+}
+
+static void fill_call(struct pb_stop *out, struct task *task, const struct call_info *info)
+{
+    out->kind = PB_STOP_SYSCALL;
+    out->tid = task->tid;
+    out->nr = (int32_t)info->nr;
+    out->ip = info->ip;
+    out->sp = info->sp;
+    memcpy(out->args, info->args, sizeof out->args);
+}
+
+/* A new call means that the one before is over, however it ended. */
+static void forget_call(struct pb_core *core, struct task *task)
+{
+    task->want_exit = task->report_exit = false;
+    task->saved.mask = 0;
+    task_set_creating(core, task, false);
+}
+
+static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_stop *out)
+{
+    unsigned long message = 0;
+    struct call_info info;
+    forget_call(core, task);
+    task->calls++;
+    if (task->starting)
+        return resume_quietly(core, task);
+    /* The filter returns the number as the verdict's data, PB_NR_UNKNOWN's stand-in for all it does not know. */
+    if (ptrace(PTRACE_GETEVENTMSG, task->tid, NULL, &message) < 0)
+        return ANSWERED;
+    uint32_t nr = message < PB_NR_COUNT ? (uint32_t)message : PB_NR_UNKNOWN;
+    uint32_t disposition = core->dispositions[nr];
+    core->counters[disposition & 3][nr]++;
+    if (disposition & PB_FLAG_GUARD && task->guarded) {
+        if (call_info_read(task->tid, &info) < 0)
+            return ANSWERED;
+        if (page_guards(core, nr, &info))
+            disposition = PB_DO_ERRNO | (uint32_t)EPERM << 16;
+    }
+    switch (disposition & 0xff) {
+    case PB_DO_NATIVE:
+        return resume_quietly(core, task);
+    case PB_DO_CALL:
+        if (call_info_read(task->tid, &info) < 0)
+            return ANSWERED;
+        fill_call(out, task, &info);
+        return FOR_PYTHON;
+    case PB_DO_ERRNO:
+        call_skip(task->tid, -(int64_t)(disposition >> 16));
+        return resume_quietly(core, task);
+    default:
+        call_skip(task->tid, -ENOSYS);
+        return resume_quietly(core, task);
+    }
+}
+
+static void restore_arguments(const struct task *changed, int32_t tid)
+{
+    for (int i = 0; i < 6; i++)
+        if (changed->saved.mask & 1 << i)
+            argument_write(tid, i, changed->saved.value[i]);
+}
+
+static enum outcome on_call_exit(struct pb_core *core, struct task *task, struct pb_stop *out)
+{
+    struct call_info info;
+    bool report = task->report_exit;
+    restore_arguments(task, task->tid);
+    forget_call(core, task);
+    if (!report)
+        return resume_quietly(core, task);
+    if (call_info_read(task->tid, &info) < 0)
+        return ANSWERED;
+    out->kind = PB_STOP_SYSCALL_EXIT;
+    out->tid = task->tid;
+    out->result = info.result;
+    return FOR_PYTHON;
+}
+
+static void tell_birth(struct task *task, struct pb_stop *out)
+{
+    out->kind = PB_STOP_NEW;
+    out->tid = task->tid;
+    out->other = task->creator;
+}
+
+static enum outcome on_creation(struct pb_core *core, struct task *task, int event, struct pb_stop *out)
+{
+    unsigned long message = 0;
+    if (ptrace(PTRACE_GETEVENTMSG, task->tid, NULL, &message) < 0)
+        return ANSWERED;
+    struct task *child = task_get(core, (int32_t)message);
+    task_set_creating(core, task, false);
+    child->announced = true;
+    child->creator = task->tid;
+    child->guarded = task->guarded;
+    if (child->born) {
+        core->held_count--;
+        restore_arguments(task, child->tid);
+    } else {
+        child->saved = task->saved;
+    }
+    out->kind = PB_STOP_FORK;
+    out->tid = task->tid;
+    out->other = child->tid;
+    out->event = event;
+    return FOR_PYTHON;
+}
+
+static enum outcome on_birth(struct pb_core *core, struct task *task, struct pb_stop *out)
+{
+    task->born = true;
+    if (!task->announced) {
+        core->held_count++;
+        return ANSWERED; /* held until its creator's event, see release_held */
+    }
+    restore_arguments(task, task->tid);
+    task->saved.mask = 0;
+    tell_birth(task, out);
+    return FOR_PYTHON;
+}
+
+/* A creator that was killed inside its call never reports the event: its child must not wait for ever. */
+static bool release_held(struct pb_core *core, struct pb_stop *out)
+{
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (struct task *task = core->buckets[bucket]; task; task = task->next) {
+            if (!task->born || task->announced)
+                continue;
+            task->announced = true;
+            core->held_count--;
+            tell_birth(task, out);
+            return true;
+        }
+    return false;
+}
+
+static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_stop *out)
+{
+    unsigned long former = 0;
+    if (ptrace(PTRACE_GETEVENTMSG, task->tid, NULL, &former) < 0)
+        return ANSWERED;
+    if ((int32_t)former != task->tid) {
+        /* The executing thread took the leader's tid; its own record goes, what it was doing comes along. */
+        struct task *executor = task_find(core, (int32_t)former);
+        if (executor) {
+            task->report_exit = executor->report_exit;
+            task_remove(core, (int32_t)former);
+        }
+    }
+    task->starting = task->guarded = task->group_stopped = false;
+    forget_call(core, task);
+    out->kind = PB_STOP_EXEC;
+    out->tid = task->tid;
+    out->other = (int32_t)former;
+    return FOR_PYTHON;
+}
+
+/* Hardware reports a fault through the kernel, whose signals have a positive si_code (man 2 sigaction). */
+static bool is_fault_signal(int signal)
+{
+    return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP;
+}
+
+static enum outcome on_signal(struct pb_core *core, struct task *task, int signal, struct pb_stop *out)
+{
+    siginfo_t info;
+    if (is_fault_signal(signal) || core->report_signals) {
+        if (ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) < 0)
+            return ANSWERED;
+        if (core->report_signals || info.si_code > 0) {
+            out->kind = PB_STOP_SIGNAL;
+            out->tid = task->tid;
+            out->signal = signal;
+            out->code = info.si_code;
+            return FOR_PYTHON;
+        }
+    }
+    task_resume(core, task, signal);
+    return ANSWERED;
+}
+
+static enum outcome on_event_stop(struct pb_core *core, struct task *task, int signal, struct pb_stop *out)
+{
+    task->group_stopped = is_stop_signal(signal);
+    if (!task->born)
+        return on_birth(core, task, out);
+    if (task->group_stopped) {
+        out->kind = PB_STOP_GROUP;
+        out->tid = task->tid;
+        out->signal = signal;
+        return FOR_PYTHON;
+    }
+    return resume_quietly(core, task);
+}
+
+static enum outcome on_death(struct pb_core *core, int32_t tid, int status, struct pb_stop *out)
+{
+    struct task *task = task_find(core, tid);
+    if (!task)
+        return ANSWERED; /* an orphan of ours whose death as a tracee was told before */
+    bool known = task->announced;
+    task_remove(core, tid);
+    if (!known)
+        return ANSWERED;
+    out->kind = PB_STOP_DEAD;
+    out->tid = tid;
+    out->status = status;
+    return FOR_PYTHON;
+}
+
+static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, struct pb_stop *out)
+{
+    if (!WIFSTOPPED(status))
+        return on_death(core, tid, status, out);
+    struct task *task = task_get(core, tid);
+    int signal = WSTOPSIG(status);
+    switch (status >> 16) {
+    case 0:
+        return signal == SYSCALL_STOP ? on_call_exit(core, task, out) : on_signal(core, task, signal, out);
+    case PTRACE_EVENT_SECCOMP:
+        return on_call(core, task, out);
+    case PTRACE_EVENT_FORK:
+    case PTRACE_EVENT_VFORK:
+    case PTRACE_EVENT_CLONE:
+        return on_creation(core, task, status >> 16, out);
+    case PTRACE_EVENT_EXEC:
+        return on_exec(core, task, out);
+    case PTRACE_EVENT_STOP:
+        return on_event_stop(core, task, signal, out);
+    default:
+        return resume_quietly(core, task);
+    }
+}
+
+void pb_next(struct pb_core *core, struct pb_stop *out)
+{
+    memset(out, 0, sizeof *out);
+    for (;;) {
+        int status;
+        if (doorbell_rung && doorbell_take(out))
+            return;
+        if (core->deaths) {
+            struct pending_death death = *core->deaths;
+            free(core->deaths);
+            core->deaths = death.next;
+            if (on_death(core, death.tid, death.status, out) == FOR_PYTHON)
+                return;
+            continue;
+        }
+        if (core->held_count && !core->creating_count && release_held(core, out))
+            return;
+        /* __WNOTHREAD: children of the embedding program's other threads are not ours to reap. */
+        long tid = wait4_interruptible(-1, &status, __WALL | __WNOTHREAD, &doorbell_rung);
+        if (tid == -ECHILD) {
+            out->kind = PB_STOP_EMPTY;
+            return;
+        }
+        if (tid > 0 && dispatch(core, (int32_t)tid, status, out) == FOR_PYTHON)
+            return;
+    }
+}
+
+struct pb_core *pb_core_new(void)
+{
+    struct pb_core *core = calloc(1, sizeof *core);
+    if (core)
+        core->mmap_nr = -1;
+    return core;
+}
+
+void pb_core_free(struct pb_core *core)
+{
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        while (core->buckets[bucket])
+            task_remove(core, core->buckets[bucket]->tid);
+    while (core->deaths) {
+        struct pending_death *death = core->deaths;
+        core->deaths = death->next;
+        free(death);
+    }
+    free(core);
+}
+
+void pb_set_dispositions(struct pb_core *core, const uint32_t *dispositions)
+{
+    memcpy(core->dispositions, dispositions, sizeof core->dispositions);
+}
+
+void pb_set_guards(struct pb_core *core, const uint32_t *guards, int32_t mmap_nr)
+{
+    memcpy(core->guards, guards, sizeof core->guards);
+    core->mmap_nr = mmap_nr;
+}
+
+void pb_set_report_signals(struct pb_core *core, int32_t report)
+{
+    core->report_signals = report;
+}
+
+const uint64_t *pb_counters(struct pb_core *core, int32_t disposition)
+{
+    return disposition >= 0 && disposition < 4 ? core->counters[disposition] : NULL;
+}
+
+uint32_t pb_calls_entered(struct pb_core *core, int32_t tid)
+{
+    struct task *task = task_find(core, tid);
+    return task ? task->calls : 0;
+}
+
+int32_t pb_task_count(struct pb_core *core)
+{
+    return core->task_count;
+}
+
+int32_t pb_resume(struct pb_core *core, int32_t tid, int32_t signal, int32_t want_exit)
+{
+    struct task *task = task_find(core, tid);
+    if (!task)
+        return -ESRCH;
+    if (want_exit)
+        task->want_exit = task->report_exit = true;
+    return task_resume(core, task, signal);
+}
+
+int32_t pb_set_creating(struct pb_core *core, int32_t tid)
+{
+    struct task *task = task_find(core, tid);
+    if (!task)
+        return -ESRCH;
+    task_set_creating(core, task, true);
+    return 0;
+}
+
+int32_t pb_answer(struct pb_core *core, int32_t tid, int64_t result)
+{
+    struct task *task = task_find(core, tid);
+    int error = task ? call_skip(tid, result) : -ESRCH;
+    if (error)
+        return error;
+    forget_call(core, task);
+    return task_resume(core, task, 0);
+}
+
+int32_t pb_rewrite(struct pb_core *core, int32_t tid, int32_t index, uint64_t value)
+{
+    struct task *task = task_find(core, tid);
+    uint64_t before;
+    if (!task || index < 0 || index > 5)
+        return task ? -EINVAL : -ESRCH;
+    int error = argument_read(tid, index, &before);
+    if (!error)
+        error = argument_write(tid, index, value);
+    if (error)
+        return error;
+    if (!(task->saved.mask & 1 << index)) {
+        task->saved.mask |= (uint8_t)(1 << index);
+        task->saved.value[index] = before;
+    }
+    task->want_exit = true;
+    return 0;
+}
+
+int32_t pb_set_result(struct pb_core *core, int32_t tid, int64_t result)
+{
+    return task_find(core, tid) ? result_write(tid, result) : -ESRCH;
+}
+
+int32_t pb_get_registers(struct pb_core *core, int32_t tid, uint64_t *registers)
+{
+    return task_find(core, tid) ? registers_read(tid, registers) : -ESRCH;
+}
+
+int32_t pb_set_registers(struct pb_core *core, int32_t tid, const uint64_t *registers)
+{
+    return task_find(core, tid) ? registers_write(tid, registers) : -ESRCH;
+}
+
+void pb_kill_all(struct pb_core *core)
+{
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (struct task *task = core->buckets[bucket]; task; task = task->next)
+            kill(task->tid, SIGKILL);
+}

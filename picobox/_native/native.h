@@ -1,0 +1,97 @@
+/* What the files of the C core share among themselves. */
+#ifndef PICOBOX_NATIVE_H
+#define PICOBOX_NATIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core.h"
+
+/* Registers whose value we changed at a call's entry, to be put back at its exit. */
+struct saved_arguments {
+    uint8_t mask;
+    uint64_t value[6];
+};
+
+struct task {
+    int32_t tid;
+    struct task *next;
+    bool announced;      /* its creator's event was seen, or it has none */
+    bool born;           /* its first stop was seen */
+    bool starting;       /* before its first execve succeeded: the calls are ours */
+    bool want_exit;      /* the call it is in ends with a stop */
+    bool report_exit;    /* that stop is for Python */
+    bool group_stopped;  /* resume with PTRACE_LISTEN */
+    bool creating;       /* inside a call that makes a task, event not seen yet */
+    bool guarded;        /* its address space holds an argument page */
+    int32_t creator;
+    uint32_t calls;      /* how many calls it has entered */
+    struct saved_arguments saved;
+};
+
+struct pending_death {
+    int32_t tid;
+    int32_t status;
+    struct pending_death *next;
+};
+
+#define TASK_BUCKETS 1024
+
+struct pb_core {
+    struct task *buckets[TASK_BUCKETS];
+    int32_t task_count;
+    int32_t held_count;      /* tasks born before their creator's event */
+    int32_t creating_count;
+    uint32_t dispositions[PB_NR_COUNT];
+    uint32_t guards[PB_NR_COUNT];
+    int32_t mmap_nr;
+    bool report_signals;
+    uint64_t counters[4][PB_NR_COUNT];
+    struct pending_death *deaths;
+};
+
+/* task.c */
+struct task *task_find(struct pb_core *core, int32_t tid);
+struct task *task_get(struct pb_core *core, int32_t tid);
+void task_remove(struct pb_core *core, int32_t tid);
+void task_set_creating(struct pb_core *core, struct task *task, bool creating);
+
+/* regs_x86_64.c */
+struct call_info {
+    uint64_t ip;
+    uint64_t sp;
+    uint64_t nr;
+    uint64_t args[6];
+    int64_t result;
+};
+int call_info_read(int32_t tid, struct call_info *info);
+int argument_write(int32_t tid, int index, uint64_t value);
+int argument_read(int32_t tid, int index, uint64_t *value);
+int call_skip(int32_t tid, int64_t result);
+int result_write(int32_t tid, int64_t result);
+/* Makes the task run a call at the instruction that it entered the kernel by, waits for the call's end.
+   entered: it stands at a call's entry, else at a call's exit. -EINTR: the task died, its status is kept in core. */
+int call_inject(struct pb_core *core, struct task *task, bool entered, uint64_t nr, const uint64_t args[6], int64_t *result);
+int registers_read(int32_t tid, uint64_t *registers);
+int registers_write(int32_t tid, const uint64_t *registers);
+int registers_rewind(int32_t tid, const uint64_t *registers, uint64_t nr);
+/* wait4 that a handler which finds its instruction pointer inside can abort: no signal is lost before the wait. */
+long wait4_interruptible(int32_t pid, int *status, int options, volatile int *flag);
+bool wait4_abort(void *ucontext);
+
+/* doorbell.c */
+extern volatile int doorbell_rung;
+bool doorbell_take(struct pb_stop *out);
+
+/* loop.c */
+void death_keep(struct pb_core *core, int32_t tid, int32_t status);
+int task_resume(struct pb_core *core, struct task *task, int signal);
+
+/* page.c */
+bool page_guards(const struct pb_core *core, uint32_t nr, const struct call_info *info);
+
+#define X86_SYSCALL_LENGTH 2
+
+#endif

@@ -1,0 +1,192 @@
+/* Owns the argument page: memory of ours that a guest's calls can read and no guest can write (design section 5). */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "native.h"
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+/* Below the fixed places of sanitizers' shadows and of Java's heap, above those of non-PIE programs. */
+#define PAGE_ADDRESS UINT64_C(0x30000000)
+#define SLOT_SIZE UINT64_C(16384)
+#define SLOT_COUNT 4096
+#define PAGE_SIZE_ALL (SLOT_SIZE * SLOT_COUNT)
+#define KERNEL_SIGSET_SIZE 8
+#define NAME "picobox"
+/* Far enough below the stack pointer for every red zone. */
+#define SCRATCH_BELOW_STACK 1024
+
+struct pb_page {
+    uint8_t *view;
+    int32_t owner[SLOT_COUNT];
+};
+
+static bool overlaps(uint64_t address, uint64_t length)
+{
+    return address < PAGE_ADDRESS + PAGE_SIZE_ALL && (length > PAGE_ADDRESS || address + length > PAGE_ADDRESS);
+}
+
+bool page_guards(const struct pb_core *core, uint32_t nr, const struct call_info *info)
+{
+    uint32_t guard = core->guards[nr];
+    if ((int32_t)nr == core->mmap_nr && !(info->args[3] & MAP_FIXED))
+        return false;
+    for (; guard; guard >>= 16) {
+        uint32_t address = guard & 0xff, length = guard >> 8 & 0xff;
+        if (address && length && overlaps(info->args[address - 1], info->args[length - 1]))
+            return true;
+    }
+    return false;
+}
+
+/* Opens the memfd that the guest made, gives it its size, maps it and seals it against every later writer. */
+static uint8_t *view_of(int32_t tid, int fd, int *error)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, fd);
+    int ours = open(path, O_RDWR | O_CLOEXEC);
+    if (ours < 0) {
+        *error = errno;
+        return NULL;
+    }
+    uint8_t *view = NULL;
+    if (ftruncate(ours, (off_t)PAGE_SIZE_ALL) == 0) {
+        view = mmap(NULL, PAGE_SIZE_ALL, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, ours, 0);
+        if (view == MAP_FAILED)
+            view = NULL;
+    }
+    if (view && fcntl(ours, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+        *error = errno;
+        munmap(view, PAGE_SIZE_ALL);
+        close(ours);
+        return NULL;
+    }
+    if (!view)
+        *error = errno;
+    close(ours);
+    return view;
+}
+
+/* memfd_create by the guest itself; its name is lent to the stack for the time of the call. */
+static int create_in_guest(struct pb_core *core, struct task *task, uint64_t stack, int64_t *fd)
+{
+    char before[sizeof NAME];
+    uint64_t scratch = (stack - SCRATCH_BELOW_STACK) & ~UINT64_C(15);
+    if (pb_read(core, task->tid, scratch, before, sizeof before) != sizeof before ||
+        pb_write(core, task->tid, scratch, NAME, sizeof NAME) != sizeof NAME)
+        return -ENOMEM;
+    uint64_t args[6] = {scratch, MFD_CLOEXEC | MFD_ALLOW_SEALING};
+    int error = call_inject(core, task, true, SYS_memfd_create, args, fd);
+    pb_write(core, task->tid, scratch, before, sizeof before);
+    return error;
+}
+
+static int map_in_guest(struct pb_core *core, struct task *task, const struct call_info *info, uint8_t **view)
+{
+    int64_t fd, mapped, closed;
+    int open_error = 0;
+    int error = create_in_guest(core, task, info->sp, &fd);
+    if (error || fd < 0)
+        return error ? error : (int)fd;
+    *view = view_of(task->tid, (int)fd, &open_error);
+    /* A page inherited over fork belongs to the parent: it is replaced. */
+    uint64_t placing = task->guarded ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+    uint64_t map[6] = {PAGE_ADDRESS, PAGE_SIZE_ALL, PROT_READ, MAP_SHARED | placing, (uint64_t)fd, 0};
+    uint64_t close_args[6] = {(uint64_t)fd};
+    mapped = -open_error;
+    if (*view)
+        error = call_inject(core, task, false, SYS_mmap, map, &mapped);
+    if (!error)
+        error = call_inject(core, task, false, SYS_close, close_args, &closed);
+    if (!error && mapped != (int64_t)PAGE_ADDRESS)
+        error = mapped < 0 ? (int)mapped : -ENOMEM;
+    return error;
+}
+
+struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
+{
+    struct task *task = task_find(core, tid);
+    struct pb_page *page = calloc(1, sizeof *page);
+    struct call_info info;
+    uint64_t registers[27], mask, blocked = ~UINT64_C(0);
+    *error = !task ? ESRCH : !page ? ENOMEM : -call_info_read(tid, &info);
+    if (!*error)
+        *error = -registers_read(tid, registers);
+    if (!*error && ptrace(PTRACE_GETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &mask) < 0)
+        *error = errno;
+    if (*error) {
+        free(page);
+        return NULL;
+    }
+    /* Between the injected calls the task passes the edge of user mode, where signals would be delivered. */
+    ptrace(PTRACE_SETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &blocked);
+    *error = -map_in_guest(core, task, &info, &page->view);
+    task = task_find(core, tid);
+    if (task) {
+        ptrace(PTRACE_SETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &mask);
+        registers_rewind(tid, registers, info.nr);
+        task->guarded = task->guarded || !*error;
+        if (task->group_stopped) {
+            task->group_stopped = false;
+            ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+        }
+        if (info.nr < PB_NR_COUNT)
+            core->counters[core->dispositions[info.nr] & 3][info.nr]--;
+    }
+    if (*error) {
+        pb_page_free(page);
+        return NULL;
+    }
+    return page;
+}
+
+void pb_page_free(struct pb_page *page)
+{
+    if (page->view)
+        munmap(page->view, PAGE_SIZE_ALL);
+    free(page);
+}
+
+uint64_t pb_page_acquire(struct pb_page *page, int32_t tid)
+{
+    uint32_t start = (uint32_t)tid % SLOT_COUNT;
+    for (uint32_t i = 0; i < SLOT_COUNT; i++) {
+        uint32_t slot = (start + i) % SLOT_COUNT;
+        if (page->owner[slot] && page->owner[slot] != tid)
+            continue;
+        page->owner[slot] = tid;
+        return PAGE_ADDRESS + slot * SLOT_SIZE;
+    }
+    return 0;
+}
+
+void pb_page_release(struct pb_page *page, int32_t tid)
+{
+    uint32_t start = (uint32_t)tid % SLOT_COUNT;
+    for (uint32_t i = 0; i < SLOT_COUNT; i++) {
+        uint32_t slot = (start + i) % SLOT_COUNT;
+        if (page->owner[slot] == tid) {
+            page->owner[slot] = 0;
+            return;
+        }
+    }
+}
+
+int32_t pb_page_write(struct pb_page *page, uint64_t address, const void *data, uint64_t size)
+{
+    uint64_t offset = address - PAGE_ADDRESS;
+    if (address < PAGE_ADDRESS || offset >= PAGE_SIZE_ALL || size > SLOT_SIZE - offset % SLOT_SIZE)
+        return -EINVAL;
+    memcpy(page->view + offset, data, size);
+    return 0;
+}

@@ -1,0 +1,186 @@
+/* Owns everything that knows the registers of x86-64: reading a call, changing it, running one in a stopped task. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+
+#include "native.h"
+
+#define SYSCALL_STOP (SIGTRAP | 0x80)
+#define REGISTER(name) offsetof(struct user_regs_struct, name)
+
+static const size_t ARGUMENT[6] = {
+    REGISTER(rdi), REGISTER(rsi), REGISTER(rdx), REGISTER(r10), REGISTER(r8), REGISTER(r9),
+};
+
+_Static_assert(sizeof(struct user_regs_struct) == 27 * sizeof(uint64_t), "core.h promises 27 registers");
+
+static int poke(int32_t tid, size_t offset, uint64_t value)
+{
+    return ptrace(PTRACE_POKEUSER, tid, (void *)offset, (void *)value) < 0 ? -errno : 0;
+}
+
+static int peek(int32_t tid, size_t offset, uint64_t *value)
+{
+    errno = 0;
+    long word = ptrace(PTRACE_PEEKUSER, tid, (void *)offset, NULL);
+    if (word == -1 && errno)
+        return -errno;
+    *value = (uint64_t)word;
+    return 0;
+}
+
+int call_info_read(int32_t tid, struct call_info *info)
+{
+    struct __ptrace_syscall_info raw;
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, (void *)sizeof raw, &raw) < 0)
+        return -errno;
+    info->ip = raw.instruction_pointer;
+    info->sp = raw.stack_pointer;
+    if (raw.op == PTRACE_SYSCALL_INFO_EXIT) {
+        info->result = raw.exit.rval;
+        return 0;
+    }
+    /* The seccomp and entry members begin with the same number and arguments. */
+    info->nr = raw.seccomp.nr;
+    memcpy(info->args, raw.seccomp.args, sizeof info->args);
+    return 0;
+}
+
+int argument_write(int32_t tid, int index, uint64_t value)
+{
+    return poke(tid, ARGUMENT[index], value);
+}
+
+int argument_read(int32_t tid, int index, uint64_t *value)
+{
+    return peek(tid, ARGUMENT[index], value);
+}
+
+int result_write(int32_t tid, int64_t result)
+{
+    return poke(tid, REGISTER(rax), (uint64_t)result);
+}
+
+int call_skip(int32_t tid, int64_t result)
+{
+    /* Number -1 makes the kernel skip the call and keep rax (mechanisms.md section 2, RET_TRACE). */
+    int error = poke(tid, REGISTER(orig_rax), (uint64_t)-1);
+    return error ? error : result_write(tid, result);
+}
+
+int registers_read(int32_t tid, uint64_t *registers)
+{
+    return ptrace(PTRACE_GETREGS, tid, NULL, registers) < 0 ? -errno : 0;
+}
+
+int registers_write(int32_t tid, const uint64_t *registers)
+{
+    return ptrace(PTRACE_SETREGS, tid, NULL, registers) < 0 ? -errno : 0;
+}
+
+int registers_rewind(int32_t tid, const uint64_t *registers, uint64_t nr)
+{
+    struct user_regs_struct again;
+    memcpy(&again, registers, sizeof again);
+    again.rip -= X86_SYSCALL_LENGTH;
+    again.rax = nr;
+    again.orig_rax = (uint64_t)-1; /* no restart handling of the call that was replaced */
+    return ptrace(PTRACE_SETREGS, tid, NULL, &again) < 0 ? -errno : 0;
+}
+
+/* Resumes the task and waits for its next stop; anything but the wanted one is death or a sabotaged text page. */
+static int step_to(struct pb_core *core, struct task *task, int how, int wanted)
+{
+    int status;
+    for (;;) {
+        if (ptrace(how, task->tid, NULL, NULL) < 0)
+            return -errno;
+        while (waitpid(task->tid, &status, __WALL) < 0)
+            if (errno != EINTR)
+                return -errno;
+        if (!WIFSTOPPED(status)) {
+            death_keep(core, task->tid, status);
+            return -ESRCH;
+        }
+        if (status >> 8 == wanted)
+            return 0;
+        if (status >> 16 != PTRACE_EVENT_STOP)
+            break;
+        /* A group stop in between is walked through here and asked for again when the call is done. */
+        task->group_stopped = true;
+    }
+    ptrace(PTRACE_CONT, task->tid, NULL, (void *)SIGKILL);
+    return -EFAULT;
+}
+
+int call_inject(struct pb_core *core, struct task *task, bool entered, uint64_t nr, const uint64_t args[6],
+                int64_t *result)
+{
+    struct user_regs_struct registers;
+    int error = registers_read(task->tid, (uint64_t *)&registers);
+    if (error)
+        return error;
+    registers.rdi = args[0];
+    registers.rsi = args[1];
+    registers.rdx = args[2];
+    registers.r10 = args[3];
+    registers.r8 = args[4];
+    registers.r9 = args[5];
+    registers.rax = nr;
+    if (entered) {
+        registers.orig_rax = nr;
+    } else {
+        registers.rip -= X86_SYSCALL_LENGTH;
+        registers.orig_rax = (uint64_t)-1;
+    }
+    error = registers_write(task->tid, (uint64_t *)&registers);
+    if (!error && !entered)
+        error = step_to(core, task, PTRACE_CONT, SIGTRAP | PTRACE_EVENT_SECCOMP << 8);
+    if (!error)
+        error = step_to(core, task, PTRACE_SYSCALL, SYSCALL_STOP);
+    if (!error)
+        error = registers_read(task->tid, (uint64_t *)&registers);
+    if (!error)
+        *result = (int64_t)registers.rax;
+    return error;
+}
+
+/* The flag is tested and the call entered in a window that wait4_abort recognises. */
+__asm__(
+    ".text\n"
+    ".type wait4_stub, @function\n"
+    "wait4_stub:\n"
+    "  xorl %r10d, %r10d\n"
+    "wait4_begin:\n"
+    "  cmpl $0, (%rcx)\n"
+    "  jne wait4_aborted\n"
+    "  movl $61, %eax\n"
+    "  syscall\n"
+    "wait4_end:\n"
+    "  ret\n"
+    "wait4_aborted:\n"
+    "  movq $-4, %rax\n"
+    "  ret\n"
+    ".size wait4_stub, . - wait4_stub\n");
+
+extern long wait4_stub(long pid, int *status, long options, volatile int *flag);
+extern const char wait4_begin[], wait4_end[], wait4_aborted[];
+
+long wait4_interruptible(int32_t pid, int *status, int options, volatile int *flag)
+{
+    return wait4_stub(pid, status, options, flag);
+}
+
+bool wait4_abort(void *ucontext)
+{
+    greg_t *rip = &((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
+    if (*rip < (greg_t)wait4_begin || *rip >= (greg_t)wait4_end)
+        return false;
+    *rip = (greg_t)wait4_aborted;
+    return true;
+}

@@ -1,0 +1,56 @@
+/* Owns the table of traced tasks, keyed by tid. */
+#include <stdlib.h>
+
+#include "native.h"
+
+static struct task **bucket_of(struct pb_core *core, int32_t tid)
+{
+    return &core->buckets[(uint32_t)tid % TASK_BUCKETS];
+}
+
+struct task *task_find(struct pb_core *core, int32_t tid)
+{
+    for (struct task *task = *bucket_of(core, tid); task; task = task->next)
+        if (task->tid == tid)
+            return task;
+    return NULL;
+}
+
+struct task *task_get(struct pb_core *core, int32_t tid)
+{
+    struct task *task = task_find(core, tid);
+    if (task)
+        return task;
+    task = calloc(1, sizeof *task);
+    if (!task)
+        abort(); /* a task that nobody answers would hang for ever; EXITKILL ends it with us */
+    struct task **bucket = bucket_of(core, tid);
+    task->tid = tid;
+    task->next = *bucket;
+    *bucket = task;
+    core->task_count++;
+    return task;
+}
+
+void task_set_creating(struct pb_core *core, struct task *task, bool creating)
+{
+    if (task->creating != creating)
+        core->creating_count += creating ? 1 : -1;
+    task->creating = creating;
+}
+
+void task_remove(struct pb_core *core, int32_t tid)
+{
+    for (struct task **link = bucket_of(core, tid); *link; link = &(*link)->next) {
+        struct task *task = *link;
+        if (task->tid != tid)
+            continue;
+        task_set_creating(core, task, false);
+        if (task->born && !task->announced)
+            core->held_count--;
+        *link = task->next;
+        core->task_count--;
+        free(task);
+        return;
+    }
+}

@@ -1,0 +1,131 @@
+"""Owns the shape of one row of the system call table and the dispositions a row may name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from picobox.abi.types import Argument, Memory
+
+FULL = "full"
+PARTIAL = "partial"
+NONE = "none"
+
+
+class Disposition:
+    """What happens to an intercepted call.
+
+    `action` is the low byte of a word of the C core's disposition array; `errno` is a refusal's error number, else 0.
+    """
+
+    __slots__ = ("action", "errno")
+
+    def __init__(self, action: int, errno: int = 0) -> None:
+        self.action = action
+        self.errno = errno
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Disposition) and (self.action, self.errno) == (other.action, other.errno)
+
+    def __hash__(self) -> int:
+        return hash((self.action, self.errno))
+
+    def __repr__(self) -> str:
+        return f"ERRNO({self.errno})" if self.errno else _ACTION_NAMES[self.action]
+
+
+ACTION_UNKNOWN, ACTION_NATIVE, ACTION_CALL, ACTION_ERRNO = range(4)
+_ACTION_NAMES = ("UNKNOWN", "NATIVE", "CALL", "ERRNO")
+
+NATIVE = Disposition(ACTION_NATIVE)
+CALL = Disposition(ACTION_CALL)
+
+
+def ERRNO(errno: int) -> Disposition:  # noqa: N802  (it stands beside NATIVE and CALL)
+    """The disposition of a call that is refused with `errno` (a positive error number)."""
+    return Disposition(ACTION_ERRNO, errno)
+
+
+_NO_OVERRIDES: Mapping[str, Disposition] = {}
+_tag_sets: dict[str, frozenset[str]] = {}
+
+
+def _tag_set(tags: str) -> frozenset[str]:
+    """The tags of a space separated string; rows share the sets, since few differ."""
+    found = _tag_sets.get(tags)
+    if found is None:
+        found = _tag_sets[tags] = frozenset(tags.split())
+    return found
+
+
+class Row:
+    """One Linux system call: its number, arguments, NT counterpart and disposition.
+
+    `nt` names the NT service behind the call; rows that lxcore answered itself have `served="provider"` instead
+    (facts/wsl1.md section 2.2). `tags` are strace's classes, declared as a space separated string: `-e trace=%file`
+    selects the rows tagged `file`. `guards` are pairs (index of an address argument, index of its length): no such
+    range may touch the argument page. `when` overrides `do` for an active feature.
+    """
+
+    __slots__ = ("args", "do", "guards", "name", "note", "nr", "nt", "returns", "served", "support", "tags", "when")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        x86_64: int,
+        returns: type[Argument],
+        do: Disposition,
+        args: tuple[Argument, ...] = (),
+        nt: str | None = None,
+        served: str | None = None,
+        tags: str = "",
+        support: str = FULL,
+        note: str = "",
+        when: Mapping[str, Disposition] = _NO_OVERRIDES,
+        guards: tuple[tuple[int, int], ...] = (),
+    ) -> None:
+        self.name = name
+        self.nr = x86_64
+        self.args = args
+        self.returns = returns
+        self.do = do
+        self.nt = nt
+        self.served = served
+        self.tags = _tag_set(tags)
+        self.support = support
+        self.note = note
+        self.when = when
+        self.guards = guards
+
+    def __repr__(self) -> str:
+        return f"<Row {self.nr} {self.name} {self.do!r}>"
+
+    def disposition(self, features: frozenset[str] = frozenset()) -> Disposition:
+        """The disposition under the active `features`; CALL wins when several features override the row."""
+        chosen = [self.when[feature] for feature in self.when if feature in features]
+        if not chosen:
+            return self.do
+        return CALL if CALL in chosen else chosen[0]
+
+    def decode(self, raw: Sequence[int], memory: Memory) -> tuple[object, ...]:
+        """The arguments as the handler takes them; raises Errno as the kernel would for an unreadable one."""
+        return tuple([argument.decode(value, memory) for argument, value in zip(self.args, raw, strict=False)])
+
+    def render(self, raw: Sequence[int], memory: Memory, result: int | None) -> list[str]:
+        """The arguments as strace writes them. `result` is the raw return value, None before the call has ended."""
+        from picobox.abi.rendering import render_arguments
+
+        return render_arguments(self, raw, memory, result)
+
+    def render_result(self, result: int) -> str:
+        """The raw return value as strace writes it after the `=` sign."""
+        from picobox.abi.rendering import render_result
+
+        return render_result(self, result)
+
+
+# The table's own spelling: each line of it declares one row.
+row = Row

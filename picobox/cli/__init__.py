@@ -1,0 +1,32 @@
+"""The command line: finds the verb and runs its module."""
+
+from __future__ import annotations
+
+import sys
+
+VERBS = ("run", "trace", "syscalls", "doctor")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a picobox command line (without the program's name); gives the exit status."""
+    if not sys.platform.startswith("linux"):
+        sys.stderr.write(f"picobox: runs on Linux x86-64; this is {sys.platform}. Use the ntshim package alone here.\n")
+        return 125
+    from importlib import import_module
+
+    from picobox.errors import PicoboxError, SpawnError
+
+    arguments = sys.argv[1:] if argv is None else argv
+    verb = arguments[0] if arguments and arguments[0] in VERBS else "run"
+    if arguments and arguments[0] == verb:
+        arguments = arguments[1:]
+    module = import_module(f"picobox.cli.{verb}")
+    try:
+        status: int = module.main(arguments)
+    except SpawnError as error:
+        sys.stderr.write(f"picobox: {error}\n")
+        return error.status
+    except PicoboxError as error:
+        sys.stderr.write(f"picobox: {error}\n")
+        return 125
+    return status

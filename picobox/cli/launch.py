@@ -1,0 +1,169 @@
+"""One run of a program for the command line: platform, executive, provider and supervisor, wired to the terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Self
+
+from ntshim.ps.executive import Executive
+from picobox.abi.table import ROWS
+from picobox.errors import PicoboxError, SpawnError
+from picobox.platform.base import Platform, SpawnRequest, Stop
+from picobox.platform.executive_host import ExecutiveHost
+from picobox.provider import PicoProvider
+from picobox.supervisor import Observer, Supervisor
+
+if TYPE_CHECKING:
+    import argparse
+    from types import TracebackType
+
+EXIT_TIMEOUT = 124
+_STAGE_CHDIR = 3
+_STAGE_EXEC = 5
+
+# What reaches us instead of, or besides, the program. The terminal's own signals go to its whole foreground group.
+_FORWARDED = (
+    signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH, signal.SIGUSR1, signal.SIGUSR2,
+    signal.SIGCONT,
+)  # fmt: skip
+_SWALLOWED = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+_SI_KERNEL = 0x80
+
+
+class Launch:
+    """A program about to run. As a context manager it ends whatever is left of it."""
+
+    def __init__(self, options: argparse.Namespace, command: list[bytes], observer: Observer | None = None) -> None:
+        self.platform = make_platform(options.platform, subscribe=observer is not None)
+        host = ExecutiveHost(self.platform)
+        self.executive = Executive(host)
+        self.provider = PicoProvider(self.platform, self.executive)
+        self.executive.boot()
+        self.supervisor = Supervisor(self.platform, self.executive, host, self.provider.first_thread, observer)
+        self.supervisor.interrupted = self._on_interrupt
+        self.supervisor.main_stopped = _stop_with_program
+        self._options = options
+        self._command = command
+        self._timed_out = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.supervisor.end()
+        self.platform.close()
+
+    def run(self) -> int:
+        """Runs the program to its end; gives the exit status of this process. SpawnError if it cannot start."""
+        from picobox.platform.trace import close_doorbell, open_doorbell
+
+        adopt_orphans()
+        ignored = open_doorbell([*_FORWARDED, *_SWALLOWED, signal.SIGALRM])
+        try:
+            self.supervisor.spawn(self._request(ignored))
+            if self._options.timeout:
+                signal.setitimer(signal.ITIMER_REAL, self._options.timeout)
+            status = self.supervisor.run(wait_all=self._options.wait_all)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            close_doorbell()
+        failure = self.platform.spawn_failure()
+        if failure is not None:
+            raise _spawn_error(self._command[0], self._options.workdir, *failure)
+        if self._timed_out:
+            return EXIT_TIMEOUT
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+    def _request(self, ignored: int) -> SpawnRequest:
+        environment = dict(os.environb)
+        for setting in self._options.env:
+            name, equals, value = os.fsencode(setting).partition(b"=")
+            if not equals or not name:
+                raise PicoboxError(f"-E {setting}: write it as NAME=VALUE")
+            environment[name] = value
+        environment[b"PICOBOX"] = b"1"
+        workdir = self._options.workdir
+        return SpawnRequest(
+            argv=tuple(self._command),
+            environment=tuple(name + b"=" + value for name, value in environment.items()),
+            paths=candidates(self._command[0], environment.get(b"PATH")),
+            cwd=os.fsencode(workdir) if workdir else None,
+            ignored_signals=ignored & ~sum(1 << number - 1 for number in (signal.SIGALRM, signal.SIGCONT)),
+        )
+
+    def _on_interrupt(self, stop: Stop) -> None:
+        """A signal to this process: what the terminal sends to its foreground group has reached the program too."""
+        main = self.supervisor.main
+        if stop.signal == signal.SIGALRM:
+            self._timed_out = True
+            self.platform.kill_all()
+        elif main is not None and stop.signal in _FORWARDED and not self._program_got_it(stop):
+            try:
+                os.kill(main, stop.signal)
+            except ProcessLookupError:
+                return
+
+    def _program_got_it(self, stop: Stop) -> bool:
+        main = self.supervisor.main
+        if stop.code == _SI_KERNEL:
+            # A terminal that hangs up tells the session's leader alone, which the program would have been.
+            return stop.signal != signal.SIGHUP or os.getsid(0) != os.getpid()
+        try:
+            same_group = main is not None and os.getpgid(main) == os.getpgrp()
+        except ProcessLookupError:
+            return True
+        # A program of ours that signals its whole group reaches us as well.
+        return same_group and stop.other in self.supervisor.threads()
+
+
+def make_platform(name: str, *, subscribe: bool) -> Platform:
+    """The platform of that name; PicoboxError tells what is missing for it."""
+    if name == "reference":
+        try:
+            from picobox.platform.reference import ReferencePlatform
+        except ImportError as error:
+            raise PicoboxError(f"--platform reference needs python-ptrace ({error}): pip install picobox-nt[reference]") from None
+        return ReferencePlatform(ROWS, subscribe=subscribe)
+    try:
+        from picobox.platform.trace import TracePlatform
+    except ImportError as error:
+        raise PicoboxError(f"the C core is not built ({error}): install picobox-nt with pip on this machine") from None
+    return TracePlatform(ROWS, subscribe=subscribe)
+
+
+def adopt_orphans() -> None:
+    """This process becomes the init of its guests: orphans among them are reparented to it (PR_SET_CHILD_SUBREAPER)."""
+    from picobox._native._core import lib
+
+    lib.pb_adopt_orphans()
+
+
+def candidates(command: bytes, search_path: bytes | None) -> tuple[bytes, ...]:
+    """The files a shell would try for a command word, in order (execvp(3))."""
+    if b"/" in command or not command:
+        return (command,)
+    path = search_path if search_path is not None else b"/bin:/usr/bin"
+    return tuple((directory or b".") + b"/" + command for directory in path.split(b":"))
+
+
+def _stop_with_program(number: int) -> None:
+    """The terminal stopped the program: the shell that waits for us is to see us stopped."""
+    if number in _SWALLOWED:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _spawn_error(command: bytes, workdir: str | None, stage: int, error: int) -> SpawnError:
+    name = os.fsdecode(command)
+    if stage == _STAGE_CHDIR:
+        return SpawnError(f"cannot enter {workdir}: {os.strerror(error)}. Give -w a directory that you may enter.", 125)
+    if stage != _STAGE_EXEC:
+        return SpawnError(f"cannot start {name}: {os.strerror(error)}; `picobox doctor` tells what is missing.", 125)
+    import errno
+
+    if error == errno.ENOENT:
+        hint = "Check the path." if b"/" in command else "No directory of PATH holds it."
+        return SpawnError(f"{name}: command not found. {hint}", 127)
+    hints = {errno.EACCES: "Is it a file with execute permission?", errno.ENOEXEC: "Is it a 64-bit program or a script?"}
+    return SpawnError(f"{name}: cannot run: {os.strerror(error)}. {hints.get(error, '')}".rstrip(), 126)

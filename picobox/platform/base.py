@@ -1,0 +1,151 @@
+"""The contract between the supervisor and whatever runs and stops its tasks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, NewType, Protocol
+
+from picobox.abi.types import Memory
+
+HostTid = NewType("HostTid", int)
+"""A thread id as this host's kernel gives it to us; a guest sees a `VirtualTid`."""
+
+(
+    STOP_EMPTY,
+    STOP_INTERRUPT,
+    STOP_SYSCALL,
+    STOP_SYSCALL_EXIT,
+    STOP_FORK,
+    STOP_NEW,
+    STOP_EXEC,
+    STOP_SIGNAL,
+    STOP_GROUP,
+    STOP_DEAD,
+) = range(10)
+
+ERESTARTSYS = 512
+ERESTART_RESTARTBLOCK = 516
+
+
+class Stop:
+    """One stop of one task. It is consumed by exactly one resume or answer; EMPTY, INTERRUPT and DEAD need none.
+
+    kind: STOP_*; tid: the task; nr, args, ip, sp: the call at its entry; result: at its exit (-512 to -516: the kernel
+    runs it again); signal, code: of a signal, with its si_code, or of an interrupt, with `other` its sender; status: the
+    wait status of a death; other: the child of a FORK, the creator of a NEW (0: it died first), the former tid of an
+    EXEC.
+    """
+
+    __slots__ = ("args", "code", "ip", "kind", "nr", "other", "result", "signal", "sp", "status", "tid", "used")
+
+    def __init__(self, kind: int, tid: int) -> None:
+        self.kind = kind
+        self.tid = HostTid(tid)
+        self.used = False
+        self.nr = self.ip = self.sp = self.result = self.signal = self.code = self.status = self.other = 0
+        self.args: tuple[int, ...] = ()
+
+    def use(self) -> HostTid:
+        """The stop is being answered; answering it twice would resume a task that runs."""
+        if self.used:
+            raise RuntimeError(f"stop {self.kind} of task {self.tid} is answered twice")
+        self.used = True
+        return self.tid
+
+
+class SpawnRequest(NamedTuple):
+    """A program to start: argv and environment byte for byte, candidate files in the order of the search path.
+
+    fds are the descriptors that become 0, 1, 2...; empty: those of this process. ignored_signals: bit signal-1.
+    """
+
+    argv: tuple[bytes, ...]
+    environment: tuple[bytes, ...]
+    paths: tuple[bytes, ...]
+    cwd: bytes | None = None
+    shell: bytes | None = b"/bin/sh"
+    fds: tuple[int, ...] = ()
+    ignored_signals: int = 0
+
+
+class GuestMemory(Memory, Protocol):
+    """A guest's memory, readable and writable; Errno(EFAULT) where nothing is mapped."""
+
+    def write(self, address: int, data: bytes) -> None: ...
+
+
+class ArgumentPage(Protocol):
+    """Memory of ours that a guest's calls can read and no guest can write (design section 5)."""
+
+    def put(self, tid: HostTid, offset: int, data: bytes) -> int:
+        """Copies into the task's slot; the guest's address of it. Errno(ENOMEM) if every slot is taken."""
+
+    def release(self, tid: HostTid) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Descriptor(NamedTuple):
+    """What the kernel says of a descriptor: fstat's device, inode and mode, the open flags of fdinfo."""
+
+    device: int
+    inode: int
+    mode: int
+    flags: int
+
+
+class Platform(Protocol):
+    """Runs programs and stops them at every system call. Every method is for the thread that made the platform."""
+
+    def spawn(self, request: SpawnRequest) -> HostTid:
+        """Starts a program, which then stops like any other. PlatformError where this machine forbids it."""
+
+    def spawn_failure(self) -> tuple[int, int] | None:
+        """Why the spawned task died before its program ran: (stage, errno); None if it did run."""
+
+    def next(self) -> Stop:
+        """Waits for the next stop that has to be answered."""
+
+    def resume(self, stop: Stop, *, signal: int = 0, want_exit: bool = False) -> None:
+        """Lets the task run on, with a signal, and back to us at the call's exit if wanted."""
+
+    def answer(self, stop: Stop, result: int) -> None:
+        """Ends the call at its entry with a result (negative: -errno); the kernel does not run it."""
+
+    def rewrite(self, stop: Stop, index: int, value: int) -> None:
+        """Changes an argument at the call's entry; the platform puts it back at the exit."""
+
+    def set_result(self, stop: Stop, result: int) -> None:
+        """Replaces the result at the call's exit."""
+
+    def set_creating(self, stop: Stop) -> None:
+        """The call will make a task, whose first stop may come before this task's FORK."""
+
+    def memory(self, tid: HostTid) -> GuestMemory: ...
+
+    def new_page(self, stop: Stop) -> ArgumentPage:
+        """Maps an argument page into the task's address space. It consumes the call: resume the stop, and the call
+        stops at its entry anew. Errno if the guest has no room for it."""
+
+    def registers(self, tid: HostTid) -> list[int]:
+        """The registers of a stopped task, in the order of abi.x86_64.USER_REGS."""
+
+    def set_registers(self, tid: HostTid, registers: list[int]) -> None: ...
+
+    def descriptors(self, tid: HostTid) -> list[int]: ...
+
+    def describe(self, tid: HostTid, fd: int) -> Descriptor | None: ...
+
+    def same_description(self, tid: HostTid, fd: int, other_tid: HostTid, other_fd: int) -> bool:
+        """Whether two descriptors share one open file description (kcmp)."""
+
+    def kill_all(self) -> None: ...
+
+    def task_count(self) -> int: ...
+
+    def calls_entered(self, tid: HostTid) -> int:
+        """How many calls the task has entered: tells whether one that it was in is over."""
+
+    def counters(self, action: int) -> list[int]:
+        """How many calls of each number were answered with an action (abi.row); the last one: unknown numbers."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,79 @@
+"""What /proc tells about a host process, for every platform."""
+
+from __future__ import annotations
+
+import os
+
+from picobox.platform.base import Descriptor, HostTid
+
+
+def descriptors(tid: HostTid) -> list[int]:
+    """The open descriptors of a task, ascending; empty if it has gone."""
+    try:
+        return sorted(int(name) for name in os.listdir(f"/proc/{tid}/fd"))
+    except OSError:
+        return []
+
+
+def describe(tid: HostTid, fd: int) -> Descriptor | None:
+    """What a descriptor of a task refers to; None if it is not open."""
+    try:
+        found = os.stat(f"/proc/{tid}/fd/{fd}")
+        with open(f"/proc/{tid}/fdinfo/{fd}", "rb") as info:
+            flags = next(int(line.split()[1], 8) for line in info if line.startswith(b"flags:"))
+    except (OSError, StopIteration):
+        return None
+    return Descriptor(found.st_dev, found.st_ino, found.st_mode, flags)
+
+
+def thread_group(tid: HostTid) -> tuple[int, int]:
+    """Thread group id and parent's pid of a task (proc(5), status); zeros if it has gone."""
+    found = {b"Tgid": 0, b"PPid": 0}
+    try:
+        with open(f"/proc/{tid}/status", "rb") as status:
+            for line in status:
+                name, _, value = line.partition(b":")
+                if name in found:
+                    found[name] = int(value)
+    except OSError:
+        return 0, 0
+    return found[b"Tgid"], found[b"PPid"]
+
+
+AT_FDCWD = -100
+
+
+def executable_head(tid: HostTid, dirfd: int, path: bytes) -> bytes:
+    """The first bytes of a file as the task would execute it; empty if that fails (execve then tells)."""
+    if path.startswith(b"/"):
+        start = f"/proc/{tid}/root"
+    else:
+        start = f"/proc/{tid}/cwd/" if dirfd == AT_FDCWD else f"/proc/{tid}/fd/{dirfd}" + ("/" if path else "")
+    return _read_head(start.encode() + path)
+
+
+def _read_head(path: bytes) -> bytes:
+    """The first 256 bytes of a regular file (the kernel looks at as many, BINPRM_BUF_SIZE); empty if unreadable."""
+    try:
+        # O_NONBLOCK: a FIFO must not hold us; O_NOCTTY: neither must a terminal adopt us.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, 256)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
+
+
+def ptrace_obstacle() -> str:
+    """The likeliest reason for a refused ptrace, in a few words."""
+    try:
+        with open("/proc/sys/kernel/yama/ptrace_scope", "rb") as scope:
+            value = scope.read().strip().decode()
+    except OSError:
+        return "a container's seccomp profile or missing SYS_PTRACE"
+    if value in ("2", "3"):
+        return f"kernel.yama.ptrace_scope is {value}"
+    return "a container's seccomp profile or missing SYS_PTRACE"

@@ -1,0 +1,237 @@
+"""The default platform: seccomp RET_TRACE and one ptrace stop a call, through the C core."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterable
+from errno import EFAULT, EPERM, ESRCH
+from typing import TYPE_CHECKING, Any
+
+from picobox._native._core import ffi, lib
+from picobox.abi.filter import compile_dispositions, compile_filter, compile_guards
+from picobox.errors import Errno, PlatformError
+from picobox.platform import host
+from picobox.platform.base import STOP_INTERRUPT, Descriptor, HostTid, SpawnRequest, Stop
+
+if TYPE_CHECKING:
+    from picobox.abi.row import Row
+
+SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec")
+_BUFFER = 1 << 16
+
+
+class TraceMemory:
+    """The memory of one task, read and written by the core."""
+
+    __slots__ = ("_buffer", "_core", "_tid")
+
+    def __init__(self, core: Any, buffer: Any, tid: HostTid) -> None:
+        self._core = core
+        self._buffer = buffer
+        self._tid = tid
+
+    def read(self, address: int, size: int) -> bytes:
+        buffer = self._buffer if size <= _BUFFER else ffi.new("char[]", size)
+        if lib.pb_read(self._core, self._tid, address, buffer, size) != size:
+            raise Errno(EFAULT)
+        return bytes(ffi.buffer(buffer, size))
+
+    def read_string(self, address: int, limit: int) -> bytes:
+        length = lib.pb_read_string(self._core, self._tid, address, self._buffer, min(limit, _BUFFER))
+        if length < 0:
+            raise Errno(-length)
+        return bytes(ffi.buffer(self._buffer, length))
+
+    def write(self, address: int, data: bytes) -> None:
+        if lib.pb_write(self._core, self._tid, address, data, len(data)) != len(data):
+            raise Errno(EFAULT)
+
+
+class TracePage:
+    """An argument page of the core."""
+
+    __slots__ = ("_addresses", "_page")
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+        self._addresses: dict[HostTid, int] = {}
+
+    def put(self, tid: HostTid, offset: int, data: bytes) -> int:
+        from errno import ENOMEM
+
+        address = self._addresses.get(tid) or lib.pb_page_acquire(self._page, tid)
+        if not address:
+            raise Errno(ENOMEM)
+        self._addresses[tid] = address
+        error = lib.pb_page_write(self._page, address + offset, data, len(data))
+        if error:
+            raise Errno(-error)
+        return int(address) + offset
+
+    def release(self, tid: HostTid) -> None:
+        if self._addresses.pop(tid, None):
+            lib.pb_page_release(self._page, tid)
+
+    def close(self) -> None:
+        lib.pb_page_free(self._page)
+        self._page = ffi.NULL
+
+
+class TracePlatform:
+    """Tasks under ptrace with a filter that stops every call; see `Platform` for the methods."""
+
+    def __init__(
+        self, rows: Iterable[Row], *, subscribe: bool = False, features: frozenset[str] = frozenset()
+    ) -> None:
+        """`subscribe`: every call and signal comes to Python, as tracing needs it."""
+        rows = tuple(rows)
+        self._core = lib.pb_core_new()
+        if not self._core:
+            raise MemoryError
+        self._stop = ffi.new("struct pb_stop *")
+        self._buffer = ffi.new("char[]", _BUFFER)
+        self._filter = compile_filter(rows)
+        self._status_fd = -1
+        self._failure: tuple[int, int] | None = None
+        dispositions = compile_dispositions(rows, subscribe, features)
+        lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", dispositions))
+        guards, mmap_nr = compile_guards(rows)
+        lib.pb_set_guards(self._core, ffi.from_buffer("uint32_t[]", guards), mmap_nr)
+        lib.pb_set_report_signals(self._core, subscribe)
+
+    def spawn(self, request: SpawnRequest) -> HostTid:
+        keep: list[Any] = []
+
+        def strings(values: Iterable[bytes]) -> Any:
+            pointers = [ffi.new("char[]", value) for value in values]
+            vector = ffi.new("char *[]", [*pointers, ffi.NULL])
+            keep.extend((pointers, vector))
+            return vector
+
+        native = ffi.new("struct pb_spawn *")
+        fds = ffi.new("int32_t[]", list(request.fds))
+        native.argv = strings(request.argv)
+        native.envp = strings(request.environment)
+        native.paths = strings(request.paths)
+        cwd = ffi.NULL if request.cwd is None else ffi.new("char[]", request.cwd)
+        shell = ffi.NULL if request.shell is None else ffi.new("char[]", request.shell)
+        program = ffi.from_buffer("uint8_t[]", self._filter)
+        native.cwd, native.shell, native.fds, native.fd_count = cwd, shell, fds, len(request.fds)
+        native.filter, native.filter_length = program, len(self._filter) // 8
+        native.ignored_signals = request.ignored_signals
+        spawned = ffi.new("struct pb_spawned *")
+        lib.pb_spawn(self._core, native, spawned)
+        if spawned.stage:
+            raise PlatformError(_refusal(spawned.stage, spawned.error))
+        self._status_fd = spawned.status_fd
+        return HostTid(spawned.tid)
+
+    def spawn_failure(self) -> tuple[int, int] | None:
+        if self._status_fd >= 0:
+            error = ffi.new("int32_t *")
+            stage = lib.pb_spawn_failure(self._status_fd, error)
+            self._status_fd = -1
+            self._failure = (stage, error[0]) if stage else None
+        return self._failure
+
+    def next(self) -> Stop:
+        native = self._stop
+        lib.pb_next(self._core, native)
+        stop = Stop(native.kind, native.tid)
+        stop.nr, stop.signal, stop.code = native.nr, native.signal, native.code
+        stop.status, stop.other = native.status, native.other
+        stop.args = tuple(native.args)
+        stop.ip, stop.sp, stop.result = native.ip, native.sp, native.result
+        if stop.kind == STOP_INTERRUPT:
+            stop.signal, stop.other = native.nr, native.event
+        return stop
+
+    def resume(self, stop: Stop, *, signal: int = 0, want_exit: bool = False) -> None:
+        _check(lib.pb_resume(self._core, stop.use(), signal, want_exit))
+
+    def answer(self, stop: Stop, result: int) -> None:
+        _check(lib.pb_answer(self._core, stop.use(), result))
+
+    def rewrite(self, stop: Stop, index: int, value: int) -> None:
+        _check(lib.pb_rewrite(self._core, stop.tid, index, value))
+
+    def set_result(self, stop: Stop, result: int) -> None:
+        _check(lib.pb_set_result(self._core, stop.tid, result))
+
+    def set_creating(self, stop: Stop) -> None:
+        _check(lib.pb_set_creating(self._core, stop.tid))
+
+    def memory(self, tid: HostTid) -> TraceMemory:
+        return TraceMemory(self._core, self._buffer, tid)
+
+    def new_page(self, stop: Stop) -> TracePage:
+        error = ffi.new("int32_t *")
+        page = lib.pb_page_new(self._core, stop.tid, error)
+        if not page:
+            raise Errno(error[0])
+        return TracePage(page)
+
+    def registers(self, tid: HostTid) -> list[int]:
+        values = ffi.new("uint64_t[27]")
+        error = lib.pb_get_registers(self._core, tid, values)
+        if error:
+            raise Errno(-error)
+        return list(values)
+
+    def set_registers(self, tid: HostTid, registers: list[int]) -> None:
+        error = lib.pb_set_registers(self._core, tid, ffi.new("uint64_t[27]", registers))
+        if error:
+            raise Errno(-error)
+
+    def descriptors(self, tid: HostTid) -> list[int]:
+        return host.descriptors(tid)
+
+    def describe(self, tid: HostTid, fd: int) -> Descriptor | None:
+        return host.describe(tid, fd)
+
+    def same_description(self, tid: HostTid, fd: int, other_tid: HostTid, other_fd: int) -> bool:
+        return lib.pb_same_description(tid, fd, other_tid, other_fd) == 1
+
+    def kill_all(self) -> None:
+        lib.pb_kill_all(self._core)
+
+    def task_count(self) -> int:
+        return int(lib.pb_task_count(self._core))
+
+    def calls_entered(self, tid: HostTid) -> int:
+        return int(lib.pb_calls_entered(self._core, tid))
+
+    def counters(self, action: int) -> list[int]:
+        return list(ffi.unpack(lib.pb_counters(self._core, action), lib.PB_NR_COUNT))
+
+    def close(self) -> None:
+        if self._status_fd >= 0:
+            os.close(self._status_fd)
+            self._status_fd = -1
+        lib.pb_core_free(self._core)
+        self._core = ffi.NULL
+
+
+def open_doorbell(signals: Iterable[int]) -> int:
+    """These signals wake `next` with STOP_INTERRUPT; gives the set of them that were ignored before, bit signal-1."""
+    numbers = array("i", signals)
+    return int(lib.pb_doorbell_open(ffi.from_buffer("int32_t[]", numbers), len(numbers)))
+
+
+def close_doorbell() -> None:
+    """The signals act as before `open_doorbell`."""
+    lib.pb_doorbell_close()
+
+
+def _check(error: int) -> None:
+    # ESRCH: the task was killed between its stop and our answer; its death is the next thing we hear of it.
+    if error and error != -ESRCH:
+        raise OSError(-error, os.strerror(-error))
+
+
+def _refusal(stage: int, error: int) -> str:
+    name = SPAWN_STAGES[stage]
+    if name == "ptrace" and error == EPERM:
+        return f"ptrace is forbidden here ({host.ptrace_obstacle()}); `picobox doctor` tells what to change"
+    return f"{name} failed: {os.strerror(error)}; `picobox doctor` tells what this machine allows"

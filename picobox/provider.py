@@ -1,0 +1,179 @@
+"""PicoProvider: what we register with the executive, the provider's half of the pico contract."""
+
+from __future__ import annotations
+
+from errno import ENOSYS
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ntshim.nt import NtServices
+from ntshim.ob.handles import HandleTable
+from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
+from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO
+from picobox.abi.table import BY_NR
+from picobox.errors import Errno
+from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, Task, ThreadGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ntshim.ps.executive import Executive
+    from ntshim.ps.process import Process, Thread
+    from picobox.abi.row import Row
+    from picobox.call import Call
+    from picobox.platform.base import HostTid, Platform
+
+HANDLER_MODULES = ("files", "process")
+
+
+class PicoProvider:
+    """Serves the system calls of Linux threads; one for each executive."""
+
+    def __init__(self, platform: Platform, executive: Executive) -> None:
+        """Registers with the executive, which must not have booted."""
+        self.platform = platform
+        self.executive = executive
+        self.nt = NtServices(executive)
+        self.open_files = OpenFiles(platform)
+        self.processes = 0
+        self.threads = 0
+        self._handlers = _load_handlers()
+        self.pico = PsRegisterPicoProvider(
+            executive,
+            PsPicoProviderRoutines(
+                DispatchSystemCall=self.DispatchSystemCall,
+                ExitThread=self.ExitThread,
+                ExitProcess=self.ExitProcess,
+                DispatchException=self.DispatchException,
+                TerminateProcess=self.TerminateProcess,
+                WalkUserStack=self.WalkUserStack,
+            ),
+        )
+
+    def DispatchSystemCall(self, frame: Call) -> None:
+        """Answers a call in its frame, as its row says; the disposition array of the C core is this method compiled."""
+        row = frame.row = BY_NR.get(frame.stop.nr)
+        if row is None:
+            frame.result = -ENOSYS
+            return
+        if row.do.action == ACTION_ERRNO:
+            frame.result = -row.do.errno
+        elif row.do.action == ACTION_CALL:
+            self._serve(frame, row)
+
+    def _serve(self, frame: Call, row: Row) -> None:
+        try:
+            arguments = row.decode(frame.stop.args, frame.memory)
+            frame.result = self._handlers[row.name](self, frame, *arguments)
+        except Errno as error:
+            frame.result = -error.errno
+        except NtError as error:
+            frame.result = -errno_of(error.status)
+
+    def DispatchException(self, record: int, frame: Any, chance: int) -> bool:
+        """A hardware fault of a guest becomes the Linux signal that the host kernel has made of it already."""
+        del record, frame, chance
+        return True
+
+    def TerminateProcess(self, process: Process, status: int) -> None:
+        """Somebody who is not of ours ends a process: it gets what SIGKILL gives."""
+        self.pico.TerminateProcess(process, status)
+
+    def ExitThread(self, thread: Thread) -> None:
+        self.threads -= 1
+        if thread.context.thread is thread:
+            thread.context.exit()
+
+    def ExitProcess(self, process: Process) -> None:
+        self.processes -= 1
+
+    def WalkUserStack(self, frame: Call, count: int) -> list[int]:
+        """Return addresses along the frame pointers, the instruction itself first."""
+        addresses = [frame.stop.ip]
+        registers = self.platform.registers(frame.stop.tid)
+        from picobox.abi.x86_64 import USER_REGS
+
+        frame_pointer = registers[USER_REGS.index("rbp")]
+        while len(addresses) < count:
+            try:
+                pair = frame.memory.read(frame_pointer, 16)
+            except Errno:
+                break
+            caller = int.from_bytes(pair[:8], "little")
+            addresses.append(int.from_bytes(pair[8:], "little"))
+            if caller <= frame_pointer:
+                break
+            frame_pointer = caller
+        return addresses[:count]
+
+    def make_process(
+        self, group: ThreadGroup, files: FdTable, parent: Process | None, flags: int = 0, shared: HandleTable | None = None
+    ) -> Process:
+        """An NT process for a thread group whose descriptors are `files`; NtError if the executive refuses."""
+        table = shared.share() if shared is not None else HandleTable(first_index=FIRST_HANDLE_INDEX, backing=files)
+        attributes = PicoProcessAttributes(context=group, parent=parent, flags=flags, handle_table=table)
+        process = self.pico.CreateProcess(attributes)
+        self.processes += 1
+        group.process = process
+        return process
+
+    def make_thread(self, process: Process, task: Task) -> Thread:
+        """A suspended NT thread for a task; NtError if the executive refuses."""
+        thread = self.pico.CreateThread(PicoThreadAttributes(process, task))
+        self.threads += 1
+        task.thread = thread
+        return thread
+
+    def retire(self, thread: Thread) -> None:
+        """Ends a thread that the kernel never made."""
+        self.executive.thread_exited(thread, STATUS_UNSUCCESSFUL)
+
+    def exec(self, task: Task, old: Thread) -> Thread:
+        """A new NT process and thread for a task that runs a new image; the old ones end."""
+        files = FdTable(self.platform, self.open_files)
+        parent = old.process if not old.process.terminating else None
+        process = self.make_process(task.group, files, parent)
+        thread = self.pico.CreateThread(PicoThreadAttributes(process, task))
+        self.threads += 1
+        self.pico.ResumeThread(thread)
+        task.exec(files)
+        task.thread = thread
+        return thread
+
+    def unshare_files(self, task: Task) -> None:
+        """The task has a descriptor table of its own from now on (CLONE_FILES of unshare, CLOSE_RANGE_UNSHARE).
+
+        NT knows one handle table a process: it follows the task only if the task is alone in its thread group.
+        """
+        process = task.group.process
+        if process is None or len(process.threads) > 1:
+            return
+        task.files.tasks.discard(task)
+        task.files = FdTable(self.platform, self.open_files)
+        task.files.tasks.add(task)
+        process.replace_handle_table(HandleTable(first_index=FIRST_HANDLE_INDEX, backing=task.files))
+
+    def first_thread(self, tid: HostTid) -> Thread:
+        """The thread of a program that the platform has spawned."""
+        group = ThreadGroup()
+        files = FdTable(self.platform, self.open_files)
+        task = Task(self.platform, group, AddressSpace(), files)
+        task.bind(tid)
+        thread = self.make_thread(self.make_process(group, files, None), task)
+        self.pico.ResumeThread(thread)
+        return thread
+
+
+def _load_handlers() -> dict[str, Callable[..., int | None]]:
+    """The handler of each CALL row: the function of the row's name in picobox.syscalls."""
+    handlers: dict[str, Callable[..., int | None]] = {}
+    modules = [import_module(f"picobox.syscalls.{name}") for name in HANDLER_MODULES]
+    for row in BY_NR.values():
+        if row.do.action != ACTION_CALL:
+            continue
+        handler = next((getattr(module, row.name) for module in modules if hasattr(module, row.name)), None)
+        if handler is None:
+            raise LookupError(f"row {row.name} is CALL and no module of picobox.syscalls defines {row.name}()")
+        handlers[row.name] = handler
+    return handlers

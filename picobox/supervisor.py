@@ -1,0 +1,296 @@
+"""The loop: take a stop, dispatch it through the executive, resume."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Protocol
+
+from ntshim import status as st
+from picobox.call import Call, Creation
+from picobox.platform import host
+from picobox.platform.base import (
+    STOP_DEAD,
+    STOP_EMPTY,
+    STOP_EXEC,
+    STOP_FORK,
+    STOP_GROUP,
+    STOP_INTERRUPT,
+    STOP_NEW,
+    STOP_SIGNAL,
+    STOP_SYSCALL,
+    STOP_SYSCALL_EXIT,
+    HostTid,
+    Platform,
+    SpawnRequest,
+    Stop,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ntshim.ps.executive import Executive
+    from ntshim.ps.process import Thread
+    from picobox.platform.executive_host import ExecutiveHost
+
+# What ended a process, for those who ask NT: the fault behind a signal (facts/nt.md section 5).
+_STATUS_OF_SIGNAL: dict[int, int] = {
+    signal.SIGSEGV: st.STATUS_ACCESS_VIOLATION,
+    signal.SIGILL: st.STATUS_ILLEGAL_INSTRUCTION,
+    signal.SIGFPE: st.STATUS_INTEGER_DIVIDE_BY_ZERO,
+    signal.SIGTRAP: st.STATUS_BREAKPOINT,
+    signal.SIGBUS: st.STATUS_IN_PAGE_ERROR,
+    signal.SIGINT: st.STATUS_CONTROL_C_EXIT,
+}
+
+# A child is born right after its creator died, if at all: these are more than can be in flight.
+_UNCLAIMED_LIMIT = 64
+
+
+class Observer(Protocol):
+    """Who is told of every call; the trace is one."""
+
+    def entered(self, call: Call) -> None: ...
+
+    def left(self, call: Call | None, stop: Stop, result: int | None) -> None:
+        """A call is over; result None: it never returned, or nobody can tell."""
+
+    def signalled(self, stop: Stop) -> None: ...
+
+    def died(self, stop: Stop) -> None: ...
+
+    def executed(self, stop: Stop) -> None: ...
+
+
+class Supervisor:
+    """Serves the tasks of one platform until they are gone. Every method is for the thread that made it."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        executive: Executive,
+        executive_host: ExecutiveHost,
+        first_thread: Callable[[HostTid], Thread],
+        observer: Observer | None = None,
+    ) -> None:
+        """`first_thread` gives the NT thread of the program that is spawned; a provider has registered before."""
+        self.platform = platform
+        self.executive = executive
+        self.observer = observer
+        self.main: HostTid | None = None
+        self.main_status: int | None = None
+        self.main_stopped: Callable[[int], None] = lambda _signal: None
+        self.interrupted: Callable[[Stop], None] = lambda _stop: None
+        self.stops = 0
+        self._host = executive_host
+        self._first_thread = first_thread
+        self._threads: dict[HostTid, Thread] = {}
+        # Calls that wait for a later stop of their task. A new call of the task voids its entry.
+        self._calls: dict[HostTid, Call] = {}
+        # What a task that was killed inside fork left behind; its child may still be born.
+        self._unclaimed: list[Creation] = []
+        self._on: dict[int, Callable[[Stop], None]] = {
+            STOP_SYSCALL: self._on_call,
+            STOP_SYSCALL_EXIT: self._on_exit,
+            STOP_FORK: self._on_fork,
+            STOP_NEW: self._on_new,
+            STOP_EXEC: self._on_exec,
+            STOP_SIGNAL: self._on_signal,
+            STOP_GROUP: self._on_group_stop,
+            STOP_DEAD: self._on_death,
+            STOP_INTERRUPT: lambda stop: self.interrupted(stop),
+        }
+
+    def spawn(self, request: SpawnRequest) -> HostTid:
+        """Starts the main program."""
+        tid = self.main = self.platform.spawn(request)
+        thread = self._first_thread(tid)
+        self._threads[tid] = thread
+        self._host.bind(thread, tid)
+        return tid
+
+    def run(self, *, wait_all: bool = False) -> int:
+        """Serves until the main program is gone, then ends what it left behind or waits for it. Gives its wait status."""
+        while self.main_status is None or (wait_all and self.platform.task_count()):
+            stop = self.platform.next()
+            if stop.kind == STOP_EMPTY:
+                break
+            self.stops += 1
+            self._on[stop.kind](stop)
+        self.end()
+        if self.main_status is None:
+            raise RuntimeError("the main program vanished without a status")
+        return self.main_status
+
+    def end(self) -> None:
+        """Kills every task and serves until the last one is gone."""
+        self.platform.kill_all()
+        while self.platform.task_count():
+            stop = self.platform.next()
+            if stop.kind == STOP_EMPTY:
+                return
+            if stop.kind in (STOP_DEAD, STOP_INTERRUPT):
+                self._on[stop.kind](stop)
+                continue
+            # Born after kill_all looked, or stopped before its SIGKILL arrived.
+            if stop.kind == STOP_FORK:
+                self._on_fork(stop)
+            else:
+                _kill(stop.tid)
+                self.platform.resume(stop)
+
+    def threads(self) -> dict[HostTid, Thread]:
+        """The threads that run now, by host tid."""
+        return dict(self._threads)
+
+    def _on_call(self, stop: Stop) -> None:
+        thread = self._threads.get(stop.tid)
+        if thread is None:
+            self._refuse_stranger(stop)
+            return
+        self._void(stop.tid)
+        call = Call(self.platform, thread, stop)
+        self._host.current = thread
+        self.executive.dispatch_system_call(thread, call)
+        self._host.current = None
+        if call.restart:
+            self.platform.resume(stop)
+            return
+        if self.observer is not None:
+            self.observer.entered(call)
+        if call.result is not None:
+            self.platform.answer(stop, call.result)
+            if self.observer is not None:
+                self.observer.left(call, stop, call.result)
+            return
+        if call.outlives_entry or self.observer is not None:
+            self._calls[stop.tid] = call
+        self.platform.resume(stop, want_exit=call.then is not None or self.observer is not None)
+
+    def _on_exit(self, stop: Stop) -> None:
+        call = self._calls.pop(stop.tid, None)
+        if call is not None:
+            if call.then is not None:
+                replaced = call.then(stop.result)
+                if replaced is not None:
+                    self.platform.set_result(stop, replaced)
+                    stop.result = replaced
+            if call.creation is not None:
+                call.creation.abandon()
+            if self.observer is not None:
+                self.observer.left(call, stop, stop.result)
+        self.platform.resume(stop)
+
+    def _void(self, tid: HostTid) -> None:
+        """The call that the task was in is over without an exit stop, or starts anew."""
+        call = self._calls.pop(tid, None)
+        if call is None:
+            return
+        if call.creation is not None:
+            call.creation.abandon()
+        if self.observer is not None:
+            self.observer.left(call, call.stop, None)
+
+    def _on_fork(self, stop: Stop) -> None:
+        call = self._calls.get(stop.tid)
+        creation = call.creation if call is not None else None
+        if call is not None and creation is not None:
+            call.creation = None
+            self._adopt(creation, HostTid(stop.other))
+        self.platform.resume(stop)
+
+    def _adopt(self, creation: Creation, tid: HostTid) -> None:
+        self._threads[tid] = creation.thread
+        self._host.bind(creation.thread, tid)
+        creation.bind(tid)
+
+    def _on_new(self, stop: Stop) -> None:
+        if stop.tid not in self._threads:
+            self._claim(stop.tid)
+        thread = self._threads.get(stop.tid)
+        if thread is None:
+            self._refuse_stranger(stop)
+        else:
+            self._host.hold(thread, stop)
+
+    def _claim(self, tid: HostTid) -> None:
+        """A task whose creator was killed inside fork takes over what had been prepared for it."""
+        leads = host.thread_group(tid)[0] == tid
+        for creation in self._unclaimed:
+            if (len(creation.thread.process.threads) == 1) == leads:
+                self._unclaimed.remove(creation)
+                self._adopt(creation, tid)
+                return
+
+    def _refuse_stranger(self, stop: Stop) -> None:
+        """A task that the provider has not made cannot be served."""
+        _kill(stop.tid)
+        self.platform.resume(stop)
+
+    def _on_exec(self, stop: Stop) -> None:
+        former = HostTid(stop.other)
+        call = self._calls.pop(former, None)
+        executor = self._threads.pop(former, None)
+        if former != stop.tid:
+            # The leader ended without a report: the executing thread has taken its tid (man 2 ptrace).
+            self._bury(stop.tid, st.STATUS_SUCCESS)
+        if executor is not None:
+            thread = call.on_exec() if call is not None and call.on_exec is not None else executor
+            if thread is not executor:
+                self._host.unbind(executor)
+                self.executive.thread_exited(executor, st.STATUS_SUCCESS)
+            self._threads[stop.tid] = thread
+            self._host.bind(thread, stop.tid)
+        if self.observer is not None:
+            if call is not None:
+                self.observer.left(call, stop, 0)
+            self.observer.executed(stop)
+        self.platform.resume(stop)
+
+    def _on_signal(self, stop: Stop) -> None:
+        if self.observer is not None:
+            self.observer.signalled(stop)
+        thread = self._threads.get(stop.tid)
+        if thread is not None and stop.code > 0 and stop.signal in _STATUS_OF_SIGNAL:
+            record = _STATUS_OF_SIGNAL[stop.signal]
+            if not self.executive.dispatch_exception(thread, record, stop, 1):
+                self.executive.terminate_process(thread.process, record)
+        self.platform.resume(stop, signal=stop.signal)
+
+    def _on_group_stop(self, stop: Stop) -> None:
+        self.platform.resume(stop)
+        if stop.tid == self.main:
+            self.main_stopped(stop.signal)
+
+    def _on_death(self, stop: Stop) -> None:
+        if self.observer is not None:
+            self.observer.died(stop)
+        self._bury(stop.tid, _nt_status(stop.status))
+        if stop.tid == self.main:
+            self.main_status = stop.status
+
+    def _bury(self, tid: HostTid, status: int) -> None:
+        call = self._calls.pop(tid, None)
+        if call is not None and call.creation is not None:
+            self._unclaimed.append(call.creation)
+            if len(self._unclaimed) > _UNCLAIMED_LIMIT:
+                self._unclaimed.pop(0).abandon()
+        thread = self._threads.pop(tid, None)
+        if thread is not None:
+            self._host.unbind(thread)
+            self.executive.thread_exited(thread, status)
+
+
+def _nt_status(wait_status: int) -> int:
+    """The NTSTATUS that stands for how a task died."""
+    if os.WIFEXITED(wait_status):
+        return os.WEXITSTATUS(wait_status)
+    return _STATUS_OF_SIGNAL.get(os.WTERMSIG(wait_status), st.STATUS_UNSUCCESSFUL)
+
+
+def _kill(tid: HostTid) -> None:
+    try:
+        os.kill(tid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+

@@ -1,0 +1,109 @@
+"""Calls that open, copy and close descriptors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ntshim.io.file import File
+from ntshim.ob.handles import (
+    CURRENT_PROCESS,
+    DUPLICATE_SAME_ACCESS,
+    DUPLICATE_SAME_ATTRIBUTES,
+    index_number,
+    index_to_handle,
+)
+from ntshim.status import NtError
+from picobox.syscalls.process import CLONE_FILES
+from picobox.task import fd_index
+
+if TYPE_CHECKING:
+    from picobox.call import Call
+    from picobox.provider import PicoProvider
+
+F_DUPFD = 0
+F_DUPFD_CLOEXEC = 1030
+CLOSE_RANGE_UNSHARE = 2
+CLOSE_RANGE_CLOEXEC = 4
+FD_LIMIT = 1 << 20
+
+
+def close(provider: PicoProvider, call: Call, fd: int) -> None:
+    if fd >= 0:
+        _forget(provider, call, (fd,))
+
+
+def _forget(provider: PicoProvider, call: Call, fds: tuple[int, ...]) -> None:
+    """Takes handles away at the entry of a call that closes descriptors: exit stops of threads are not in order."""
+    call.task.begin_closing(fds)
+    for fd in fds:
+        if fd < FD_LIMIT:
+            provider.nt.NtClose(call.thread, index_to_handle(fd_index(fd)), host_decides=True)
+            call.performed = True
+
+
+def dup(provider: PicoProvider, call: Call, oldfd: int) -> None:
+    _duplicate(provider, call, oldfd)
+
+
+def dup2(provider: PicoProvider, call: Call, oldfd: int, newfd: int) -> None:
+    if newfd >= 0 and newfd != oldfd:
+        _forget(provider, call, (newfd,))
+    _duplicate(provider, call, oldfd)
+
+
+def dup3(provider: PicoProvider, call: Call, oldfd: int, newfd: int, flags: int) -> None:
+    del flags
+    dup2(provider, call, oldfd, newfd)
+
+
+def fcntl(provider: PicoProvider, call: Call, fd: int, cmd: int, arg: int) -> None:
+    del arg
+    if cmd in (F_DUPFD, F_DUPFD_CLOEXEC):
+        _duplicate(provider, call, fd)
+
+
+def _duplicate(provider: PicoProvider, call: Call, oldfd: int) -> None:
+    """The kernel picks the new descriptor; its handle is duplicated when the number is known."""
+    task = call.task
+
+    def then(newfd: int) -> None:
+        task.begin_closing(())
+        if newfd < 0 or newfd == oldfd:
+            return
+        index = fd_index(newfd)
+        try:
+            provider.nt.NtDuplicateObject(
+                call.thread,
+                CURRENT_PROCESS,
+                index_to_handle(fd_index(oldfd)),
+                CURRENT_PROCESS,
+                options=DUPLICATE_SAME_ACCESS | DUPLICATE_SAME_ATTRIBUTES,
+                target_index=index,
+            )
+        except NtError:
+            # Another thread has closed the source since: the new handle is made when somebody looks.
+            return
+        call.performed = True
+        entry = task.thread.process.handles.peek(index)
+        if entry is not None and isinstance(entry.object, File):
+            provider.open_files.note(entry.object, task.files, newfd)
+
+    call.then = then
+
+
+def close_range(provider: PicoProvider, call: Call, first: int, last: int, flags: int) -> None:
+    if flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) or first > last:
+        return
+    if flags & CLOSE_RANGE_UNSHARE:
+        call.then = lambda result: provider.unshare_files(call.task) if result == 0 else None
+    if flags or first >= FD_LIMIT:
+        return
+    closed = range(first, min(last, FD_LIMIT - 1) + 1)
+    made = call.thread.process.handles.made_indices(fd_index(closed[0]), fd_index(closed[-1]))
+    _forget(provider, call, tuple(map(index_number, made)))
+    call.task.begin_closing(closed)
+
+
+def unshare(provider: PicoProvider, call: Call, flags: int) -> None:
+    if flags & CLONE_FILES:
+        call.then = lambda result: provider.unshare_files(call.task) if result == 0 else None

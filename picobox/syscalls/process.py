@@ -1,0 +1,198 @@
+"""Calls that make, replace and end processes and threads, and those that ask about them."""
+
+from __future__ import annotations
+
+import struct
+from errno import EFAULT, EINVAL, ENOEXEC
+from typing import TYPE_CHECKING
+
+from ntshim.nt import THREAD_AFFINITY_MASK
+from ntshim.ob.handles import CURRENT_PROCESS, CURRENT_THREAD
+from ntshim.ps.pico import PS_PICO_CREATE_PROCESS_CLONE_PARENT, PS_PICO_CREATE_PROCESS_INHERIT_HANDLES
+from ntshim.status import STATUS_PROCESS_IS_TERMINATING, NtError
+from picobox.call import Creation
+from picobox.errors import Errno
+from picobox.platform import host
+from picobox.task import AddressSpace, FdTable, Task, ThreadGroup
+
+if TYPE_CHECKING:
+    from picobox.call import Call
+    from picobox.platform.base import HostTid
+    from picobox.provider import PicoProvider
+
+CLONE_VM = 0x100
+CLONE_FILES = 0x400
+CLONE_THREAD = 0x10000
+CLONE_VFORK = 0x4000
+CLONE_UNTRACED = 0x800000
+CLONE_ARGS_SIZE_VER0 = 64
+CLONE_ARGS_LIMIT = 4096  # linux/sched.h: a page
+_ARGUMENTS_OFFSET = 8192  # of a slot: two paths, then structures
+
+PR_GET_DUMPABLE = 3
+PR_SET_DUMPABLE = 4
+PR_GET_SECCOMP = 21
+PR_SET_SECCOMP = 22
+PR_SET_SYSCALL_USER_DISPATCH = 59
+
+AT_FDCWD = -100
+_SCRIPT_DEPTH = 5  # fs/exec.c: an interpreter may be a script itself, so many times
+_ELF = b"\x7fELF"
+_ELFCLASS32 = 1
+
+
+def fork(provider: PicoProvider, call: Call) -> None:
+    _create(provider, call, 0)
+
+
+def vfork(provider: PicoProvider, call: Call) -> None:
+    _create(provider, call, CLONE_VM | CLONE_VFORK)
+
+
+def clone(
+    provider: PicoProvider, call: Call, flags: int, stack: int, parent_tid: int, child_tid: int, tls: int
+) -> int | None:
+    del stack, parent_tid, child_tid, tls
+    if flags & CLONE_VM and not flags & CLONE_VFORK and not _page(provider, call):
+        return None
+    if flags & CLONE_UNTRACED:
+        # An untraced child's calls would all fail: nobody would answer its stops (mechanisms.md section 4).
+        call.rewrite(0, call.stop.args[0] & ~CLONE_UNTRACED)
+    _create(provider, call, flags)
+    return None
+
+
+def clone3(provider: PicoProvider, call: Call, cl_args: int, size: int) -> None:
+    if not CLONE_ARGS_SIZE_VER0 <= size <= CLONE_ARGS_LIMIT:
+        return  # the kernel refuses it by the size alone
+    try:
+        arguments = bytearray(call.memory.read(cl_args, size))
+    except Errno:
+        raise Errno(EFAULT) from None
+    if not _page(provider, call):
+        return
+    (flags,) = struct.unpack_from("<Q", arguments)
+    struct.pack_into("<Q", arguments, 0, flags & ~CLONE_UNTRACED)
+    # The kernel reads the copy: another thread may be writing to the guest's.
+    call.rewrite(0, call.task.address_space.page.put(call.stop.tid, _ARGUMENTS_OFFSET, bytes(arguments)))
+    _create(provider, call, flags)
+
+
+def _page(provider: PicoProvider, call: Call) -> bool:
+    """Whether the address space has its argument page. It is made before a second thread could interfere."""
+    space = call.task.address_space
+    if space.page is not None:
+        return True
+    space.page = provider.platform.new_page(call.stop)
+    call.restart = True
+    return False
+
+
+def _create(provider: PicoProvider, call: Call, flags: int) -> None:
+    """CreateProcess, CreateThread now, so that a refusal fails the call; ResumeThread when the kernel has made it."""
+    parent: Task = call.task
+    files = parent.files if flags & CLONE_FILES else FdTable(provider.platform, provider.open_files)
+    space = parent.address_space if flags & CLONE_VM else AddressSpace()
+    process = call.thread.process
+    if flags & CLONE_THREAD:
+        group = parent.group
+    else:
+        group = ThreadGroup()
+        shared = process.handle_table if files is parent.files else None
+        clone_flags = PS_PICO_CREATE_PROCESS_CLONE_PARENT | PS_PICO_CREATE_PROCESS_INHERIT_HANDLES
+        process = provider.make_process(group, files, process, clone_flags, shared)
+    task = Task(provider.platform, group, space, files)
+    try:
+        thread = provider.make_thread(process, task)
+    except NtError as error:
+        task.exit()
+        if not flags & CLONE_THREAD:
+            provider.pico.TerminateProcess(process, error.status)
+        raise
+
+    def bind(tid: HostTid) -> None:
+        task.bind(tid)
+        provider.pico.ResumeThread(thread)
+
+    def abandon() -> None:
+        """The kernel made no thread: nobody will ever report its end."""
+        provider.retire(thread)
+
+    call.creation = Creation(thread, bind, abandon)
+    provider.platform.set_creating(call.stop)
+
+
+def execve(provider: PicoProvider, call: Call, pathname: bytes, argv: int, envp: int) -> None:
+    del argv, envp
+    _refuse_32_bit(call, AT_FDCWD, pathname)
+    _replace_image(provider, call)
+
+
+def execveat(
+    provider: PicoProvider, call: Call, dirfd: int, pathname: bytes, argv: int, envp: int, flags: int
+) -> None:
+    del argv, envp, flags
+    _refuse_32_bit(call, dirfd, pathname)
+    _replace_image(provider, call)
+
+
+def _refuse_32_bit(call: Call, dirfd: int, pathname: bytes) -> None:
+    """A 32-bit program's calls would all be refused by the filter; ENOEXEC says so at once (design section 4)."""
+    tid = call.stop.tid
+    head = host.executable_head(tid, dirfd, pathname)
+    for _ in range(_SCRIPT_DEPTH):
+        if head[:4] == _ELF and head[4:5] == bytes((_ELFCLASS32,)):
+            raise Errno(ENOEXEC)
+        words = head[2:].split(b"\n", 1)[0].split() if head.startswith(b"#!") else []
+        if not words:
+            return
+        head = host.executable_head(tid, AT_FDCWD, words[0])
+
+
+def _replace_image(provider: PicoProvider, call: Call) -> None:
+    task: Task = call.task
+
+    # An exec is a new NT process under the old Linux pid (wsl1.md section 3).
+    call.on_exec = lambda: provider.exec(task, call.thread)
+
+
+def exit(provider: PicoProvider, call: Call, status: int) -> None:  # noqa: A001 - the row's name
+    provider.nt.NtTerminateThread(call.thread, CURRENT_THREAD, status & 0xFF)
+    call.performed = True
+
+
+def exit_group(provider: PicoProvider, call: Call, status: int) -> None:
+    try:
+        provider.nt.NtTerminateProcess(call.thread, CURRENT_PROCESS, status & 0xFF)
+    except NtError as error:
+        if error.status != STATUS_PROCESS_IS_TERMINATING:
+            raise
+    call.performed = True
+
+
+def prctl(provider: PicoProvider, call: Call, option: int, arg2: int, arg3: int, arg4: int, arg5: int) -> int | None:
+    del provider, arg3, arg4, arg5
+    space = call.task.address_space
+    if option in (PR_SET_SECCOMP, PR_SET_SYSCALL_USER_DISPATCH):
+        # As a kernel without them answers: a guest's filter or dispatch would outrank interception.
+        raise Errno(EINVAL)
+    if option == PR_GET_SECCOMP:
+        return 0
+    if option == PR_SET_DUMPABLE and arg2 in (0, 1):
+        # The supervisor reads the guest's memory and /proc as long as the kernel calls it dumpable.
+        space.dumpable = arg2
+        return 0
+    if option == PR_GET_DUMPABLE and space.dumpable is not None:
+        return int(space.dumpable)
+    return None
+
+
+def sched_getaffinity(provider: PicoProvider, call: Call, pid: int, cpusetsize: int, mask: int) -> None:
+    del cpusetsize, mask
+    if pid in (0, call.task.vtid):
+        provider.nt.NtQueryInformationThread(call.thread, CURRENT_THREAD, THREAD_AFFINITY_MASK)
+        call.performed = True
+
+
+def sched_setaffinity(provider: PicoProvider, call: Call, pid: int, cpusetsize: int, mask: int) -> None:
+    del provider, call, pid, cpusetsize, mask

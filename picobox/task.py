@@ -1,0 +1,222 @@
+"""The Linux side's view of a thread: its fields grouped by how clone() shares them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NewType
+
+from ntshim.io.file import FILE, FILE_READ_DATA, FILE_WRITE_DATA, File
+from ntshim.ob.handles import index_number, nth_index
+from ntshim.ob.object import GENERIC_READ, GENERIC_WRITE, SYNCHRONIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ntshim.ob.object import Object
+    from ntshim.ps.process import Process, Thread
+    from picobox.platform.base import ArgumentPage, HostTid, Platform
+
+VirtualTid = NewType("VirtualTid", int)
+"""A thread id as a guest and every user of picobox sees it."""
+
+# Descriptors end at 2^20 (fs.nr_open's default); what has none is numbered from here (design section 5).
+FIRST_HANDLE_INDEX = 1 << 21
+
+O_ACCMODE = 3
+O_RDONLY = 0
+O_WRONLY = 1
+
+
+def fd_index(fd: int) -> int:
+    """The handle index of a descriptor: slot 0 of every 256 stays unused, as on NT."""
+    return nth_index(fd)
+
+
+class OpenFiles:
+    """Every File object that stands for an open file description of the host, so that dup and fork share them."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._files: dict[tuple[int, int], list[File]] = {}
+        self._places: dict[File, list[tuple[FdTable, int]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def find_or_make(self, table: FdTable, tid: HostTid, fd: int) -> tuple[File, int] | None:
+        """The File object behind a task's descriptor, with the access its open flags grant; None if it is closed."""
+        described = self._platform.describe(tid, fd)
+        if described is None:
+            return None
+        key = (described.device, described.inode)
+        file = next((file for file in self._files.get(key, ()) if self._is_same(file, tid, fd)), None)
+        if file is None:
+            file = File(key, self._forget)
+            self._files.setdefault(key, []).append(file)
+            self._places[file] = []
+        self._places[file].append((table, fd))
+        return file, _granted_access(described.flags)
+
+    def note(self, file: File, table: FdTable, fd: int) -> None:
+        """The description has one more descriptor, which dup made."""
+        self._places[file].append((table, fd))
+
+    def _is_same(self, file: File, tid: HostTid, fd: int) -> bool:
+        places = self._places[file]
+        places[:] = [place for place in places if place[0].holds(place[1], file)]
+        for table, other_fd in places:
+            other_tid = table.any_tid()
+            if other_tid and self._platform.same_description(tid, fd, other_tid, other_fd):
+                return True
+        return False
+
+    def _forget(self, file: File) -> None:
+        del self._places[file]
+        files = self._files[file.host_key]
+        files.remove(file)
+        if not files:
+            del self._files[file.host_key]
+
+
+def _granted_access(flags: int) -> int:
+    mapping = FILE.generic_mapping
+    mode = flags & O_ACCMODE
+    access = SYNCHRONIZE
+    if mode != O_WRONLY:
+        access |= mapping.read | FILE_READ_DATA
+    if mode != O_RDONLY:
+        access |= mapping.write | FILE_WRITE_DATA
+    return FILE.map_generic(access & ~(GENERIC_READ | GENERIC_WRITE))
+
+
+class FdTable:
+    """The descriptors that tasks share by CLONE_FILES. The kernel's table is the truth; this one backs NT's handles.
+
+    Entries are made when somebody looks, and taken away at the entry of close, dup2 and their kin.
+    """
+
+    def __init__(self, platform: Platform, open_files: OpenFiles) -> None:
+        self._platform = platform
+        self._open_files = open_files
+        self.tasks: set[Task] = set()
+
+    def any_tid(self) -> HostTid | None:
+        """A task that still has this table."""
+        return next((task.tid for task in self.tasks if task.tid), None)
+
+    def holds(self, fd: int, file: File) -> bool:
+        """Whether the handle of a descriptor stands for this File now."""
+        for task in self.tasks:
+            table = task.thread.process.handle_table if task.thread else None
+            entry = table.peek(fd_index(fd)) if table is not None else None
+            return entry is not None and entry.object is file
+        return False
+
+    def materialise(self, index: int) -> tuple[Object, int] | None:
+        """The object and access of a handle index, looked up in the kernel (ob.handles.HandleBacking)."""
+        if index >= FIRST_HANDLE_INDEX:
+            return None
+        fd = index_number(index)
+        tid = self.any_tid()
+        if not tid or any(task.is_closing(fd) for task in self.tasks):
+            return None
+        found = self._open_files.find_or_make(self, tid, fd)
+        if found is None:
+            return None
+        file, access = found
+        return file, access
+
+    def indices(self) -> Iterator[int]:
+        """The handle indices of every open descriptor (ob.handles.HandleBacking)."""
+        tid = self.any_tid()
+        if not tid:
+            return iter(())
+        closers = [task for task in self.tasks if task.closing]
+        fds = self._platform.descriptors(tid)
+        return iter([fd_index(fd) for fd in fds if not any(task.is_closing(fd) for task in closers)])
+
+
+class AddressSpace:
+    """What tasks share by CLONE_VM: the argument page, and whether core dumps and outsiders are let in."""
+
+    __slots__ = ("dumpable", "page", "users")
+
+    def __init__(self) -> None:
+        self.page: ArgumentPage | None = None
+        self.users = 0
+        self.dumpable: int | None = None
+
+    def leave(self, tid: HostTid | None) -> None:
+        """One task less; the last one frees the page."""
+        self.users -= 1
+        if self.page is None:
+            return
+        if tid:
+            self.page.release(tid)
+        if self.users == 0:
+            self.page.close()
+            self.page = None
+
+
+class ThreadGroup:
+    """What threads of one Linux process share by CLONE_THREAD. An exec gives it a new NT process (wsl1.md section 3)."""
+
+    __slots__ = ("command", "process", "tgid")
+
+    def __init__(self) -> None:
+        self.tgid: HostTid | None = None
+        self.process: Process | None = None
+        self.command = b""
+
+
+class Task:
+    """One Linux thread. `tid` is the host's, None until the kernel has made the thread; a user sees `vtid`."""
+
+    __slots__ = ("address_space", "_closing_call", "_platform", "closing", "files", "group", "thread", "tid", "vtid")
+
+    def __init__(self, platform: Platform, group: ThreadGroup, address_space: AddressSpace, files: FdTable) -> None:
+        self._platform = platform
+        self.group = group
+        self.address_space = address_space
+        self.files = files
+        self.tid: HostTid | None = None
+        self.vtid: VirtualTid | None = None
+        self.thread: Thread | None = None
+        self.closing: tuple[int, ...] | range = ()
+        self._closing_call = 0
+        address_space.users += 1
+        files.tasks.add(self)
+
+    def bind(self, tid: HostTid) -> None:
+        """The kernel has made the thread."""
+        self.tid = tid
+        self.vtid = VirtualTid(tid)
+        if self.group.tgid is None:
+            self.group.tgid = tid
+
+    def begin_closing(self, fds: tuple[int, ...] | range) -> None:
+        """The call it is in closes these descriptors: until it is over the kernel may still show them."""
+        self.closing = fds
+        if self.tid:
+            self._closing_call = self._platform.calls_entered(self.tid)
+
+    def is_closing(self, fd: int) -> bool:
+        """Whether a descriptor that the kernel still shows is as good as closed."""
+        if fd not in self.closing or not self.tid:
+            return False
+        return self._platform.calls_entered(self.tid) == self._closing_call
+
+    def exit(self) -> None:
+        """The thread is gone, or was never made."""
+        self.files.tasks.discard(self)
+        self.address_space.leave(self.tid)
+
+    def exec(self, files: FdTable) -> None:
+        """A new image runs in the thread: its own address space and descriptors, the leader's tid (man 2 execve)."""
+        self.exit()
+        self.tid = self.group.tgid
+        self.vtid = VirtualTid(self.tid) if self.tid else None
+        self.address_space = AddressSpace()
+        self.address_space.users = 1
+        self.files = files
+        files.tasks.add(self)
+        self.closing = ()

@@ -1,0 +1,21 @@
+"""Run test modules of CPython; print how many tests ran and each one that failed, was skipped or had an error."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from xml.etree import ElementTree
+
+with tempfile.TemporaryDirectory() as directory:
+    report = os.path.join(directory, "report.xml")
+    command = [sys.executable, "-m", "test", "--junit-xml", report, "--tempdir", directory, "--timeout", "240", *sys.argv[1:]]
+    with open(os.path.join(directory, "log"), "wb") as log:
+        status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False).returncode
+    cases = list(ElementTree.parse(report).iter("testcase")) if os.path.exists(report) else []
+
+print("status", status)
+print("tests", len(cases))
+for case in sorted(cases, key=lambda case: case.get("name", "")):
+    for outcome in case:
+        if outcome.tag in ("failure", "error", "skipped"):
+            print(case.get("name"), outcome.tag)

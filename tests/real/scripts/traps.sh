@@ -1,0 +1,21 @@
+# Traps on signals and exit, in the shell and in subshells, and who inherits an ignored signal.
+trap 'echo usr1' USR1
+kill -USR1 $$
+trap 'echo term' TERM
+(trap - TERM; sh -c 'kill -TERM $PPID'; echo after) ; echo "status $?"
+trap '' HUP
+sh -c 'kill -HUP $$; echo "ignored signals are inherited"'
+trap - HUP
+sh -c 'kill -HUP $$; echo unreached'; echo "status $?"
+(trap 'echo subshell exit' EXIT; exit 3); echo "status $?"
+sleep 5 & child=$!
+kill -KILL $child
+wait $child; echo "status $?"
+sleep 5 & child=$!
+(sleep 0.1; kill -USR1 $$) &
+wait $child; echo "interrupted $?"
+kill $child
+wait $child; echo "status $?"
+wait
+trap 'echo bye; exit 0' EXIT
+exit 9

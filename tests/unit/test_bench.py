@@ -1,0 +1,428 @@
+"""The arithmetic and the rendering of the benchmarks; no test here measures anything."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from bench import calls, columns, inputs, limits, machine, memory, plot, render, runner, session, workloads
+from bench.build import SOURCES, Programs
+from bench.results import SCHEMA, Cell, Report, Result, Weight, ratio
+
+PROGRAMS = Programs(*(Path("/absent") / name for name in Programs._fields))
+MACHINE = {
+    "cpu": "a <fast> & cheap one",
+    "cores": 2,
+    "kernel": "Linux 6.1",
+    "python": "3.11",
+    "picobox": None,
+    "date": "2026-01-01T00:00:00+00:00",
+    "load": 0.1,
+    "peers": {"strace": "6.1"},
+}
+
+
+def result(name: str, **seconds: float | str) -> Result:
+    """A row whose cells hold one sample each; a text stands for a reason why there is none."""
+    cells = {
+        column.replace("_", "-") if column != "trace" else "trace+linux": (
+            Cell(missing=value) if isinstance(value, str) else Cell([value])
+        )
+        for column, value in seconds.items()
+    }
+    return Result(name, "what it does", "call", cells)
+
+
+def report(*results: Result, weights: tuple[Weight, ...] = (), smoke: bool = False) -> Report:
+    names = list(dict.fromkeys(column for r in results for column in r.cells))
+    return Report(MACHINE, {"rounds": 1}, names, list(results), list(weights), smoke)
+
+
+def verdicts(made: Report) -> dict[str, tuple[str, str]]:
+    return {limit.what: (limit.value_text(), limit.verdict) for limit in limits.judge(made)}
+
+
+def verdict(made: Report, words: str) -> tuple[str, str]:
+    (found,) = [pair for what, pair in verdicts(made).items() if words in what]
+    return found
+
+
+class TestNumbers:
+    """Medians, ratios and growth."""
+
+    def test_median_is_not_moved_by_one_slow_run(self) -> None:
+        assert Cell([1.0, 1.2, 900.0]).median == 1.2
+
+    def test_a_failed_cell_has_no_median_even_with_samples(self) -> None:
+        assert Cell([1.0], failed="status 1").median is None
+        assert Cell([1.0], missing="absent").median is None
+        assert Cell().median is None
+
+    def test_ratio(self) -> None:
+        assert ratio(6.0, 2.0) == 3.0
+        assert ratio(None, 2.0) is None
+        assert ratio(6.0, None) is None
+        assert ratio(6.0, 0.0) is None
+
+    def test_bare_is_the_faster_of_the_two_loops(self) -> None:
+        assert result("getppid", bare=12e-6, bare_pinned=4e-6, trace=5e-6).to_bare("trace+linux") == pytest.approx(1.25)
+        assert result("make-j2", bare=2.0, bare_pinned="one CPU", trace=3.0).to_bare("trace+linux") == 1.5
+        assert result("getppid", trace=5e-6).to_bare("trace+linux") is None
+
+    def test_growth_is_last_mark_minus_first(self) -> None:
+        weight = Weight("trace+linux", "opens", (10, 100), [(10, 5000), (100, 7000)], peak=8000)
+        assert weight.growth == 2000
+        weight.failed = "status 1"
+        assert weight.growth is None
+
+
+class TestLimits:
+    """Each bound against values on both sides of it."""
+
+    def test_native_call_against_the_faster_bare_loop(self) -> None:
+        met = report(result("getppid", native=1e-7, bare=12e-6, bare_pinned=4e-6, trace=4.8e-6))
+        assert verdict(met, "NATIVE call (getppid)") == ("1.20 x", "met")
+        slow = report(result("getppid", native=1e-7, bare=12e-6, bare_pinned=4e-6, trace=4.9e-6))
+        assert verdict(slow, "NATIVE call (getppid)")[1] == "NOT MET"
+
+    def test_python_call_over_native_call(self) -> None:
+        rows = (result("getppid", trace=4e-6), result("close(-1)", trace=13e-6))
+        assert verdict(report(*rows), "pathless CALL") == ("9.00 us", "met")
+        rows = (result("getppid", trace=4e-6), result("close(-1)", trace=15e-6))
+        assert verdict(report(*rows), "pathless CALL") == ("11.00 us", "NOT MET")
+
+    def test_start_up_parallel_and_make(self) -> None:
+        made = report(
+            result("true", native=0.001, trace=0.051),
+            result("cpu-alone", trace=1.0),
+            result("cpu-together", trace=1.9),
+            result("make-j2", native=1.0, trace=2.0),
+        )
+        assert verdict(made, "start-up") == ("50.00 ms", "met")
+        assert verdict(made, "two CPU-bound") == ("1.90 x", "NOT MET")
+        assert verdict(made, "make -j2") == ("2.00 x", "met")
+
+    def test_memory(self) -> None:
+        opens = Weight("trace+linux", "opens", (10, 100), [(10, 30_000_000), (100, 31_500_000)], 33_000_000)
+        processes = Weight("trace+linux", "processes", (10, 100), [(10, 30_000_000), (100, 32_000_000)], 41_000_000)
+        made = report(weights=(opens, processes))
+        assert verdict(made, "from 10 to 100 opens") == ("1.50 MB", "met")
+        assert verdict(made, "from 10 to 100 processes") == ("2.00 MB", "NOT MET")
+        assert verdict(made, "at its highest") == ("41.00 MB", "NOT MET")
+
+    def test_another_column_is_not_judged(self) -> None:
+        other = Weight("reference+linux", "opens", (10, 100), [(10, 1), (100, 2)], 3)
+        made = report(result("true", native=0.001, strace=0.002), weights=(other,))
+        assert {found for _, found in verdicts(made).values()} == {"NOT MEASURED"}
+
+    def test_a_failed_weight_is_not_judged(self) -> None:
+        weight = Weight("trace+linux", "opens", (10, 100), [(10, 1), (100, 2)], 3, failed="status 1")
+        assert verdict(report(weights=(weight,)), "at its highest")[1] == "NOT MEASURED"
+
+    def test_each_bound_is_printed_even_when_nothing_was_measured(self) -> None:
+        text = render.plain(render.limits_table(limits.judge(report()), smoke=False))
+        for bound in ("<= 1.2 x", "<= 10 us", "<= 60 ms", "<= 40 MB", "< 2 MB", "<= 1.1 x", "<= 2.5 x"):
+            assert bound in text
+        assert text.count("NOT MEASURED") == 8
+        assert "10,000 to 100,000 processes" in text
+
+    def test_a_smoke_run_says_that_it_judges_nothing(self) -> None:
+        assert "too short" in render.limits_table([], smoke=True).title
+
+
+class TestRendering:
+    """Tables, reasons and the plot."""
+
+    @pytest.mark.parametrize(
+        ("seconds", "text"),
+        [(1.04e-7, "104 ns"), (4.2e-6, "4.2 us"), (12.34e-6, "12.3 us"), (0.0521, "52.1 ms"), (2.0, "2 s")],
+    )
+    def test_duration(self, seconds: float, text: str) -> None:
+        assert render.duration(seconds) == text
+
+    def test_what_is_missing_is_never_a_number(self) -> None:
+        made = report(result("getppid", native=1e-7, proot="proot is not installed: install the package proot"))
+        medians, native, bare = map(render.plain, render.time_tables(made))
+        assert medians.splitlines()[2].split() == ["getppid", "100", "ns", "NOT", "MEASURED"]
+        assert native.splitlines()[2].split() == ["getppid", "1.00x", "-"]
+        assert bare.splitlines()[2].split() == ["getppid", "-", "-"]
+        assert render.reasons(made) == [
+            "proot: NOT MEASURED: proot is not installed: install the package proot (every row)"
+        ]
+
+    def test_failed_is_told_from_not_measured(self) -> None:
+        made = report(result("getppid", native=1e-7), result("pread", native=1e-7))
+        made.results[1].cells["native"].failed = "status 1: no"
+        assert render.median_text(made.results[1], "native") == "FAILED"
+        assert render.reasons(made) == ["native: FAILED: status 1: no (pread)"]
+        assert made.failures() == ["pread under native: status 1: no"]
+
+    def test_plain_table_is_aligned(self) -> None:
+        lines = render.plain(render.Table("T", ["row", "a"], [["x", "1"], ["longer", "100"]])).splitlines()
+        assert lines == ["T", "row       a", "x         1", "longer  100"]
+
+    def test_show_is_plain_in_a_pipe(self, capsys: pytest.CaptureFixture[str]) -> None:
+        made = report(result("getppid", native=1e-7))
+        render.show(made, limits.judge(made))
+        out = capsys.readouterr().out
+        assert out.startswith(
+            "a <fast> & cheap one, 2 cores, Linux 6.1, Python 3.11, picobox not installed, strace 6.1"
+        )
+        assert out.isascii()
+        assert "\x1b" not in out
+
+    def test_rich_draws_the_same_cells(self, capsys: pytest.CaptureFixture[str]) -> None:
+        render.show_rich(render.Table("T", ["row", "verdict"], [["make", "NOT MET"]]))
+        out = capsys.readouterr().out
+        assert "make" in out
+        assert "NOT MET" in out
+
+    def test_memory_table(self) -> None:
+        weights = (
+            Weight("trace+linux", "opens", (10, 100), [(10, 30_000_000), (100, 31_500_000)], 33_000_000),
+            Weight("trace+linux", "processes", (10, 100), missing="absent"),
+        )
+        rows = render.memory_table(report(weights=weights)).rows
+        assert list(rows[0][2:]) == ["30.00 MB after 10, 31.50 MB after 100", "+1.50 MB", "33.00 MB"]
+        assert list(rows[1][2:]) == ["NOT MEASURED", "-", "-"]
+
+    def test_plot_is_well_formed_and_complete(self) -> None:
+        made = report(
+            result("getppid", native=1e-7, bare=4e-6, trace=5e-6, proot="absent"),
+            result("dd", native=1.0, bare=2.0, trace=10.0, proot=100.0),
+        )
+        root = ET.fromstring(plot.draw(made))
+        words = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
+        assert "50x, 5 us" in words
+        assert "proot: NOT MEASURED" in words
+        widths = {
+            element.get("fill"): float(element.get("width", "0"))
+            for element in root.iter("{http://www.w3.org/2000/svg}rect")
+            if element.get("height") == str(plot.BAR - 1)
+        }
+        assert widths[plot.COLOURS["trace+linux"]] == pytest.approx(plot.WIDTH / 2)
+        assert widths[plot.COLOURS["proot"]] == pytest.approx(plot.WIDTH)
+
+
+class TestRecord:
+    """The JSON form."""
+
+    def test_json(self, tmp_path: Path) -> None:
+        made = report(result("getppid", native=1e-7, trace=5e-6, proot="absent"))
+        made.write(tmp_path / "out.json", limits.judge(made))
+        record = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        assert record["schema"] == SCHEMA
+        assert record["machine"] == MACHINE
+        cells = record["rows"][0]["cells"]
+        assert cells["trace+linux"]["median"] == 5e-6
+        assert cells["trace+linux"]["samples"] == [5e-6]
+        assert cells["trace+linux"]["to_native"] == pytest.approx(50)
+        assert cells["proot"] == {"not_measured": "absent", "to_native": None, "to_bare": None}
+        assert len(record["limits"]) == 8
+
+    def test_machine_facts_name_the_machine(self) -> None:
+        facts = machine.facts()
+        assert facts["cpu"]
+        assert facts["cores"] >= 1
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", facts["date"])
+
+
+class TestColumns:
+    """Commands, and what is said of what is not installed."""
+
+    def test_what_is_not_installed_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(columns, "picobox_program", lambda: None)
+        monkeypatch.setattr(shutil, "which", lambda _name: None)
+        missing = {column.name: column.missing for column in columns.find(PROGRAMS)}
+        assert [name for name, reason in missing.items() if reason is None] == ["native", "bare", "bare-pinned"]
+        assert "picobox-nt is not installed" in str(missing["trace+linux"])
+        assert "proot is not installed" in str(missing["proot"])
+
+    def test_reference_needs_python_ptrace(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(columns, "picobox_program", lambda: Path("/v/bin/picobox"))
+        monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+        found = {column.name: column for column in columns.find(PROGRAMS)}
+        assert found["trace+linux"].missing is None
+        assert "python-ptrace is not installed" in str(found["reference+linux"].missing)
+
+    def test_commands(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(columns, "picobox_program", lambda: Path("/v/bin/picobox"))
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+        monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+        commands = {column.name: " ".join(column.command(("true", "-x"))) for column in columns.find(PROGRAMS)}
+        assert commands == {
+            "native": "true -x",
+            "bare": "/absent/bare_loop true -x",
+            "bare-pinned": "/absent/bare_loop true -x",
+            "trace+linux": "/v/bin/picobox -q --profile linux -- true -x",
+            "reference+linux": "/v/bin/picobox -q --profile linux --platform reference -- true -x",
+            "strace": "/bin/strace -f -o /dev/null -- true -x",
+            "proot": "/bin/proot true -x",
+        }
+        assert tuple(commands) == columns.NAMES
+
+
+class TestRunner:
+    """Order of runs, and what counts as a failure."""
+
+    @pytest.mark.parametrize(
+        "output",
+        [b"", b"hello", b"[]", b"{}", b'{"ns": 0, "iterations": 9}', b'{"ns": NaN, "iterations": 9}', b'{"ns": 5}'],
+    )
+    def test_nonsense_is_refused(self, output: bytes) -> None:
+        with pytest.raises(runner.RunError):
+            runner.seconds_printed(output)
+
+    def test_printed_time_is_in_seconds(self) -> None:
+        assert runner.seconds_printed(b'{"row": "x", "ns": 104.0, "iterations": 9}\n') == pytest.approx(1.04e-7)
+
+    def test_columns_are_interleaved_run_by_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        order: list[str] = []
+
+        def sample(row: runner.Row, column: columns.Column, *_rest: object) -> tuple[float, bytes]:
+            order.append(f"{row.name} {column.name}")
+            return 1.0, b""
+
+        monkeypatch.setattr(runner, "sample", sample)
+        row = runner.Row("r", "", "call", ("x",), Path("/absent"))
+        chosen = [columns.Column("native", ()), columns.Column("bare", ("b",)), columns.Column("proot", (), "absent")]
+        (made,) = runner.measure([row], chosen, {}, runner.Manner(2, pin=False, timeout_s=1))
+        assert order == ["r native", "r native", "r bare", "r native", "r bare"]
+        assert len(made.cells["native"].samples) == 2
+        assert made.cells["proot"].record() == {"not_measured": "absent"}
+
+    def test_a_failure_ends_its_cell_and_no_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def sample(_row: runner.Row, column: columns.Column, *_rest: object) -> tuple[float, bytes]:
+            if column.name == "bare":
+                raise runner.RunError("status 9: no")
+            return 1.0, b""
+
+        monkeypatch.setattr(runner, "sample", sample)
+        row = runner.Row("r", "", "call", ("x",), Path("/absent"))
+        chosen = [columns.Column("native", ()), columns.Column("bare", ("b",))]
+        (made,) = runner.measure([row], chosen, {}, runner.Manner(3, pin=False, timeout_s=1))
+        assert made.cells["bare"].record() == {"failed": "status 9: no"}
+        assert made.median("native") == 1.0
+
+    def test_output_that_differs_from_native_is_a_failure(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(runner, "run", lambda *_rest: (1.0, b"other"))
+        row = runner.Row("r", "", "workload", ("x",), Path("/absent"))
+        manner = runner.Manner(1, pin=False, timeout_s=1)
+        assert runner.sample(row, runner.NATIVE, b"other", manner) == (1.0, b"other")
+        with pytest.raises(runner.RunError, match="differs from native"):
+            runner.sample(row, runner.NATIVE, b"same", manner)
+
+    def test_a_product_that_was_not_made_is_a_failure(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(runner, "run", lambda *_rest: (1.0, b""))
+        row = runner.Row("r", "", "workload", ("x",), tmp_path, made=tmp_path / "program")
+        with pytest.raises(runner.RunError, match="program was not made"):
+            runner.sample(row, runner.NATIVE, b"", runner.Manner(1, pin=False, timeout_s=1))
+
+    def test_a_failed_probe_fails_each_row_of_its_column(self) -> None:
+        row = runner.Row("r", "", "call", ("x",), Path("/absent"))
+        cell = runner.cell_for(row, columns.Column("bare", ("b",)), {"bare": "cannot run anything: no"})
+        assert cell.failed == "cannot run anything: no"
+
+    def test_a_missing_program_and_a_needed_second_cpu(self) -> None:
+        row = runner.Row("r", "", "call", ("x",), Path("/absent"), needs=("no-such-program",), parallel=True)
+        assert runner.cell_for(row, runner.NATIVE, {}).missing == "no-such-program not installed"
+        row = runner.Row("r", "", "call", ("x",), Path("/absent"), parallel=True)
+        assert runner.cell_for(row, columns.Column("bare-pinned", ("b",), pinned=True), {}).missing is not None
+        assert runner.cell_for(row, columns.Column("bare", ("b",)), {}).missing is None
+
+    def test_nothing_of_the_user_reaches_a_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PICOBOX_PLATFORM", "reference")
+        monkeypatch.setenv("LD_PRELOAD", "x.so")
+        assert {"PICOBOX_PLATFORM", "LD_PRELOAD"}.isdisjoint(runner.environment(Path("/absent")))
+
+
+class TestRows:
+    """The rows and their inputs."""
+
+    def test_each_call_row_is_known_to_the_c_program(self) -> None:
+        source = (SOURCES / "calls.c").read_text(encoding="utf-8")
+        table = re.findall(r'^    \{"([^"]+)", do_', source, re.MULTILINE)
+        used = [row.command[1] for row in calls.rows(PROGRAMS, Path("/absent"), inputs.FULL)]
+        assert sorted(set(used)) == sorted(table)
+
+    @pytest.fixture
+    def every(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[runner.Row]:
+        monkeypatch.setattr(inputs, "repository", lambda _root, _files: None)
+        return calls.rows(PROGRAMS, tmp_path, inputs.SMOKE) + workloads.rows(PROGRAMS, tmp_path, inputs.SMOKE)
+
+    def test_the_rows_that_limits_read_exist_once(self, every: list[runner.Row]) -> None:
+        names = [row.name for row in every]
+        assert len(names) == len(set(names))
+        assert {"getppid", "close(-1)", "true", "cpu-alone", "cpu-together", "make-j2"} <= set(names)
+
+    def test_rows_are_chosen_by_name(self, every: list[runner.Row]) -> None:
+        chosen, weigh = session.choose(every, ("dd", "memory"), weigh=True)
+        assert [row.name for row in chosen] == ["dd"]
+        assert weigh
+        assert session.choose(every, ("dd",), weigh=True)[1] is False
+        with pytest.raises(ValueError, match="unknown rows memory"):
+            session.choose(every, ("memory",), weigh=False)
+
+    def test_a_reset_takes_away_what_the_row_made(self, every: list[runner.Row], tmp_path: Path) -> None:
+        (make,) = [row for row in every if row.name == "make-j2"]
+        assert make.made is not None
+        assert make.reset is not None
+        make.made.touch()
+        (tmp_path / "project" / "main.o").touch()
+        make.reset()
+        assert not make.made.exists()
+        assert {path.suffix for path in (tmp_path / "project").iterdir()} == {".c", ""}
+
+    def test_tree_is_the_same_each_time(self, tmp_path: Path) -> None:
+        for name in ("a", "b"):
+            inputs.tree(tmp_path / name, 45)
+        found = [
+            [(str(p.relative_to(tmp_path / n)), p.stat().st_mtime) for p in sorted((tmp_path / n).rglob("*"))]
+            for n in ("a", "b")
+        ]
+        assert found[0] == found[1]
+        assert {mtime for _, mtime in found[0]} == {inputs.OLD}
+        assert len(list((tmp_path / "a").rglob("*.txt"))) == 45
+
+
+class TestCommandLine:
+    """Options and mistakes."""
+
+    def test_defaults(self) -> None:
+        options = session.parse("bench", [])
+        assert (options.rounds, options.rows, options.columns) == (5, None, columns.NAMES)
+        assert session.parse("bench", ["--smoke"]).rounds == 1
+
+    @pytest.mark.parametrize("words", [["--columns", "native,windows"], ["--columns", ","], ["--rounds", "0"]])
+    def test_mistakes_end_with_2(self, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as caught:
+            session.parse("bench", words)
+        assert caught.value.code == 2
+        assert "error: " in capsys.readouterr().err
+
+
+class TestMemory:
+    """Weights without a supervisor."""
+
+    def test_a_column_that_is_not_installed_is_not_weighed(self) -> None:
+        column = columns.Column("trace+linux", (), "absent")
+        weights = memory.weigh(column, None, Path("/absent"), Path("/absent"), (10, 100))
+        assert [weight.record().get("not_measured") for weight in weights] == ["absent", "absent"]
+
+    def test_a_column_that_cannot_run_fails(self) -> None:
+        weights = memory.weigh(columns.Column("trace+linux", ("x",)), "no", Path("/absent"), Path("/absent"), (10, 100))
+        assert [weight.failed for weight in weights] == ["no", "no"]
+
+    def test_status_is_read_in_bytes(self) -> None:
+        size = memory.status_bytes(os.getpid(), "VmRSS")
+        assert size % 1024 == 0
+        assert size > 0
+        with pytest.raises(runner.RunError):
+            memory.status_bytes(os.getpid(), "VmNothing")
