@@ -55,11 +55,11 @@ class Observer(Protocol):
     def left(self, call: Call | None, stop: Stop, result: int | None) -> None:
         """A call is over; result None: it never returned, or nobody can tell."""
 
-    def signalled(self, stop: Stop) -> None: ...
+    def signalled(self, stop: Stop, thread: Thread | None) -> None: ...
 
-    def died(self, stop: Stop) -> None: ...
+    def died(self, stop: Stop, thread: Thread | None) -> None: ...
 
-    def executed(self, stop: Stop) -> None: ...
+    def executed(self, stop: Stop, thread: Thread | None) -> None: ...
 
 
 class Supervisor:
@@ -244,12 +244,12 @@ class Supervisor:
         if self.observer is not None:
             if call is not None:
                 self.observer.left(call, stop, 0)
-            self.observer.executed(stop)
+            self.observer.executed(stop, self._threads.get(stop.tid))
         self.platform.resume(stop)
 
     def _on_signal(self, stop: Stop) -> None:
         if self.observer is not None:
-            self.observer.signalled(stop)
+            self.observer.signalled(stop, self._threads.get(stop.tid))
         thread = self._threads.get(stop.tid)
         if thread is not None and stop.code > 0 and stop.signal in _STATUS_OF_SIGNAL:
             record = _STATUS_OF_SIGNAL[stop.signal]
@@ -264,7 +264,7 @@ class Supervisor:
 
     def _on_death(self, stop: Stop) -> None:
         if self.observer is not None:
-            self.observer.died(stop)
+            self.observer.died(stop, self._threads.get(stop.tid))
         self._bury(stop.tid, _nt_status(stop.status))
         if stop.tid == self.main:
             self.main_status = stop.status

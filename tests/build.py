@@ -28,10 +28,8 @@ def compile_program(name: str) -> Path:
     """Compile `programs/NAME.c` unless the same text was compiled before, and return the executable.
 
     Two test processes may ask for the same program at once: each compiles into a file of its own and renames it
-    over the final name, so a reader sees a whole executable or none.
-
-    Raises:
-        CompileError: the compiler is missing, or failed.
+    over the final name, so a reader sees a whole executable or none. Raises CompileError if the compiler is missing
+    or fails.
     """
     source = PROGRAMS / f"{name}.c"
     target = _cache_directory() / _key(source) / name

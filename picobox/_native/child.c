@@ -169,3 +169,28 @@ int32_t pb_adopt_orphans(void)
 {
     return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
+
+int32_t pb_landlock_abi(void)
+{
+    /* LANDLOCK_CREATE_RULESET_VERSION is 1; headers older than the kernel do not know it, nor the call's number. */
+    long version = syscall(444, NULL, 0, 1);
+    return version < 0 ? -errno : (int32_t)version;
+}
+
+int32_t pb_try_unshare(uint32_t first, uint32_t then)
+{
+    int status;
+    pid_t child = fork();
+    if (child < 0)
+        return -errno;
+    if (child == 0) {
+        /* One after the other: AppArmor may grant a user namespace and no right in it. */
+        if (syscall(SYS_unshare, (unsigned long)first) < 0 || (then && syscall(SYS_unshare, (unsigned long)then) < 0))
+            _exit(errno);
+        _exit(0);
+    }
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}

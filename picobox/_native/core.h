@@ -11,6 +11,9 @@
 /* The call could unmap, remap or cover the argument page; see pb_set_guards. */
 #define PB_FLAG_GUARD 0x100
 
+/* The call waits for children. */
+#define PB_FLAG_REAP 0x200
+
 #define PB_STOP_EMPTY 0
 #define PB_STOP_INTERRUPT 1
 #define PB_STOP_SYSCALL 2
@@ -132,6 +135,11 @@ int32_t pb_page_write(struct pb_page *page, uint64_t address, const void *data, 
 
 /* Orphans among the guests become children of this process, 0 or -errno. */
 int32_t pb_adopt_orphans(void);
+
+/* Version of Landlock that the kernel speaks, or -errno: -ENOSYS not built in, -EOPNOTSUPP not enabled at boot. */
+int32_t pb_landlock_abi(void);
+/* Whether a child of this process may unshare these CLONE_NEW* namespaces, one set after the other: 0 or -errno. */
+int32_t pb_try_unshare(uint32_t first, uint32_t then);
 
 /* Signals that wake pb_next instead of acting on this process. Returns the set that was ignored before. */
 uint64_t pb_doorbell_open(const int32_t *signals, int32_t count);

@@ -11,6 +11,9 @@
 
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
+/* As many stops may be answered in the kernel's order before the next fair round. */
+#define UNFAIR_LIMIT 16
+
 /* What a stop leads to inside the loop. */
 enum outcome { ANSWERED, FOR_PYTHON };
 
@@ -33,13 +36,19 @@ static enum outcome resume_quietly(struct pb_core *core, struct task *task)
     return ANSWERED;
 }
 
+static void keep(struct pb_core *core, struct pending what)
+{
+    struct pending *pending = malloc(sizeof *pending);
+    if (!pending)
+        abort(); /* as task_get */
+    *pending = what;
+    pending->next = core->pending;
+    core->pending = pending;
+}
+
 void death_keep(struct pb_core *core, int32_t tid, int32_t status)
 {
-    struct pending_death *death = malloc(sizeof *death);
-    if (!death)
-        abort();
-    *death = (struct pending_death){tid, status, core->deaths};
-    core->deaths = death;
+    keep(core, (struct pending){.tid = tid, .status = status});
 }
 
 static void fill_call(struct pb_stop *out, struct task *task, const struct call_info *info)
@@ -50,6 +59,27 @@ static void fill_call(struct pb_stop *out, struct task *task, const struct call_
     out->ip = info->ip;
     out->sp = info->sp;
     memcpy(out->args, info->args, sizeof out->args);
+}
+
+/* Takes every stop and death that there is, to be answered in this order. */
+static void take_round(struct pb_core *core)
+{
+    core->unfair = 0;
+    if (core->round_next == core->round_end)
+        core->round_next = core->round_end = 0;
+    for (;;) {
+        if (core->round_end == core->round_size) {
+            core->round_size = core->round_size ? 2 * core->round_size : 64;
+            core->round = realloc(core->round, (size_t)core->round_size * sizeof *core->round);
+            if (!core->round)
+                abort(); /* as task_get */
+        }
+        struct seen *seen = &core->round[core->round_end];
+        seen->tid = waitpid(-1, &seen->status, __WALL | __WNOTHREAD | WNOHANG);
+        if (seen->tid <= 0)
+            return;
+        core->round_end++;
+    }
 }
 
 /* A new call means that the one before is over, however it ended. */
@@ -66,6 +96,8 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     struct call_info info;
     forget_call(core, task);
     task->calls++;
+    task->interrupted_call = -1;
+    task->noticed = false;
     if (task->starting)
         return resume_quietly(core, task);
     /* The filter returns the number as the verdict's data, PB_NR_UNKNOWN's stand-in for all it does not know. */
@@ -80,6 +112,10 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
         if (page_guards(core, nr, &info))
             disposition = PB_DO_ERRNO | (uint32_t)EPERM << 16;
     }
+    /* A task that died is a zombie for us before it is one for its parent, who may have been told by a pidfd already:
+       taking the deaths hands them on before the parent looks. */
+    if (disposition & PB_FLAG_REAP)
+        take_round(core);
     switch (disposition & 0xff) {
     case PB_DO_NATIVE:
         return resume_quietly(core, task);
@@ -140,6 +176,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     if (child->born) {
         core->held_count--;
         restore_arguments(task, child->tid);
+        keep(core, (struct pending){.tid = child->tid, .birth = true});
     } else {
         child->saved = task->saved;
     }
@@ -199,30 +236,6 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     return FOR_PYTHON;
 }
 
-/* Hardware reports a fault through the kernel, whose signals have a positive si_code (man 2 sigaction). */
-static bool is_fault_signal(int signal)
-{
-    return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP;
-}
-
-static enum outcome on_signal(struct pb_core *core, struct task *task, int signal, struct pb_stop *out)
-{
-    siginfo_t info;
-    if (is_fault_signal(signal) || core->report_signals) {
-        if (ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) < 0)
-            return ANSWERED;
-        if (core->report_signals || info.si_code > 0) {
-            out->kind = PB_STOP_SIGNAL;
-            out->tid = task->tid;
-            out->signal = signal;
-            out->code = info.si_code;
-            return FOR_PYTHON;
-        }
-    }
-    task_resume(core, task, signal);
-    return ANSWERED;
-}
-
 static enum outcome on_event_stop(struct pb_core *core, struct task *task, int signal, struct pb_stop *out)
 {
     task->group_stopped = is_stop_signal(signal);
@@ -252,6 +265,20 @@ static enum outcome on_death(struct pb_core *core, int32_t tid, int status, stru
     return FOR_PYTHON;
 }
 
+static enum outcome tell_pending(struct pb_core *core, struct pb_stop *out)
+{
+    struct pending pending = *core->pending;
+    free(core->pending);
+    core->pending = pending.next;
+    if (!pending.birth)
+        return on_death(core, pending.tid, pending.status, out);
+    struct task *task = task_find(core, pending.tid);
+    if (!task)
+        return ANSWERED;
+    tell_birth(task, out);
+    return FOR_PYTHON;
+}
+
 static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, struct pb_stop *out)
 {
     if (!WIFSTOPPED(status))
@@ -260,7 +287,8 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
     int signal = WSTOPSIG(status);
     switch (status >> 16) {
     case 0:
-        return signal == SYSCALL_STOP ? on_call_exit(core, task, out) : on_signal(core, task, signal, out);
+        return signal == SYSCALL_STOP ? on_call_exit(core, task, out)
+                                      : signal_seen(core, task, signal, out) ? FOR_PYTHON : ANSWERED;
     case PTRACE_EVENT_SECCOMP:
         return on_call(core, task, out);
     case PTRACE_EVENT_FORK:
@@ -276,6 +304,20 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
     }
 }
 
+/* The kernel always offers the youngest stopped task first: a few busy threads would starve all others. So now and
+   then every stop there is is taken before any is answered. */
+static long next_status(struct pb_core *core, int *status)
+{
+    if (core->round_next == core->round_end && core->task_count > 1 && ++core->unfair >= UNFAIR_LIMIT)
+        take_round(core);
+    if (core->round_next < core->round_end) {
+        *status = core->round[core->round_next].status;
+        return core->round[core->round_next++].tid;
+    }
+    /* __WNOTHREAD: children of the embedding program's other threads are not ours to reap. */
+    return wait4_interruptible(-1, status, __WALL | __WNOTHREAD, &doorbell_rung);
+}
+
 void pb_next(struct pb_core *core, struct pb_stop *out)
 {
     memset(out, 0, sizeof *out);
@@ -283,18 +325,14 @@ void pb_next(struct pb_core *core, struct pb_stop *out)
         int status;
         if (doorbell_rung && doorbell_take(out))
             return;
-        if (core->deaths) {
-            struct pending_death death = *core->deaths;
-            free(core->deaths);
-            core->deaths = death.next;
-            if (on_death(core, death.tid, death.status, out) == FOR_PYTHON)
+        if (core->pending) {
+            if (tell_pending(core, out) == FOR_PYTHON)
                 return;
             continue;
         }
         if (core->held_count && !core->creating_count && release_held(core, out))
             return;
-        /* __WNOTHREAD: children of the embedding program's other threads are not ours to reap. */
-        long tid = wait4_interruptible(-1, &status, __WALL | __WNOTHREAD, &doorbell_rung);
+        long tid = next_status(core, &status);
         if (tid == -ECHILD) {
             out->kind = PB_STOP_EMPTY;
             return;
@@ -317,11 +355,12 @@ void pb_core_free(struct pb_core *core)
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         while (core->buckets[bucket])
             task_remove(core, core->buckets[bucket]->tid);
-    while (core->deaths) {
-        struct pending_death *death = core->deaths;
-        core->deaths = death->next;
-        free(death);
+    while (core->pending) {
+        struct pending *pending = core->pending;
+        core->pending = pending->next;
+        free(pending);
     }
+    free(core->round);
     free(core);
 }
 
@@ -364,7 +403,8 @@ int32_t pb_resume(struct pb_core *core, int32_t tid, int32_t signal, int32_t wan
         return -ESRCH;
     if (want_exit)
         task->want_exit = task->report_exit = true;
-    return task_resume(core, task, signal);
+    int delivered = signal_to_deliver(task, signal);
+    return delivered < 0 ? delivered : task_resume(core, task, delivered);
 }
 
 int32_t pb_set_creating(struct pb_core *core, int32_t tid)

@@ -27,14 +27,23 @@ struct task {
     bool creating;       /* inside a call that makes a task, event not seen yet */
     bool guarded;        /* its address space holds an argument page */
     int32_t creator;
+    bool noticed;        /* a signal that it does not ignore came since it entered its last call */
+    int32_t interrupted_call; /* a call that ended by an ignored signal and will run again, else -1 */
     uint32_t calls;      /* how many calls it has entered */
     struct saved_arguments saved;
 };
 
-struct pending_death {
+/* What was seen while another stop was being answered, to be told at the next occasion. */
+struct pending {
+    int32_t tid;
+    bool birth;
+    int32_t status; /* of a death */
+    struct pending *next;
+};
+
+struct seen {
     int32_t tid;
     int32_t status;
-    struct pending_death *next;
 };
 
 #define TASK_BUCKETS 1024
@@ -49,7 +58,13 @@ struct pb_core {
     int32_t mmap_nr;
     bool report_signals;
     uint64_t counters[4][PB_NR_COUNT];
-    struct pending_death *deaths;
+    struct pending *pending;
+    /* Stops taken from the kernel together, see next_status. */
+    struct seen *round;
+    int32_t round_size;
+    int32_t round_next;
+    int32_t round_end;
+    int32_t unfair; /* stops taken one by one since the last round */
 };
 
 /* task.c */
@@ -74,6 +89,14 @@ int result_write(int32_t tid, int64_t result);
 /* Makes the task run a call at the instruction that it entered the kernel by, waits for the call's end.
    entered: it stands at a call's entry, else at a call's exit. -EINTR: the task died, its status is kept in core. */
 int call_inject(struct pb_core *core, struct task *task, bool entered, uint64_t nr, const uint64_t args[6], int64_t *result);
+struct interruption {
+    bool by_signal; /* the task leaves a call with EINTR */
+    uint64_t nr;
+};
+int interruption_read(int32_t tid, struct interruption *found);
+/* Makes the task run the call again that it is leaving; _give takes that back. */
+int interruption_undo(int32_t tid, uint64_t nr);
+int interruption_give(int32_t tid);
 int registers_read(int32_t tid, uint64_t *registers);
 int registers_write(int32_t tid, const uint64_t *registers);
 int registers_rewind(int32_t tid, const uint64_t *registers, uint64_t nr);
@@ -84,6 +107,10 @@ bool wait4_abort(void *ucontext);
 /* doorbell.c */
 extern volatile int doorbell_rung;
 bool doorbell_take(struct pb_stop *out);
+
+/* signals.c: true if Python has to answer; the signal to resume with, or -errno. */
+bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_stop *out);
+int signal_to_deliver(struct task *task, int signal);
 
 /* loop.c */
 void death_keep(struct pb_core *core, int32_t tid, int32_t status);

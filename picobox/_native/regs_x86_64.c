@@ -93,6 +93,35 @@ int registers_rewind(int32_t tid, const uint64_t *registers, uint64_t nr)
     return ptrace(PTRACE_SETREGS, tid, NULL, &again) < 0 ? -errno : 0;
 }
 
+int interruption_read(int32_t tid, struct interruption *found)
+{
+    uint64_t nr = 0, result = 0;
+    int error = peek(tid, REGISTER(orig_rax), &nr);
+    if (!error)
+        error = peek(tid, REGISTER(rax), &result);
+    found->by_signal = (int64_t)nr >= 0 && (int64_t)result == -EINTR;
+    found->nr = nr;
+    return error;
+}
+
+int interruption_undo(int32_t tid, uint64_t nr)
+{
+    uint64_t registers[27];
+    int error = registers_read(tid, registers);
+    return error ? error : registers_rewind(tid, registers, nr);
+}
+
+int interruption_give(int32_t tid)
+{
+    struct user_regs_struct registers;
+    int error = registers_read(tid, (uint64_t *)&registers);
+    if (error)
+        return error;
+    registers.rip += X86_SYSCALL_LENGTH;
+    registers.rax = (uint64_t)-EINTR;
+    return registers_write(tid, (uint64_t *)&registers);
+}
+
 /* Resumes the task and waits for its next stop; anything but the wanted one is death or a sabotaged text page. */
 static int step_to(struct pb_core *core, struct task *task, int how, int wanted)
 {

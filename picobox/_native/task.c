@@ -26,6 +26,7 @@ struct task *task_get(struct pb_core *core, int32_t tid)
         abort(); /* a task that nobody answers would hang for ever; EXITKILL ends it with us */
     struct task **bucket = bucket_of(core, tid);
     task->tid = tid;
+    task->interrupted_call = -1;
     task->next = *bucket;
     *bucket = task;
     core->task_count++;

@@ -26,7 +26,11 @@ UNKNOWN_NUMBER = 0xFFFF
 # Bits of a word of the disposition array.
 DISPOSITION_ACTION = 0xFF
 DISPOSITION_GUARD = 1 << 8
+DISPOSITION_REAP = 1 << 9
 DISPOSITION_ERRNO_SHIFT = 16
+
+# Children that are dead for the tracer have to be dead for the caller of these (wait(2)).
+WAITING_CALLS = frozenset(("wait4", "waitid"))
 
 # linux/bpf_common.h and linux/filter.h; offsets are those of struct seccomp_data.
 _LD_W_ABS = 0x20
@@ -70,7 +74,7 @@ def compile_dispositions(
     """The C core's disposition array: one 32-bit word for each number below SYSCALL_LIMIT.
 
     Bits 0 to 7 are the action (0 unknown, 1 NATIVE, 2 CALL, 3 ERRNO), bit 8 marks a row with guarded address ranges,
-    bits 16 to 31 hold the error number of a refusal. With `subscribe` every row is a CALL, so that Python sees each
+    bit 9 one that waits for children, bits 16 to 31 hold the error number of a refusal. With `subscribe` every row is a CALL, so that Python sees each
     call; the error number stays in its bits.
     """
     words = array("I", bytes(4 * SYSCALL_LIMIT))
@@ -79,13 +83,17 @@ def compile_dispositions(
         word = ACTION_CALL if subscribe else disposition.action
         if entry.guards:
             word |= DISPOSITION_GUARD
+        if entry.name in WAITING_CALLS:
+            word |= DISPOSITION_REAP
         words[entry.nr] = word | disposition.errno << DISPOSITION_ERRNO_SHIFT
     return words
 
 
 def compile_guards(rows: Iterable[Row]) -> tuple[array[int], int]:
-    """The C core's guards: for each number up to two (address, length) pairs of argument indices plus one, a byte
-    each; and the number of mmap, which covers what is mapped only with MAP_FIXED.
+    """The C core's guards, a word for each number, and the number of mmap.
+
+    A word holds up to two (address, length) pairs of argument indices plus one, a byte each. mmap covers what is
+    already mapped only with MAP_FIXED, so the core must know it.
     """
     words = array("I", bytes(4 * SYSCALL_LIMIT))
     mmap_nr = -1

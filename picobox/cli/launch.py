@@ -57,10 +57,8 @@ class Launch:
 
     def run(self) -> int:
         """Runs the program to its end; gives the exit status of this process. SpawnError if it cannot start."""
-        from picobox.platform.trace import close_doorbell, open_doorbell
-
         adopt_orphans()
-        ignored = open_doorbell([*_FORWARDED, *_SWALLOWED, signal.SIGALRM])
+        ignored = self.platform.open_doorbell([*_FORWARDED, *_SWALLOWED, signal.SIGALRM])
         try:
             self.supervisor.spawn(self._request(ignored))
             if self._options.timeout:
@@ -68,7 +66,7 @@ class Launch:
             status = self.supervisor.run(wait_all=self._options.wait_all)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            close_doorbell()
+            self.platform.close_doorbell()
         failure = self.platform.spawn_failure()
         if failure is not None:
             raise _spawn_error(self._command[0], self._options.workdir, *failure)

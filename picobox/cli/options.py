@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 PROFILES = ("linux",)
 PLATFORMS = ("trace", "reference")
@@ -16,6 +16,7 @@ class Parser(argparse.ArgumentParser):
     """Bad usage is picobox's own failure: one line on stderr, status 125."""
 
     def error(self, message: str) -> NoReturn:
+        """Tell what is wrong and where help is."""
         self.exit(125, f"picobox: {message}. `{self.prog} --help` tells more.\n")
 
 
@@ -47,11 +48,17 @@ def add_output_options(parser: Parser) -> None:
     add = parser.add_argument
     add("-q", "--quiet", action="store_true", default=_preset("QUIET", "") == "1", help="say nothing but errors")
     add("-v", "--verbose", action="store_true", default=_preset("VERBOSE", "") == "1", help="end with a summary")
-    add("--color", choices=COLORS, default=_preset("COLOR", "auto"), help="colour of what picobox prints itself")
+    add_color_option(parser)
+
+
+def add_color_option(parser: Parser) -> None:
+    """Whether picobox's own output is in colour."""
+    default = _preset("COLOR", "auto")
+    parser.add_argument("--color", choices=COLORS, default=default, help="colour of what picobox prints itself")
 
 
 def check_presets(parser: Parser, options: argparse.Namespace) -> None:
-    """argparse does not check defaults, and ours come from the environment."""
+    """Refuse what argparse does not check: defaults, which come from the environment."""
     for name, known in (("profile", PROFILES), ("platform", PLATFORMS), ("color", COLORS)):
         value = getattr(options, name, known[0])
         if value not in known:
@@ -68,11 +75,11 @@ def command_of(parser: Parser, options: argparse.Namespace) -> list[bytes]:
     return [os.fsencode(word) for word in words]
 
 
-def wants_color(choice: str) -> bool:
-    """Whether to colour stderr: --color, then NO_COLOR, then whether a person reads it."""
+def wants_color(choice: str, stream: TextIO) -> bool:
+    """Whether to colour what goes to a stream: --color, then NO_COLOR, then whether a person reads it."""
     if choice != "auto":
         return choice == "always"
-    return not os.environ.get("NO_COLOR") and sys.stderr.isatty()
+    return not os.environ.get("NO_COLOR") and stream.isatty()
 
 
 def _preset(name: str, default: str) -> str:

@@ -38,10 +38,10 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(f"{DISTRIBUTION} {__version__}\n")
         return 0
     command = command_of(parser, options)
-    return _run(parser, options, command)
+    return _run(options, command)
 
 
-def _run(parser: object, options: argparse.Namespace, command: list[bytes]) -> int:
+def _run(options: argparse.Namespace, command: list[bytes]) -> int:
     from picobox.cli.launch import Launch
 
     with Launch(options, command) as launch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, NewType, Protocol
 
 from picobox.abi.types import Memory
@@ -147,5 +148,11 @@ class Platform(Protocol):
 
     def counters(self, action: int) -> list[int]:
         """How many calls of each number were answered with an action (abi.row); the last one: unknown numbers."""
+
+    def open_doorbell(self, signals: Iterable[int]) -> int:
+        """These signals wake `next` with STOP_INTERRUPT; gives which of them were ignored before, bit signal-1."""
+
+    def close_doorbell(self) -> None:
+        """The signals act as before `open_doorbell`."""
 
     def close(self) -> None: ...

@@ -205,23 +205,19 @@ class TracePlatform:
     def counters(self, action: int) -> list[int]:
         return list(ffi.unpack(lib.pb_counters(self._core, action), lib.PB_NR_COUNT))
 
+    def open_doorbell(self, signals: Iterable[int]) -> int:
+        numbers = array("i", signals)
+        return int(lib.pb_doorbell_open(ffi.from_buffer("int32_t[]", numbers), len(numbers)))
+
+    def close_doorbell(self) -> None:
+        lib.pb_doorbell_close()
+
     def close(self) -> None:
         if self._status_fd >= 0:
             os.close(self._status_fd)
             self._status_fd = -1
         lib.pb_core_free(self._core)
         self._core = ffi.NULL
-
-
-def open_doorbell(signals: Iterable[int]) -> int:
-    """These signals wake `next` with STOP_INTERRUPT; gives the set of them that were ignored before, bit signal-1."""
-    numbers = array("i", signals)
-    return int(lib.pb_doorbell_open(ffi.from_buffer("int32_t[]", numbers), len(numbers)))
-
-
-def close_doorbell() -> None:
-    """The signals act as before `open_doorbell`."""
-    lib.pb_doorbell_close()
 
 
 def _check(error: int) -> None:

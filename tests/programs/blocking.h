@@ -17,7 +17,7 @@
 #include <sys/un.h>
 
 struct board {
-    atomic_int announced, handled, finished, futex_word;
+    atomic_int announced, handled, finished, leave, futex_word;
     int error;
     long result;
 };
@@ -402,6 +402,8 @@ static inline pid_t start_blocked(const struct blocking_call *call, int flags)
         board->result = call->block();
         board->error = errno;
         atomic_store(&board->finished, 1);
+        /* A child that ended at once would take its report of a continuation with it. */
+        await(&board->leave, 1);
         _exit(0);
     }
     while (atomic_load(&board->announced) == 0)
@@ -413,6 +415,7 @@ static inline pid_t start_blocked(const struct blocking_call *call, int flags)
 /* Take the child's end, and what the case made. The call must have ended by EINTR, or have succeeded. */
 static inline void end_blocked(const struct blocking_call *call, bool interrupted)
 {
+    post(&board->leave, 1);
     CHECK(wait_exit(blocked_child) == 0);
     /* The grandchild of an interrupted wait still waits for its byte. */
     if (interrupted && call->enter == enter_wait)

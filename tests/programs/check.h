@@ -24,8 +24,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Seconds after which a process that hangs is killed by SIGALRM. */
+/* Seconds after which a process that hangs is killed by SIGALRM; programs with much to do set their own. */
+#ifndef WATCHDOG
 #define WATCHDOG 20
+#endif
 
 /* _exit, not exit: a failed check in a child or a thread must not flush or run anything of its parent's. */
 static inline _Noreturn void check_failed(const char *file, int line, const char *what, int error)

@@ -1,5 +1,5 @@
 /* Shows what each flag of raw clone shares or stores: files, cwd, ids, pidfd, parent, termination signal. */
-#include "check.h"
+#include "pidfd.h"
 #include <poll.h>
 
 #define PIDFD_FLAG 0x1000

@@ -103,14 +103,41 @@ static int count_and_end(void *unused)
     return 0;
 }
 
-/* Threads without libc's help: the kernel clears tid_word and wakes it at the end (CLONE_CHILD_CLEARTID). */
-static void raw_threads(void)
+/* The kernel clears tid_word and wakes it at a thread's end (CLONE_CHILD_CLEARTID). */
+static void await_thread_end(void)
+{
+    int now;
+    while ((now = atomic_load(&tid_word)) != 0)
+        futex(&tid_word, FUTEX_WAIT, now, NULL);
+}
+
+enum {
+    THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
+                   CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID
+};
+
+/* The older call, whose thread pointer is an argument of its own. */
+static void threads_by_clone(void)
+{
+    char *stack = new_stack();
+    *(uint64_t *)stack = (uint64_t)stack;
+    for (int i = 0; i < 100; i++) {
+        plain_value = 0;
+        int tid = clone(count_and_end, stack + STACK, THREAD_FLAGS, NULL, &tid_word, stack, &tid_word);
+        CHECK(tid > 0 && tid != getpid());
+        await_thread_end();
+        CHECK(plain_value == getpid());
+    }
+    munmap(stack, STACK);
+    say("100 threads by clone\n");
+}
+
+static void threads_by_clone3(void)
 {
     char *stack = new_stack();
     for (int i = 0; i < 100; i++) {
         struct clone3_args args = {
-            .flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
-                     CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
+            .flags = THREAD_FLAGS,
             .parent_tid = (uint64_t)&tid_word,
             .child_tid = (uint64_t)&tid_word,
             .stack = (uint64_t)stack + 4096,
@@ -121,9 +148,7 @@ static void raw_threads(void)
         plain_value = 0;
         long tid = clone3_run(&args, sizeof args, count_and_end, NULL);
         CHECK(tid > 0 && tid != getpid());
-        int now;
-        while ((now = atomic_load(&tid_word)) != 0)
-            futex(&tid_word, FUTEX_WAIT, now, NULL);
+        await_thread_end();
         CHECK(plain_value == getpid());
     }
     CHECK_FAILS(wait(NULL), ECHILD);
@@ -141,6 +166,7 @@ int main(int argc, char **argv)
     exec_leaves_shared_memory();
     exit_group_ends_the_child_alone();
     kill_ends_the_child_alone();
-    raw_threads();
+    threads_by_clone();
+    threads_by_clone3();
     return 0;
 }

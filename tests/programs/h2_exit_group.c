@@ -1,9 +1,10 @@
 /* Shows exit_group, a deadly signal and a return from main while 50 threads run and sleep in system calls. */
+#define WATCHDOG 50
 #include "check.h"
 #include <poll.h>
 #include <pthread.h>
 
-enum { THREADS = 50, ROUNDS = 10 };
+enum { THREADS = 50, ROUNDS = 5 };
 
 static int never[2];
 static atomic_int started, forever;

@@ -1,4 +1,5 @@
 /* Shows processes forking in a chain 300 deep, in a row 300 wide and in a full tree, each end counted once. */
+#define WATCHDOG 50
 #include "check.h"
 
 enum { DEPTH = 300, WIDTH = 300, LEVELS = 8 };

@@ -40,7 +40,8 @@ static void *survive(void *ending)
         syscall(SYS_exit, 62);
         break;
     default:
-        pause();
+        for (;;)
+            pause();
     }
     return NULL;
 }

@@ -1,4 +1,5 @@
 /* Shows exec by the leader, by a thread, by two at once, and while or after the leader ends: one process goes on. */
+#define WATCHDOG 50
 #include "check.h"
 #include <pthread.h>
 

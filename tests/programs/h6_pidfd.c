@@ -1,8 +1,7 @@
 /* Shows pidfds: poll and epoll at the end of a process, signals through them, waits, and what they refuse. */
-#include "check.h"
+#include "pidfd.h"
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 
 static int gate[2];
 

@@ -1,7 +1,6 @@
 /* Shows the wait family with each of its options and ways to choose children, and what it refuses. */
-#include "check.h"
+#include "pidfd.h"
 #include <pthread.h>
-#include <sys/pidfd.h>
 
 static int gate[2];
 

@@ -1,6 +1,7 @@
 /* Shows zombies: visible and answering until reaped, hidden when SIGCHLD is ignored, and SIGCHLD's own siginfo. */
 #include "check.h"
 
+static int gate[2];
 static volatile sig_atomic_t count, code, status, sender;
 
 static void take(int number, siginfo_t *info, void *context)
@@ -46,7 +47,10 @@ static void hidden(bool by_flag)
             _exit(i);
         /* Such a wait blocks until all children have ended, then fails (wait(2)). */
         CHECK_FAILS(waitpid(pid, NULL, 0), ECHILD);
-        CHECK_FAILS(kill(pid, 0), ESRCH);
+        /* The id goes a moment after the child can no longer be waited for. */
+        while (kill(pid, 0) == 0)
+            sched_yield();
+        CHECK(errno == ESRCH);
     }
     handle(SIGCHLD, SIG_DFL, 0);
     say("%s: no zombies\n", by_flag ? "SA_NOCLDWAIT" : "SIGCHLD ignored");
@@ -63,24 +67,30 @@ static void signal_to_parent(int flags)
     pid_t pid = fork_child();
     if (pid == 0) {
         raise(SIGSTOP);
+        take_byte(gate[0]);
         _exit(9);
     }
-    int got = 0, result;
+    int result;
     CHECK(waitpid(pid, &result, WUNTRACED) == pid && WIFSTOPPED(result));
     if (!(flags & SA_NOCLDSTOP)) {
         CHECK_FAILS(sigsuspend(&none), EINTR);
-        CHECK(count == ++got && code == CLD_STOPPED && status == SIGSTOP && sender == pid);
+        CHECK(count == 1 && code == CLD_STOPPED && status == SIGSTOP && sender == pid);
     }
     sigset_t pending;
     CHECK(sigpending(&pending) == 0 && !sigismember(&pending, SIGCHLD));
     CHECK(kill(pid, SIGCONT) == 0);
-    while (code != CLD_EXITED || sender != pid)
+    CHECK(waitpid(pid, &result, WCONTINUED) == pid && WIFCONTINUED(result));
+    if (!(flags & SA_NOCLDSTOP)) {
         CHECK_FAILS(sigsuspend(&none), EINTR);
-    CHECK(status == 9 && (flags & SA_NOCLDSTOP ? count == 1 : count >= 2));
+        CHECK(count == 2 && code == CLD_CONTINUED && status == SIGCONT && sender == pid);
+    }
+    give_byte(gate[1], 'g');
+    CHECK_FAILS(sigsuspend(&none), EINTR);
+    CHECK(count == (flags & SA_NOCLDSTOP ? 1 : 3) && code == CLD_EXITED && status == 9 && sender == pid);
     CHECK(wait_exit(pid) == 9);
     CHECK(sigprocmask(SIG_SETMASK, &old, NULL) == 0);
     handle(SIGCHLD, SIG_DFL, 0);
-    say("SIGCHLD%s\n", flags & SA_NOCLDSTOP ? " with SA_NOCLDSTOP" : " for stop and end");
+    say("SIGCHLD%s\n", flags & SA_NOCLDSTOP ? " with SA_NOCLDSTOP" : " for stop, continuation and end");
 }
 
 static void deaths_in_handler(void)
@@ -108,6 +118,7 @@ static void deaths_in_handler(void)
 int main(void)
 {
     begin();
+    open_pipe(gate);
     visible();
     hidden(false);
     hidden(true);

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PATH = Path(__file__).with_name("divergences.toml")
 
@@ -24,7 +26,7 @@ class Divergence(NamedTuple):
 
 
 def load(text: str) -> list[Divergence]:
-    """Read the entries of a divergences file; ValueError if one is incomplete, has an unknown part or gives no reason."""
+    """Read the entries of a divergences file; ValueError if one is incomplete or has an unknown part."""
     entries = tomllib.loads(text).get("divergence", [])
     return [_checked(entry) for entry in entries]
 
@@ -55,16 +57,12 @@ def without(outcome: Outcome, divergences: Sequence[Divergence]) -> Outcome:
 
 
 def unneeded(native: Outcome, picobox: Outcome, divergences: Sequence[Divergence]) -> list[Divergence]:
-    """The entries without which the two outcomes are as equal as with them: the part they name has no such difference."""
-    return [
-        divergence
-        for divergence in divergences
-        if _part_equal(native, picobox, [other for other in divergences if other is not divergence], divergence.part)
-        or not re.search(divergence.pattern.encode(), getattr(native, divergence.part) + b"\n"
-                         + getattr(picobox, divergence.part), re.MULTILINE)
-    ]
+    """The entries that could be left out: their part is equal without them, or they match nothing in it."""
+    return [divergence for divergence in divergences if _is_unneeded(divergence, native, picobox, divergences)]
 
 
-def _part_equal(native: Outcome, picobox: Outcome, divergences: Sequence[Divergence], part: str) -> bool:
-    equal: bool = getattr(without(native, divergences), part) == getattr(without(picobox, divergences), part)
-    return equal
+def _is_unneeded(divergence: Divergence, native: Outcome, picobox: Outcome, divergences: Sequence[Divergence]) -> bool:
+    others = [other for other in divergences if other is not divergence]
+    parts = [getattr(without(outcome, others), divergence.part) for outcome in (native, picobox)]
+    pattern = re.compile(divergence.pattern.encode(), re.MULTILINE)
+    return parts[0] == parts[1] or not any(pattern.search(part) for part in parts)

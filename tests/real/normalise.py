@@ -1,4 +1,4 @@
-"""Owns the one normaliser: process ids, times near now and addresses become fixed words before two runs are compared."""
+"""Owns the one normaliser: before two runs are compared, process ids, times near now and addresses become words."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import calendar
 import re
 import struct
 import time
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 DAY = 86_400
 MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
@@ -36,6 +38,7 @@ _DURATIONS = (
 _PIDS = (
     (re.compile(rb"(?m)^(\[\d+\][+-]?) +\d+$"), rb"\1 PID"),
     (re.compile(rb"(: line \d+:) +\d+ (?=[A-Z])"), rb"\1 PID "),
+    (re.compile(rb"(?m)^ +\d+ (?=[A-Z].*\| )"), b" PID "),
     (re.compile(rb"(?i)\b(pid|ppid|pgid|pgrp|sid|tid|process)([ =:#]+)\d+\b"), rb"\1\2PID"),
     (re.compile(rb"/proc/\d+\b"), rb"/proc/PID"),
 )
@@ -76,7 +79,9 @@ def normalise_file(name: str, content: bytes, now: float) -> bytes:
     return content if b"\0" in content else normalise(content, now)
 
 
-def _near(now: float, seconds_of: Callable[[re.Match[bytes], float], float | None]) -> Callable[[re.Match[bytes]], bytes]:
+def _near(
+    now: float, seconds_of: Callable[[re.Match[bytes], float], float | None]
+) -> Callable[[re.Match[bytes]], bytes]:
     def replace(match: re.Match[bytes]) -> bytes:
         seconds = seconds_of(match, now)
         return b"TIME" if seconds is not None and abs(seconds - now) < DAY else match[0]

@@ -7,13 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .outcome import Outcome
-from .rows import Row
 from .terminal import drive
 from .tree import snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .row import Row
 
 SCRIPTS = Path(__file__).with_name("scripts")
 NATIVE: tuple[str, ...] = ()
@@ -78,8 +82,14 @@ def _run(
     """Exit status and both streams; the streams are files, so that a process left behind cannot hold the test up."""
     with (base / "stdout").open("w+b") as stdout, (base / "stderr").open("w+b") as stderr:
         process = subprocess.Popen(
-            command, cwd=work, env=env, umask=0o022, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+            command,
+            cwd=work,
+            env=env,
+            umask=0o022,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
         )
         try:
             returned = process.wait(timeout)

@@ -6,13 +6,17 @@ import re
 import shlex
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 WIDTH, HEIGHT = 80, 24
 POLL = 0.05
-_STATUS = re.compile(r"^exit status (\d+)$", re.MULTILINE)
+# The shell waits for input: its prompt is the last thing on the screen, whose trailing blanks tmux leaves out.
+PROMPT = r"(?:\A|\n)\$\n*\Z"
+_STATUS = re.compile(r"exit status (\d+)$", re.MULTILINE)
 
 
 class Step(NamedTuple):
@@ -37,10 +41,11 @@ class Pane:
     """One pane of a tmux server of its own, which ends with it."""
 
     def __init__(self, command: Sequence[str], base: Path, work: Path, env: Mapping[str, str], deadline: float) -> None:
-        self._tmux = ("tmux", "-L", "real", "-f", "/dev/null")
+        self._tmux = ("tmux", "-L", f"real-{time.monotonic_ns()}", "-f", "/dev/null")
         self._env = {**env, "TMUX_TMPDIR": str(base), "TERM": "screen", "PS1": "$ "}
         self._deadline = deadline
-        shell = f"umask 022; {shlex.join(command)}; echo exit status $?; read -r _"
+        # Keys that reach the command's process group reach this shell too: it must live to tell the status.
+        shell = f"umask 022; trap : INT QUIT; {shlex.join(command)}; echo exit status $?; exec sleep 1000"
         size = ("-x", str(WIDTH), "-y", str(HEIGHT))
         self._call("new-session", "-d", "-s", "row", *size, "-c", str(work), "/bin/sh", "-c", shell)
 
@@ -80,8 +85,7 @@ def drive(
     screens: list[str] = []
     status, failure = "none", ""
     try:
-        for step in steps:
-            screens.append(pane.perform(step))
+        screens.extend(map(pane.perform, steps))
         ended = _STATUS.search(pane.settle(_STATUS.pattern))
         status = ended[1] if ended else status
     except TimeoutError as error:

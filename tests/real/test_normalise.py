@@ -6,11 +6,14 @@ import calendar
 import os
 import subprocess
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .normalise import normalise, normalise_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = float(calendar.timegm((2025, 11, 22, 16, 0, 0)))
 
@@ -18,6 +21,7 @@ REPLACED = [
     (b"[1] 4711", b"[1] PID"),
     (b"[12]+  99", b"[12]+ PID"),
     (b"x.bash: line 3:  4711 Killed    sleep 5", b"x.bash: line 3: PID Killed    sleep 5"),
+    (b"      8303 Exit 3                  | (exit 3)", b" PID Exit 3                  | (exit 3)"),
     (b"child pid 12, PID: 13, process 14", b"child pid PID, PID: PID, process PID"),
     (b"pgrp=15 tid=16", b"pgrp=PID tid=PID"),
     (b"/proc/4711/fd/3", b"/proc/PID/fd/3"),
@@ -39,6 +43,7 @@ KEPT = [
     b"[1]+  Done    sleep 0",
     b"x.bash: line 3: no such command",
     b"line 3: 4711",
+    b"   12 Apples",
     b"2001-02-03 04:05:06",
     b"Sat Feb  3 04:05:06 UTC 2001",
     b"9999-99-99 99:99:99",

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .normalise import normalise_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _KINDS = {
     stat.S_IFREG: "file",
@@ -22,22 +25,16 @@ _KINDS = {
 
 def snapshot(root: Path, now: float) -> bytes:
     """Describe everything below `root`, sorted by name; names are kept byte for byte, contents normalised for `now`."""
-    lines = []
-    for directory, names, files in os.walk(os.fsencode(root)):
-        names.sort()
-        for name in names + files:
-            path = os.path.join(directory, name)
-            relative = os.path.relpath(path, os.fsencode(root))
-            lines.append(relative + b": " + _describe(path, now).encode("utf-8", "surrogateescape"))
-    return b"\n".join(sorted(lines)) + b"\n"
+    lines = (f"{path.relative_to(root)}: {_describe(path, now)}\n" for path in sorted(root.rglob("*")))
+    return os.fsencode("".join(lines))
 
 
-def _describe(path: bytes, now: float) -> str:
-    status = os.lstat(path)
+def _describe(path: Path, now: float) -> str:
+    status = path.lstat()
     text = f"{_KINDS[stat.S_IFMT(status.st_mode)]} {stat.S_IMODE(status.st_mode):04o}"
     if stat.S_ISLNK(status.st_mode):
-        return f"{text} -> {os.fsdecode(os.readlink(path))}"
+        return f"{text} -> {path.readlink()}"
     if stat.S_ISREG(status.st_mode):
-        content = normalise_file(os.fsdecode(os.path.basename(path)), Path(os.fsdecode(path)).read_bytes(), now)
+        content = normalise_file(path.name, path.read_bytes(), now)
         return f"{text} links={status.st_nlink} sha256={hashlib.sha256(content).hexdigest()[:16]}"
     return text

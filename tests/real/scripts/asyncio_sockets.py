@@ -33,7 +33,8 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     tcp = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = tcp.sockets[0].getsockname()[1]
-    print(await asyncio.gather(*[ask(*await asyncio.open_connection("127.0.0.1", port), f"tcp {i}") for i in range(10)]))
+    clients = [await asyncio.open_connection("127.0.0.1", port) for _ in range(10)]
+    print(await asyncio.gather(*(ask(*client, f"tcp {i}") for i, client in enumerate(clients))))
 
     unix = await asyncio.start_unix_server(serve, "socket")
     print(await asyncio.gather(*[ask(*await asyncio.open_unix_connection("socket"), f"unix {i}") for i in range(10)]))

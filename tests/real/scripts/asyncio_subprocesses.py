@@ -25,12 +25,13 @@ async def main() -> None:
     sleeper = await asyncio.create_subprocess_exec("sleep", "60", stdout=DEVNULL)
     try:
         await asyncio.wait_for(sleeper.wait(), 0.05)
-    except asyncio.TimeoutError:
+    except TimeoutError:
         sleeper.terminate()
     print("terminated", await sleeper.wait() == -signal.SIGTERM)
 
     echo = await asyncio.create_subprocess_exec("cat", stdin=PIPE, stdout=PIPE)
-    assert echo.stdin and echo.stdout
+    assert echo.stdin
+    assert echo.stdout
     for word in (b"one\n", b"two\n"):
         echo.stdin.write(word)
         print(await echo.stdout.readline())

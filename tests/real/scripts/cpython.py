@@ -4,14 +4,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 with tempfile.TemporaryDirectory() as directory:
     report = os.path.join(directory, "report.xml")
-    command = [sys.executable, "-m", "test", "--junit-xml", report, "--tempdir", directory, "--timeout", "240", *sys.argv[1:]]
+    options = ["--junit-xml", report, "--tempdir", directory, "--timeout", "240"]
+    command = [sys.executable, "-m", "test", *options, *sys.argv[1:]]
     with open(os.path.join(directory, "log"), "wb") as log:
         status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False).returncode
-    cases = list(ElementTree.parse(report).iter("testcase")) if os.path.exists(report) else []
+    cases = list(ET.parse(report).iter("testcase")) if os.path.exists(report) else []
 
 print("status", status)
 print("tests", len(cases))

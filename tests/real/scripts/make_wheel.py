@@ -1,4 +1,4 @@
-"""Write dist/demo-1.0 and dist/demo-1.1 as wheels with one module and one console script; the bytes are always the same."""
+"""Write dist/demo-1.0 and dist/demo-1.1, wheels with a module and a console script; the bytes are always the same."""
 
 import base64
 import hashlib

@@ -1,9 +1,8 @@
 # A background save (fork), an append-only file, and both read back by a new server.
 start() {
-    redis-server --port 0 --unixsocket s --save '' --appendonly yes --dir data --loglevel warning --logfile log & server=$!
+    redis-server --port 0 --unixsocket s --save '' --appendonly yes --loglevel warning --logfile log & server=$!
     until redis-cli -s s ping 2>/dev/null | grep -q PONG; do sleep 0.02; done
 }
-mkdir data
 start
 for i in 1 2 3; do redis-cli -s s set key$i value$i; done
 redis-cli -s s bgrewriteaof
@@ -15,4 +14,4 @@ redis-cli -s s shutdown; wait $server; echo "status $?"
 start
 redis-cli -s s mget key1 key2 key3
 redis-cli -s s shutdown nosave; wait $server; echo "status $?"
-rm -rf data log s
+rm -rf appendonlydir dump.rdb log

@@ -9,6 +9,7 @@ from multiprocessing.managers import BaseManager
 
 def write(name: str) -> None:
     block = shared_memory.SharedMemory(name)
+    assert block.buf is not None
     block.buf[:5] = b"child"
     block.close()
 
@@ -33,6 +34,7 @@ if __name__ == "__main__":
     process = multiprocessing.Process(target=write, args=(block.name,))
     process.start()
     process.join()
+    assert block.buf is not None
     print(bytes(block.buf[:5]), block.size)
     block.close()
     block.unlink()

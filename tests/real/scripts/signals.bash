@@ -26,3 +26,4 @@ kill -0 999999999 2>/dev/null || echo "does not exist"
 kill -l | head -n 1
 trap 'echo err on line $LINENO' ERR
 false
+exit 0

@@ -34,7 +34,8 @@ for command in ("no-such-command", "/", "/etc/passwd"):
         print(type(error).__name__, error)
 print(subprocess.getstatusoutput("echo text; exit 4"))
 with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as cat:
-    assert cat.stdin and cat.stdout
+    assert cat.stdin
+    assert cat.stdout
     for word in (b"one", b"two"):
         cat.stdin.write(word)
         print(cat.stdout.read(3))

@@ -5,7 +5,7 @@ tar tvf a.tar
 tar df a.tar
 mkdir out
 tar xpf a.tar -C out
-diff -r text out/text
+diff -r --no-dereference text out/text
 stat -c '%n %a %Y' out/text/*
 echo more >extra
 tar --mtime=@0 --owner=0 --group=0 -rf a.tar extra

@@ -47,7 +47,7 @@ threading.Timer(0.02, fired.set).start()
 print("timer", fired.wait(10), "expired", threading.Event().wait(0.01))
 
 barrier = threading.Barrier(5)
-order = []
+order: list[int] = []
 parties = [threading.Thread(target=lambda: order.append(barrier.wait())) for _ in range(5)]
 for party in parties:
     party.start()

@@ -1,0 +1,93 @@
+/* Owns signal-delivery stops: what is told to Python, and keeping ignored signals from ending calls. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <unistd.h>
+
+#include "native.h"
+
+/* Hardware reports a fault through the kernel, whose signals have a positive si_code (man 2 sigaction). */
+static bool is_fault_signal(int signal)
+{
+    return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP;
+}
+
+static bool is_ignored_by_default(int signal)
+{
+    return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
+}
+
+static uint64_t mask_in(const char *status, const char *field)
+{
+    const char *line = strstr(status, field);
+    return line ? strtoull(line + strlen(field), NULL, 16) : 0;
+}
+
+/* Whether the task would not have noticed the signal at all without a tracer. */
+static bool is_ignored(int32_t tid, int signal)
+{
+    char path[32], status[4096];
+    uint64_t bit = UINT64_C(1) << (signal - 1);
+    snprintf(path, sizeof path, "/proc/%d/status", tid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t length = read(fd, status, sizeof status - 1);
+    close(fd);
+    if (length <= 0)
+        return false;
+    status[length] = 0;
+    if (mask_in(status, "\nSigIgn:") & bit)
+        return true;
+    return is_ignored_by_default(signal) && !(mask_in(status, "\nSigCgt:") & bit);
+}
+
+/* Signals that a task ignores reach its tracer all the same and end some calls with EINTR (man 2 ptrace, BUGS). Such a
+   call is run again. If a signal with a handler follows at once, EINTR was right after all. */
+static int undo_interruption(struct task *task, int signal)
+{
+    struct interruption found;
+    bool ignored = is_ignored(task->tid, signal);
+    /* A stop signal justifies EINTR too, also when the SIGCONT that ends the stop is ignored (man 7 signal). */
+    task->noticed = task->noticed || !ignored;
+    if (task->interrupted_call >= 0 && !ignored) {
+        int error = interruption_give(task->tid);
+        task->interrupted_call = -1;
+        return error ? error : signal;
+    }
+    if (task->noticed || interruption_read(task->tid, &found) < 0 || !found.by_signal)
+        return signal;
+    if (interruption_undo(task->tid, found.nr) == 0)
+        task->interrupted_call = (int32_t)found.nr;
+    return 0;
+}
+
+bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_stop *out)
+{
+    siginfo_t info;
+    if (is_fault_signal(signal) || core->report_signals) {
+        if (ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) < 0)
+            return false;
+        if (core->report_signals || info.si_code > 0) {
+            out->kind = PB_STOP_SIGNAL;
+            out->tid = task->tid;
+            out->signal = signal;
+            out->code = info.si_code;
+            return true;
+        }
+    }
+    signal = undo_interruption(task, signal);
+    if (signal >= 0)
+        task_resume(core, task, signal);
+    return false;
+}
+
+int signal_to_deliver(struct task *task, int signal)
+{
+    return signal ? undo_interruption(task, signal) : 0;
+}

@@ -1,0 +1,308 @@
+"""Owns the questions that doctor asks this machine: for each a state, what follows, and how to change it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import platform
+import sys
+from argparse import Namespace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import picobox
+from picobox.cli.launch import Launch
+from picobox.errors import PicoboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+GOOD = "ok"
+LIMITED = "limited"
+FAILED = "failed"
+UNKNOWN = "unknown"
+
+# linux/sched.h
+_CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x20000, 0x10000000, 0x20000000, 0x40000000
+_SECCOMP_ACTIONS = ("errno", "trace")
+_OPTIONAL_ACTIONS = ("user_notif", "trap")
+_F_SEAL_FUTURE_WRITE = 0x10
+_CAP_SYS_PTRACE, _CAP_SYS_ADMIN = 19, 21  # linux/capability.h
+_PTRACE_REMEDY = "container: --cap-add SYS_PTRACE, or a seccomp profile that allows ptrace; Yama: see its line"
+
+
+class Check(NamedTuple):
+    """One answer. `needed`: picobox cannot run unless its state is GOOD or LIMITED."""
+
+    name: str
+    state: str
+    found: str
+    follows: str = ""
+    remedy: str = ""
+    needed: bool = False
+
+
+def all_checks() -> list[Check]:
+    """Every question, asked now."""
+    return [check for question in QUESTIONS for check in question()]
+
+
+def can_run(checks: list[Check]) -> bool:
+    """Whether nothing that picobox needs has failed."""
+    return not any(check.needed and check.state == FAILED for check in checks)
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+
+
+def _kernel() -> Iterator[Check]:
+    release = platform.release()
+    version = tuple(int(part) for part in release.split("-")[0].split(".")[:2] if part.isdigit())
+    # The core reads calls by PTRACE_GET_SYSCALL_INFO (man 2 ptrace).
+    if version >= (5, 3):
+        yield Check("kernel", GOOD, f"Linux {release}", needed=True)
+    else:
+        follows = "the core cannot read system calls"
+        yield Check("kernel", FAILED, f"Linux {release}", follows, "use Linux 5.3 or newer", needed=True)
+    machine = platform.machine()
+    state = GOOD if machine == "x86_64" else FAILED
+    follows = "" if state == GOOD else "the table knows x86-64 only"
+    yield Check("architecture", state, machine, follows, "" if state == GOOD else "use an x86-64 machine", needed=True)
+
+
+def _python() -> Iterator[Check]:
+    yield Check("Python", GOOD, f"{platform.python_version()}, {sys.executable}", needed=True)
+    try:
+        import _cffi_backend
+    except ImportError as error:
+        yield Check("cffi", FAILED, str(error), "the C core cannot be loaded", "pip install cffi", needed=True)
+    else:
+        yield Check("cffi", GOOD, str(_cffi_backend.__version__), needed=True)
+    try:
+        from picobox._native import _core
+    except ImportError as error:
+        remedy = "install picobox-nt with pip on this machine (gcc and python3-dev are needed)"
+        yield Check("C core", FAILED, str(error), "no program can be run", remedy, needed=True)
+    else:
+        yield Check("C core", GOOD, str(_core.__file__), needed=True)
+
+
+def _distribution() -> Iterator[Check]:
+    sentinel = getattr(picobox, "DISTRIBUTION", None)
+    place = Path(picobox.__file__).parent
+    remedy = "pip uninstall picobox picobox-nt; pip install picobox-nt (pipx or uv keep projects apart)"
+    try:
+        version = metadata.version("picobox-nt")
+    except metadata.PackageNotFoundError:
+        found = f"no metadata of picobox-nt beside {place}"
+        yield Check("distribution", LIMITED, found, "its version is not known", remedy)
+        return
+    others = [each.version for each in metadata.distributions(name="picobox")]
+    if sentinel != "picobox-nt" or version != picobox.__version__ or others:
+        found = f"{place} is {sentinel or 'another project'}, metadata says picobox-nt {version}"
+        found += f", and picobox {others[0]}, another project, is installed" if others else ""
+        yield Check("distribution", FAILED, found, "two projects write into one package directory", remedy, needed=True)
+    else:
+        yield Check("distribution", GOOD, f"picobox-nt {version} in {place}", needed=True)
+
+
+def _reference() -> Iterator[Check]:
+    try:
+        yield Check("python-ptrace", GOOD, metadata.version("python-ptrace"))
+    except metadata.PackageNotFoundError:
+        remedy = "pip install 'picobox-nt[reference]'"
+        yield Check("python-ptrace", LIMITED, "not installed", "no --platform reference", remedy)
+
+
+def _ptrace() -> Iterator[Check]:
+    """Really runs a program, as every run does: fork, seize, filter, exec."""
+    options = Namespace(platform="trace", env=[], workdir=None, timeout=10.0, wait_all=False)
+    program = next((path for path in ("/bin/true", "/usr/bin/true") if os.access(path, os.X_OK)), "/bin/true")
+    try:
+        with Launch(options, [os.fsencode(program)]) as launch:
+            status = launch.run()
+    except PicoboxError as error:
+        remedy = "leave the picobox around this one" if os.environ.get("PICOBOX") == "1" else _PTRACE_REMEDY
+        yield Check("ptrace", FAILED, str(error), "no program can be run", remedy, needed=True)
+        return
+    if status:
+        follows = "a program that does nothing did not succeed"
+        yield Check("ptrace", FAILED, f"{program} ended with status {status}", follows, "report it", needed=True)
+    else:
+        yield Check("ptrace", GOOD, f"{program} ran as a pico process", needed=True)
+
+
+def _yama() -> Iterator[Check]:
+    scope = _read("/proc/sys/kernel/yama/ptrace_scope")
+    if scope is None:
+        yield Check("Yama", GOOD, "not active")
+    elif scope in ("0", "1"):
+        yield Check("Yama", GOOD, f"kernel.yama.ptrace_scope = {scope}: one's own children may be traced")
+    else:
+        follows = "ptrace needs CAP_SYS_PTRACE" if scope == "2" else "nobody may ptrace until the next boot"
+        remedy = "sudo sysctl kernel.yama.ptrace_scope=1" if scope == "2" else "boot with kernel.yama.ptrace_scope=1"
+        state = LIMITED if scope == "2" and _capability(_CAP_SYS_PTRACE) else FAILED
+        yield Check("Yama", state, f"kernel.yama.ptrace_scope = {scope}", follows, remedy, needed=True)
+
+
+def _seccomp() -> Iterator[Check]:
+    known = (_read("/proc/sys/kernel/seccomp/actions_avail") or "").split()
+    found = " ".join(known) or "no list of actions"
+    missing = [action for action in _SECCOMP_ACTIONS if action not in known]
+    if not known:
+        yield Check("seccomp", UNKNOWN, found, "the run above tells whether filters work")
+    elif missing:
+        follows = "calls cannot be intercepted"
+        yield Check("seccomp", FAILED, found, follows, "a kernel with CONFIG_SECCOMP_FILTER", needed=True)
+    elif any(action not in known for action in _OPTIONAL_ACTIONS):
+        yield Check("seccomp", LIMITED, found, "no notify channel for fast answers", "Linux 5.0 or newer", needed=True)
+    else:
+        yield Check("seccomp", GOOD, found, needed=True)
+
+
+def _namespaces() -> Iterator[Check]:
+    from picobox._native._core import lib
+
+    kinds = (("user", 0), ("mount", _CLONE_NEWNS), ("pid", _CLONE_NEWPID), ("net", _CLONE_NEWNET))
+    for name, flag in kinds:
+        error = -lib.pb_try_unshare(_CLONE_NEWUSER, flag)
+        if not error:
+            yield Check(f"{name} namespace", GOOD, "a child made one in a user namespace")
+            continue
+        follows = "confinement will have to do without it" if flag else "no namespace without root"
+        yield Check(f"{name} namespace", LIMITED, os.strerror(error), follows, _namespace_remedy(error))
+
+
+def _namespace_remedy(error: int) -> str:
+    for name in ("kernel.apparmor_restrict_unprivileged_userns", "kernel.unprivileged_userns_clone"):
+        value = _read("/proc/sys/" + name.replace(".", "/"))
+        wanted = "0" if "restrict" in name else "1"
+        if value is not None and value != wanted:
+            return f"sudo sysctl {name}={wanted}"
+    if error == errno.ENOSPC:
+        return "raise user.max_user_namespaces (sysctl)"
+    return "container: allow unshare in its seccomp profile, or --security-opt seccomp=unconfined"
+
+
+def _landlock() -> Iterator[Check]:
+    from picobox._native._core import lib
+
+    abi = lib.pb_landlock_abi()
+    if abi > 0:
+        yield Check("Landlock", GOOD, f"ABI {abi}")
+        return
+    modules = _read("/sys/kernel/security/lsm")
+    found = f"{os.strerror(-abi)}; active: {modules}" if modules else os.strerror(-abi)
+    off = abi == -errno.EOPNOTSUPP
+    remedy = "add landlock to lsm= at boot" if off else "a kernel with CONFIG_SECURITY_LANDLOCK"
+    yield Check("Landlock", LIMITED, found, "confinement will have to do without it", remedy)
+
+
+def _process_status() -> dict[str, str]:
+    lines = (_read("/proc/self/status") or "").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def _capability(bit: int) -> bool:
+    return bool(int(_process_status().get("CapEff", "0"), 16) >> bit & 1)
+
+
+def _container() -> Iterator[Check]:
+    status = _process_status()
+    marks = [path for path in ("/.dockerenv", "/run/.containerenv") if Path(path).exists()]
+    inside = marks[0] if marks else os.environ.get("container", "")  # noqa: SIM112 - systemd and podman spell it so
+    yield Check("container", GOOD, f"inside one ({inside})" if inside else "no sign of one")
+    names = {_CAP_SYS_PTRACE: "SYS_PTRACE", _CAP_SYS_ADMIN: "SYS_ADMIN"}
+    held = [name for bit, name in names.items() if _capability(bit)]
+    found = f"CapEff {status.get('CapEff', '?')} ({', '.join(held) or 'neither SYS_PTRACE nor SYS_ADMIN'})"
+    yield Check("capabilities", GOOD, found, "none is needed for a program of one's own")
+    found = f"NoNewPrivs {status.get('NoNewPrivs', '?')}, Seccomp {status.get('Seccomp', '?')}"
+    if status.get("Seccomp") == "2":
+        follows = "an outer filter binds every program; what it refuses stays refused"
+        yield Check("outer confinement", LIMITED, found, follows, "container: --security-opt seccomp=unconfined")
+    else:
+        yield Check("outer confinement", GOOD, found, "set-user-ID programs gain no rights under picobox in any case")
+
+
+def _cgroup() -> Iterator[Check]:
+    place = next((line[3:] for line in (_read("/proc/self/cgroup") or "").splitlines() if line.startswith("0::")), None)
+    if place is None:
+        yield Check("cgroup", UNKNOWN, "no unified hierarchy (cgroup 2)")
+        return
+    limits = {name: _read(f"/sys/fs/cgroup{place}/{name}") for name in ("pids.max", "memory.max", "cpu.max")}
+    tight = {name: value for name, value in limits.items() if value and not value.startswith("max")}
+    if tight:
+        found = ", ".join(f"{name} {value}" for name, value in tight.items())
+        yield Check("cgroup", LIMITED, found, "they count supervisor and programs together", "raise them outside")
+    else:
+        yield Check("cgroup", GOOD, f"no limit seen at {place}")
+
+
+def _kcmp() -> Iterator[Check]:
+    from picobox._native._core import lib
+
+    pid, answer = os.getpid(), 0
+    read_end, write_end = os.pipe()
+    try:
+        answer = lib.pb_same_description(pid, read_end, pid, read_end)
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+    if answer == 1:
+        yield Check("kcmp", GOOD, "the kernel tells which descriptors are one open file")
+    else:
+        found = os.strerror(-answer) if answer < 0 else "it told one description from itself"
+        follows = "descriptors of one open file look like several NT objects"
+        yield Check("kcmp", LIMITED, found, follows, "a kernel with CONFIG_KCMP; container: allow kcmp")
+
+
+def _sealing() -> Iterator[Check]:
+    try:
+        fd = os.memfd_create("picobox-doctor", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    except OSError as error:
+        yield Check("memfd sealing", FAILED, str(error.strerror), "no argument page", "Linux 5.1 or newer", needed=True)
+        return
+    try:
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _F_SEAL_FUTURE_WRITE)
+    except OSError as error:
+        found = f"F_SEAL_FUTURE_WRITE: {error.strerror}"
+        yield Check("memfd sealing", FAILED, found, "no argument page", "Linux 5.1 or newer", needed=True)
+    else:
+        yield Check("memfd sealing", GOOD, "F_SEAL_FUTURE_WRITE: a guest cannot write its argument page", needed=True)
+    finally:
+        os.close(fd)
+
+
+def _with_core(question: Callable[[], Iterator[Check]], name: str) -> Callable[[], Iterator[Check]]:
+    """A question that the C core asks; without it there is no answer."""
+
+    def asked() -> Iterator[Check]:
+        try:
+            yield from question()
+        except ImportError:
+            yield Check(name, UNKNOWN, "the C core is not built")
+
+    return asked
+
+
+QUESTIONS: tuple[Callable[[], Iterator[Check]], ...] = (
+    _kernel,
+    _python,
+    _distribution,
+    _ptrace,
+    _yama,
+    _seccomp,
+    _sealing,
+    _with_core(_kcmp, "kcmp"),
+    _with_core(_namespaces, "namespaces"),
+    _with_core(_landlock, "Landlock"),
+    _container,
+    _cgroup,
+    _reference,
+)

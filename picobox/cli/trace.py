@@ -1,0 +1,92 @@
+"""The verb trace: run a program and write down each system call with the NT call and status behind it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from picobox.cli.launch import Launch
+from picobox.cli.options import add_output_options, add_run_options, check_presets, command_of, make_parser
+from picobox.cli.selection import EVERYTHING, Selection, UnknownCallError, parse_selection
+from picobox.trace.jsonl import JsonRenderer
+from picobox.trace.recorder import Recorder
+from picobox.trace.sink import Sink
+from picobox.trace.text import TextRenderer
+
+if TYPE_CHECKING:
+    import argparse
+
+    from picobox.trace.recorder import Renderer
+
+FORMATS = ("text", "jsonl")
+
+_DESCRIPTION = """Run a Linux program and write down every system call it makes, with the NT service and the NTSTATUS
+behind it. The trace goes to standard error or to a file, never to standard output. The program is not yet confined:
+it can do whatever you can. The trace begins with the program's first own call, after the execve that starts it."""
+
+_EXAMPLES = """examples:
+  picobox trace -- cat /etc/hosts             as `strace -f -ttt -T`, plus a line for the NT call
+  picobox trace -e %file -- make              calls that take a path
+  picobox trace -e openat,close -- ls         two calls
+  picobox trace -e '!%memory' -- ls           all but those that manage memory
+  picobox trace -o out.txt -- python3 x.py    to a file, with a pid before each line
+  picobox trace --format jsonl -o out.jsonl -- ls | wc -l
+                                              JSON Lines, described by docs/event.schema.json
+
+In text, `~NtX` is the NT service that the call corresponds to, `NtX` one that really ran.
+Exit status: as for picobox --help."""
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the verb; gives the exit status."""
+    parser = make_parser("trace", _DESCRIPTION, _EXAMPLES)
+    add = parser.add_argument
+    add("-o", "--output", metavar="FILE", help="write the trace to FILE")
+    add("--format", choices=FORMATS, default="text", help="text as strace writes it, or one JSON object a line")
+    add("-e", "--events", metavar="CALLS", help="record only these: names, %%classes, a leading ! for all but these")
+    add_output_options(parser)
+    add_run_options(parser)
+    options = parser.parse_args(arguments)
+    check_presets(parser, options)
+    command = command_of(parser, options)
+    try:
+        selection = EVERYTHING if options.events is None else parse_selection(options.events)
+    except UnknownCallError as error:
+        parser.error(f"-e {options.events}: {error}")
+    return _run(options, command, selection)
+
+
+def _run(options: argparse.Namespace, command: list[bytes], selection: Selection) -> int:
+    sink = Sink(options.output)
+    recorder = Recorder(_renderer(options), sink.write, selection.includes, options.platform)
+    _end_in_order()
+    try:
+        with Launch(options, command, recorder) as launch:
+            status = launch.run()
+        sink.flush()
+        if options.verbose and not options.quiet:
+            from picobox.cli.report import print_summary
+
+            print_summary(launch, options.color)
+    finally:
+        sink.close()
+    return status
+
+
+def _renderer(options: argparse.Namespace) -> Renderer:
+    if options.format == "jsonl":
+        return JsonRenderer()
+    return TextRenderer(to_file=options.output is not None)
+
+
+def _end_in_order() -> None:
+    """While the program runs these signals are passed on to it; before and after, the trace is still to be written."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _leave)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    del frame
+    sys.exit(128 + number)

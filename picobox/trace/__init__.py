@@ -1,0 +1,1 @@
+"""What is recorded of calls, signals and deaths, and how it is written down."""

@@ -1,0 +1,76 @@
+"""Owns the trace as text, in the form of `strace -f -ttt -T`, with the NT call and its status on an indented line."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ntshim.status import name_of
+from picobox.abi.view import signal_name
+from picobox.trace.event import CALL, EXEC, EXIT, SIGNAL, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from picobox.task import VirtualTid
+
+# strace(1), -a: the column of the result
+_RESULT_COLUMN = 40
+
+
+class TextRenderer:
+    """Renders events as strace does; `to_file` chooses the prefix that strace writes with -o."""
+
+    wants_values = False
+
+    def __init__(self, *, to_file: bool) -> None:
+        """`to_file`: the pid stands bare before the time, as in a file that strace wrote."""
+        self._prefix: Callable[[VirtualTid], str] = _file_prefix if to_file else _terminal_prefix
+
+    def render(self, event: Event) -> str:
+        """The event's lines; empty for a kind that strace does not show."""
+        text = _TEXTS[event.kind](self._prefix(event.tid) + f"{event.time:.6f} ", event)
+        return text + "\n" if text else ""
+
+
+def _file_prefix(tid: VirtualTid) -> str:
+    return f"{tid:<5} "
+
+
+def _terminal_prefix(tid: VirtualTid) -> str:
+    return f"[pid {tid:5}] "
+
+
+def _call(leader: str, event: Event) -> str:
+    call = f"{leader}{event.name}({', '.join([field.text for field in event.fields])})"
+    # strace measures no time for a call without a return, and would call one that it cannot measure unavailable.
+    took = "" if event.duration is None else f" <{event.duration:.6f}>"
+    line = f"{call.ljust(_RESULT_COLUMN - 1)} = {event.result_text}{took}"
+    return f"{line}\n{_nt_line(event)}" if event.nt else line
+
+
+def _nt_line(event: Event) -> str:
+    """The service with `~` if it is only the counterpart, and the status with its name."""
+    status = "?" if event.status is None else f"{name_of(event.status)} ({event.status:#010x})"
+    return f"    {'' if event.performed else '~'}{event.nt} -> {status}"
+
+
+def _signal(leader: str, event: Event) -> str:
+    members = ", ".join([f"{field.name}={field.text}" for field in event.fields])
+    return f"{leader}--- {event.name} {{{members}}} ---"
+
+
+def _exit(leader: str, event: Event) -> str:
+    status = event.result or 0
+    if os.WIFEXITED(status):
+        return f"{leader}+++ exited with {os.WEXITSTATUS(status)} +++"
+    core = " (core dumped)" if os.WCOREDUMP(status) else ""
+    return f"{leader}+++ killed by {signal_name(os.WTERMSIG(status))}{core} +++"
+
+
+def _exec(leader: str, event: Event) -> str:
+    """An exec has a line of its own only if another thread than the leader made it and took the leader's place."""
+    return f"{leader}+++ superseded by execve in pid {event.result} +++" if event.result != event.tid else ""
+
+
+_TEXTS: dict[str, Callable[[str, Event], str]] = {CALL: _call, SIGNAL: _signal, EXIT: _exit, EXEC: _exec}

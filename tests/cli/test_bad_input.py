@@ -1,0 +1,203 @@
+"""What cannot be run: one clear line with cause and remedy on standard error, and a status from 125 to 127."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .command import COMMAND, NOBODY, Words, environment, one_line, picobox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def user() -> int | None:
+    """An id for which permissions count: root may enter every directory."""
+    return NOBODY if os.geteuid() == 0 else None
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Path:
+    """A directory that nobody may enter, within one that everybody may."""
+    for parent in [tmp_path, *tmp_path.parents]:
+        if parent.stat().st_uid == os.geteuid() and parent.stat().st_mode & 0o005 != 0o005:
+            parent.chmod(parent.stat().st_mode | 0o005)
+    directory = tmp_path / "closed"
+    directory.mkdir(mode=0)
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "cause", "remedy"),
+    [
+        (["--", "no-such-command"], 127, "no-such-command: command not found", "PATH"),
+        (["--", "./no-such-file"], 127, "./no-such-file: command not found", "Check the path"),
+        (["--", "/etc/passwd/x"], 127, "/etc/passwd/x: command not found", "Check the path"),
+        (["--", ""], 127, "command not found", "PATH"),
+        (["--", "/"], 126, "/: cannot run: Permission denied", "execute permission"),
+        (["--", "/etc/passwd"], 126, "/etc/passwd: cannot run: Permission denied", "execute permission"),
+        (["-w", "/no/such/directory", "--", "true"], 125, "/no/such/directory: No such file", "-w"),
+        (["-w", "/etc/passwd", "--", "true"], 125, "/etc/passwd: Not a directory", "-w"),
+        (["--bogus", "--", "true"], 125, "--bogus", "--help"),
+        (["--verb", "--", "true"], 125, "--verb", "--help"),
+        (["--timeout", "never", "--", "true"], 125, "'never'", "--help"),
+        (["--timeout", "0", "--", "true"], 125, "'0'", "above 0"),
+        (["--timeout", "nan", "--", "true"], 125, "'nan'", "above 0"),
+        (["--timeout"], 125, "--timeout", "--help"),
+        (["--platform", "kvm", "--", "true"], 125, "'kvm'", "'trace', 'reference'"),
+        (["--profile", "windows", "--", "true"], 125, "'windows'", "'linux'"),
+        (["--color", "red", "--", "true"], 125, "'red'", "always"),
+        (["-E", "NAME", "--", "true"], 125, "-E NAME", "NAME=VALUE"),
+        (["-E", "=x", "--", "true"], 125, "-E =x", "NAME=VALUE"),
+        ([], 125, "no command", "--help"),
+        (["--"], 125, "no command", "--help"),
+        (["trace"], 125, "no command", "picobox trace --help"),
+        (["trace", "-e", "opnat", "--", "true"], 125, "no system call opnat", "openat"),
+        (["trace", "-e", "%fil", "--", "true"], 125, "no class %fil", "%file"),
+        (["trace", "-e", "%zzzzzz", "--", "true"], 125, "no class %zzzzzz", "%memory"),
+        (["trace", "-e", "close,", "--", "true"], 125, "empty name", "commas"),
+        (["trace", "-o", "/no/such/file", "--", "true"], 125, "/no/such/file: No such file", "may write"),
+        (["trace", "-o", "/", "--", "true"], 125, "-o /: Is a directory", "may write"),
+        (["trace", "--format", "xml", "--", "true"], 125, "'xml'", "jsonl"),
+        (["syscalls", "opnat"], 125, "no system call opnat", "openat"),
+        (["syscalls", "--format", "csv"], 125, "'csv'", "md"),
+        (["doctor", "me"], 125, "me", "picobox doctor --help"),
+    ],
+)
+def test_bad_command_lines(words: list[Words], status: int, cause: str, remedy: str) -> None:
+    done = picobox(*words)
+    text = one_line(done)
+    assert done.returncode == status
+    assert cause in text
+    assert remedy in text
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "remedy"),
+    [
+        ("PICOBOX_PLATFORM", "kvm", "trace, reference"),
+        ("PICOBOX_PROFILE", "windows", "linux"),
+        ("PICOBOX_COLOR", "red", "always"),
+        ("PICOBOX_TIMEOUT", "never", "above 0"),
+    ],
+)
+def test_bad_variables(variable: str, value: str, remedy: str) -> None:
+    done = picobox("--", "true", env={variable: value})
+    text = one_line(done)
+    assert done.returncode == 125
+    assert variable in text
+    assert value in text
+    assert remedy in text
+
+
+def test_a_file_that_is_no_program(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"\x7fELF\2\1\1" + bytes(57))
+    broken.chmod(0o755)
+    done = picobox("--", broken)
+    assert done.returncode == 126
+    assert "broken" in done.stderr.decode()
+
+
+def test_a_script_without_its_interpreter(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    done = picobox("--", script)
+    assert done.returncode == 127
+    assert "script" in one_line(done)
+
+
+def test_a_directory_that_may_not_be_entered(closed: Path, user: int | None) -> None:
+    done = picobox("-w", closed, "--", "true", user=user)
+    text = one_line(done)
+    assert done.returncode == 125
+    assert f"{closed}: Permission denied" in text
+    assert "-w" in text
+
+
+def test_a_command_in_a_directory_that_may_not_be_entered(closed: Path, user: int | None) -> None:
+    done = picobox("--", closed / "command", user=user)
+    assert done.returncode == 126
+    assert "Permission denied" in one_line(done)
+
+
+def test_an_unreadable_directory_in_the_search_path(closed: Path, user: int | None) -> None:
+    found = picobox("-E", f"PATH={closed}:/usr/bin:/bin", "--", "echo", "x", user=user)
+    assert (found.returncode, found.stdout) == (0, b"x\n")
+    absent = picobox("-E", f"PATH={closed}", "--", "echo", "x", user=user)
+    assert absent.returncode == 126
+    assert "Permission denied" in one_line(absent)
+
+
+def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
+    script = 'mkdir gone; cd gone; rmdir ../gone; exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", *COMMAND, "--", "echo", "x"],
+        cwd=tmp_path, env=environment(), capture_output=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"x\n", b"")
+
+
+def test_arguments_pass_byte_for_byte() -> None:
+    raw = bytes(range(1, 256)).replace(b"\n", b"")
+    assert picobox("--", "printf", "%s", raw).stdout == raw
+
+
+def test_names_pass_byte_for_byte(tmp_path: Path) -> None:
+    directory = os.fsencode(tmp_path) + b"/d\xff"
+    os.mkdir(directory)
+    script = directory + b"/s\xe9\x80"
+    with open(script, "wb") as file:
+        file.write(b'#!/bin/sh\nprintf %s "$0"\n')
+    os.chmod(script, 0o755)
+    assert picobox("--", script).stdout == script
+    assert picobox("-w", directory, "--", "/bin/pwd").stdout == directory + b"\n"
+
+
+def test_a_bad_name_that_is_not_utf8_gives_one_line() -> None:
+    done = picobox("--", b"./no-such-\xff")
+    assert done.returncode == 127
+    assert "./no-such-" in one_line(done)
+
+
+@pytest.mark.parametrize("verb", ["run", "trace"])
+def test_ptrace_forbidden(verb: str) -> None:
+    """A guest may not ptrace: the inner picobox meets what a container's seccomp profile does."""
+    done = picobox("--", *COMMAND, verb, "--", "echo", "not run")
+    text = one_line(done)
+    assert done.returncode == 125
+    assert "ptrace is forbidden here" in text
+    assert "picobox doctor" in text
+
+
+def test_the_c_core_is_missing() -> None:
+    script = (
+        "import sys; sys.modules['picobox._native._core'] = None; from picobox.cli import main; sys.exit(main(['--', 'true']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=False)
+    assert done.returncode == 125
+    assert "the C core is not built" in one_line(done)
+    assert "install picobox-nt" in one_line(done)
+
+
+def test_python_ptrace_is_missing() -> None:
+    script = (
+        "import sys; sys.modules['ptrace'] = sys.modules['picobox.platform.reference'] = None; "
+        "from picobox.cli import main; sys.exit(main(['--platform', 'reference', '--', 'true']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=False)
+    assert done.returncode == 125
+    assert "picobox-nt[reference]" in one_line(done)
+
+
+def test_another_system() -> None:
+    script = "import sys; sys.platform = 'win32'; from picobox.cli import main; sys.exit(main(['--', 'true']))"
+    done = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=False)
+    assert done.returncode == 125
+    assert "Linux x86-64" in one_line(done)

@@ -1,0 +1,66 @@
+"""What starting picobox imports: little, since everybody pays for it at every run."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .command import REPOSITORY, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAVY = {"rich", "dataclasses", "asyncio", "ctypes", "json", "tomllib", "importlib.metadata", "pathlib", "ptrace"}
+SOURCES = sorted([*(REPOSITORY / "picobox").rglob("*.py"), *(REPOSITORY / "ntshim").rglob("*.py")])
+
+
+def modules_after(script: str) -> set[str]:
+    """The modules that a Python has which runs a script and then lists them; without site, whose imports are no fault of ours."""
+    listing = f"import sys\n{script}\nsys.stderr.write('\\n'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", listing], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines())
+
+
+def test_a_run_imports_nothing_heavy() -> None:
+    before = modules_after("")
+    after = modules_after("from picobox.cli import main\nassert main(['--', 'true']) == 0")
+    assert "picobox.supervisor" in after
+    assert (after - before) & HEAVY == set()
+
+
+def test_a_trace_draws_nothing() -> None:
+    after = modules_after("from picobox.cli import main\nassert main(['trace', '-o', '/dev/null', '--', 'true']) == 0")
+    assert "picobox.trace.recorder" in after
+    assert "rich" not in after
+
+
+def test_the_package_itself_is_light() -> None:
+    assert not {name for name in modules_after("import picobox") - modules_after("") if not name.startswith("picobox")}
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level packages that a file imports anywhere."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add((node.module or "").partition(".")[0])
+    return names
+
+
+def test_sources_are_found() -> None:
+    assert len(SOURCES) > 20
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_no_ctypes(path: Path) -> None:
+    assert "ctypes" not in imported(path)
+    assert "ptrace" not in imported(path) or path.name == "reference.py"

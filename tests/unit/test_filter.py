@@ -1,0 +1,139 @@
+"""Owns the proof that the compiled filter and disposition array say what the table says."""
+
+from __future__ import annotations
+
+import struct
+from errno import ENOSYS
+
+import pytest
+from bpf import InvalidProgramError, disassemble, run
+from hypothesis import given
+from hypothesis import strategies as st
+
+from picobox.abi.filter import (
+    DISPOSITION_ACTION,
+    DISPOSITION_ERRNO_SHIFT,
+    DISPOSITION_GUARD,
+    SECCOMP_RET_DATA,
+    SECCOMP_RET_ERRNO,
+    SECCOMP_RET_TRACE,
+    UNKNOWN_NUMBER,
+    compile_dispositions,
+    compile_filter,
+    compile_guards,
+)
+from picobox.abi.row import ACTION_CALL, ACTION_NATIVE, ACTION_UNKNOWN, CALL, NATIVE, Row
+from picobox.abi.table import BY_NAME, BY_NR, ROWS
+from picobox.abi.types import Int
+from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT, X32_SYSCALL_BIT
+
+FILTER = compile_filter(ROWS)
+# linux/audit.h: i386, aarch64, and x86-64 without its 64-bit flag
+FOREIGN_ARCHITECTURES = (0x40000003, 0xC00000B7, 0x4000003E, 0)
+
+
+def _row(nr: int) -> Row:
+    return Row("example", x86_64=nr, returns=Int, do=NATIVE)
+
+
+def test_every_number_below_the_limit_stops_with_itself_as_data() -> None:
+    for nr in range(SYSCALL_LIMIT):
+        assert run(FILTER, nr=nr, arch=AUDIT_ARCH_X86_64) == SECCOMP_RET_TRACE | nr
+
+
+@given(st.integers(SYSCALL_LIMIT, 0xFFFF_FFFF))
+def test_every_other_number_stops_as_unknown(nr: int) -> None:
+    assert run(FILTER, nr=nr, arch=AUDIT_ARCH_X86_64) == SECCOMP_RET_TRACE | UNKNOWN_NUMBER
+
+
+@pytest.mark.parametrize(
+    "nr", [SYSCALL_LIMIT, X32_SYSCALL_BIT, X32_SYSCALL_BIT | 59, X32_SYSCALL_BIT | 520, -1, -(2**31)]
+)
+def test_x32_and_negative_numbers_stop_as_unknown(nr: int) -> None:
+    assert run(FILTER, nr=nr, arch=AUDIT_ARCH_X86_64) == SECCOMP_RET_TRACE | UNKNOWN_NUMBER
+
+
+@pytest.mark.parametrize("arch", FOREIGN_ARCHITECTURES)
+@pytest.mark.parametrize("nr", [0, 11, 59, 511, 512, X32_SYSCALL_BIT, -1])
+def test_a_foreign_architecture_is_refused(arch: int, nr: int) -> None:
+    assert run(FILTER, nr=nr, arch=arch) == SECCOMP_RET_ERRNO | ENOSYS
+
+
+@given(nr=st.integers(0, 0xFFFF_FFFF), arch=st.sampled_from([AUDIT_ARCH_X86_64, *FOREIGN_ARCHITECTURES]))
+def test_nothing_is_ever_allowed(nr: int, arch: int) -> None:
+    assert run(FILTER, nr=nr, arch=arch) & ~SECCOMP_RET_DATA in (SECCOMP_RET_TRACE, SECCOMP_RET_ERRNO)
+
+
+@given(address=st.integers(0, 2**64 - 1), args=st.tuples(*[st.integers(0, 2**64 - 1)] * 6))
+def test_the_verdict_depends_on_number_and_architecture_alone(address: int, args: tuple[int, ...]) -> None:
+    assert run(FILTER, nr=1, arch=AUDIT_ARCH_X86_64, address=address, args=args) == SECCOMP_RET_TRACE | 1
+
+
+def test_the_unknown_number_is_no_number_of_the_table() -> None:
+    assert UNKNOWN_NUMBER not in BY_NR
+
+
+@pytest.mark.parametrize("nr", [-1, SYSCALL_LIMIT, X32_SYSCALL_BIT])
+def test_a_row_that_the_filter_cannot_express_is_refused(nr: int) -> None:
+    with pytest.raises(ValueError, match=f"example: system call number {nr}"):
+        compile_filter([_row(nr)])
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"",
+        FILTER[:-1],
+        FILTER[:16],
+        struct.pack("<HBBI", 0x15, 1, 0, 0) + struct.pack("<HBBI", 0x06, 0, 0, 0),
+        struct.pack("<HBBI", 0x20, 0, 0, 0),
+    ],
+    ids=["empty", "cut", "jump out", "jump past the end", "no return"],
+)
+def test_the_interpreter_refuses_what_the_kernel_refuses(program: bytes) -> None:
+    with pytest.raises(InvalidProgramError):
+        disassemble(program)
+
+
+def test_the_interpreter_sees_a_wrong_jump() -> None:
+    """A filter that jumps one instruction too far must not pass for a right one."""
+    broken = bytearray(FILTER)
+    broken[9 + 1] ^= 1  # the jump_true of the architecture test
+    verdicts = {run(bytes(broken), nr=1, arch=arch) for arch in (AUDIT_ARCH_X86_64, 0x40000003)}
+    assert verdicts != {SECCOMP_RET_TRACE | 1, SECCOMP_RET_ERRNO | ENOSYS}
+
+
+def test_each_disposition_is_its_rows() -> None:
+    words = compile_dispositions(ROWS)
+    assert len(words) == SYSCALL_LIMIT
+    assert words.itemsize == 4
+    for nr, word in enumerate(words):
+        row = BY_NR.get(nr)
+        if row is None:
+            assert word == ACTION_UNKNOWN
+            continue
+        assert word & DISPOSITION_ACTION == row.do.action
+        assert word >> DISPOSITION_ERRNO_SHIFT == row.do.errno
+        assert bool(word & DISPOSITION_GUARD) == bool(row.guards)
+
+
+def test_subscribing_makes_every_known_call_a_call_and_keeps_the_rest() -> None:
+    words = compile_dispositions(ROWS)
+    subscribed = compile_dispositions(ROWS, subscribe=True)
+    for nr in range(SYSCALL_LIMIT):
+        expected = words[nr] & ~DISPOSITION_ACTION | ACTION_CALL if nr in BY_NR else ACTION_UNKNOWN
+        assert subscribed[nr] == expected
+
+
+def test_a_feature_overrides_the_default() -> None:
+    row = Row("example", x86_64=7, returns=Int, do=NATIVE, when={"locks": CALL})
+    assert compile_dispositions([row])[7] == ACTION_NATIVE
+    assert compile_dispositions([row], features=frozenset({"locks"}))[7] == ACTION_CALL
+
+
+def test_guards_hold_argument_indices_plus_one() -> None:
+    words, mmap_nr = compile_guards(ROWS)
+    assert mmap_nr == 9
+    assert words[BY_NAME["munmap"].nr] == 0x0201
+    assert words[BY_NAME["mremap"].nr] == 0x0305_0201
+    assert {nr for nr, word in enumerate(words) if word} == {row.nr for row in ROWS if row.guards}
