@@ -140,10 +140,11 @@ class AddressSpace:
 
     __slots__ = ("dumpable", "page", "users")
 
-    def __init__(self) -> None:
+    def __init__(self, dumpable: int | None = None) -> None:
+        """`dumpable`: what the guest has set instead of the kernel's own attribute; a fork inherits it."""
         self.page: ArgumentPage | None = None
         self.users = 0
-        self.dumpable: int | None = None
+        self.dumpable = dumpable
 
     def leave(self, tid: HostTid | None) -> None:
         """One task less; the last one frees the page."""

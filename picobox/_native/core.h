@@ -90,6 +90,12 @@ void pb_set_dispositions(struct pb_core *core, const uint32_t *dispositions);
 void pb_set_guards(struct pb_core *core, const uint32_t *guards, int32_t mmap_nr);
 /* Every signal stop is reported, not only hardware faults. */
 void pb_set_report_signals(struct pb_core *core, int32_t report);
+/* We and a guest thread may share a CPU while no other thread wants to run. */
+void pb_set_pinning(struct pb_core *core, int32_t enabled);
+/* The mask that a pinned task would have: its size in bytes, 0 if the task is not pinned. */
+int32_t pb_hidden_affinity(struct pb_core *core, int32_t tid, uint8_t *mask, int32_t size);
+/* The guest is about to choose the task's mask itself: it is not pinned any more. */
+void pb_own_affinity(struct pb_core *core, int32_t tid);
 /* PB_NR_COUNT counters of calls answered as PB_DO_x; index PB_NR_UNKNOWN counts unknown numbers. */
 const uint64_t *pb_counters(struct pb_core *core, int32_t disposition);
 int32_t pb_task_count(struct pb_core *core);

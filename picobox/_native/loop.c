@@ -100,6 +100,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     task->noticed = false;
     if (task->starting)
         return resume_quietly(core, task);
+    pin_stop_seen(core, task);
     /* The filter returns the number as the verdict's data, PB_NR_UNKNOWN's stand-in for all it does not know. */
     if (ptrace(PTRACE_GETEVENTMSG, task->tid, NULL, &message) < 0)
         return ANSWERED;
@@ -173,6 +174,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     child->announced = true;
     child->creator = task->tid;
     child->guarded = task->guarded;
+    child->own_affinity = task->own_affinity;
     if (child->born) {
         core->held_count--;
         restore_arguments(task, child->tid);
@@ -190,6 +192,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
 static enum outcome on_birth(struct pb_core *core, struct task *task, struct pb_stop *out)
 {
     task->born = true;
+    pin_task_made(core, task);
     if (!task->announced) {
         core->held_count++;
         return ANSWERED; /* held until its creator's event, see release_held */
@@ -224,7 +227,8 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
         /* The executing thread took the leader's tid; its own record goes, what it was doing comes along. */
         struct task *executor = task_find(core, (int32_t)former);
         if (executor) {
-            task->report_exit = executor->report_exit;
+            task->pinned = executor->pinned;
+            task->own_affinity = executor->own_affinity;
             task_remove(core, (int32_t)former);
         }
     }
@@ -325,6 +329,7 @@ void pb_next(struct pb_core *core, struct pb_stop *out)
         int status;
         if (doorbell_rung && doorbell_take(out))
             return;
+        pin_tick_seen(core);
         if (core->pending) {
             if (tell_pending(core, out) == FOR_PYTHON)
                 return;
@@ -360,6 +365,7 @@ void pb_core_free(struct pb_core *core)
         core->pending = pending->next;
         free(pending);
     }
+    pin_close(core);
     free(core->round);
     free(core);
 }

@@ -2,10 +2,13 @@
 #ifndef PICOBOX_NATIVE_H
 #define PICOBOX_NATIVE_H
 
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "core.h"
 
@@ -26,6 +29,8 @@ struct task {
     bool group_stopped;  /* resume with PTRACE_LISTEN */
     bool creating;       /* inside a call that makes a task, event not seen yet */
     bool guarded;        /* its address space holds an argument page */
+    bool pinned;         /* its CPU mask is ours, not the guest's */
+    bool own_affinity;   /* the guest chose its mask: hands off */
     int32_t creator;
     bool noticed;        /* a signal that it does not ignore came since it entered its last call */
     int32_t interrupted_call; /* a call that ended by an ignored signal and will run again, else -1 */
@@ -58,6 +63,21 @@ struct pb_core {
     int32_t mmap_nr;
     bool report_signals;
     uint64_t counters[4][PB_NR_COUNT];
+    struct {
+        bool enabled;
+        bool active;
+        bool used;           /* tasks may have inherited a mask of ours */
+        uint32_t stops;
+        int32_t calm;        /* looks in a row at which nobody else wanted a CPU */
+        int32_t crowded;     /* ticks in a row at which two wanted the one CPU */
+        int64_t since;       /* times in ns, CLOCK_MONOTONIC */
+        int64_t next_look;
+        int64_t rest;
+        timer_t timer;
+        struct sigaction previous;
+        cpu_set_t home;      /* the mask of before, ours and the guests' */
+        cpu_set_t here;
+    } pin;
     struct pending *pending;
     /* Stops taken from the kernel together, see next_status. */
     struct seen *round;
@@ -115,6 +135,12 @@ int signal_to_deliver(struct task *task, int signal);
 /* loop.c */
 void death_keep(struct pb_core *core, int32_t tid, int32_t status);
 int task_resume(struct pb_core *core, struct task *task, int signal);
+
+/* pin.c */
+void pin_stop_seen(struct pb_core *core, struct task *task);
+void pin_tick_seen(struct pb_core *core);
+void pin_task_made(struct pb_core *core, struct task *task);
+void pin_close(struct pb_core *core);
 
 /* page.c */
 bool page_guards(const struct pb_core *core, uint32_t nr, const struct call_info *info);

@@ -1,4 +1,5 @@
 /* Owns the table of traced tasks, keyed by tid. */
+#define _GNU_SOURCE
 #include <stdlib.h>
 
 #include "native.h"

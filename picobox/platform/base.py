@@ -149,6 +149,12 @@ class Platform(Protocol):
     def counters(self, action: int) -> list[int]:
         """How many calls of each number were answered with an action (abi.row); the last one: unknown numbers."""
 
+    def hidden_affinity(self, tid: HostTid) -> bytes | None:
+        """The CPU mask that the guest has given a task while the platform uses another one; None if it does not."""
+
+    def own_affinity(self, tid: HostTid) -> None:
+        """The guest is about to choose the task's CPU mask: the platform keeps away from it."""
+
     def open_doorbell(self, signals: Iterable[int]) -> int:
         """These signals wake `next` with STOP_INTERRUPT; gives which of them were ignored before, bit signal-1."""
 

@@ -28,6 +28,7 @@ CLOSE = BY_NAME["close"].nr
 # linux/mman.h, linux/memfd.h, linux/fcntl.h
 MAP_FIXED = 0x10
 _MAP_FIXED_NOREPLACE = 0x10_0000
+_MAP_NORESERVE = 0x4000
 _MFD_CLOEXEC = 1
 _MFD_ALLOW_SEALING = 2
 _SEALS = 0x10 | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL  # the first: F_SEAL_FUTURE_WRITE
@@ -83,9 +84,7 @@ def covers_page(guards: Sequence[tuple[int, int]], nr: int, args: Sequence[int])
     return any(args[address] < end and args[address] + args[length] > PAGE_ADDRESS for address, length in guards)
 
 
-def make_page(
-    tid: int, memory: GuestMemory, stack: int, inject: Callable[..., int], *, replace: bool
-) -> ReferencePage:
+def make_page(tid: int, memory: GuestMemory, stack: int, inject: Callable[..., int], *, replace: bool) -> ReferencePage:
     """Maps a page into a task through calls that `inject` makes the task itself run.
 
     `inject(nr, *arguments)` gives the result or raises Errno; `replace`: a page inherited over fork is there.
@@ -123,7 +122,7 @@ def _view_of(tid: int, fd: int) -> mmap.mmap:
         ours = os.open(f"/proc/{tid}/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)
         try:
             os.ftruncate(ours, PAGE_SIZE)
-            view = mmap.mmap(ours, PAGE_SIZE, mmap.MAP_SHARED | mmap.MAP_NORESERVE, mmap.PROT_READ | mmap.PROT_WRITE)
+            view = mmap.mmap(ours, PAGE_SIZE, mmap.MAP_SHARED | _MAP_NORESERVE, mmap.PROT_READ | mmap.PROT_WRITE)
             fcntl.fcntl(ours, fcntl.F_ADD_SEALS, _SEALS)
         finally:
             os.close(ours)

@@ -75,8 +75,8 @@ class Doorbell:
         self._signals = frozenset()
 
     def take(self) -> Stop | None:
-        """A signal that has arrived."""
-        info = signal.sigtimedwait(self._signals, 0)
+        """A signal that has arrived, if any has."""
+        info = signal.sigtimedwait(self._signals, 0) if self._signals else None
         return None if info is None else _interrupt(info)
 
     def wait(self) -> Stop | None:

@@ -99,6 +99,7 @@ class TracePlatform:
         guards, mmap_nr = compile_guards(rows)
         lib.pb_set_guards(self._core, ffi.from_buffer("uint32_t[]", guards), mmap_nr)
         lib.pb_set_report_signals(self._core, subscribe)
+        lib.pb_set_pinning(self._core, True)
 
     def spawn(self, request: SpawnRequest) -> HostTid:
         keep: list[Any] = []
@@ -204,6 +205,14 @@ class TracePlatform:
 
     def counters(self, action: int) -> list[int]:
         return list(ffi.unpack(lib.pb_counters(self._core, action), lib.PB_NR_COUNT))
+
+    def hidden_affinity(self, tid: HostTid) -> bytes | None:
+        mask = ffi.new("uint8_t[128]")
+        size = lib.pb_hidden_affinity(self._core, tid, mask, 128)
+        return bytes(ffi.buffer(mask, size)) if size else None
+
+    def own_affinity(self, tid: HostTid) -> None:
+        lib.pb_own_affinity(self._core, tid)
 
     def open_doorbell(self, signals: Iterable[int]) -> int:
         numbers = array("i", signals)

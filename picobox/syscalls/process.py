@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from errno import EFAULT, EINVAL, ENOEXEC
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,11 @@ from ntshim.status import STATUS_PROCESS_IS_TERMINATING, NtError
 from picobox.call import Creation
 from picobox.errors import Errno
 from picobox.platform import host
+from picobox.platform.base import HostTid
 from picobox.task import AddressSpace, FdTable, Task, ThreadGroup
 
 if TYPE_CHECKING:
     from picobox.call import Call
-    from picobox.platform.base import HostTid
     from picobox.provider import PicoProvider
 
 CLONE_VM = 0x100
@@ -36,6 +37,7 @@ PR_SET_SECCOMP = 22
 PR_SET_SYSCALL_USER_DISPATCH = 59
 
 AT_FDCWD = -100
+_CPU_MASK_LIMIT = 1024  # bytes; more processors than any kernel has
 _SCRIPT_DEPTH = 5  # fs/exec.c: an interpreter may be a script itself, so many times
 _ELF = b"\x7fELF"
 _ELFCLASS32 = 1
@@ -92,7 +94,7 @@ def _create(provider: PicoProvider, call: Call, flags: int) -> None:
     """CreateProcess, CreateThread now, so that a refusal fails the call; ResumeThread when the kernel has made it."""
     parent: Task = call.task
     files = parent.files if flags & CLONE_FILES else FdTable(provider.platform, provider.open_files)
-    space = parent.address_space if flags & CLONE_VM else AddressSpace()
+    space = parent.address_space if flags & CLONE_VM else AddressSpace(parent.address_space.dumpable)
     process = call.thread.process
     if flags & CLONE_THREAD:
         group = parent.group
@@ -188,11 +190,22 @@ def prctl(provider: PicoProvider, call: Call, option: int, arg2: int, arg3: int,
 
 
 def sched_getaffinity(provider: PicoProvider, call: Call, pid: int, cpusetsize: int, mask: int) -> None:
-    del cpusetsize, mask
+    del cpusetsize
     if pid in (0, call.task.vtid):
         provider.nt.NtQueryInformationThread(call.thread, CURRENT_THREAD, THREAD_AFFINITY_MASK)
         call.performed = True
+    hidden = provider.platform.hidden_affinity(HostTid(pid) if pid else call.stop.tid)
+    if hidden is not None:
+        call.then = lambda size: call.memory.write(mask, hidden[:size]) if size > 0 else None
 
 
 def sched_setaffinity(provider: PicoProvider, call: Call, pid: int, cpusetsize: int, mask: int) -> None:
-    del provider, call, pid, cpusetsize, mask
+    provider.platform.own_affinity(HostTid(pid) if pid else call.stop.tid)
+    if pid not in (0, call.task.vtid):
+        return
+    affinity = int.from_bytes(call.memory.read(mask, min(cpusetsize, _CPU_MASK_LIMIT)), "little")
+    if affinity:
+        # The kernel's own call follows and has the last word on a mask without a usable processor.
+        with suppress(NtError):
+            provider.nt.NtSetInformationThread(call.thread, CURRENT_THREAD, THREAD_AFFINITY_MASK, affinity)
+            call.performed = True

@@ -17,7 +17,6 @@ REPOSITORY = Path(__file__).parents[2]
 # Seconds; far above what any of these runs takes on a loaded machine.
 TIMEOUT = 60
 COMMAND = (sys.executable, "-m", "picobox")
-NOBODY = 65534
 
 Words = str | bytes | Path
 
@@ -29,16 +28,12 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def picobox(
-    *words: Words, env: Mapping[str, str] | None = None, cwd: Path | None = None, user: int | None = None
+    *words: Words, env: Mapping[str, str] | None = None, prefix: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run `picobox WORDS` with no input; `user`: under this id, without supplementary groups."""
+    """Run `picobox WORDS` with no input; `prefix`: the command that starts it."""
     return subprocess.run(
-        [*COMMAND, *words],
+        [*prefix, *COMMAND, *words],
         env=environment(env),
-        cwd=cwd,
-        user=user,
-        group=user,
-        extra_groups=[] if user is not None else None,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=TIMEOUT,

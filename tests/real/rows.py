@@ -145,7 +145,7 @@ ROWS: list[Row] = [
         "bash -c 'ulimit -n 64; ulimit -Sn; ulimit -f 1; head -c 9999 /dev/zero >f; echo $?; ulimit -a'"),
     row("bash", "limits as inherited", "bash -c 'ulimit -Sa; ulimit -Ha'"),
     row("bash", "signals as inherited",
-        "bash -c 'grep -E \"Sig(Q|Blk|Ign)|ShdPnd|SigPnd\" /proc/self/status | grep -v SigQ'"),
+        "bash -c 'grep -E \"SigBlk|SigIgn|ShdPnd|SigPnd\" /proc/self/status'"),
     row("bash", "descriptors as inherited", "bash -c 'ls /proc/self/fd; readlink /proc/self/fd/0'"),
     row("bash", "umask as inherited", "bash -c 'umask; umask 077; touch a; mkdir d; stat -c %a a d'"),
     row("bash", "process groups and session", "bash $SCRIPTS/process_groups.bash"),
@@ -328,8 +328,8 @@ ROWS: list[Row] = [
     row("bash in tmux", "hang-up", SHELL, needs=TMUX, steps=(
         keys(until=PROMPT), keys("bash -c 'trap \"echo hup >hup\" HUP; echo go; sleep 60 & wait; exit 4'", "Enter",
         until="^go$"),
-        keys("C-z", until="Stopped"), keys("bg", "Enter", until=r"&$"), keys("kill -HUP %1; wait; cat hup", "Enter",
-        until="^hup"),
+        keys("C-z", until="Stopped"), keys("bg", "Enter", until=r"&$"), keys("kill -HUP %1; wait %1; clear; cat hup",
+        "Enter", until=r"\Ahup"),
         keys("exit 0", "Enter", until="exit status"))),
     row("bash in tmux", "line editing", SHELL, needs=TMUX, steps=(
         keys(until=PROMPT), keys("echo two", "C-a", "M-f", " one", "C-e", " three", "Enter", until="^one two three"),

@@ -66,6 +66,8 @@ def test_row(row: Row, before: tuple[str, ...], tmp_path_factory: pytest.TempPat
 @pytest.mark.full
 @pytest.mark.timeout(3600)
 def test_every_divergence_is_still_needed(before: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> None:
+    if before == NATIVE:
+        pytest.skip("two native runs have no declared differences")
     stale: list[Divergence] = []
     for row in ROWS:
         declared = divergences.belonging_to(row.program, row.name, DECLARED)

@@ -9,8 +9,10 @@ pid=$CALC_PID
 eval "exec ${CALC[1]}>&-"
 wait $pid
 echo "status $?"
-coproc sleep 60
-kill -INT $COPROC_PID
-kill -TERM $COPROC_PID
-wait $COPROC_PID
+coproc { echo ready; exec sleep 60; }
+pid=$COPROC_PID
+read -r word <&"${COPROC[0]}"
+echo "$word"
+kill -TERM $pid
+wait $pid
 echo "status $?"

@@ -7,9 +7,12 @@ for signal in CHLD CONT URG WINCH; do
     (kill -$signal $BASHPID; exit 7)
     echo "$signal $?"
 done
-state() { until [ "$(cut -d' ' -f3 /proc/$1/stat)" = "$2" ]; do sleep 0.01; done; echo "$1 is $2" | sed 's/^[0-9]*/child/'; }
+state() {
+    until [[ "$(cut -d' ' -f3 "/proc/$1/stat")" == $2 ]]; do sleep 0.01; done
+    echo "child is $(cut -d' ' -f3 "/proc/$1/stat")"
+}
 sleep 60 & child=$!
-kill -STOP $child; state $child T
+kill -STOP $child; state $child [Tt]
 kill -CONT $child; state $child S
 kill -TERM $child; wait $child; echo "status $?"
 trap 'echo "caught $((++count))"' USR1

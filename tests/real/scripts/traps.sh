@@ -12,8 +12,9 @@ sleep 5 & child=$!
 kill -KILL $child
 wait $child; echo "status $?"
 sleep 5 & child=$!
-(sleep 0.1; kill -USR1 $$) &
+(sleep 0.1; kill -USR1 $$) & killer=$!
 wait $child; echo "interrupted $?"
+wait $killer
 kill $child
 wait $child; echo "status $?"
 wait

@@ -1,0 +1,139 @@
+"""Owns what the reference platform does with a stopped task's registers and memory, given access to them."""
+
+from __future__ import annotations
+
+from errno import EFAULT, EINTR, ENAMETOOLONG
+from typing import TYPE_CHECKING, Any
+
+from picobox.errors import Errno
+from picobox.platform.reference_signals import is_ignored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_USER_CODE_64 = 0x33  # arch/x86/include/asm/segment.h: __USER_CS
+_SYSCALL_INSTRUCTION = b"\x0f\x05"
+_USER_END = 1 << 47
+_PAGE = 4096
+
+
+def signed(value: int) -> int:
+    """A register's value as the kernel's long."""
+    return value - (1 << 64) if value >> 63 else value
+
+
+class ReferenceTask:
+    """A task between its stops, also its memory (`GuestMemory`). The subclass brings the access to a process.
+
+    Named as python-ptrace names them: `getregs`, `setregs`, `getsiginfo`, `readMappings`, `detach` (forgets the task);
+    and ours: `run` (to its next stop, with a signal), `load` (as many bytes as are mapped) and `store`, both with
+    Errno(EFAULT) where there is nothing.
+    """
+
+    pid: int
+    getregs: Callable[[], Any]
+    setregs: Callable[[Any], None]
+    getsiginfo: Callable[[], Any]
+    readMappings: Callable[[], Any]  # noqa: N815 - python-ptrace's name
+    detach: Callable[[], None]
+    run: Callable[..., None]
+    load: Callable[[int, int], bytes]
+    store: Callable[[int, bytes], None]
+
+    def __init__(self) -> None:
+        self.announced = False  # its creator's event was seen, or it has none
+        self.born = False  # its first stop was seen
+        self.starting = False  # before its first execve succeeded: the calls are ours
+        self.in_call = False  # between the two stops of a call
+        self.report_exit = False  # the second one is for the supervisor
+        self.group_stopped = False
+        self.guarded = False  # its address space holds an argument page
+        self.creator = 0
+        self.calls = 0
+        self.interrupted_call = -1  # was ended by an ignored signal and will run again
+        self.saved: dict[str, int] = {}  # registers to put back at the call's exit
+
+    def is_native_call(self, regs: Any) -> bool:
+        """Whether the task entered by the 64-bit syscall instruction; int 0x80 has other numbers for the calls."""
+        if regs.cs != _USER_CODE_64:
+            return False
+        try:
+            return self.load(regs.rip - len(_SYSCALL_INSTRUCTION), 2) == _SYSCALL_INSTRUCTION
+        except Errno:
+            return False
+
+    def skip_call(self, result: int) -> None:
+        """The kernel runs no call of number -1 and keeps rax (mechanisms.md section 2, RET_TRACE)."""
+        self.put_back({"orig_rax": -1, "rax": result})
+
+    def enter_again(self, regs: Any, nr: int) -> None:
+        """Moves a task that is leaving a call, with these registers, back before the instruction, for call `nr`."""
+        regs.rip -= len(_SYSCALL_INSTRUCTION)
+        regs.rax = nr
+        regs.orig_rax = -1  # no restart handling of the call that is replaced
+        self.setregs(regs)
+
+    def put_back(self, registers: Mapping[str, int]) -> None:
+        """Sets some registers."""
+        if registers:
+            regs = self.getregs()
+            for name, value in registers.items():
+                setattr(regs, name, value)
+            self.setregs(regs)
+
+    def signal_to_deliver(self, number: int) -> int:
+        """The signal, or 0 if it is ignored and has ended a call, which then runs again.
+
+        Without a tracer the task would not see such a signal at all (man 2 ptrace, BUGS). If a signal with a handler
+        follows at once, EINTR was right after all.
+        """
+        regs = self.getregs()
+        if self.interrupted_call >= 0 and not is_ignored(self.pid, number):
+            self.interrupted_call = -1
+            regs.rip += len(_SYSCALL_INSTRUCTION)
+            regs.rax = -EINTR
+            self.setregs(regs)
+            return number
+        nr = signed(regs.orig_rax)
+        if nr < 0 or signed(regs.rax) != -EINTR or not is_ignored(self.pid, number):
+            return number
+        self.enter_again(regs, nr)
+        self.interrupted_call = nr
+        return 0
+
+    def read(self, address: int, size: int) -> bytes:
+        """Exactly `size` bytes; Errno(EFAULT) if the task itself could not read them."""
+        self._check(address, size, "r")
+        data = self.load(address, size)
+        if len(data) != size:
+            raise Errno(EFAULT)
+        return data
+
+    def read_string(self, address: int, limit: int) -> bytes:
+        """As abi.types.Memory has it."""
+        found = b""
+        while len(found) < limit:
+            at = address + len(found)
+            part = self.read(at, min(_PAGE - at % _PAGE, limit - len(found)))
+            end = part.find(b"\0")
+            if end >= 0:
+                return found + part[:end]
+            found += part
+        raise Errno(ENAMETOOLONG)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Errno(EFAULT) if the task itself could not write there."""
+        self._check(address, len(data), "w")
+        self.store(address, data)
+
+    def _check(self, address: int, size: int, permission: str) -> None:
+        """A tracer's accesses ignore the permissions of pages (proc(5), mem), the kernel's own on a call do not."""
+        end = address + size
+        if end > _USER_END:
+            raise Errno(EFAULT)
+        for mapping in self.readMappings():
+            if mapping.start <= address < mapping.end and permission in mapping.permissions:
+                address = mapping.end
+            if address >= end:
+                return
+        raise Errno(EFAULT)
