@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ntshim.ps.process import Thread
     from picobox.abi.row import Row
     from picobox.platform.base import GuestMemory, HostTid, Platform, Stop
 
 
 class Creation(NamedTuple):
-    """A thread that the executive has made and the kernel has not yet: `bind` is told its tid, `abandon` that it failed."""
+    """A thread that the executive has made and the kernel not yet: `bind` is told its tid, `abandon` of a failure."""
 
     thread: Thread
     bind: Callable[[HostTid], None]

@@ -87,6 +87,8 @@ class PicoProvider:
 
     def ExitProcess(self, process: Process) -> None:
         self.processes -= 1
+        if process.context.process is process:
+            process.context.process = None
 
     def WalkUserStack(self, frame: Call, count: int) -> list[int]:
         """Return addresses along the frame pointers, the instruction itself first."""
@@ -108,7 +110,12 @@ class PicoProvider:
         return addresses[:count]
 
     def make_process(
-        self, group: ThreadGroup, files: FdTable, parent: Process | None, flags: int = 0, shared: HandleTable | None = None
+        self,
+        group: ThreadGroup,
+        files: FdTable,
+        parent: Process | None,
+        flags: int = 0,
+        shared: HandleTable | None = None,
     ) -> Process:
         """An NT process for a thread group whose descriptors are `files`; NtError if the executive refuses."""
         table = shared.share() if shared is not None else HandleTable(first_index=FIRST_HANDLE_INDEX, backing=files)

@@ -98,7 +98,7 @@ class Supervisor:
             STOP_SIGNAL: self._on_signal,
             STOP_GROUP: self._on_group_stop,
             STOP_DEAD: self._on_death,
-            STOP_INTERRUPT: lambda stop: self.interrupted(stop),
+            STOP_INTERRUPT: self._on_interrupt,
         }
 
     def spawn(self, request: SpawnRequest) -> HostTid:
@@ -110,7 +110,7 @@ class Supervisor:
         return tid
 
     def run(self, *, wait_all: bool = False) -> int:
-        """Serves until the main program is gone, then ends what it left behind or waits for it. Gives its wait status."""
+        """Serves until the main program is gone, then ends what it left or waits for it. Gives its wait status."""
         while self.main_status is None or (wait_all and self.platform.task_count()):
             stop = self.platform.next()
             if stop.kind == STOP_EMPTY:
@@ -142,6 +142,9 @@ class Supervisor:
     def threads(self) -> dict[HostTid, Thread]:
         """The threads that run now, by host tid."""
         return dict(self._threads)
+
+    def _on_interrupt(self, stop: Stop) -> None:
+        self.interrupted(stop)
 
     def _on_call(self, stop: Stop) -> None:
         thread = self._threads.get(stop.tid)
@@ -293,4 +296,3 @@ def _kill(tid: HostTid) -> None:
         os.kill(tid, signal.SIGKILL)
     except ProcessLookupError:
         return
-

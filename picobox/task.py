@@ -159,7 +159,7 @@ class AddressSpace:
 
 
 class ThreadGroup:
-    """What threads of one Linux process share by CLONE_THREAD. An exec gives it a new NT process (wsl1.md section 3)."""
+    """What threads of one process share by CLONE_THREAD. An exec gives it a new NT process (wsl1.md section 3)."""
 
     __slots__ = ("command", "process", "tgid")
 
@@ -172,7 +172,7 @@ class ThreadGroup:
 class Task:
     """One Linux thread. `tid` is the host's, None until the kernel has made the thread; a user sees `vtid`."""
 
-    __slots__ = ("address_space", "_closing_call", "_platform", "closing", "files", "group", "thread", "tid", "vtid")
+    __slots__ = ("_closing_call", "_platform", "address_space", "closing", "files", "group", "thread", "tid", "vtid")
 
     def __init__(self, platform: Platform, group: ThreadGroup, address_space: AddressSpace, files: FdTable) -> None:
         self._platform = platform

@@ -74,8 +74,8 @@ def compile_dispositions(
     """The C core's disposition array: one 32-bit word for each number below SYSCALL_LIMIT.
 
     Bits 0 to 7 are the action (0 unknown, 1 NATIVE, 2 CALL, 3 ERRNO), bit 8 marks a row with guarded address ranges,
-    bit 9 one that waits for children, bits 16 to 31 hold the error number of a refusal. With `subscribe` every row is a CALL, so that Python sees each
-    call; the error number stays in its bits.
+    bit 9 one that waits for children, bits 16 to 31 hold the error number of a refusal. With `subscribe` every row is a
+    CALL, so that Python sees each call; the error number stays in its bits.
     """
     words = array("I", bytes(4 * SYSCALL_LIMIT))
     for entry in rows:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from typing import TYPE_CHECKING, Self
 
 from ntshim.ps.executive import Executive
@@ -51,7 +50,9 @@ class Launch:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.supervisor.end()
         self.platform.close()
 
@@ -122,7 +123,9 @@ def make_platform(name: str, *, subscribe: bool) -> Platform:
         try:
             from picobox.platform.reference import ReferencePlatform
         except ImportError as error:
-            raise PicoboxError(f"--platform reference needs python-ptrace ({error}): pip install picobox-nt[reference]") from None
+            raise PicoboxError(
+                f"--platform reference needs python-ptrace ({error}): pip install picobox-nt[reference]"
+            ) from None
         return ReferencePlatform(ROWS, subscribe=subscribe)
     try:
         from picobox.platform.trace import TracePlatform
@@ -163,5 +166,8 @@ def _spawn_error(command: bytes, workdir: str | None, stage: int, error: int) ->
     if error == errno.ENOENT:
         hint = "Check the path." if b"/" in command else "No directory of PATH holds it."
         return SpawnError(f"{name}: command not found. {hint}", 127)
-    hints = {errno.EACCES: "Is it a file with execute permission?", errno.ENOEXEC: "Is it a 64-bit program or a script?"}
+    hints = {
+        errno.EACCES: "Is it a file with execute permission?",
+        errno.ENOEXEC: "Is it a 64-bit program or a script?",
+    }
     return SpawnError(f"{name}: cannot run: {os.strerror(error)}. {hints.get(error, '')}".rstrip(), 126)

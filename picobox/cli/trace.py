@@ -64,11 +64,11 @@ def _run(options: argparse.Namespace, command: list[bytes], selection: Selection
     try:
         with Launch(options, command, recorder) as launch:
             status = launch.run()
-        sink.flush()
-        if options.verbose and not options.quiet:
-            from picobox.cli.report import print_summary
+            sink.flush()
+            if options.verbose and not options.quiet:
+                from picobox.cli.report import print_summary
 
-            print_summary(launch, options.color)
+                print_summary(launch, options.color)
     finally:
         sink.close()
     return status

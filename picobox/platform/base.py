@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple, NewType, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
 
 from picobox.abi.types import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HostTid = NewType("HostTid", int)
 """A thread id as this host's kernel gives it to us; a guest sees a `VirtualTid`."""
@@ -28,7 +30,7 @@ ERESTART_RESTARTBLOCK = 516
 
 
 class Stop:
-    """One stop of one task. It is consumed by exactly one resume or answer; EMPTY, INTERRUPT and DEAD need none.
+    """One stop of one task, consumed by exactly one resume or answer; EMPTY, INTERRUPT and DEAD need none.
 
     kind: STOP_*; tid: the task; nr, args, ip, sp: the call at its entry; result: at its exit (-512 to -516: the kernel
     runs it again); signal, code: of a signal, with its si_code, or of an interrupt, with `other` its sender; status: the
@@ -124,8 +126,10 @@ class Platform(Protocol):
     def memory(self, tid: HostTid) -> GuestMemory: ...
 
     def new_page(self, stop: Stop) -> ArgumentPage:
-        """Maps an argument page into the task's address space. It consumes the call: resume the stop, and the call
-        stops at its entry anew. Errno if the guest has no room for it."""
+        """Maps an argument page into the task's address space; Errno if the guest has no room for it.
+
+        It consumes the call: resume the stop, and the call stops at its entry anew.
+        """
 
     def registers(self, tid: HostTid) -> list[int]:
         """The registers of a stopped task, in the order of abi.x86_64.USER_REGS."""

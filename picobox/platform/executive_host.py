@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from ntshim import status as st
 from picobox.abi.x86_64 import USER_REGS
-from picobox.platform.base import HostTid, Platform, Stop
 
 if TYPE_CHECKING:
     from ntshim.ps.process import Process, Thread
+    from picobox.platform.base import HostTid, Platform, Stop
 
 _FS_BASE = USER_REGS.index("fs_base")
 _GS_BASE = USER_REGS.index("gs_base")

@@ -369,6 +369,14 @@ class ReferencePlatform:
     def counters(self, action: int) -> list[int]:
         return list(self._loop.counters[action])
 
+    def hidden_affinity(self, tid: HostTid) -> bytes | None:
+        """None: tasks keep the masks that the guest gives them."""
+        del tid
+        return None
+
+    def own_affinity(self, tid: HostTid) -> None:
+        """Nothing to keep away from."""
+
     def open_doorbell(self, signals: Iterable[int]) -> int:
         return self._doorbell.open(signals)
 

@@ -84,6 +84,7 @@ class ReferenceLoop:
         self.forget_call(task)
         task.in_call = True
         task.interrupted_call = -1
+        task.noticed = False
         regs = task.getregs()
         if not task.is_native_call(regs):
             _refuse(task, ENOSYS)

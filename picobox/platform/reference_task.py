@@ -50,6 +50,7 @@ class ReferenceTask:
         self.guarded = False  # its address space holds an argument page
         self.creator = 0
         self.calls = 0
+        self.noticed = False  # a signal that it does not ignore came since it entered its last call
         self.interrupted_call = -1  # was ended by an ignored signal and will run again
         self.saved: dict[str, int] = {}  # registers to put back at the call's exit
 
@@ -87,15 +88,17 @@ class ReferenceTask:
         Without a tracer the task would not see such a signal at all (man 2 ptrace, BUGS). If a signal with a handler
         follows at once, EINTR was right after all.
         """
+        ignored = is_ignored(self.pid, number)
+        # A stop signal justifies EINTR too, also when the SIGCONT that ends the stop is ignored (man 7 signal).
+        self.noticed = self.noticed or not ignored
         regs = self.getregs()
-        if self.interrupted_call >= 0 and not is_ignored(self.pid, number):
+        if self.interrupted_call >= 0 and not ignored:
             self.interrupted_call = -1
             regs.rip += len(_SYSCALL_INSTRUCTION)
             regs.rax = -EINTR
             self.setregs(regs)
-            return number
         nr = signed(regs.orig_rax)
-        if nr < 0 or signed(regs.rax) != -EINTR or not is_ignored(self.pid, number):
+        if self.noticed or nr < 0 or signed(regs.rax) != -EINTR:
             return number
         self.enter_again(regs, nr)
         self.interrupted_call = nr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable
 from errno import EFAULT, EPERM, ESRCH
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,8 @@ from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, Descriptor, HostTid, SpawnRequest, Stop
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from picobox.abi.row import Row
 
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec")
@@ -81,9 +82,7 @@ class TracePage:
 class TracePlatform:
     """Tasks under ptrace with a filter that stops every call; see `Platform` for the methods."""
 
-    def __init__(
-        self, rows: Iterable[Row], *, subscribe: bool = False, features: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, rows: Iterable[Row], *, subscribe: bool = False, features: frozenset[str] = frozenset()) -> None:
         """`subscribe`: every call and signal comes to Python, as tracing needs it."""
         rows = tuple(rows)
         self._core = lib.pb_core_new()

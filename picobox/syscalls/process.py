@@ -130,9 +130,7 @@ def execve(provider: PicoProvider, call: Call, pathname: bytes, argv: int, envp:
     _replace_image(provider, call)
 
 
-def execveat(
-    provider: PicoProvider, call: Call, dirfd: int, pathname: bytes, argv: int, envp: int, flags: int
-) -> None:
+def execveat(provider: PicoProvider, call: Call, dirfd: int, pathname: bytes, argv: int, envp: int, flags: int) -> None:
     del argv, envp, flags
     _refuse_32_bit(call, dirfd, pathname)
     _replace_image(provider, call)

@@ -116,7 +116,7 @@ ROWS: list[Row] = [
     row("coreutils", "deep path", "sh $SCRIPTS/deep_path.sh"),
     # dash
     row("dash", "pipes", "dash $SCRIPTS/pipes.sh"),
-    row("dash", "traps", "dash $SCRIPTS/traps.sh"),
+    row("dash", "traps", "dash $SCRIPTS/traps.sh", stderr=False),
     row("dash", "redirections", "dash $SCRIPTS/redirections.sh"),
     row("dash", "forks",
         "i=0; while [ $i -lt 100 ]; do (exit $((i % 3))) || n=$((n + 1)); i=$((i + 1)); done; echo $n"),
@@ -166,7 +166,7 @@ ROWS: list[Row] = [
     # static programs
     row("busybox-static", "applets", "busybox sh $SCRIPTS/applets.sh", needs=("busybox-static",)),
     row("busybox-static", "pipes", "busybox sh $SCRIPTS/pipes.sh", needs=("busybox-static",)),
-    row("busybox-static", "traps", "busybox sh $SCRIPTS/traps.sh", needs=("busybox-static",)),
+    row("busybox-static", "traps", "busybox sh $SCRIPTS/traps.sh", stderr=False, needs=("busybox-static",)),
     row("busybox-static", "links", "busybox --install -s bin; PATH=bin; ls -l bin | wc -l; seq 3 | sort -r",
         needs=("busybox-static",), setup="mkdir bin"),
     row("musl", "files and threads", ("./program",), needs=("musl-tools",),
@@ -242,7 +242,7 @@ ROWS: list[Row] = [
     row("gcc", "shared library and -flto", "sh $SCRIPTS/shared_library.sh", needs=("gcc",)),
     row("make", "-j2 of 50 files", "make -s -j2; ./program; make -s -j2", needs=("gcc", "make"), setup=C_PROJECT,
         timeout=120),
-    row("make", "failing rule", "make -k -j2 -f $SCRIPTS/failing.mk", needs=("make",), status=2, stderr=False),
+    row("make", "failing rule", "make -k -j2 -f $SCRIPTS/failing.mk >out 2>&1 || echo $?; sort out", needs=("make",)),
     row("make", "recursive with jobserver", "make -j2 -s -f $SCRIPTS/recursive.mk | sort", needs=("make",)),
     # tools
     row("tar", "create, list, extract", "sh $SCRIPTS/tar_round.sh", setup=TREE),
@@ -361,7 +361,9 @@ ROWS: list[Row] = [
     row("cpython", "test_posix", "python3.11 $SCRIPTS/cpython.py test_posix", FULL, needs=CPYTHON, timeout=300),
     row("cpython", "test_signal", "python3.11 $SCRIPTS/cpython.py test_signal", FULL, needs=CPYTHON, timeout=300),
     row("cpython", "test_threading", "python3.11 $SCRIPTS/cpython.py test_threading", FULL, needs=CPYTHON, timeout=600),
-    row("cpython", "test_socket", "python3.11 $SCRIPTS/cpython.py test_socket", FULL, needs=CPYTHON, timeout=600),
+    # A connection between two vsock addresses hangs where the hypervisor does not loop it back.
+    row("cpython", "test_socket", "python3.11 $SCRIPTS/cpython.py test_socket -i '*VSOCKSocketStream*'", FULL,
+        needs=CPYTHON, timeout=600),
     row("cpython", "test_subprocess", "python3.11 $SCRIPTS/cpython.py test_subprocess", FULL, needs=CPYTHON,
         timeout=900),
     # stress-ng, one second each

@@ -8,10 +8,10 @@ sh -c 'kill -HUP $$; echo "ignored signals are inherited"'
 trap - HUP
 sh -c 'kill -HUP $$; echo unreached'; echo "status $?"
 (trap 'echo subshell exit' EXIT; exit 3); echo "status $?"
-sleep 5 & child=$!
+sleep 60 & child=$!
 kill -KILL $child
 wait $child; echo "status $?"
-sleep 5 & child=$!
+sleep 60 & child=$!
 (sleep 0.1; kill -USR1 $$) & killer=$!
 wait $child; echo "interrupted $?"
 wait $killer
