@@ -27,6 +27,7 @@ struct task {
     bool want_exit;      /* the call it is in ends with a stop */
     bool report_exit;    /* that stop is for Python */
     bool group_stopped;  /* resume with PTRACE_LISTEN */
+    bool stop_postponed; /* a SIGSTOP came during injected calls */
     bool creating;       /* inside a call that makes a task, event not seen yet */
     bool guarded;        /* its address space holds an argument page */
     bool pinned;         /* its CPU mask is ours, not the guest's */

@@ -140,6 +140,10 @@ struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
             task->group_stopped = false;
             ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
         }
+        if (task->stop_postponed) {
+            task->stop_postponed = false;
+            kill(tid, SIGSTOP);
+        }
         if (info.nr < PB_NR_COUNT)
             core->counters[core->dispositions[info.nr] & 3][info.nr]--;
     }

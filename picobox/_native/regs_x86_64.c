@@ -138,10 +138,13 @@ static int step_to(struct pb_core *core, struct task *task, int how, int wanted)
         }
         if (status >> 8 == wanted)
             return 0;
-        if (status >> 16 != PTRACE_EVENT_STOP)
+        /* Stops that nobody can block are walked through and asked for again when the calls are done. */
+        if (status >> 8 == SIGSTOP)
+            task->stop_postponed = true;
+        else if (status >> 16 == PTRACE_EVENT_STOP)
+            task->group_stopped = true;
+        else
             break;
-        /* A group stop in between is walked through here and asked for again when the call is done. */
-        task->group_stopped = true;
     }
     ptrace(PTRACE_CONT, task->tid, NULL, (void *)SIGKILL);
     return -EFAULT;

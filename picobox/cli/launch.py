@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from ntshim.ps.executive import Executive
 from picobox.abi.table import ROWS
 from picobox.errors import PicoboxError, SpawnError
+from picobox.platform import init
 from picobox.platform.base import Platform, SpawnRequest, Stop
 from picobox.platform.executive_host import ExecutiveHost
 from picobox.provider import PicoProvider
@@ -27,7 +28,7 @@ _FORWARDED = (
     signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH, signal.SIGUSR1, signal.SIGUSR2,
     signal.SIGCONT,
 )  # fmt: skip
-_SWALLOWED = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+_JOB_CONTROL = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _SI_KERNEL = 0x80
 
 
@@ -58,8 +59,8 @@ class Launch:
 
     def run(self) -> int:
         """Runs the program to its end; gives the exit status of this process. SpawnError if it cannot start."""
-        adopt_orphans()
-        ignored = self.platform.open_doorbell([*_FORWARDED, *_SWALLOWED, signal.SIGALRM])
+        init.adopt_orphans()
+        ignored = self.platform.open_doorbell([*_FORWARDED, *_JOB_CONTROL, signal.SIGALRM])
         try:
             self.supervisor.spawn(self._request(ignored))
             if self._options.timeout:
@@ -98,7 +99,7 @@ class Launch:
         if stop.signal == signal.SIGALRM:
             self._timed_out = True
             self.platform.kill_all()
-        elif main is not None and stop.signal in _FORWARDED and not self._program_got_it(stop):
+        elif main is not None and not self._program_got_it(stop):
             try:
                 os.kill(main, stop.signal)
             except ProcessLookupError:
@@ -134,13 +135,6 @@ def make_platform(name: str, *, subscribe: bool) -> Platform:
     return TracePlatform(ROWS, subscribe=subscribe)
 
 
-def adopt_orphans() -> None:
-    """This process becomes the init of its guests: orphans among them are reparented to it (PR_SET_CHILD_SUBREAPER)."""
-    from picobox._native._core import lib
-
-    lib.pb_adopt_orphans()
-
-
 def candidates(command: bytes, search_path: bytes | None) -> tuple[bytes, ...]:
     """The files a shell would try for a command word, in order (execvp(3))."""
     if b"/" in command or not command:
@@ -151,7 +145,7 @@ def candidates(command: bytes, search_path: bytes | None) -> tuple[bytes, ...]:
 
 def _stop_with_program(number: int) -> None:
     """The terminal stopped the program: the shell that waits for us is to see us stopped."""
-    if number in _SWALLOWED:
+    if number in _JOB_CONTROL:
         os.kill(os.getpid(), signal.SIGSTOP)
 
 

@@ -7,7 +7,7 @@ from collections import deque
 from errno import ENOSYS, EPERM
 from typing import TYPE_CHECKING
 
-from picobox.abi.filter import DISPOSITION_ACTION, DISPOSITION_ERRNO_SHIFT, compile_dispositions
+from picobox.abi.filter import DISPOSITION_ACTION, DISPOSITION_ERRNO_SHIFT, DISPOSITION_REAP, compile_dispositions
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE
 from picobox.abi.x86_64 import ARGUMENT_REGISTERS, SYSCALL_LIMIT
 from picobox.platform.base import (
@@ -52,11 +52,14 @@ class ReferenceLoop:
         self._dispositions = compile_dispositions(rows, subscribe, features)
         self._guards = {row.nr: row.guards for row in rows if row.guards}
         self._held: dict[int, ReferenceTask] = {}  # born before their creator's event
+        self._deaths: deque[tuple[int, int]] = deque()
         self._turns: deque[int] = deque()
         self._unfair = 0
 
     def next_status(self, *, block: bool) -> tuple[int, int]:
         """As waitpid, which by itself offers the youngest task first: a few busy ones would starve all others."""
+        if self._deaths:
+            return self._deaths.popleft()
         self._unfair += 1
         if self._unfair > max(_UNFAIR_LIMIT, len(self._tasks)):
             self._unfair = 0
@@ -69,6 +72,17 @@ class ReferenceLoop:
             if tid:
                 return tid, status
         return os.waitpid(-1, WALL_OURS | (0 if block else os.WNOHANG))
+
+    def _take_deaths(self) -> None:
+        """Reaps every task that has died, which hands it on to its parent.
+
+        It was a zombie for us before it is one for the parent, who may know already, by a pidfd, and is about to wait.
+        """
+        while True:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT | WALL_OURS)
+            if found is None:
+                return
+            self._deaths.append(os.waitpid(found.si_pid, WALL_OURS))
 
     def next_told(self) -> Stop | None:
         """A stop that was seen before it could be told."""
@@ -95,6 +109,8 @@ class ReferenceLoop:
         disposition = self._dispositions[nr]
         action = disposition & DISPOSITION_ACTION
         self.counters[action][nr] += 1
+        if disposition & DISPOSITION_REAP:
+            self._take_deaths()
         if task.guarded and covers_page(self._guards.get(nr, ()), nr, args):
             _refuse(task, EPERM)
         elif action == ACTION_NATIVE:

@@ -9,7 +9,7 @@ from picobox.errors import Errno
 from picobox.platform.reference_signals import is_ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _USER_CODE_64 = 0x33  # arch/x86/include/asm/segment.h: __USER_CS
 _SYSCALL_INSTRUCTION = b"\x0f\x05"
@@ -25,16 +25,15 @@ def signed(value: int) -> int:
 class ReferenceTask:
     """A task between its stops, also its memory (`GuestMemory`). The subclass brings the access to a process.
 
-    Named as python-ptrace names them: `getregs`, `setregs`, `getsiginfo`, `readMappings`, `detach` (forgets the task);
-    and ours: `run` (to its next stop, with a signal), `load` (as many bytes as are mapped) and `store`, both with
-    Errno(EFAULT) where there is nothing.
+    Named as python-ptrace names them: `getregs`, `setregs`, `getsiginfo`, `detach` (forgets the task); and ours: `run`
+    (to its next stop, with a signal), `load` (as many bytes as are mapped) and `store`, both with Errno(EFAULT) where
+    there is nothing.
     """
 
     pid: int
     getregs: Callable[[], Any]
     setregs: Callable[[Any], None]
     getsiginfo: Callable[[], Any]
-    readMappings: Callable[[], Any]  # noqa: N815 - python-ptrace's name
     detach: Callable[[], None]
     run: Callable[..., None]
     load: Callable[[int, int], bytes]
@@ -106,7 +105,7 @@ class ReferenceTask:
 
     def read(self, address: int, size: int) -> bytes:
         """Exactly `size` bytes; Errno(EFAULT) if the task itself could not read them."""
-        self._check(address, size, "r")
+        self._check(address, size, b"r")
         data = self.load(address, size)
         if len(data) != size:
             raise Errno(EFAULT)
@@ -126,17 +125,32 @@ class ReferenceTask:
 
     def write(self, address: int, data: bytes) -> None:
         """Errno(EFAULT) if the task itself could not write there."""
-        self._check(address, len(data), "w")
+        self._check(address, len(data), b"w")
         self.store(address, data)
 
-    def _check(self, address: int, size: int, permission: str) -> None:
+    def _check(self, address: int, size: int, permission: bytes) -> None:
         """A tracer's accesses ignore the permissions of pages (proc(5), mem), the kernel's own on a call do not."""
         end = address + size
         if end > _USER_END:
             raise Errno(EFAULT)
-        for mapping in self.readMappings():
-            if mapping.start <= address < mapping.end and permission in mapping.permissions:
-                address = mapping.end
+        for start, limit, permissions in _mappings(self.pid):
+            if start <= address < limit and permission in permissions:
+                address = limit
             if address >= end:
                 return
         raise Errno(EFAULT)
+
+
+def _mappings(tid: int) -> Iterator[tuple[int, int, bytes]]:
+    """Start, end and permissions of each mapping, ascending (proc(5), maps)."""
+    try:
+        maps = open(f"/proc/{tid}/maps", "rb")  # noqa: SIM115 - closed below
+    except OSError:
+        # Not dumpable: its pages are not told.
+        yield 0, _USER_END, b"rwx"
+        return
+    with maps:
+        for line in maps:
+            place, permissions, _ = line.split(b" ", 2)
+            start, _, limit = place.partition(b"-")
+            yield int(start, 16), int(limit, 16), permissions

@@ -1,11 +1,11 @@
 # Job control in a script: groups of their own, stop, continue, fg, kill of a job.
 set -m
-state() { until [[ "$(cut -d' ' -f3 "/proc/$1/stat")" == $2 ]]; do sleep 0.01; done; }
+stopped() { until jobs -s | grep -q Stopped; do sleep 0.01; done; }
 sleep 60 & child=$!
 [ "$(cut -d' ' -f5 /proc/$child/stat)" = $child ] && echo "leader of its own group"
-kill -STOP %1; state $child [Tt]
+kill -STOP %1; stopped
 jobs
-bg %1 >/dev/null; state $child S
+bg %1 >/dev/null
 jobs
 kill %1; wait %1; echo "status $?"
 sleep 60 | cat & pipeline=$!
@@ -19,7 +19,7 @@ disown %2
 kill %1 $other
 wait; echo "end $?"
 bash -c 'kill -TSTP $$; echo continued; exit 4' & child=$!
-state $child [Tt]
+stopped
 jobs
 kill -CONT %1
 wait $child; echo "status $?"

@@ -7,13 +7,16 @@ for signal in CHLD CONT URG WINCH; do
     (kill -$signal $BASHPID; exit 7)
     echo "$signal $?"
 done
-state() {
-    until [[ "$(cut -d' ' -f3 "/proc/$1/stat")" == $2 ]]; do sleep 0.01; done
-    echo "child is $(cut -d' ' -f3 "/proc/$1/stat")"
-}
+state() { cut -d' ' -f3 "/proc/$child/stat"; }
+# Every system call of a traced process stops it for a moment, so a state counts when five readings agree.
+settled() { for _ in 1 2 3 4 5; do [[ $(state) == $1 ]] || return; sleep 0.02; done; }
 sleep 60 & child=$!
-kill -STOP $child; state $child [Tt]
-kill -CONT $child; state $child S
+until settled S; do sleep 0.01; done
+kill -STOP $child
+until settled [Tt]; do sleep 0.01; done
+echo "child is $(state)"
+kill -CONT $child
+until settled S; do sleep 0.01; done
 kill -TERM $child; wait $child; echo "status $?"
 trap 'echo "caught $((++count))"' USR1
 for i in 1 2 3 4 5; do kill -USR1 $$; done

@@ -2,7 +2,9 @@
 trap 'echo usr1' USR1
 kill -USR1 $$
 trap 'echo term' TERM
-(trap - TERM; sh -c 'kill -TERM $PPID'; echo after) ; echo "status $?"
+(trap - TERM; sh -c 'kill -TERM $PPID'; echo after); echo "status $?"
+# A child killed before it has reset an inherited trap would lose the signal.
+trap - TERM
 trap '' HUP
 sh -c 'kill -HUP $$; echo "ignored signals are inherited"'
 trap - HUP
