@@ -1,4 +1,4 @@
-"""Compiles the C programs of `tests/programs` into a per-user cache keyed by content."""
+"""Compiles the C programs of the tests into a per-user cache keyed by content."""
 
 from __future__ import annotations
 
@@ -25,13 +25,18 @@ def program_names() -> list[str]:
 
 
 def compile_program(name: str) -> Path:
-    """Compile `programs/NAME.c` unless the same text was compiled before, and return the executable.
+    """Compile `programs/NAME.c`, see `compile_source`."""
+    return compile_source(PROGRAMS / f"{name}.c")
+
+
+def compile_source(source: Path) -> Path:
+    """Compile a program of one file unless the same text was compiled before, and return the executable.
 
     Two test processes may ask for the same program at once: each compiles into a file of its own and renames it
     over the final name, so a reader sees a whole executable or none. Raises CompileError if the compiler is missing
     or fails.
     """
-    source = PROGRAMS / f"{name}.c"
+    name = source.stem
     target = _cache_directory() / _key(source) / name
     if target.exists():
         return target

@@ -48,6 +48,7 @@ struct pb_stop {
     int32_t other;
     /* PB_STOP_FORK: which ptrace event. PB_STOP_INTERRUPT: sender's pid. */
     int32_t event;
+    /* Of a call at its entry. PB_STOP_SIGNAL: the first 48 bytes of the siginfo, which hold all its members. */
     uint64_t args[6];
     uint64_t ip;
     uint64_t sp;

@@ -107,10 +107,10 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     uint32_t nr = message < PB_NR_COUNT ? (uint32_t)message : PB_NR_UNKNOWN;
     uint32_t disposition = core->dispositions[nr];
     core->counters[disposition & 3][nr]++;
-    if (disposition & PB_FLAG_GUARD && task->guarded) {
+    if (disposition & PB_FLAG_GUARD && task->page) {
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
-        if (page_guards(core, nr, &info))
+        if (page_guards(core, task, nr, &info))
             disposition = PB_DO_ERRNO | (uint32_t)EPERM << 16;
     }
     /* A task that died is a zombie for us before it is one for its parent, who may have been told by a pidfd already:
@@ -173,7 +173,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     task_set_creating(core, task, false);
     child->announced = true;
     child->creator = task->tid;
-    child->guarded = task->guarded;
+    child->page = task->page;
     child->own_affinity = task->own_affinity;
     if (child->born) {
         core->held_count--;
@@ -232,7 +232,8 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
             task_remove(core, (int32_t)former);
         }
     }
-    task->starting = task->guarded = task->group_stopped = false;
+    task->starting = task->group_stopped = false;
+    task->page = 0;
     forget_call(core, task);
     out->kind = PB_STOP_EXEC;
     out->tid = task->tid;

@@ -29,9 +29,9 @@ struct task {
     bool group_stopped;  /* resume with PTRACE_LISTEN */
     bool stop_postponed; /* a SIGSTOP came during injected calls */
     bool creating;       /* inside a call that makes a task, event not seen yet */
-    bool guarded;        /* its address space holds an argument page */
     bool pinned;         /* its CPU mask is ours, not the guest's */
     bool own_affinity;   /* the guest chose its mask: hands off */
+    uint64_t page;       /* address of the argument page in its address space, 0 if it has none */
     int32_t creator;
     bool noticed;        /* a signal that it does not ignore came since it entered its last call */
     int32_t interrupted_call; /* a call that ended by an ignored signal and will run again, else -1 */
@@ -144,7 +144,7 @@ void pin_task_made(struct pb_core *core, struct task *task);
 void pin_close(struct pb_core *core);
 
 /* page.c */
-bool page_guards(const struct pb_core *core, uint32_t nr, const struct call_info *info);
+bool page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const struct call_info *info);
 
 #define X86_SYSCALL_LENGTH 2
 

@@ -16,8 +16,9 @@
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
-/* Below the fixed places of sanitizers' shadows and of Java's heap, above those of non-PIE programs. */
-#define PAGE_ADDRESS UINT64_C(0x30000000)
+/* Below the fixed places of sanitizers' shadows and of Java's heap, from 2 GiB on; above the 1 GiB in which the heap of
+   a non-PIE program begins (arch_randomize_brk). The first that is free is taken. */
+static const uint64_t PLACES[] = {0x70000000, 0x68000000, 0x60000000, 0x58000000, 0x50000000};
 #define SLOT_SIZE UINT64_C(16384)
 #define SLOT_COUNT 4096
 #define PAGE_SIZE_ALL (SLOT_SIZE * SLOT_COUNT)
@@ -28,22 +29,23 @@
 
 struct pb_page {
     uint8_t *view;
+    uint64_t address;
     int32_t owner[SLOT_COUNT];
 };
 
-static bool overlaps(uint64_t address, uint64_t length)
+static bool overlaps(uint64_t page, uint64_t address, uint64_t length)
 {
-    return address < PAGE_ADDRESS + PAGE_SIZE_ALL && (length > PAGE_ADDRESS || address + length > PAGE_ADDRESS);
+    return address < page + PAGE_SIZE_ALL && (length > page || address + length > page);
 }
 
-bool page_guards(const struct pb_core *core, uint32_t nr, const struct call_info *info)
+bool page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const struct call_info *info)
 {
     uint32_t guard = core->guards[nr];
     if ((int32_t)nr == core->mmap_nr && !(info->args[3] & MAP_FIXED))
         return false;
     for (; guard; guard >>= 16) {
         uint32_t address = guard & 0xff, length = guard >> 8 & 0xff;
-        if (address && length && overlaps(info->args[address - 1], info->args[length - 1]))
+        if (address && length && overlaps(task->page, info->args[address - 1], info->args[length - 1]))
             return true;
     }
     return false;
@@ -91,26 +93,41 @@ static int create_in_guest(struct pb_core *core, struct task *task, uint64_t sta
     return error;
 }
 
-static int map_in_guest(struct pb_core *core, struct task *task, const struct call_info *info, uint8_t **view)
+/* mmap by the guest itself; *result is the address or -errno. */
+static int place_in_guest(struct pb_core *core, struct task *task, int64_t fd, int64_t *result)
+{
+    /* A page inherited over fork belongs to the parent: it is replaced. */
+    uint64_t map[6] = {task->page, PAGE_SIZE_ALL, PROT_READ, MAP_SHARED | MAP_FIXED, (uint64_t)fd, 0};
+    if (task->page)
+        return call_inject(core, task, false, SYS_mmap, map, result);
+    map[3] = MAP_SHARED | MAP_FIXED_NOREPLACE;
+    for (size_t i = 0; i < sizeof PLACES / sizeof PLACES[0]; i++) {
+        map[0] = PLACES[i];
+        int error = call_inject(core, task, false, SYS_mmap, map, result);
+        if (error || *result != -EEXIST)
+            return error;
+    }
+    return 0;
+}
+
+static int map_in_guest(struct pb_core *core, struct task *task, const struct call_info *info, struct pb_page *page)
 {
     int64_t fd, mapped, closed;
     int open_error = 0;
     int error = create_in_guest(core, task, info->sp, &fd);
     if (error || fd < 0)
         return error ? error : (int)fd;
-    *view = view_of(task->tid, (int)fd, &open_error);
-    /* A page inherited over fork belongs to the parent: it is replaced. */
-    uint64_t placing = task->guarded ? MAP_FIXED : MAP_FIXED_NOREPLACE;
-    uint64_t map[6] = {PAGE_ADDRESS, PAGE_SIZE_ALL, PROT_READ, MAP_SHARED | placing, (uint64_t)fd, 0};
+    page->view = view_of(task->tid, (int)fd, &open_error);
     uint64_t close_args[6] = {(uint64_t)fd};
     mapped = -open_error;
-    if (*view)
-        error = call_inject(core, task, false, SYS_mmap, map, &mapped);
+    if (page->view)
+        error = place_in_guest(core, task, fd, &mapped);
     if (!error)
         error = call_inject(core, task, false, SYS_close, close_args, &closed);
-    if (!error && mapped != (int64_t)PAGE_ADDRESS)
-        error = mapped < 0 ? (int)mapped : -ENOMEM;
-    return error;
+    if (error || mapped < 0)
+        return error ? error : (int)mapped;
+    task->page = page->address = (uint64_t)mapped;
+    return 0;
 }
 
 struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
@@ -130,12 +147,11 @@ struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
     }
     /* Between the injected calls the task passes the edge of user mode, where signals would be delivered. */
     ptrace(PTRACE_SETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &blocked);
-    *error = -map_in_guest(core, task, &info, &page->view);
+    *error = -map_in_guest(core, task, &info, page);
     task = task_find(core, tid);
     if (task) {
         ptrace(PTRACE_SETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &mask);
         registers_rewind(tid, registers, info.nr);
-        task->guarded = task->guarded || !*error;
         if (task->group_stopped) {
             task->group_stopped = false;
             ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
@@ -169,7 +185,7 @@ uint64_t pb_page_acquire(struct pb_page *page, int32_t tid)
         if (page->owner[slot] && page->owner[slot] != tid)
             continue;
         page->owner[slot] = tid;
-        return PAGE_ADDRESS + slot * SLOT_SIZE;
+        return page->address + slot * SLOT_SIZE;
     }
     return 0;
 }
@@ -188,8 +204,8 @@ void pb_page_release(struct pb_page *page, int32_t tid)
 
 int32_t pb_page_write(struct pb_page *page, uint64_t address, const void *data, uint64_t size)
 {
-    uint64_t offset = address - PAGE_ADDRESS;
-    if (address < PAGE_ADDRESS || offset >= PAGE_SIZE_ALL || size > SLOT_SIZE - offset % SLOT_SIZE)
+    uint64_t offset = address - page->address;
+    if (address < page->address || offset >= PAGE_SIZE_ALL || size > SLOT_SIZE - offset % SLOT_SIZE)
         return -EINVAL;
     memcpy(page->view + offset, data, size);
     return 0;

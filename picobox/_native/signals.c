@@ -78,6 +78,7 @@ bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_
             out->tid = task->tid;
             out->signal = signal;
             out->code = info.si_code;
+            memcpy(out->args, &info, sizeof out->args);
             return true;
         }
     }

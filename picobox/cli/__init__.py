@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 VERBS = ("run", "trace", "syscalls", "doctor")
@@ -24,9 +25,16 @@ def main(argv: list[str] | None = None) -> int:
     try:
         status: int = module.main(arguments)
     except SpawnError as error:
-        sys.stderr.write(f"picobox: {error}\n")
+        _complain(error)
         return error.status
     except PicoboxError as error:
-        sys.stderr.write(f"picobox: {error}\n")
+        _complain(error)
         return 125
     return status
+
+
+def _complain(error: Exception) -> None:
+    """One line on standard error; a name in it that is not UTF-8 stays byte for byte what the user wrote."""
+    sys.stderr.flush()
+    sys.stderr.buffer.write(os.fsencode(f"picobox: {error}\n"))
+    sys.stderr.buffer.flush()

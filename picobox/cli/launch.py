@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from ntshim.ps.executive import Executive
 from picobox.abi.table import ROWS
 from picobox.errors import PicoboxError, SpawnError
-from picobox.platform import init
+from picobox.platform import host, init
 from picobox.platform.base import Platform, SpawnRequest, Stop
 from picobox.platform.executive_host import ExecutiveHost
 from picobox.provider import PicoProvider
@@ -17,6 +17,7 @@ from picobox.supervisor import Observer, Supervisor
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
     from types import TracebackType
 
 EXIT_TIMEOUT = 124
@@ -37,11 +38,13 @@ class Launch:
 
     def __init__(self, options: argparse.Namespace, command: list[bytes], observer: Observer | None = None) -> None:
         self.platform = make_platform(options.platform, subscribe=observer is not None)
-        host = ExecutiveHost(self.platform)
-        self.executive = Executive(host)
+        executive_host = ExecutiveHost(self.platform)
+        self.executive = Executive(executive_host)
         self.provider = PicoProvider(self.platform, self.executive)
         self.executive.boot()
-        self.supervisor = Supervisor(self.platform, self.executive, host, self.provider.first_thread, observer)
+        self.supervisor = Supervisor(
+            self.platform, self.executive, executive_host, self.provider.first_thread, observer
+        )
         self.supervisor.interrupted = self._on_interrupt
         self.supervisor.main_stopped = _stop_with_program
         self._options = options
@@ -77,18 +80,16 @@ class Launch:
         return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
     def _request(self, ignored: int) -> SpawnRequest:
-        environment = dict(os.environb)
-        for setting in self._options.env:
-            name, equals, value = os.fsencode(setting).partition(b"=")
-            if not equals or not name:
-                raise PicoboxError(f"-E {setting}: write it as NAME=VALUE")
-            environment[name] = value
-        environment[b"PICOBOX"] = b"1"
+        settings = [os.fsencode(setting) for setting in self._options.env]
+        for setting in settings:
+            if setting.find(b"=") < 1:
+                raise PicoboxError(f"-E {os.fsdecode(setting)}: write it as NAME=VALUE")
+        environment = changed_environment(host.initial_environment(), [*settings, b"PICOBOX=1"])
         workdir = self._options.workdir
         return SpawnRequest(
             argv=tuple(self._command),
-            environment=tuple(name + b"=" + value for name, value in environment.items()),
-            paths=candidates(self._command[0], environment.get(b"PATH")),
+            environment=environment,
+            paths=candidates(self._command[0], variable(environment, b"PATH")),
             cwd=os.fsencode(workdir) if workdir else None,
             ignored_signals=ignored & ~sum(1 << number - 1 for number in (signal.SIGALRM, signal.SIGCONT)),
         )
@@ -133,6 +134,18 @@ def make_platform(name: str, *, subscribe: bool) -> Platform:
     except ImportError as error:
         raise PicoboxError(f"the C core is not built ({error}): install picobox-nt with pip on this machine") from None
     return TracePlatform(ROWS, subscribe=subscribe)
+
+
+def changed_environment(environment: Iterable[bytes], settings: list[bytes]) -> tuple[bytes, ...]:
+    """An environment with some variables set anew; every other entry stays as it is, well formed or not."""
+    last = {setting.partition(b"=")[0]: setting for setting in settings}
+    return (*(entry for entry in environment if entry.partition(b"=")[0] not in last), *last.values())
+
+
+def variable(environment: Iterable[bytes], name: bytes) -> bytes | None:
+    """The value of a variable, None if it is not set."""
+    prefix = name + b"="
+    return next((entry[len(prefix) :] for entry in environment if entry.startswith(prefix)), None)
 
 
 def candidates(command: bytes, search_path: bytes | None) -> tuple[bytes, ...]:

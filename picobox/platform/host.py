@@ -67,6 +67,12 @@ def _read_head(path: bytes) -> bytes:
         os.close(fd)
 
 
+def initial_environment() -> list[bytes]:
+    """The environment this process was started with; Python adds to its own (PEP 538 sets LC_CTYPE)."""
+    with open("/proc/self/environ", "rb") as block:
+        return [entry for entry in block.read().split(b"\0") if entry]
+
+
 def ptrace_obstacle() -> str:
     """The likeliest reason for a refused ptrace, in a few words."""
     try:

@@ -292,9 +292,7 @@ class ReferencePlatform:
                 raise
             finally:
                 tracee.swap_signal_mask(mask)
-                if tracee.group_stopped:
-                    tracee.group_stopped = False
-                    tracee.interrupt()
+                self._stop_after_all(tracee)
             tracee.guarded = True
             self._loop.counters[ACTION_CALL][stop.nr] -= 1
             return page
@@ -328,11 +326,22 @@ class ReferencePlatform:
                 raise Errno(ESRCH)
             if status >> 8 == _SYSCALL_STOP:
                 return
-            if status >> 16 != _PTRACE_EVENT_STOP:
-                os.kill(tracee.pid, signal.SIGKILL)
+            # Stops that nobody can block are walked through and asked for again when the calls are done.
+            if status >> 8 == signal.SIGSTOP:
+                tracee.stop_postponed = True
+            elif status >> 16 == _PTRACE_EVENT_STOP:
+                tracee.group_stopped = True
+            else:
+                tracee.kill(signal.SIGKILL)
                 raise Errno(EFAULT)
-            # A group stop in between is walked through here and asked for again when the call is done.
-            tracee.group_stopped = True
+
+    def _stop_after_all(self, tracee: Tracee) -> None:
+        if tracee.group_stopped:
+            tracee.group_stopped = False
+            tracee.interrupt()
+        if tracee.stop_postponed:
+            tracee.stop_postponed = False
+            tracee.kill(signal.SIGSTOP)
 
     def registers(self, tid: HostTid) -> list[int]:
         with _errno():

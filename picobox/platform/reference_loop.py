@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections import deque
 from errno import ENOSYS, EPERM
 from typing import TYPE_CHECKING
@@ -196,10 +197,12 @@ class ReferenceLoop:
     def on_signal(self, task: ReferenceTask, number: int) -> Stop | None:
         """A signal is about to be delivered."""
         if number in FAULTS or self._subscribe:
-            code = task.getsiginfo().si_code
+            info = task.getsiginfo()
+            code = info.si_code
             if code > 0 or self._subscribe:
                 stop = Stop(STOP_SIGNAL, task.pid)
                 stop.signal, stop.code = number, code
+                stop.args = struct.unpack("<6Q", bytes(info)[:48])
                 return stop
         task.run(task.signal_to_deliver(number))
         return None

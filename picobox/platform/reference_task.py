@@ -46,6 +46,7 @@ class ReferenceTask:
         self.in_call = False  # between the two stops of a call
         self.report_exit = False  # the second one is for the supervisor
         self.group_stopped = False
+        self.stop_postponed = False  # SIGSTOP came while it ran calls of ours
         self.guarded = False  # its address space holds an argument page
         self.creator = 0
         self.calls = 0

@@ -41,6 +41,14 @@ def picobox(
     )
 
 
+def without_core(*words: str) -> subprocess.CompletedProcess[bytes]:
+    """Run `picobox WORDS` as if the C core had not been built."""
+    script = "import sys; sys.modules['picobox._native._core'] = None; from picobox.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", script, *words], env=environment(), capture_output=True, timeout=TIMEOUT, check=False
+    )
+
+
 def start(*words: Words, session: bool = True) -> subprocess.Popen[bytes]:
     """Start `picobox WORDS`, in a session of its own unless told otherwise."""
     return subprocess.Popen(

@@ -44,6 +44,11 @@ class Memory:
         return data.split(b"\0")[0][:limit]
 
 
+def thread_with(vtid: VirtualTid) -> Any:
+    """What the recorder asks of an NT thread."""
+    return SimpleNamespace(context=SimpleNamespace(vtid=vtid))
+
+
 class Guest:
     """Tells a recorder of one task's calls as the supervisor does."""
 
@@ -53,7 +58,7 @@ class Guest:
         self.events: list[Event] = []
         renderer = TextRenderer(to_file=to_file) if form == "text" else JsonRenderer()
         self.recorder = Recorder(renderer, self.write, lambda row: everything or row is not None, "trace")
-        self.thread: Any = SimpleNamespace(context=SimpleNamespace(vtid=VirtualTid(VTID)))
+        self.thread = thread_with(VirtualTid(VTID))
         self.recorder.executed(self.stop(STOP_EXEC, other=TID), self.thread)
         self.text = ""
 
@@ -163,7 +168,12 @@ def test_a_death_ends_the_call_before_it() -> None:
 
 @pytest.mark.parametrize(
     ("status", "text"),
-    [(0, "exited with 0"), (3 << 8, "exited with 3"), (15, "killed by SIGTERM"), (0x8B, "killed by SIGSEGV (core dumped)")],
+    [
+        (0, "exited with 0"),
+        (3 << 8, "exited with 3"),
+        (15, "killed by SIGTERM"),
+        (0x8B, "killed by SIGSEGV (core dumped)"),
+    ],
 )
 def test_ends(status: int, text: str) -> None:
     guest = Guest()

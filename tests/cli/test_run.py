@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from picobox import DISTRIBUTION, __version__
 
 from .command import finish, is_alive, picobox, read_line, start, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # A child that outlives CMD: it marks a file after a moment unless it is killed. CMD tells its pid.
 ORPHAN = '(sleep 0.5; touch "$0") >&- 2>&- & echo $!;'
@@ -180,14 +183,14 @@ def test_a_program_that_such_a_signal_kills(sent: signal.Signals) -> None:
     assert finish(process) == (128 + sent, b"", b"")
 
 
-def test_a_signal_to_the_group_arrives_once() -> None:
+def test_a_forwarded_signal_arrives_once() -> None:
     script = (
         "import signal, time; n = []; signal.signal(2, lambda *a: n.append(1)); print('ready', flush=True); "
         "e = time.time() + 1\nwhile time.time() < e: time.sleep(0.02)\nprint(len(n))"
     )
     process = start("--", "python3", "-Ic", script)
     assert read_line(process) == b"ready\n"
-    # To picobox alone: forwarded once. The terminal's own signal to a whole group is tested by tests/programs/h5_keys.c.
+    # To picobox alone. What a terminal sends to a whole group is tested by tests/programs/h5_keys.c.
     process.send_signal(signal.SIGINT)
     assert finish(process)[:2] == (0, b"1\n")
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
 import subprocess
-from pathlib import Path
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .command import environment, finish, picobox, read_line, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # strace -f -ttt -T: a pid, a time, then a call, a signal or an end.
 PREFIX = r"(?P<tid>\d+) +(?P<time>\d{10}\.\d{6}) "
 CALL = re.compile(PREFIX + r"(?P<name>\w+)\((?P<args>.*)\) += (?P<result>\?|0x[0-9a-f]+|-?\d+)(?P<rest>.*)$")
 TAIL = re.compile(r"( E[A-Z0-9]+ \([^)]+\)| ERESTART\w* \([^)]+\))?( <\d+\.\d{6}>)?$")
 SIGNAL = re.compile(PREFIX + r"--- (?P<name>SIG\w+) \{si_signo=SIG\w+, si_code=\w+(, \w+=[^,]+)*\} ---$")
-END = re.compile(PREFIX + r"\+\+\+ (exited with \d+|killed by SIG\w+( \(core dumped\))?|superseded by execve in pid \d+) \+\+\+$")
+END = re.compile(
+    PREFIX + r"\+\+\+ (exited with \d+|killed by SIG\w+( \(core dumped\))?|superseded by execve in pid \d+) \+\+\+$"
+)
 NT_LINE = re.compile(r"    (?P<equivalent>~?)(?P<service>Nt\w+) -> (\?|(?P<status>STATUS_\w+) \(0x[0-9a-f]{8}\))$")
 
 
@@ -70,7 +76,9 @@ def strace(tmp_path: Path, *command: str) -> list[str]:
     """What strace writes of a program, without the execve that starts it."""
     assert shutil.which("strace"), "strace is not installed: install the package strace"
     output = tmp_path / "strace"
-    subprocess.run(["strace", "-f", "-ttt", "-T", "-o", output, *command], env=environment(), capture_output=True, check=False)
+    subprocess.run(
+        ["strace", "-f", "-ttt", "-T", "-o", output, *command], env=environment(), capture_output=True, check=False
+    )
     return output.read_text().splitlines()[1:]
 
 
@@ -99,7 +107,7 @@ def test_calls_are_those_that_strace_sees(tmp_path: Path) -> None:
 def test_performed_and_equivalent_services(tmp_path: Path) -> None:
     lines = trace_lines(tmp_path, "-e", "close,openat,exit_group,getuid,wait4", "--", "cat", "/no/such/file")
     after = {}
-    for line, following in zip(lines, lines[1:], strict=False):
+    for line, following in pairwise(lines):
         found = CALL.match(line)
         if found:
             after[found["name"], found["result"].startswith("-")] = following
@@ -112,7 +120,9 @@ def test_performed_and_equivalent_services(tmp_path: Path) -> None:
 def test_a_failed_close_that_ran_in_nt(tmp_path: Path) -> None:
     (event,) = [
         event
-        for event in trace_events(tmp_path, "-e", "close", "--", "python3", "-Ic", "import os\ntry: os.close(77)\nexcept OSError: pass")
+        for event in trace_events(
+            tmp_path, "-e", "close", "--", "python3", "-Ic", "import os\ntry: os.close(77)\nexcept OSError: pass"
+        )
         if event["kind"] == "call" and event["args"][0]["value"] == 77
     ]
     assert event["errno"] == "EBADF"
@@ -127,14 +137,16 @@ def test_what_the_provider_serves_has_no_service(tmp_path: Path) -> None:
 
 
 def test_a_call_in_which_a_thread_dies_is_not_lost(tmp_path: Path) -> None:
-    lines = trace_lines(tmp_path, "-e", "pause", "--", "perl", "-e", "alarm 1; $SIG{ALRM}='DEFAULT'; require POSIX; POSIX::pause()")
+    lines = trace_lines(
+        tmp_path, "-e", "pause", "--", "perl", "-e", "alarm 1; $SIG{ALRM}='DEFAULT'; require POSIX; POSIX::pause()"
+    )
     (call,) = calls_of(lines)
     assert call["result"] == "?"
     assert lines[-1].endswith("+++ killed by SIGALRM +++")
 
 
 def test_a_call_that_a_kill_ends_has_no_result_and_no_duration(tmp_path: Path) -> None:
-    script = "import os, signal, time, threading; threading.Timer(0.3, os.kill, (os.getpid(), 9)).start(); os.read(os.pipe()[0], 1)"
+    script = "import os, threading; threading.Timer(0.3, os.kill, (os.getpid(), 9)).start(); os.read(os.pipe()[0], 1)"
     lines = trace_lines(tmp_path, "-e", "read", "--", "python3", "-Ic", script)
     unfinished = [call for call in calls_of(lines) if call["result"] == "?"]
     assert len(unfinished) == 1
@@ -159,7 +171,9 @@ os.read(r, 1)"""
 
 
 def test_an_exec_by_another_thread(tmp_path: Path) -> None:
-    script = "import os, threading; threading.Thread(target=os.execv, args=('/bin/true', ['true'])).start(); threading.Event().wait()"
+    script = """import os, threading
+threading.Thread(target=os.execv, args=('/bin/true', ['true'])).start()
+threading.Event().wait()"""
     lines = trace_lines(tmp_path, "-e", "execve,exit_group", "--", "python3", "-Ic", script)
     executed = next(call for call in calls_of(lines) if call["name"] == "execve")
     superseded = next(line for line in lines if "superseded" in line)
@@ -231,9 +245,8 @@ def test_a_full_disk_is_told() -> None:
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_killed_trace_is_whole(tmp_path: Path, sent: signal.Signals) -> None:
-    script = "import signal, sys, time; signal.signal(int(sys.argv[1]), signal.SIG_DFL); print('ready', flush=True); time.sleep(100)"
-    words = ("trace", "-o", tmp_path / "trace", "--", "python3", "-Ic", script, str(int(sent)))
-    process = start(*words)
+    script = f"import signal, time; signal.signal({sent}, signal.SIG_DFL); print('ready', flush=True); time.sleep(100)"
+    process = start("trace", "-o", tmp_path / "trace", "--", "python3", "-Ic", script)
     assert read_line(process) == b"ready\n"
     process.send_signal(sent)
     assert finish(process) == (128 + sent, b"", b"")
@@ -249,7 +262,9 @@ def test_verbose_summarises_after_the_trace(tmp_path: Path) -> None:
 
 
 def test_many_processes_lose_no_call(tmp_path: Path) -> None:
-    lines = trace_lines(tmp_path, "--", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do (/bin/true & /bin/true; wait) & done; wait")
+    lines = trace_lines(
+        tmp_path, "--", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do (/bin/true & /bin/true; wait) & done; wait"
+    )
     calls = calls_of(lines)
     ends = [line for line in lines if "+++ exited with 0 +++" in line]
     # The program, eight subshells, and two children each.
@@ -264,6 +279,35 @@ def test_the_channel_is_the_platform(tmp_path: Path, platform: str) -> None:
     events = trace_events(tmp_path, "--platform", platform, "--", "true")
     assert {event["channel"] for event in events} == {platform}
     assert [event["call"] for event in events if event["kind"] == "call"][-1] == "exit_group"
+
+
+@pytest.mark.parametrize("platform", ["trace", "reference"])
+def test_who_sent_a_signal(tmp_path: Path, platform: str) -> None:
+    script = "trap : USR1; kill -USR1 $$; /bin/true & wait"
+    events = trace_events(tmp_path, "--platform", platform, "-e", "none", "--", "sh", "-c", script)
+    signals = {
+        event["signal"]: {field["name"]: field["text"] for field in event["info"]}
+        for event in events
+        if event["kind"] == "signal"
+    }
+    leader, child = (next(event["tid"] for event in events if event["kind"] == kind) for kind in ("signal", "exit"))
+    assert signals["SIGUSR1"] == {
+        "si_signo": "SIGUSR1", "si_code": "SI_USER", "si_pid": str(leader), "si_uid": str(os.geteuid())
+    }  # fmt: skip
+    assert signals["SIGCHLD"]["si_code"] == "CLD_EXITED"
+    assert signals["SIGCHLD"]["si_pid"] == str(child)
+    assert signals["SIGCHLD"]["si_status"] == "0"
+
+
+def test_unknown_numbers_are_events(tmp_path: Path) -> None:
+    (tmp_path / "unknown.c").write_text(
+        "#include <unistd.h>\nint main(void) { syscall(0x1ff); syscall(0x40000027); syscall(9999); return 0; }\n"
+    )
+    subprocess.run(["gcc", "-o", tmp_path / "unknown", tmp_path / "unknown.c"], check=True)
+    lines = trace_lines(tmp_path, "--", tmp_path / "unknown")
+    unknown = [call["name"] + call["rest"].split(" <")[0] for call in calls_of(lines) if "syscall_" in call["name"]]
+    refusal = " ENOSYS (Function not implemented)"
+    assert unknown == [f"syscall_{nr}{refusal}" for nr in ("0x1ff", "0x40000027", "0x270f")]
 
 
 def test_strings_keep_every_byte(tmp_path: Path) -> None:

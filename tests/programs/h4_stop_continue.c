@@ -2,7 +2,7 @@
 #include "check.h"
 #include <pthread.h>
 
-static int ready[2];
+static int ready[2], gate[2];
 static atomic_int *counter;
 
 /* A child in a group of its own: the terminal's stop signals are dropped in an orphaned group, and the program's own
@@ -78,13 +78,17 @@ static void by_itself(void)
 {
     pid_t pid = job_child();
     if (pid == 0) {
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < 5; i++) {
             CHECK(raise(SIGSTOP) == 0);
+            take_byte(gate[0]);
+        }
         _exit(7);
     }
+    /* The gate: a new stop or the end would take the report of the continuation away. */
     for (int i = 0; i < 5; i++) {
         expect(pid, WSTOPPED, CLD_STOPPED, SIGSTOP);
         resume(pid);
+        give_byte(gate[1], 'g');
     }
     CHECK(wait_exit(pid) == 7);
     say("raise(SIGSTOP)\n");
@@ -102,11 +106,13 @@ static void continue_handler(void)
         CHECK(atomic_load(counter) == 1);
         CHECK(raise(SIGTSTP) == 0);
         CHECK(atomic_load(counter) == 2);
+        take_byte(gate[0]);
         _exit(8);
     }
     take_byte(ready[0]);
     expect(pid, WSTOPPED, CLD_STOPPED, SIGSTOP);
     resume(pid);
+    give_byte(gate[1], 'g');
     CHECK(wait_exit(pid) == 8);
     say("handlers of SIGCONT and SIGTSTP\n");
 }
@@ -128,10 +134,12 @@ static void cancelling(void)
         CHECK(sigpending(&set) == 0 && sigismember(&set, SIGTSTP) && !sigismember(&set, SIGCONT));
         CHECK(raise(SIGSTOP) == 0);
         CHECK(sigpending(&set) == 0 && !sigismember(&set, SIGTSTP) && sigismember(&set, SIGCONT));
+        take_byte(gate[0]);
         _exit(9);
     }
     expect(pid, WSTOPPED, CLD_STOPPED, SIGSTOP);
     resume(pid);
+    give_byte(gate[1], 'g');
     CHECK(wait_exit(pid) == 9);
     say("stop and continue cancel each other\n");
 }
@@ -202,6 +210,7 @@ int main(void)
 {
     begin();
     open_pipe(ready);
+    open_pipe(gate);
     counter = shared_memory(sizeof *counter);
     a_stopped_process_stands_still();
     by_itself();

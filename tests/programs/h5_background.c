@@ -1,7 +1,7 @@
 /* Shows what background groups may do with their terminal: SIGTTIN, SIGTTOU, and EIO when nobody could resume them. */
 #include "terminal.h"
 
-static int ready[2];
+static int ready[2], gate[2];
 
 /* A job in the background that tells before and after its action on the terminal. */
 static pid_t start_job(void (*action)(int), int fd)
@@ -11,10 +11,18 @@ static pid_t start_job(void (*action)(int), int fd)
         CHECK(setpgid(0, 0) == 0);
         give_byte(ready[1], 'r');
         action(fd);
+        take_byte(gate[0]);
         _exit(0);
     }
     CHECK(take_byte(ready[0]) == 'r');
     return job;
+}
+
+/* A job that ended at once would take the report of its continuation with it: it waits for this. */
+static void end_job(pid_t job)
+{
+    give_byte(gate[1], 'g');
+    CHECK(wait_exit(job) == 0);
 }
 
 static void read_line(int fd)
@@ -57,7 +65,7 @@ static void reading(const struct terminal *terminal, int fd)
     }
     bring_to_foreground(job, fd);
     CHECK(write(terminal->master, "ab\n", 3) == 3);
-    CHECK(wait_exit(job) == 0);
+    end_job(job);
     set_foreground(fd, getpgrp());
 }
 
@@ -65,7 +73,7 @@ static void writing(const struct terminal *terminal, int fd)
 {
     struct termios settings;
     char text[8];
-    CHECK(wait_exit(start_job(write_line, fd)) == 0);
+    end_job(start_job(write_line, fd));
     CHECK(read(terminal->master, text, sizeof text) == 5);
     CHECK(tcgetattr(fd, &settings) == 0);
     settings.c_lflag |= TOSTOP;
@@ -73,7 +81,7 @@ static void writing(const struct terminal *terminal, int fd)
     pid_t job = start_job(write_line, fd);
     expect_stop(job, SIGTTOU);
     bring_to_foreground(job, fd);
-    CHECK(wait_exit(job) == 0);
+    end_job(job);
     set_foreground(fd, getpgrp());
     CHECK(read(terminal->master, text, sizeof text) == 5);
 }
@@ -86,7 +94,7 @@ static void settings_and_group(const struct terminal *terminal, int fd)
         pid_t job = start_job(actions[i], fd);
         expect_stop(job, SIGTTOU);
         bring_to_foreground(job, fd);
-        CHECK(wait_exit(job) == 0);
+        end_job(job);
         set_foreground(fd, getpgrp());
     }
 }
@@ -104,7 +112,7 @@ static void read_refused(int fd)
 static void ignoring(const struct terminal *terminal, int fd)
 {
     (void)terminal;
-    CHECK(wait_exit(start_job(read_refused, fd)) == 0);
+    end_job(start_job(read_refused, fd));
 }
 
 static void note(int number)
@@ -124,13 +132,14 @@ static void handling(const struct terminal *terminal, int fd)
     (void)terminal;
     pid_t job = start_job(read_with_handler, fd);
     CHECK(take_byte(ready[0]) == SIGTTIN);
-    CHECK(wait_exit(job) == 0);
+    end_job(job);
 }
 
 int main(void)
 {
     begin();
     open_pipe(ready);
+    open_pipe(gate);
     in_session(reading);
     say("read: SIGTTIN until in the foreground\n");
     in_session(writing);

@@ -140,7 +140,7 @@ ROWS: list[Row] = [
     row("bash", "coproc", "bash $SCRIPTS/coproc.bash"),
     row("bash", "wait -n", "bash $SCRIPTS/wait_n.bash"),
     row("bash", "signals", "bash $SCRIPTS/signals.bash"),
-    row("bash", "job control", "bash $SCRIPTS/job_control.bash"),
+    row("bash", "job control", "bash $SCRIPTS/job_control.bash", stderr=False),
     row("bash", "ulimit",
         "bash -c 'ulimit -n 64; ulimit -Sn; ulimit -f 1; head -c 9999 /dev/zero >f; echo $?; ulimit -a'"),
     row("bash", "limits as inherited", "bash -c 'ulimit -Sa; ulimit -Ha'"),
@@ -311,9 +311,9 @@ ROWS: list[Row] = [
         keys(until=PROMPT), keys(GO, "Enter", until="^go$"), keys("C-z", until="Stopped"), keys("clear; jobs", "Enter",
         until="^.1.+"),
         keys("fg", "Enter", until=r"fg\nsh -c"), keys("C-z", until="(?s)Stopped.*Stopped"),
-        keys("bg; kill %1; wait", "Enter", until="Terminated"), keys("exit 0", "Enter", until="exit status"))),
+        keys("bg; kill %1; sleep .5", "Enter", until="Terminated"), keys("exit 0", "Enter", until="exit status"))),
     row("bash in tmux", "background read", SHELL, needs=TMUX, steps=(
-        keys(until=PROMPT), keys("cat &", "Enter", until=r"^\[1\] \d+"), keys("sleep .2", "Enter", until="Stopped"),
+        keys(until=PROMPT), keys("cat & sleep .5", "Enter", until="Stopped"),
         keys("fg", "Enter", until="fg\ncat"), keys("typed", "Enter", until="typed\ntyped"), keys("C-d", until=PROMPT),
         keys("exit 0", "Enter", until="exit status"))),
     row("bash in tmux", "tostop", SHELL, needs=TMUX, steps=(
@@ -328,8 +328,8 @@ ROWS: list[Row] = [
     row("bash in tmux", "hang-up", SHELL, needs=TMUX, steps=(
         keys(until=PROMPT), keys("bash -c 'trap \"echo hup >hup\" HUP; echo go; sleep 60 & wait; exit 4'", "Enter",
         until="^go$"),
-        keys("C-z", until="Stopped"), keys("bg", "Enter", until=r"&$"), keys("kill -HUP %1; wait %1; clear; cat hup",
-        "Enter", until=r"\Ahup"),
+        keys("C-z", until="Stopped"), keys("bg", "Enter", until=r"&$"), keys("kill -HUP %1; sleep .5; cat hup",
+        "Enter", until="^hup$"),
         keys("exit 0", "Enter", until="exit status"))),
     row("bash in tmux", "line editing", SHELL, needs=TMUX, steps=(
         keys(until=PROMPT), keys("echo two", "C-a", "M-f", " one", "C-e", " three", "Enter", until="^one two three"),
@@ -369,7 +369,7 @@ ROWS: list[Row] = [
     # stress-ng, one second each
     row("stress-ng", "filesystem", "sh $SCRIPTS/stress.sh filesystem", FULL, needs=("stress-ng",), timeout=600,
         stderr=False),
-    row("stress-ng", "pipe-io", "sh $SCRIPTS/stress.sh pipe-io", FULL, needs=("stress-ng",), timeout=300, stderr=False),
+    row("stress-ng", "pipe-io", "sh $SCRIPTS/stress.sh pipe", FULL, needs=("stress-ng",), timeout=300, stderr=False),
     row("stress-ng", "scheduler", "sh $SCRIPTS/stress.sh scheduler", FULL, needs=("stress-ng",), timeout=600,
         stderr=False),
     row("stress-ng", "memory", "sh $SCRIPTS/stress.sh memory", FULL, needs=("stress-ng",), timeout=900, stderr=False),

@@ -85,6 +85,13 @@ def test_the_environment_reaches_the_guest_unchanged(before: tuple[str, ...]) ->
     assert sorted(done.stdout.decode().rstrip("\0").split("\0")) == sorted(f"{k}={v}" for k, v in expected.items())
 
 
+def test_a_missing_program_fails_the_row_and_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PACKAGES, "git", "/nonexistent/git")
+    needy = next(row for row in ROWS if "git" in row.needs)
+    with pytest.raises(pytest.fail.Exception, match="/nonexistent/git is missing: install Debian package git"):
+        _require(needy)
+
+
 def test_each_row_has_its_own_name() -> None:
     names = [(row.program, row.name) for row in ROWS]
     assert [name for name in names if names.count(name) > 1] == []

@@ -7,20 +7,21 @@ for signal in CHLD CONT URG WINCH; do
     (kill -$signal $BASHPID; exit 7)
     echo "$signal $?"
 done
-state() { cut -d' ' -f3 "/proc/$child/stat"; }
+state() { cut -d' ' -f3 "/proc/$1/stat"; }
 # Every system call of a traced process stops it for a moment, so a state counts when five readings agree.
-settled() { for _ in 1 2 3 4 5; do [[ $(state) == $1 ]] || return; sleep 0.02; done; }
+agree() { for _ in 1 2 3 4 5; do [[ $(state $1) == $2 ]] || return; sleep 0.02; done; }
+settle() { until agree $1 $2; do sleep 0.01; done; }
 sleep 60 & child=$!
-until settled S; do sleep 0.01; done
+settle $child S
 kill -STOP $child
-until settled [Tt]; do sleep 0.01; done
-echo "child is $(state)"
+settle $child [Tt]
+echo "child is $(state $child)"
 kill -CONT $child
-until settled S; do sleep 0.01; done
+settle $child S
 kill -TERM $child; wait $child; echo "status $?"
 trap 'echo "caught $((++count))"' USR1
 for i in 1 2 3 4 5; do kill -USR1 $$; done
-(for i in 1 2 3; do kill -USR1 $$; sleep 0.05; done) &
+(for i in 1 2 3; do settle $$ S; kill -USR1 $$; done) &
 until [ "$count" = 8 ]; do wait; done
 trap '' INT
 bash -c 'kill -INT $$; echo "ignored over exec"'

@@ -1,7 +1,8 @@
-# Every stressor of one class of stress-ng for a second, one after the other; prints what any of them complained about.
-stress-ng --class "$1" --sequential 1 --timeout 1s --temp-path "$TMPDIR" --oomable --vm-bytes 64M >log 2>&1 &
-wait $!
+# Every stressor of one class of stress-ng for a second, one after the other.
+# Status 3 says that a stressor found no resource on this machine, such as a tmpfs with free space, and went without.
+stress-ng --class "$1" --sequential 1 --timeout 1s --temp-path "$TMPDIR" --oomable --vm-bytes 64M >log 2>&1
 status=$?
-grep -E 'fail:|error:' log | sed 's/\[[0-9]*\]//'
+[ $status = 3 ] && status=0
+[ $status = 0 ] || grep -E 'fail:|error:' log
 rm -f log
 exit $status

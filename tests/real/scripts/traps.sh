@@ -1,4 +1,12 @@
 # Traps on signals and exit, in the shell and in subshells, and who inherits an ignored signal.
+# A signal that comes before the shell sleeps in wait would not interrupt it.
+until_asleep() {
+    asleep=0
+    while [ $asleep -lt 5 ]; do
+        case $(cut -d' ' -f3 /proc/$1/stat) in S) asleep=$((asleep + 1)) ;; *) asleep=0 ;; esac
+        sleep 0.02
+    done
+}
 trap 'echo usr1' USR1
 kill -USR1 $$
 trap 'echo term' TERM
@@ -14,7 +22,7 @@ sleep 60 & child=$!
 kill -KILL $child
 wait $child; echo "status $?"
 sleep 60 & child=$!
-(sleep 0.1; kill -USR1 $$) & killer=$!
+(until_asleep $$; kill -USR1 $$) & killer=$!
 wait $child; echo "interrupted $?"
 wait $killer
 kill $child

@@ -1,0 +1,47 @@
+"""The options of a test run: which platform and profile, which tier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from picobox.cli.options import PLATFORMS, PROFILES
+
+if TYPE_CHECKING:
+    import pytest
+
+NATIVE = "native"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options that tests read by `request.config.getoption`."""
+    add = parser.getgroup("picobox").addoption
+    # Without picobox a run compares native with native: it shows which tests would differ by themselves.
+    add("--picobox-platform", choices=(*PLATFORMS, NATIVE), default="trace", help="the platform that tests run on")
+    add("--picobox-profile", choices=PROFILES, default="linux", help="the profile that tests run under")
+    add("--one-platform", action="store_true", help="leave out tests that are written for another platform")
+    add("--full", action="store_true", help="run the full tier too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Takes out what the options exclude: it is reported as deselected, since nothing is wrong with it."""
+    kept = [item for item in items if _wanted(config, item)]
+    left_out = [item for item in items if not _wanted(config, item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """What the results of this run are about."""
+    platform, profile = config.getoption("--picobox-platform"), config.getoption("--picobox-profile")
+    return f"picobox: platform {platform}, profile {profile}, tier {'full' if config.getoption('--full') else 'fast'}"
+
+
+def _wanted(config: pytest.Config, item: pytest.Item) -> bool:
+    if item.get_closest_marker("full") and not config.getoption("--full"):
+        return False
+    if not config.getoption("--one-platform"):
+        return True
+    callspec = getattr(item, "callspec", None)
+    chosen = config.getoption("--picobox-platform")
+    return callspec is None or callspec.params.get("platform", chosen) == chosen

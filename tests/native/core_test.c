@@ -1,0 +1,559 @@
+/* Drives the C core without Python, as the supervisor does, over guests that use every part of it. */
+#define _GNU_SOURCE
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core_guest.h"
+#include "native.h"
+
+#undef NDEBUG
+
+enum { MOST_PAGES = 8 };
+
+struct run;
+typedef void on_call(struct run *run, const struct pb_stop *stop);
+
+/* One program under the core, and what was seen of it. */
+struct run {
+    struct pb_core *core;
+    on_call *on_call; /* answers a PB_STOP_SYSCALL of a call that makes no task; NULL: resume it */
+    int32_t main;
+    int status;
+    int stops[PB_STOP_DEAD + 1];
+    int signals[65];
+    int32_t replacing; /* the task whose next result is ours */
+    int32_t interrupted_by;
+    struct {
+        int32_t tid;
+        struct pb_page *page;
+    } pages[MOST_PAGES];
+};
+
+static const char *guest;
+
+static bool is_creation(int32_t nr)
+{
+    return nr == SYS_fork || nr == SYS_vfork || nr == SYS_clone || nr == SYS_clone3;
+}
+
+static void set_default_rules(struct pb_core *core)
+{
+    uint32_t rules[PB_NR_COUNT], guards[PB_NR_COUNT] = {0};
+    for (int nr = 0; nr < PB_NR_COUNT; nr++)
+        rules[nr] = nr >= 470 ? PB_DO_UNKNOWN : is_creation(nr) ? PB_DO_CALL : PB_DO_NATIVE;
+    rules[SYS_wait4] |= PB_FLAG_REAP;
+    rules[SYS_mmap] |= PB_FLAG_GUARD;
+    rules[SYS_munmap] |= PB_FLAG_GUARD;
+    rules[SYS_mprotect] |= PB_FLAG_GUARD;
+    rules[SYS_getsid] = PB_DO_ERRNO | (uint32_t)EXDEV << 16;
+    rules[SYS_getpgid] = rules[SYS_lseek] = rules[SYS_getpgrp] = rules[SYS_getpriority] = rules[SYS_access] = PB_DO_CALL;
+    guards[SYS_mmap] = guards[SYS_munmap] = guards[SYS_mprotect] = 1 | 2 << 8;
+    pb_set_dispositions(core, rules);
+    pb_set_guards(core, guards, SYS_mmap);
+}
+
+/* Root may look into every process; without this right a process that is not dumpable is closed to root as well. */
+static void drop_ptrace_capability(void)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    assert(syscall(SYS_capget, &header, data) == 0);
+    data[CAP_TO_INDEX(CAP_SYS_PTRACE)].effective &= ~CAP_TO_MASK(CAP_SYS_PTRACE);
+    assert(syscall(SYS_capset, &header, data) == 0);
+}
+
+static struct run *new_run(on_call *on_call)
+{
+    struct run *run = calloc(1, sizeof *run);
+    assert(run);
+    run->core = pb_core_new();
+    assert(run->core);
+    run->on_call = on_call;
+    set_default_rules(run->core);
+    return run;
+}
+
+static struct pb_spawned spawn(struct run *run, char **argv, const struct pb_spawn *more)
+{
+    static const struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, PB_NR_COUNT, 2, 0),
+        BPF_STMT(BPF_ALU | BPF_OR | BPF_K, SECCOMP_RET_TRACE),
+        BPF_STMT(BPF_RET | BPF_A, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE | 0xffff),
+    };
+    char *envp[] = {"PATH=/bin:/usr/bin", "CORE_TEST=1", NULL}, *paths[] = {"/no/such/directory/program", argv[0], NULL};
+    struct pb_spawn request = more ? *more : (struct pb_spawn){0};
+    struct pb_spawned spawned;
+    request.argv = argv;
+    request.envp = envp;
+    request.paths = paths;
+    request.filter = (const uint8_t *)filter;
+    request.filter_length = sizeof filter / sizeof filter[0];
+    pb_spawn(run->core, &request, &spawned);
+    run->main = spawned.tid;
+    return spawned;
+}
+
+/* A task that is killed between its stop and our answer is no error. */
+static void done(int32_t error)
+{
+    assert(error == 0 || error == -ESRCH);
+}
+
+static void serve_call(struct run *run, const struct pb_stop *stop)
+{
+    assert(stop->nr >= 0 && stop->nr < PB_NR_COUNT && stop->ip && stop->sp);
+    assert(pb_calls_entered(run->core, stop->tid) > 0);
+    if (is_creation(stop->nr)) {
+        done(pb_set_creating(run->core, stop->tid));
+        /* An exit stop as well: it comes after the child's birth, or instead of it. */
+        done(pb_resume(run->core, stop->tid, 0, 1));
+    } else if (run->on_call) {
+        run->on_call(run, stop);
+    } else {
+        done(pb_resume(run->core, stop->tid, 0, 0));
+    }
+}
+
+static void serve(struct run *run, const struct pb_stop *stop)
+{
+    run->stops[stop->kind]++;
+    switch (stop->kind) {
+    case PB_STOP_SYSCALL:
+        serve_call(run, stop);
+        return;
+    case PB_STOP_SYSCALL_EXIT:
+        if (stop->tid == run->replacing) {
+            assert(stop->result == getpgid(stop->tid));
+            done(pb_set_result(run->core, stop->tid, GUEST_ANSWER));
+            run->replacing = 0;
+        }
+        break;
+    case PB_STOP_SIGNAL:
+        run->signals[stop->signal]++;
+        done(pb_resume(run->core, stop->tid, stop->signal, 0));
+        return;
+    case PB_STOP_DEAD:
+        if (stop->tid == run->main)
+            run->status = stop->status;
+        return;
+    case PB_STOP_INTERRUPT:
+        run->interrupted_by = stop->nr;
+        return;
+    }
+    done(pb_resume(run->core, stop->tid, 0, 0));
+}
+
+static void serve_until_interrupt(struct run *run)
+{
+    struct pb_stop stop;
+    do {
+        pb_next(run->core, &stop);
+        assert(stop.kind != PB_STOP_EMPTY);
+        serve(run, &stop);
+    } while (stop.kind != PB_STOP_INTERRUPT);
+}
+
+static void serve_all(struct run *run)
+{
+    struct pb_stop stop;
+    for (;;) {
+        pb_next(run->core, &stop);
+        if (stop.kind == PB_STOP_EMPTY)
+            break;
+        serve(run, &stop);
+    }
+    assert(pb_task_count(run->core) == 0);
+}
+
+static void free_run(struct run *run)
+{
+    for (int i = 0; i < MOST_PAGES; i++)
+        if (run->pages[i].page)
+            pb_page_free(run->pages[i].page);
+    pb_core_free(run->core);
+    free(run);
+}
+
+/* Runs a program to its end, which must be this wait status. */
+static struct run *run_to_end(char **argv, on_call *on_call, int status)
+{
+    struct run *run = new_run(on_call);
+    int32_t error;
+    pb_set_pinning(run->core, 1);
+    struct pb_spawned spawned = spawn(run, argv, NULL);
+    assert(spawned.stage == PB_SPAWN_OK);
+    serve_all(run);
+    assert(pb_spawn_failure(spawned.status_fd, &error) == PB_SPAWN_OK);
+    if (run->status != status)
+        fprintf(stderr, "%s %s: wait status %#x\n", argv[0], argv[1] ? argv[1] : "", run->status);
+    assert(run->status == status);
+    return run;
+}
+
+static struct run *run_guest(char *behaviour, on_call *on_call, int status)
+{
+    char *argv[] = {(char *)guest, behaviour, NULL};
+    return run_to_end(argv, on_call, status);
+}
+
+static uint64_t count(const struct run *run, int32_t disposition, int32_t nr)
+{
+    return pb_counters(run->core, disposition)[nr];
+}
+
+static void test_programs(void)
+{
+    char *plain[] = {"/bin/true", NULL}, *shell[] = {"/bin/sh", "-c",
+        "i=0; while [ $i -lt 20 ]; do echo $i | cat | { read x; [ $x = $i ]; } || exit 9; i=$((i+1)); done; exit 3", NULL};
+    struct run *run = run_to_end(plain, NULL, 0);
+    assert(run->stops[PB_STOP_EXEC] == 1 && run->stops[PB_STOP_DEAD] == 1 && run->stops[PB_STOP_FORK] == 0);
+    assert(count(run, PB_DO_NATIVE, SYS_exit_group) == 1 && count(run, PB_DO_NATIVE, SYS_execve) == 0);
+    free_run(run);
+    run = run_to_end(shell, NULL, 3 << 8);
+    assert(run->stops[PB_STOP_FORK] == 60 && run->stops[PB_STOP_NEW] == 60 && run->stops[PB_STOP_DEAD] == 61);
+    free_run(run);
+}
+
+static void test_threads(void)
+{
+    struct run *run = run_guest("threads", NULL, 0);
+    assert(run->stops[PB_STOP_NEW] == 3 * GUEST_THREADS && run->stops[PB_STOP_DEAD] == 3 * GUEST_THREADS + 1);
+    assert(count(run, PB_DO_NATIVE, SYS_getppid) == 3 * GUEST_THREADS * 50);
+    free_run(run);
+}
+
+static void test_bomb(void)
+{
+    struct run *run = run_guest("bomb", NULL, 0);
+    assert(run->stops[PB_STOP_FORK] == (1 << GUEST_BOMB_LEVELS) - 1);
+    assert(run->stops[PB_STOP_NEW] == run->stops[PB_STOP_FORK]);
+    assert(run->stops[PB_STOP_DEAD] == 1 << GUEST_BOMB_LEVELS);
+    free_run(run);
+}
+
+static void answer(struct run *run, const struct pb_stop *stop)
+{
+    if (stop->nr == SYS_getpgid)
+        done(pb_answer(run->core, stop->tid, GUEST_ANSWER));
+    else
+        done(pb_resume(run->core, stop->tid, 0, 0));
+}
+
+static void test_answers(void)
+{
+    struct run *run = run_guest("answers", answer, 0);
+    assert(count(run, PB_DO_CALL, SYS_getpgid) == 1 && count(run, PB_DO_ERRNO, SYS_getsid) == 1);
+    assert(count(run, PB_DO_UNKNOWN, 500) == 1 && count(run, PB_DO_UNKNOWN, PB_NR_UNKNOWN) == 2);
+    assert(pb_counters(run->core, 4) == NULL && pb_counters(run->core, -1) == NULL);
+    free_run(run);
+}
+
+static void rewrite(struct run *run, const struct pb_stop *stop)
+{
+    if (stop->nr == SYS_lseek && stop->args[1] == GUEST_OFFSET) {
+        done(pb_rewrite(run->core, stop->tid, 1, GUEST_OFFSET + 2));
+        /* Twice: what is put back is the guest's value, not ours. */
+        done(pb_rewrite(run->core, stop->tid, 1, GUEST_OFFSET + 1));
+        assert(pb_rewrite(run->core, stop->tid, 6, 0) == -EINVAL && pb_rewrite(run->core, stop->tid, -1, 0) == -EINVAL);
+    }
+    if (stop->nr == SYS_getpgrp)
+        run->replacing = stop->tid;
+    done(pb_resume(run->core, stop->tid, 0, stop->nr == SYS_getpgrp));
+}
+
+static void test_rewriting(void)
+{
+    free_run(run_guest("rewritten", rewrite, 0));
+}
+
+static void check_strings(struct pb_core *core, int32_t tid)
+{
+    char text[8192];
+    assert(pb_read_string(core, tid, GUEST_EDGE + 1000, text, sizeof text) == 5 && strcmp(text, "short") == 0);
+    assert(pb_read_string(core, tid, GUEST_EDGE + 1000, text, 6) == 5);
+    assert(pb_read_string(core, tid, GUEST_EDGE + 1000, text, 5) == -ENAMETOOLONG);
+    assert(pb_read_string(core, tid, GUEST_EDGE + 1000, text, 0) == -ENAMETOOLONG);
+    assert(pb_read_string(core, tid, GUEST_EDGE + 1006, text, 100) == -ENAMETOOLONG);
+    assert(pb_read_string(core, tid, GUEST_EDGE + 1006, text, sizeof text) == -EFAULT);
+    assert(pb_read_string(core, tid, GUEST_EDGE + 4095, text, 1) == -ENAMETOOLONG);
+    assert(pb_read_string(core, tid, GUEST_EDGE + 4095, text, 2) == -EFAULT);
+}
+
+static void check_moves(struct pb_core *core, int32_t tid)
+{
+    char bytes[8192];
+    assert(pb_read(core, tid, GUEST_EDGE, bytes, 4096) == 4096 && bytes[0] == 'a' && bytes[4095] == 'a');
+    for (uint64_t size = 0; size < 20; size++)
+        assert(pb_read(core, tid, GUEST_EDGE + 4096 - size, bytes, size) == (int64_t)size);
+    assert(pb_read(core, tid, GUEST_EDGE + 4090, bytes, 100) == 6);
+    assert(pb_read(core, tid, GUEST_EDGE + 1, bytes, sizeof bytes) == 4095);
+    assert(pb_write(core, tid, GUEST_EDGE + 4093, "end", 3) == 3);
+    assert(pb_write(core, tid, GUEST_EDGE + 4093, "end and more", 12) == 3);
+}
+
+static void check_closed(struct pb_core *core, int32_t tid, uint64_t address)
+{
+    char bytes[16] = "";
+    assert(pb_read(core, tid, address, bytes, 16) == -EFAULT);
+    assert(pb_write(core, tid, address, bytes, 16) == -EFAULT);
+    assert(pb_read_string(core, tid, address, bytes, 16) == -EFAULT);
+    assert(pb_read(core, tid, address, bytes, 0) == 0);
+}
+
+static void check_memory(struct run *run, const struct pb_stop *stop)
+{
+    static const uint64_t bad[] = {0, 1, GUEST_EDGE + 4096, GUEST_EDGE + 8191, 0xdeadbeef000, 0xffffffff81000000, UINT64_MAX};
+    if (stop->nr == SYS_getpriority && stop->args[0] == GUEST_CHECKPOINT) {
+        if (stop->args[1] == 0) {
+            check_moves(run->core, stop->tid);
+            check_strings(run->core, stop->tid);
+        } else {
+            /* Not dumpable: closed to everybody without the capability (kernel/ptrace.c, ptrace_access_vm). */
+            check_closed(run->core, stop->tid, GUEST_EDGE);
+        }
+        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+            check_closed(run->core, stop->tid, bad[i]);
+    }
+    done(pb_resume(run->core, stop->tid, 0, 0));
+}
+
+static void test_memory(void)
+{
+    struct run *run = run_guest("memory", check_memory, 0);
+    assert(count(run, PB_DO_CALL, SYS_getpriority) == 2);
+    free_run(run);
+}
+
+/* As the seccomp profile of a container may: from now on memory is read word by word. */
+static void refuse_bulk_access(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_writev, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    assert(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    assert(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+static void check_page(struct run *run, struct pb_page *page, int32_t tid)
+{
+    uint64_t slot = pb_page_acquire(page, tid);
+    assert(slot >= GUEST_PAGE && pb_page_acquire(page, tid) == slot);
+    pb_page_release(page, tid);
+    pb_page_release(page, tid);
+    /* Thread ids that no task has: 4,096 slots, each given once. */
+    for (int32_t other = 1; other <= 4096; other++)
+        assert(pb_page_acquire(page, INT32_MAX - other) != 0);
+    assert(pb_page_acquire(page, tid) == 0);
+    for (int32_t other = 1; other <= 4096; other++)
+        pb_page_release(page, INT32_MAX - other);
+    slot = pb_page_acquire(page, tid);
+    assert(slot != 0);
+    assert(pb_page_write(page, slot, "/", 2) == 0);
+    assert(pb_page_write(page, slot + 16384 - 1, "x", 1) == 0);
+    assert(pb_page_write(page, slot + 16384 - 1, "xx", 2) == -EINVAL);
+    assert(pb_page_write(page, GUEST_PAGE - 1, "x", 1) == -EINVAL);
+    assert(pb_page_write(page, GUEST_PAGE + 4096 * 16384, "x", 1) == -EINVAL);
+    assert(pb_page_write(page, UINT64_MAX, "x", 1) == -EINVAL);
+    done(pb_rewrite(run->core, tid, 0, slot));
+}
+
+/* The first call of a process gets a page and starts anew; the second time it is rewritten. */
+static void lend_page(struct run *run, const struct pb_stop *stop)
+{
+    char path[64];
+    int place = 0;
+    int32_t error;
+    if (pb_read_string(run->core, stop->tid, stop->args[0], path, sizeof path) == 13 && strcmp(path, "/no/such/file") == 0) {
+        while (place < MOST_PAGES && run->pages[place].page && run->pages[place].tid != stop->tid)
+            place++;
+        assert(place < MOST_PAGES);
+        if (run->pages[place].page) {
+            check_page(run, run->pages[place].page, stop->tid);
+        } else {
+            run->pages[place].page = pb_page_new(run->core, stop->tid, &error);
+            run->pages[place].tid = stop->tid;
+            assert(run->pages[place].page && error == 0);
+        }
+    }
+    done(pb_resume(run->core, stop->tid, 0, 0));
+}
+
+static void test_page(void)
+{
+    struct run *run = run_guest("page", lend_page, 0);
+    /* A call that started anew for its page is one call. */
+    assert(run->pages[1].page && !run->pages[2].page);
+    free_run(run);
+}
+
+static void test_signals(void)
+{
+    struct run *run = run_guest("signals", NULL, SIGSEGV);
+    assert(run->signals[SIGSEGV] == 1 && run->signals[SIGUSR1] == 0 && run->stops[PB_STOP_GROUP] == 1);
+    free_run(run);
+    run = new_run(NULL);
+    pb_set_report_signals(run->core, 1);
+    char *argv[] = {(char *)guest, "signals", NULL};
+    struct pb_spawned spawned = spawn(run, argv, NULL);
+    serve_all(run);
+    close(spawned.status_fd);
+    assert(run->status == SIGSEGV && run->signals[SIGSEGV] == 1 && run->signals[SIGUSR1] == 1);
+    assert(run->signals[SIGUSR2] == 1 && run->signals[SIGSTOP] == 1 && run->signals[SIGCHLD] > 0);
+    free_run(run);
+}
+
+static void check_spawn_fails(char *program, const struct pb_spawn *more, int32_t stage, int32_t error)
+{
+    struct run *run = new_run(NULL);
+    char *argv[] = {program, NULL};
+    int32_t seen = -1;
+    struct pb_spawned spawned = spawn(run, argv, more);
+    assert(spawned.stage == PB_SPAWN_OK);
+    serve_all(run);
+    assert(pb_spawn_failure(spawned.status_fd, &seen) == stage && seen == error);
+    assert(WIFEXITED(run->status) && run->stops[PB_STOP_EXEC] == 0);
+    free_run(run);
+}
+
+static void test_spawn_failures(void)
+{
+    static const int32_t bad_fds[] = {0, 999999}, many_fds[17];
+    check_spawn_fails("/no/such/program", NULL, PB_SPAWN_EXEC, ENOENT);
+    check_spawn_fails("/etc/passwd", NULL, PB_SPAWN_EXEC, EACCES);
+    check_spawn_fails("/bin/true", &(struct pb_spawn){.cwd = "/no/such/directory"}, PB_SPAWN_CHDIR, ENOENT);
+    check_spawn_fails("/bin/true", &(struct pb_spawn){.fds = bad_fds, .fd_count = 2}, PB_SPAWN_FORK, EBADF);
+    check_spawn_fails("/bin/true", &(struct pb_spawn){.fds = many_fds, .fd_count = 17}, PB_SPAWN_FORK, EINVAL);
+}
+
+static void test_strangers(void)
+{
+    struct pb_core *core = pb_core_new();
+    uint64_t registers[27];
+    uint8_t mask[8];
+    int32_t error = 0;
+    struct pb_stop stop;
+    assert(pb_resume(core, 1, 0, 0) == -ESRCH && pb_answer(core, 1, 0) == -ESRCH && pb_rewrite(core, 1, 0, 0) == -ESRCH);
+    assert(pb_set_result(core, 1, 0) == -ESRCH && pb_set_creating(core, 1) == -ESRCH);
+    assert(pb_get_registers(core, 1, registers) == -ESRCH && pb_set_registers(core, 1, registers) == -ESRCH);
+    assert(pb_page_new(core, 1, &error) == NULL && error == ESRCH);
+    assert(pb_calls_entered(core, 1) == 0 && pb_hidden_affinity(core, 1, mask, 8) == 0 && pb_task_count(core) == 0);
+    pb_own_affinity(core, 1);
+    pb_kill_all(core);
+    pb_next(core, &stop);
+    assert(stop.kind == PB_STOP_EMPTY);
+    pb_core_free(core);
+}
+
+static volatile int handled;
+
+static void count_signal(int signal)
+{
+    (void)signal;
+    handled++;
+}
+
+static void test_doorbell(void)
+{
+    const int32_t wanted[] = {SIGALRM, SIGUSR1, SIGUSR2, SIGRTMIN + 1, 0, 65, SIGKILL};
+    struct run *run = new_run(NULL);
+    char *argv[] = {"/bin/sleep", "1000", NULL};
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR2, count_signal);
+    assert(pb_doorbell_open(wanted, 7) == UINT64_C(1) << (SIGUSR1 - 1));
+    struct pb_spawned spawned = spawn(run, argv, NULL);
+    raise(SIGUSR2);
+    serve_until_interrupt(run);
+    assert(run->interrupted_by == SIGUSR2 && handled == 0);
+    /* It wakes a wait that has begun, too. */
+    setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {0, 100000}}, NULL);
+    serve_until_interrupt(run);
+    assert(run->interrupted_by == SIGALRM);
+    /* More than the ring holds. */
+    run->stops[PB_STOP_INTERRUPT] = 0;
+    for (int i = 0; i < 200; i++)
+        raise(SIGRTMIN + 1);
+    for (int i = 0; i < 64; i++)
+        serve_until_interrupt(run);
+    assert(run->stops[PB_STOP_INTERRUPT] == 64 && run->interrupted_by == SIGRTMIN + 1);
+    pb_kill_all(run->core);
+    serve_all(run);
+    assert(run->status == SIGKILL);
+    pb_doorbell_close();
+    raise(SIGUSR1);
+    raise(SIGUSR2);
+    assert(handled == 1);
+    close(spawned.status_fd);
+    free_run(run);
+}
+
+/* Everything is killed while much is going on. */
+static void test_kill_all(void)
+{
+    const int32_t alarm_signal = SIGALRM;
+    char *bomb[] = {(char *)guest, "bomb", NULL};
+    for (int i = 0; i < 10; i++) {
+        struct run *run = new_run(NULL);
+        struct pb_stop stop;
+        pb_doorbell_open(&alarm_signal, 1);
+        struct pb_spawned spawned = spawn(run, bomb, NULL);
+        setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {0, 1000 + 3000 * i}}, NULL);
+        serve_until_interrupt(run);
+        pb_kill_all(run->core);
+        while (pb_next(run->core, &stop), stop.kind != PB_STOP_EMPTY) {
+            if (stop.kind != PB_STOP_DEAD)
+                kill(stop.tid, SIGKILL);
+            serve(run, &stop);
+        }
+        assert(run->status == SIGKILL && pb_task_count(run->core) == 0);
+        pb_doorbell_close();
+        close(spawned.status_fd);
+        free_run(run);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    assert(argc == 2);
+    guest = argv[1];
+    /* A hang is a failure. */
+    alarm(100);
+    drop_ptrace_capability();
+    test_strangers();
+    test_programs();
+    test_threads();
+    test_bomb();
+    test_answers();
+    test_rewriting();
+    test_memory();
+    test_page();
+    test_signals();
+    test_spawn_failures();
+    test_doorbell();
+    alarm(100);
+    test_kill_all();
+    refuse_bulk_access();
+    test_memory();
+    test_page();
+    puts("passed");
+    return 0;
+}

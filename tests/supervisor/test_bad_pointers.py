@@ -1,0 +1,86 @@
+"""H8: a bad pointer in any argument of any call gives EFAULT or what it gives natively, and the supervisor lives."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from picobox.abi.row import ACTION_ERRNO
+from picobox.abi.table import BY_NAME, ROWS
+from picobox.abi.types import UserPointer
+
+from .calls import EXCLUDED, FIXED, VALUES, call_lines
+from .guests import PLATFORMS, guest, picobox, run
+
+# Seconds; some thirty of these calls block until an alarm of 1.5 s, many at a time.
+TIMEOUTS = {"native": 60, "trace": 110, "reference": 300}
+VARIANTS = 7
+# Of all arguments that are addresses, those at whose bad value the kernel says EFAULT (others are hints, or are
+# looked at later than something that a small buffer cannot satisfy).
+LEAST_FAULTING = 0.6
+
+Answers = dict[tuple[str, str, str], tuple[str, int]]
+
+
+def ask(platform: str) -> Answers:
+    """Make every call on a platform, "native" for none: (call, argument, variant) to what came of it."""
+    with tempfile.TemporaryDirectory() as directory:
+        table = Path(directory, "calls")
+        table.write_text("".join(f"{line}\n" for line in call_lines()))
+        command = [str(guest("bad_pointers")), str(table)]
+        if platform != "native":
+            command = picobox(*command, platform=platform)
+        done = run(command, TIMEOUTS[platform], Path(directory))
+    assert (done.status, done.stderr) == (0, "")
+    answers = {}
+    for line in done.stdout.splitlines():
+        call, argument, variant, outcome, number = line.split()
+        answers[call, argument, variant] = (outcome, int(number))
+    return answers
+
+
+@functools.cache
+def native() -> Answers:
+    return ask("native")
+
+
+def expected() -> Answers:
+    """The native answers, but for the rows that the table refuses."""
+    answers = {}
+    for key, answer in native().items():
+        do = BY_NAME[key[0]].do
+        answers[key] = ("error", do.errno) if do.action == ACTION_ERRNO else answer
+    return answers
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_bad_arguments_get_the_native_answer(platform: str) -> None:
+    answers, wanted = ask(platform), expected()
+    assert answers.keys() == wanted.keys()
+    assert {key: (answers[key], wanted[key]) for key in wanted if answers[key] != wanted[key]} == {}
+
+
+def test_every_argument_is_tried() -> None:
+    tried = {(row.name, argument.name) for row in ROWS if row.name not in EXCLUDED for argument in row.args} - FIXED.keys()
+    assert {key[:2] for key in native()} == tried
+    assert len(native()) == VARIANTS * len(tried)
+
+
+def test_calls_come_as_far_as_their_pointers() -> None:
+    pointers = {(row.name, argument.name) for row in ROWS for argument in row.args if isinstance(argument, UserPointer)}
+    tried = {key[:2] for key in native() if BY_NAME[key[0]].do.action != ACTION_ERRNO} & pointers
+    silent = {key for key in tried if native()[*key, "unmapped"] != ("error", errno.EFAULT)}
+    assert 1 - len(silent) / len(tried) >= LEAST_FAULTING, sorted(silent)
+
+
+def test_lists_name_rows_and_arguments_of_the_table() -> None:
+    assert set(EXCLUDED) <= BY_NAME.keys()
+    assert all(EXCLUDED.values())
+    arguments = {row.name: {argument.name for argument in row.args} for row in ROWS}
+    assert all(name in arguments[call] for call, name in FIXED)
+    assert all(set(values) <= arguments[call] for call, values in VALUES.items())
