@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 from picobox.cli.options import PLATFORMS, PROFILES
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
     import pytest
 
 NATIVE = "native"
+
+# What a caller may have ignored, a shell for its background jobs or nohup: every program that a test starts would
+# inherit it, and some show that these signals work.
+_INHERITED = (signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,6 +25,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--picobox-profile", choices=PROFILES, default="linux", help="the profile that tests run under")
     add("--one-platform", action="store_true", help="leave out tests that are written for another platform")
     add("--full", action="store_true", help="run the full tier too")
+
+
+def pytest_configure() -> None:
+    """Gives signals their usual effect."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in _INHERITED:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

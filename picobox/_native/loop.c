@@ -316,8 +316,13 @@ static long next_status(struct pb_core *core, int *status)
     if (core->round_next == core->round_end && core->task_count > 1 && ++core->unfair >= UNFAIR_LIMIT)
         take_round(core);
     if (core->round_next < core->round_end) {
-        *status = core->round[core->round_next].status;
-        return core->round[core->round_next++].tid;
+        struct seen seen = core->round[core->round_next++];
+        *status = seen.status;
+        /* A stopped task has no second status, unless it was killed or a sibling's exec took its tid meanwhile: then
+           the stop that was taken is void. */
+        if (WIFSTOPPED(seen.status))
+            waitpid(seen.tid, status, __WALL | __WNOTHREAD | WNOHANG);
+        return seen.tid;
     }
     /* __WNOTHREAD: children of the embedding program's other threads are not ours to reap. */
     return wait4_interruptible(-1, status, __WALL | __WNOTHREAD, &doorbell_rung);

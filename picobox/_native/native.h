@@ -120,7 +120,9 @@ int interruption_undo(int32_t tid, uint64_t nr);
 int interruption_give(int32_t tid);
 int registers_read(int32_t tid, uint64_t *registers);
 int registers_write(int32_t tid, const uint64_t *registers);
+/* Puts the task back before the call that it was in, or behind it; the kernel restarts nothing by itself. */
 int registers_rewind(int32_t tid, const uint64_t *registers, uint64_t nr);
+int registers_leave(int32_t tid, const uint64_t *registers);
 /* wait4 that a handler which finds its instruction pointer inside can abort: no signal is lost before the wait. */
 long wait4_interruptible(int32_t pid, int *status, int options, volatile int *flag);
 bool wait4_abort(void *ucontext);

@@ -151,7 +151,10 @@ struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
     task = task_find(core, tid);
     if (task) {
         ptrace(PTRACE_SETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &mask);
-        registers_rewind(tid, registers, info.nr);
+        if (*error)
+            registers_leave(tid, registers);
+        else
+            registers_rewind(tid, registers, info.nr);
         if (task->group_stopped) {
             task->group_stopped = false;
             ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
@@ -160,7 +163,7 @@ struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
             task->stop_postponed = false;
             kill(tid, SIGSTOP);
         }
-        if (info.nr < PB_NR_COUNT)
+        if (!*error && info.nr < PB_NR_COUNT)
             core->counters[core->dispositions[info.nr] & 3][info.nr]--;
     }
     if (*error) {

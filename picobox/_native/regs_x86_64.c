@@ -89,8 +89,16 @@ int registers_rewind(int32_t tid, const uint64_t *registers, uint64_t nr)
     memcpy(&again, registers, sizeof again);
     again.rip -= X86_SYSCALL_LENGTH;
     again.rax = nr;
-    again.orig_rax = (uint64_t)-1; /* no restart handling of the call that was replaced */
+    again.orig_rax = (uint64_t)-1;
     return ptrace(PTRACE_SETREGS, tid, NULL, &again) < 0 ? -errno : 0;
+}
+
+int registers_leave(int32_t tid, const uint64_t *registers)
+{
+    struct user_regs_struct behind;
+    memcpy(&behind, registers, sizeof behind);
+    behind.orig_rax = (uint64_t)-1;
+    return ptrace(PTRACE_SETREGS, tid, NULL, &behind) < 0 ? -errno : 0;
 }
 
 int interruption_read(int32_t tid, struct interruption *found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from errno import EPERM
 
 from picobox.platform.base import Descriptor, HostTid
 
@@ -71,6 +72,13 @@ def initial_environment() -> list[bytes]:
     """The environment this process was started with; Python adds to its own (PEP 538 sets LC_CTYPE)."""
     with open("/proc/self/environ", "rb") as block:
         return [entry for entry in block.read().split(b"\0") if entry]
+
+
+def refusal(stage: str, error: int) -> str:
+    """Why a program could not be started at all: cause and remedy of a failed stage, in one line."""
+    if stage == "ptrace" and error == EPERM:
+        return f"ptrace is forbidden here ({ptrace_obstacle()}); `picobox doctor` tells what to change"
+    return f"{stage} failed: {os.strerror(error)}; `picobox doctor` tells what this machine allows"
 
 
 def ptrace_obstacle() -> str:

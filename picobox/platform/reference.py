@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import contextmanager
-from errno import EFAULT, EPERM, ESRCH
+from errno import EFAULT, ESRCH
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -185,14 +185,14 @@ class ReferencePlatform:
         try:
             child = fork_child(request._replace(ignored_signals=ignored))
         except OSError as error:
-            raise PlatformError(_refusal("fork", error)) from None
+            raise PlatformError(host.refusal("fork", error.errno or 0)) from None
         try:
             tracee = self._debugger.addProcess(child.tid, is_attached=False)
         except PtraceError as error:
             os.close(child.go_fd)
             os.close(child.status_fd)
             os.waitpid(child.tid, 0)
-            raise PlatformError(_refusal("ptrace", error)) from None
+            raise PlatformError(host.refusal("ptrace", error.errno or 0)) from None
         tracee.announced = tracee.born = tracee.starting = True
         os.write(child.go_fd, b"g")
         os.close(child.go_fd)
@@ -405,9 +405,3 @@ def _errno() -> Iterator[None]:
         yield
     except PtraceError as error:
         raise Errno(error.errno or EFAULT) from None
-
-
-def _refusal(stage: str, error: Any) -> str:
-    if stage == "ptrace" and error.errno == EPERM:
-        return f"ptrace is forbidden here ({host.ptrace_obstacle()}); `picobox doctor` tells what to change"
-    return f"{stage} failed: {os.strerror(error.errno)}; `picobox doctor` tells what this machine allows"

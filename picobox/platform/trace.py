@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from errno import EFAULT, EPERM, ESRCH
+from errno import EFAULT, ESRCH
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
@@ -123,7 +123,7 @@ class TracePlatform:
         spawned = ffi.new("struct pb_spawned *")
         lib.pb_spawn(self._core, native, spawned)
         if spawned.stage:
-            raise PlatformError(_refusal(spawned.stage, spawned.error))
+            raise PlatformError(host.refusal(SPAWN_STAGES[spawned.stage], spawned.error))
         self._status_fd = spawned.status_fd
         return HostTid(spawned.tid)
 
@@ -203,6 +203,8 @@ class TracePlatform:
         return int(lib.pb_calls_entered(self._core, tid))
 
     def counters(self, action: int) -> list[int]:
+        if not self._core:
+            raise RuntimeError("the platform is closed")
         return list(ffi.unpack(lib.pb_counters(self._core, action), lib.PB_NR_COUNT))
 
     def hidden_affinity(self, tid: HostTid) -> bytes | None:
@@ -234,8 +236,3 @@ def _check(error: int) -> None:
         raise OSError(-error, os.strerror(-error))
 
 
-def _refusal(stage: int, error: int) -> str:
-    name = SPAWN_STAGES[stage]
-    if name == "ptrace" and error == EPERM:
-        return f"ptrace is forbidden here ({host.ptrace_obstacle()}); `picobox doctor` tells what to change"
-    return f"{name} failed: {os.strerror(error)}; `picobox doctor` tells what this machine allows"

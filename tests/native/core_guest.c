@@ -68,7 +68,8 @@ static void memory(void)
 {
     char *page = mmap((void *)GUEST_EDGE, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     CHECK(page == (char *)GUEST_EDGE);
-    CHECK(mmap(page + 4096, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page + 4096);
+    char *forbidden = (char *)GUEST_FORBIDDEN;
+    CHECK(mmap(forbidden, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == forbidden);
     memset(page, 'a', 4096);
     memcpy(page + 1000, "short", 6);
     syscall(SYS_getpriority, GUEST_CHECKPOINT, 0);
@@ -78,10 +79,26 @@ static void memory(void)
     CHECK(memcmp(page + 4093, "end", 3) == 0);
 }
 
-static void use_page(void)
+/* Where the supervisor has put the argument page. */
+static char *find_page(void)
+{
+    char line[512];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    CHECK(maps != NULL);
+    while (fgets(line, sizeof line, maps))
+        if (strstr(line, "/memfd:picobox")) {
+            CHECK(strstr(line, " r--s "));
+            CHECK(fclose(maps) == 0);
+            return (char *)strtoul(line, NULL, 16);
+        }
+    CHECK(!"a page in the maps");
+    return NULL;
+}
+
+static char *use_page(void)
 {
     CHECK(access("/no/such/file", F_OK) == 0);
-    char *page = (char *)GUEST_PAGE;
+    char *page = find_page();
     CHECK_FAILS(munmap(page, 4096), EPERM);
     CHECK_FAILS(munmap(page - 4096, 8192), EPERM);
     CHECK_FAILS(mprotect(page, 4096, PROT_READ | PROT_WRITE), EPERM);
@@ -93,22 +110,33 @@ static void use_page(void)
     /* The kernel reads what the guest may read. */
     int fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
     char byte;
-    CHECK(fd >= 0 && pread(fd, &byte, 1, GUEST_PAGE) == 1);
-    CHECK(pwrite(fd, "x", 1, GUEST_PAGE) == -1);
+    CHECK(fd >= 0 && pread(fd, &byte, 1, (off_t)page) == 1);
+    CHECK(pwrite(fd, "x", 1, (off_t)page) == -1);
     CHECK(close(fd) == 0);
+    return page;
 }
 
 static void page(void)
 {
-    use_page();
+    char *page = use_page();
     pid_t pid = fork_child();
     if (pid == 0) {
-        use_page();
-        *(volatile char *)GUEST_PAGE = 'x';
+        CHECK(use_page() == page);
+        *(volatile char *)page = 'x';
         _exit(1);
     }
     CHECK(wait_death(pid) == SIGSEGV);
     use_page();
+}
+
+/* The place that the supervisor prefers is taken. */
+static void crowded(void)
+{
+    char *mine = mmap((char *)GUEST_TAKEN, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    CHECK(mine == (char *)GUEST_TAKEN);
+    *mine = 'm';
+    page();
+    CHECK(*mine == 'm' && munmap(mine, 4096) == 0);
 }
 
 static atomic_int seen;
@@ -142,7 +170,8 @@ int main(int argc, char **argv)
         void (*run)(void);
     } behaviours[] = {
         {"threads", threads}, {"bomb", bomb}, {"answers", answers}, {"rewritten", rewritten},
-        {"memory", memory}, {"page", page}, {"signals", signals},
+        {"memory", memory}, {"page", page}, {"crowded", crowded},
+        {"signals", signals},
     };
     begin();
     CHECK(argc == 2);

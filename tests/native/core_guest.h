@@ -7,7 +7,9 @@
 #define GUEST_ANSWER 4242
 #define GUEST_OFFSET 100
 #define GUEST_CHECKPOINT 0x7bad
+/* A page with nothing behind it. */
 #define GUEST_EDGE UINT64_C(0x10000000)
-#define GUEST_PAGE UINT64_C(0x30000000)
+#define GUEST_FORBIDDEN (GUEST_EDGE + 2 * 4096)
+#define GUEST_TAKEN UINT64_C(0x70000000)
 
 #endif

@@ -43,6 +43,7 @@ struct run {
 };
 
 static const char *guest;
+static bool word_by_word;
 
 static bool is_creation(int32_t nr)
 {
@@ -66,12 +67,15 @@ static void set_default_rules(struct pb_core *core)
 }
 
 /* Root may look into every process; without this right a process that is not dumpable is closed to root as well. */
-static void drop_ptrace_capability(void)
+static void set_ptrace_capability(bool wanted)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
     assert(syscall(SYS_capget, &header, data) == 0);
-    data[CAP_TO_INDEX(CAP_SYS_PTRACE)].effective &= ~CAP_TO_MASK(CAP_SYS_PTRACE);
+    struct __user_cap_data_struct *word = &data[CAP_TO_INDEX(CAP_SYS_PTRACE)];
+    word->effective &= ~CAP_TO_MASK(CAP_SYS_PTRACE);
+    if (wanted)
+        word->effective |= word->permitted & CAP_TO_MASK(CAP_SYS_PTRACE);
     assert(syscall(SYS_capset, &header, data) == 0);
 }
 
@@ -317,7 +321,7 @@ static void check_closed(struct pb_core *core, int32_t tid, uint64_t address)
 
 static void check_memory(struct run *run, const struct pb_stop *stop)
 {
-    static const uint64_t bad[] = {0, 1, GUEST_EDGE + 4096, GUEST_EDGE + 8191, 0xdeadbeef000, 0xffffffff81000000, UINT64_MAX};
+    static const uint64_t bad[] = {0, 1, GUEST_EDGE + 4096, GUEST_EDGE + 8185, 0xdeadbeef000, 0xffffffff81000000, UINT64_MAX};
     if (stop->nr == SYS_getpriority && stop->args[0] == GUEST_CHECKPOINT) {
         if (stop->args[1] == 0) {
             check_moves(run->core, stop->tid);
@@ -326,6 +330,9 @@ static void check_memory(struct run *run, const struct pb_stop *stop)
             /* Not dumpable: closed to everybody without the capability (kernel/ptrace.c, ptrace_access_vm). */
             check_closed(run->core, stop->tid, GUEST_EDGE);
         }
+        /* ptrace looks behind a page's protection (FOLL_FORCE). */
+        if (!word_by_word)
+            check_closed(run->core, stop->tid, GUEST_FORBIDDEN);
         for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
             check_closed(run->core, stop->tid, bad[i]);
     }
@@ -334,12 +341,14 @@ static void check_memory(struct run *run, const struct pb_stop *stop)
 
 static void test_memory(void)
 {
+    set_ptrace_capability(false);
     struct run *run = run_guest("memory", check_memory, 0);
+    set_ptrace_capability(true);
     assert(count(run, PB_DO_CALL, SYS_getpriority) == 2);
     free_run(run);
 }
 
-/* As the seccomp profile of a container may: from now on memory is read word by word. */
+/* As the seccomp profile of a container may. */
 static void refuse_bulk_access(void)
 {
     struct sock_filter filter[] = {
@@ -352,27 +361,32 @@ static void refuse_bulk_access(void)
     struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
     assert(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
     assert(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+    word_by_word = true;
 }
 
 static void check_page(struct run *run, struct pb_page *page, int32_t tid)
 {
-    uint64_t slot = pb_page_acquire(page, tid);
-    assert(slot >= GUEST_PAGE && pb_page_acquire(page, tid) == slot);
+    const uint64_t slot_size = 16384, slots = 4096;
+    uint64_t slot = pb_page_acquire(page, tid), first = UINT64_MAX;
+    assert(slot != 0 && pb_page_acquire(page, tid) == slot);
     pb_page_release(page, tid);
     pb_page_release(page, tid);
-    /* Thread ids that no task has: 4,096 slots, each given once. */
-    for (int32_t other = 1; other <= 4096; other++)
-        assert(pb_page_acquire(page, INT32_MAX - other) != 0);
+    /* Thread ids that no task has. */
+    for (int32_t other = 1; other <= (int32_t)slots; other++) {
+        slot = pb_page_acquire(page, INT32_MAX - other);
+        assert(slot != 0 && slot % slot_size == 0);
+        first = slot < first ? slot : first;
+    }
     assert(pb_page_acquire(page, tid) == 0);
-    for (int32_t other = 1; other <= 4096; other++)
+    for (int32_t other = 1; other <= (int32_t)slots; other++)
         pb_page_release(page, INT32_MAX - other);
     slot = pb_page_acquire(page, tid);
-    assert(slot != 0);
-    assert(pb_page_write(page, slot, "/", 2) == 0);
-    assert(pb_page_write(page, slot + 16384 - 1, "x", 1) == 0);
-    assert(pb_page_write(page, slot + 16384 - 1, "xx", 2) == -EINVAL);
-    assert(pb_page_write(page, GUEST_PAGE - 1, "x", 1) == -EINVAL);
-    assert(pb_page_write(page, GUEST_PAGE + 4096 * 16384, "x", 1) == -EINVAL);
+    assert(slot != 0 && pb_page_write(page, slot, "/", 2) == 0);
+    assert(pb_page_write(page, slot + slot_size - 1, "x", 1) == 0);
+    assert(pb_page_write(page, slot + slot_size - 1, "xx", 2) == -EINVAL);
+    assert(pb_page_write(page, first - 1, "x", 1) == -EINVAL);
+    assert(pb_page_write(page, first + slots * slot_size - 1, "x", 1) == 0);
+    assert(pb_page_write(page, first + slots * slot_size, "x", 1) == -EINVAL);
     assert(pb_page_write(page, UINT64_MAX, "x", 1) == -EINVAL);
     done(pb_rewrite(run->core, tid, 0, slot));
 }
@@ -400,10 +414,14 @@ static void lend_page(struct run *run, const struct pb_stop *stop)
 
 static void test_page(void)
 {
-    struct run *run = run_guest("page", lend_page, 0);
-    /* A call that started anew for its page is one call. */
-    assert(run->pages[1].page && !run->pages[2].page);
-    free_run(run);
+    char *behaviours[] = {"page", "crowded"};
+    for (int i = 0; i < 2; i++) {
+        struct run *run = run_guest(behaviours[i], lend_page, 0);
+        /* One for the program, one for its child. */
+        assert(run->pages[1].page && !run->pages[2].page);
+        assert(run->signals[SIGSEGV] == 1);
+        free_run(run);
+    }
 }
 
 static void test_signals(void)
@@ -537,7 +555,6 @@ int main(int argc, char **argv)
     guest = argv[1];
     /* A hang is a failure. */
     alarm(100);
-    drop_ptrace_capability();
     test_strangers();
     test_programs();
     test_threads();

@@ -312,7 +312,10 @@ static inline void open_other_end(void)
     CHECK(fd >= 0 && close(fd) == 0);
 }
 
-static inline void prepare_eventfd(void) { CHECK((pair[0] = eventfd(0, EFD_CLOEXEC)) >= 0 && (pair[1] = dup(pair[0])) >= 0); }
+static inline void prepare_eventfd(void)
+{
+    CHECK((pair[0] = eventfd(0, EFD_CLOEXEC)) >= 0 && (pair[1] = dup(pair[0])) >= 0);
+}
 static inline long block_counter(void)
 {
     uint64_t value;

@@ -1,4 +1,4 @@
-/* Shows descriptor tables shared by CLONE_FILES between processes: changes seen both ways, exec and unshare part them. */
+/* Shows descriptor tables shared by CLONE_FILES between processes: exec and unshare part them. */
 #include "check.h"
 #include <pthread.h>
 

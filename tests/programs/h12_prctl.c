@@ -1,4 +1,4 @@
-/* Shows the settings of prctl that a supervisor might disturb: names, death signals, subreaper, no_new_privs, others. */
+/* Shows the settings of prctl that a supervisor might disturb: names, death signals, no_new_privs. */
 #include "check.h"
 #include <pthread.h>
 #include <sys/personality.h>

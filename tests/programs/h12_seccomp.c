@@ -18,7 +18,8 @@ static void strict(const char *name, bool by_prctl)
 {
     pid_t pid = fork_child();
     if (pid == 0) {
-        long value = by_prctl ? prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) : syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL);
+        long value = by_prctl ? prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT)
+                              : syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL);
         atomic_store(result, value == 0 ? 0 : errno);
         syscall(SYS_exit, 5);
     }
@@ -31,7 +32,8 @@ static void filter(const char *name, bool by_prctl)
     pid_t pid = fork_child();
     if (pid == 0) {
         CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-        long value = by_prctl ? prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) : syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+        long value = by_prctl ? prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)
+                              : syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
         show(name, value, errno);
         /* Refused or not, the process goes on. */
         CHECK(syscall(SYS_getppid) == getppid());

@@ -1,4 +1,5 @@
 /* Shows 1,000 threads that start together, make calls together and end together, and 1,000 more that never wait. */
+#define WATCHDOG 50
 #include "check.h"
 #include <pthread.h>
 

@@ -29,7 +29,10 @@ static void no_access(void) { (void)*(volatile char *)(mapping + 4096); }
 static void not_executable(void) { ((void (*)(void))(uintptr_t)(mapping + 8192))(); }
 static void beyond_the_file(void) { store(mapping + 12288); }
 static void non_canonical(void) { store((char *)0x8000000000000000ULL); }
-static void divide(void) { __asm__ volatile("xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx; div %%ecx" ::: "rax", "rcx", "rdx"); }
+static void divide(void)
+{
+    __asm__ volatile("xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx; div %%ecx" ::: "rax", "rcx", "rdx");
+}
 static void undefined(void) { __asm__ volatile("ud2"); }
 static void privileged(void) { __asm__ volatile("hlt"); }
 static void breakpoint(void) { __asm__ volatile("int3"); }

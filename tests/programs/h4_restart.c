@@ -28,7 +28,7 @@ int main(void)
     for (int i = 0; i < BLOCKING_CALLS; i++) {
         run(&blocking_calls[i], 0);
         run(&blocking_calls[i], SA_RESTART);
-        say("%s: %s by SA_RESTART\n", blocking_calls[i].name, blocking_calls[i].restarts ? "restarted" : "not restarted");
+        say("%s: %srestarted by SA_RESTART\n", blocking_calls[i].name, blocking_calls[i].restarts ? "" : "not ");
     }
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Shows SIGSTOP, SIGTSTP and SIGCONT: reports to the parent, what cancels what, handlers, threads and deadly signals. */
+/* Shows SIGSTOP, SIGTSTP and SIGCONT: reports, what cancels what, handlers, threads, deaths. */
 #include "check.h"
 #include <pthread.h>
 

@@ -31,7 +31,8 @@ static void calls_with_paths(void)
 {
     struct stat info;
     char text[PATH_MAX];
-    long fd = probe(SYS_openat, PROBE_ARGUMENTS((uint64_t)AT_FDCWD, A("made"), O_CREAT | O_RDWR | O_CLOEXEC, 0600, 55, 66));
+    const int flags = O_CREAT | O_RDWR | O_CLOEXEC;
+    long fd = probe(SYS_openat, PROBE_ARGUMENTS((uint64_t)AT_FDCWD, A("made"), flags, 0600, 55, 66));
     CHECK(fd > 2);
     CHECK(probe(SYS_fstat, PROBE_ARGUMENTS((uint64_t)fd, A(&info), 33, 44, 55, 66)) == 0);
     CHECK(probe(SYS_close, PROBE_ARGUMENTS((uint64_t)fd, 22, 33, 44, 55, 66)) == 0);

@@ -103,7 +103,8 @@ static void direction_flag(void)
 {
     uint64_t flags;
     long result = SYS_getppid;
-    __asm__ volatile("std\n\tsyscall\n\tpushfq\n\tpop %1\n\tcld" : "+a"(result), "=r"(flags)::"rcx", "r11", "memory", "cc");
+    __asm__ volatile("std\n\tsyscall\n\tpushfq\n\tpop %1\n\tcld"
+                     : "+a"(result), "=r"(flags)::"rcx", "r11", "memory", "cc");
     CHECK(flags & 0x400 && result == getppid());
     say("direction flag\n");
 }

@@ -25,9 +25,7 @@ for i in 1 2 3 4 5; do kill -USR1 $$; done
 until [ "$count" = 8 ]; do wait; done
 trap '' INT
 bash -c 'kill -INT $$; echo "ignored over exec"'
-trap 'echo chld' CHLD
-(exit 0) & wait $!
-trap - CHLD
+bash -c 'trap "echo chld" CHLD; (exit 0) & wait $!'
 kill -0 $$ && echo "exists"
 kill -0 999999999 2>/dev/null || echo "does not exist"
 kill -l | head -n 1

@@ -22,9 +22,8 @@ sleep 60 & child=$!
 kill -KILL $child
 wait $child; echo "status $?"
 sleep 60 & child=$!
-(until_asleep $$; kill -USR1 $$) & killer=$!
+(until_asleep $$; kill -USR1 $$) &
 wait $child; echo "interrupted $?"
-wait $killer
 kill $child
 wait $child; echo "status $?"
 wait

@@ -1,0 +1,93 @@
+"""Runs guests in this process, with platform, executive and provider at hand."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import TYPE_CHECKING, Protocol
+
+from ntshim.ps.executive import Executive
+from picobox.abi.table import ROWS
+from picobox.platform.base import SpawnRequest
+from picobox.platform.executive_host import ExecutiveHost
+from picobox.platform.trace import TracePlatform
+from picobox.provider import PicoProvider
+from picobox.supervisor import Observer, Supervisor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ntshim.ps.process import Thread
+    from picobox.call import Call
+    from picobox.platform.base import HostTid, Platform, Stop
+
+# The argument of getpriority by which a guest asks to be looked at.
+CHECKPOINT = 0x7BAD
+
+
+class Provider(Protocol):
+    """Who serves the guests: ours or another one."""
+
+    def first_thread(self, tid: HostTid) -> Thread: ...
+
+
+class Watcher:
+    """An observer that does nothing; the tests override what they look at."""
+
+    def entered(self, call: Call) -> None: ...
+
+    def left(self, call: Call | None, stop: Stop, result: int | None) -> None: ...
+
+    def signalled(self, stop: Stop, thread: Thread | None) -> None: ...
+
+    def died(self, stop: Stop, thread: Thread | None) -> None: ...
+
+    def executed(self, stop: Stop, thread: Thread | None) -> None: ...
+
+
+def is_checkpoint(call: Call) -> bool:
+    """Whether the guest asks to be looked at."""
+    return call.row is not None and call.row.name == "getpriority" and call.stop.args[0] == CHECKPOINT
+
+
+class Sandbox:
+    """What `cli.launch` puts together, for one guest. `platform` is the trace platform unless one is given."""
+
+    def __init__(self, *, subscribe: bool = False, platform: Platform | None = None) -> None:
+        self.platform = platform if platform is not None else TracePlatform(ROWS, subscribe=subscribe)
+        self.host = ExecutiveHost(self.platform)
+        self.executive = Executive(self.host)
+
+    def run(self, provider: Provider, *command: Path | str, observer: Observer | None = None) -> tuple[int, str]:
+        """Run a command to the end under a provider that has registered: wait status and standard error."""
+        self.executive.boot()
+        supervisor = Supervisor(self.platform, self.executive, self.host, provider.first_thread, observer)
+        self.supervisor = supervisor
+        null = os.open(os.devnull, os.O_RDWR)
+        with tempfile.TemporaryFile() as errors, tempfile.TemporaryDirectory() as directory:
+            argv = tuple(os.fsencode(word) for word in command)
+            try:
+                supervisor.spawn(
+                    SpawnRequest(
+                        argv=argv,
+                        environment=(b"PATH=/bin:/usr/bin", b"LC_ALL=C"),
+                        paths=argv[:1],
+                        cwd=os.fsencode(directory),
+                        fds=(null, null, errors.fileno()),
+                    )
+                )
+                status = supervisor.run()
+            finally:
+                supervisor.end()
+                self.platform.close()
+                os.close(null)
+            assert self.platform.spawn_failure() is None
+            errors.seek(0)
+            return status, errors.read().decode(errors="backslashreplace")
+
+    def run_ours(self, *command: Path | str, observer: Observer | None = None) -> PicoProvider:
+        """Run a command that must end well under our own provider, which is given back."""
+        provider = PicoProvider(self.platform, self.executive)
+        status, errors = self.run(provider, *command, observer=observer)
+        assert (status, errors) == (0, ""), (hex(status), errors)
+        return provider

@@ -1,0 +1,150 @@
+"""H10: whatever guests do to their descriptors, handle tables say the same as the kernel, and nothing remains."""
+
+from __future__ import annotations
+
+import gc
+import os
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from ntshim.io.file import FILE_READ_DATA, FILE_WRITE_DATA, File
+from ntshim.ps.process import Process, Thread
+
+from .guests import guest, picobox, run
+from .sandbox import Sandbox, Watcher, is_checkpoint
+
+if TYPE_CHECKING:
+    from picobox.call import Call
+    from picobox.platform.base import HostTid
+
+BEHAVIOURS = {
+    "dups": 6, "many": 4, "kinds": 2, "ranges": 4, "execs": 4, "thread_execs": 3, "forks": 7, "shares": 7,
+    "threads": 4, "messages": 4, "pidfds": 3, "spawns": 7, "deaths": 11,
+}  # fmt: skip
+
+# A whole megabyte in two: what ten thousand to a hundred thousand rounds may cost the supervisor.
+GROWTH_LIMIT = 2048
+# kB; what the allocator and the collector of the interpreter do to a small number, whatever the rounds.
+GROWTH_NOISE = 256
+
+
+class Place(NamedTuple):
+    """One descriptor of one process, and the object that its handle stands for."""
+
+    tid: HostTid
+    fd: int
+    file: File
+
+
+def kernel_flags(tid: int) -> dict[int, int]:
+    """The descriptors of a process as /proc tells them: number to open flags."""
+    flags = {}
+    for name in os.listdir(f"/proc/{tid}/fd"):
+        for line in Path(f"/proc/{tid}/fdinfo/{name}").read_text().splitlines():
+            if line.startswith("flags:"):
+                flags[int(name)] = int(line.split()[1], 8)
+    return flags
+
+
+def data_access(flags: int) -> int:
+    """What an open with these flags may do to data (man 2 open: access mode 3 and O_PATH give neither)."""
+    if flags & os.O_PATH:
+        return 0
+    return {os.O_RDONLY: FILE_READ_DATA, os.O_WRONLY: FILE_WRITE_DATA, os.O_RDWR: FILE_READ_DATA | FILE_WRITE_DATA}.get(
+        flags & os.O_ACCMODE, 0
+    )
+
+
+class HandleWatcher(Watcher):
+    """Compares every handle table with the kernel's descriptors at each checkpoint."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.checkpoints = 0
+
+    def entered(self, call: Call) -> None:
+        if is_checkpoint(call):
+            self.checkpoints += 1
+            self.compare_descriptions([place for places in self.compare_tables() for place in places])
+
+    def compare_tables(self) -> list[list[Place]]:
+        found = []
+        leaders = {thread.process: tid for tid, thread in self.sandbox.supervisor.threads().items()}
+        for process, tid in leaders.items():
+            handles = dict(process.handles.handles())
+            flags = kernel_flags(tid)
+            # facts/nt.md section 2: values are multiples of 4, and the first of every 256 is never given.
+            expected = {4 * (fd + 1 + fd // 255): fd for fd in flags}
+            assert handles.keys() == expected.keys()
+            places = []
+            for handle, entry in handles.items():
+                fd = expected[handle]
+                assert isinstance(entry.object, File)
+                assert entry.access & (FILE_READ_DATA | FILE_WRITE_DATA) == data_access(flags[fd]), (fd, oct(flags[fd]))
+                places.append(Place(tid, fd, entry.object))
+            found.append(places)
+        return found
+
+    def compare_descriptions(self, places: list[Place]) -> None:
+        """One File object for each open file description, across processes too, as kcmp tells."""
+        by_file: dict[File, list[Place]] = {}
+        for place in places:
+            by_file.setdefault(place.file, []).append(place)
+        for same in by_file.values():
+            assert all(self.is_same(same[0], other) for other in same[1:]), same
+        for one, other in combinations([same[0] for same in by_file.values()], 2):
+            assert one.file.host_key != other.file.host_key or not self.is_same(one, other), (one, other)
+
+    def is_same(self, one: Place, other: Place) -> bool:
+        return self.sandbox.platform.same_description(one.tid, one.fd, other.tid, other.fd)
+
+
+def living(kind: type[Any]) -> int:
+    """How many objects of a type there are."""
+    gc.collect()
+    return sum(isinstance(one, kind) for one in gc.get_objects())
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+def test_handles_are_the_kernels_descriptors(behaviour: str) -> None:
+    sandbox = Sandbox(subscribe=True)
+    watcher = HandleWatcher(sandbox)
+    sandbox.run_ours(guest("handles"), behaviour, observer=watcher)
+    assert watcher.checkpoints == BEHAVIOURS[behaviour]
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+@pytest.mark.parametrize("watched", [False, True])
+def test_nothing_remains(behaviour: str, watched: bool) -> None:
+    before = living(File), living(Thread), living(Process)
+    sandbox = Sandbox(subscribe=watched)
+    provider = sandbox.run_ours(
+        guest("handles"), behaviour, observer=HandleWatcher(sandbox) if watched else None
+    )
+    assert list(sandbox.executive.processes.values()) == [sandbox.executive.system_process]
+    assert (len(provider.open_files), provider.processes, provider.threads) == (0, 0, 0)
+    assert sandbox.supervisor.threads() == {}
+    assert sandbox.platform.task_count() == 0
+    del provider, sandbox
+    assert (living(File), living(Thread), living(Process)) == before
+
+
+def growth(rounds: int, directory: Path) -> int:
+    """By how many kB the supervisor grows from a tenth of the rounds to all of them; a round opens, dups and forks."""
+    done = run(picobox(guest("churn"), str(rounds)), 1500, directory)
+    assert (done.status, done.stderr) == (0, "")
+    first, last = map(int, done.stdout.split())
+    return last - first
+
+
+def test_memory_is_bounded(tmp_path: Path) -> None:
+    assert growth(10_000, tmp_path) < GROWTH_LIMIT // 10 + GROWTH_NOISE
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1600)
+def test_memory_is_bounded_for_long(tmp_path: Path) -> None:
+    assert growth(100_000, tmp_path) < GROWTH_LIMIT
