@@ -242,7 +242,8 @@ ROWS: list[Row] = [
     row("gcc", "shared library and -flto", "sh $SCRIPTS/shared_library.sh", needs=("gcc",)),
     row("make", "-j2 of 50 files", "make -s -j2; ./program; make -s -j2", needs=("gcc", "make"), setup=C_PROJECT,
         timeout=120),
-    row("make", "failing rule", "make -k -j2 -f $SCRIPTS/failing.mk >out 2>&1 || echo $?; sort out; rm out", needs=("make",)),
+    row("make", "failing rule", "make -k -j2 -f $SCRIPTS/failing.mk >out 2>&1 || echo $?; sort out; rm out",
+        needs=("make",)),
     row("make", "recursive with jobserver", "make -j2 -s -f $SCRIPTS/recursive.mk | sort", needs=("make",)),
     # tools
     row("tar", "create, list, extract", "sh $SCRIPTS/tar_round.sh", setup=TREE),

@@ -79,6 +79,7 @@ class Sandbox:
                 status = supervisor.run()
             finally:
                 supervisor.end()
+                self.tasks_left = self.platform.task_count()
                 self.platform.close()
                 os.close(null)
             assert self.platform.spawn_failure() is None

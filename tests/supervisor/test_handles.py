@@ -127,7 +127,7 @@ def test_nothing_remains(behaviour: str, watched: bool) -> None:
     assert list(sandbox.executive.processes.values()) == [sandbox.executive.system_process]
     assert (len(provider.open_files), provider.processes, provider.threads) == (0, 0, 0)
     assert sandbox.supervisor.threads() == {}
-    assert sandbox.platform.task_count() == 0
+    assert sandbox.tasks_left == 0
     del provider, sandbox
     assert (living(File), living(Thread), living(Process)) == before
 
