@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NewType
 
-from ntshim.io.file import FILE, FILE_READ_DATA, FILE_WRITE_DATA, File
+from ntshim.io.file import FILE, FILE_READ_ATTRIBUTES, File
 from ntshim.ob.handles import index_number, nth_index
-from ntshim.ob.object import GENERIC_READ, GENERIC_WRITE, SYNCHRONIZE
+from ntshim.ob.object import SYNCHRONIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,12 @@ FIRST_HANDLE_INDEX = 1 << 21
 O_ACCMODE = 3
 O_RDONLY = 0
 O_WRONLY = 1
+O_RDWR = 2
+O_NO_DATA = 3
+O_PATH = 0o10000000
+
+# Of the places remembered for a File, those whose handle has gone meanwhile may be so many more than its handles.
+_STALE_PLACES = 8
 
 
 def fd_index(fd: int) -> int:
@@ -53,39 +59,48 @@ class OpenFiles:
             file = File(key, self._forget)
             self._files.setdefault(key, []).append(file)
             self._places[file] = []
-        self._places[file].append((table, fd))
+        self.note(file, table, fd)
         return file, _granted_access(described.flags)
 
     def note(self, file: File, table: FdTable, fd: int) -> None:
-        """The description has one more descriptor, which dup made."""
-        self._places[file].append((table, fd))
+        """The description has one more descriptor."""
+        places = self._places[file]
+        if len(places) > 2 * file.handle_count + _STALE_PLACES:
+            self._drop_stale(file)
+        places.append((table, fd))
 
-    def _is_same(self, file: File, tid: HostTid, fd: int) -> bool:
+    def _drop_stale(self, file: File) -> None:
         places = self._places[file]
         places[:] = [place for place in places if place[0].holds(place[1], file)]
-        for table, other_fd in places:
+
+    def _is_same(self, file: File, tid: HostTid, fd: int) -> bool:
+        self._drop_stale(file)
+        for table, other_fd in self._places[file]:
             other_tid = table.any_tid()
             if other_tid and self._platform.same_description(tid, fd, other_tid, other_fd):
                 return True
         return False
 
     def _forget(self, file: File) -> None:
-        del self._places[file]
+        """The last handle is gone, and with it our own reference."""
+        if self._places.pop(file, None) is None:
+            return
         files = self._files[file.host_key]
         files.remove(file)
         if not files:
             del self._files[file.host_key]
+        file.dereference()
 
 
 def _granted_access(flags: int) -> int:
-    mapping = FILE.generic_mapping
-    mode = flags & O_ACCMODE
-    access = SYNCHRONIZE
-    if mode != O_WRONLY:
-        access |= mapping.read | FILE_READ_DATA
-    if mode != O_RDONLY:
-        access |= mapping.write | FILE_WRITE_DATA
-    return FILE.map_generic(access & ~(GENERIC_READ | GENERIC_WRITE))
+    """What a handle may do; access mode 3 and O_PATH give no data (man 2 open)."""
+    mode = O_NO_DATA if flags & O_PATH else flags & O_ACCMODE
+    access = SYNCHRONIZE | FILE_READ_ATTRIBUTES
+    if mode in (O_RDONLY, O_RDWR):
+        access |= FILE.generic_mapping.read
+    if mode in (O_WRONLY, O_RDWR):
+        access |= FILE.generic_mapping.write
+    return access
 
 
 class FdTable:
@@ -205,6 +220,10 @@ class Task:
         if fd not in self.closing or not self.tid:
             return False
         return self._platform.calls_entered(self.tid) == self._closing_call
+
+    def begin_exit(self) -> None:
+        """The thread ends itself: it has no descriptors now, and a leader is reported last of its group."""
+        self.files.tasks.discard(self)
 
     def exit(self) -> None:
         """The thread is gone, or was never made."""

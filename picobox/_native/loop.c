@@ -36,19 +36,9 @@ static enum outcome resume_quietly(struct pb_core *core, struct task *task)
     return ANSWERED;
 }
 
-static void keep(struct pb_core *core, struct pending what)
-{
-    struct pending *pending = malloc(sizeof *pending);
-    if (!pending)
-        abort(); /* as task_get */
-    *pending = what;
-    pending->next = core->pending;
-    core->pending = pending;
-}
-
 void death_keep(struct pb_core *core, int32_t tid, int32_t status)
 {
-    keep(core, (struct pending){.tid = tid, .status = status});
+    pending_push(&core->pending, (struct pending){.tid = tid, .status = status});
 }
 
 static void fill_call(struct pb_stop *out, struct task *task, const struct call_info *info)
@@ -170,6 +160,9 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     if (ptrace(PTRACE_GETEVENTMSG, task->tid, NULL, &message) < 0)
         return ANSWERED;
     struct task *child = task_get(core, (int32_t)message);
+    struct pending death;
+    if (pending_take(&core->early_deaths, child->tid, &death))
+        death_keep(core, child->tid, death.status);
     task_set_creating(core, task, false);
     child->announced = true;
     child->creator = task->tid;
@@ -178,7 +171,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     if (child->born) {
         core->held_count--;
         restore_arguments(task, child->tid);
-        keep(core, (struct pending){.tid = child->tid, .birth = true});
+        pending_push(&core->pending, (struct pending){.tid = child->tid, .birth = true});
     } else {
         child->saved = task->saved;
     }
@@ -258,9 +251,10 @@ static enum outcome on_event_stop(struct pb_core *core, struct task *task, int s
 static enum outcome on_death(struct pb_core *core, int32_t tid, int status, struct pb_stop *out)
 {
     struct task *task = task_find(core, tid);
-    if (!task)
-        return ANSWERED; /* an orphan of ours whose death as a tracee was told before */
-    bool known = task->announced;
+    bool known = task && task->announced;
+    /* Else an orphan of ours whose death as a tracee was told before, or a child that did not live to its first stop. */
+    if (!known && core->creating_count)
+        pending_push(&core->early_deaths, (struct pending){.tid = tid, .status = status});
     task_remove(core, tid);
     if (!known)
         return ANSWERED;
@@ -272,9 +266,8 @@ static enum outcome on_death(struct pb_core *core, int32_t tid, int status, stru
 
 static enum outcome tell_pending(struct pb_core *core, struct pb_stop *out)
 {
-    struct pending pending = *core->pending;
-    free(core->pending);
-    core->pending = pending.next;
+    struct pending pending;
+    pending_take(&core->pending, core->pending->tid, &pending);
     if (!pending.birth)
         return on_death(core, pending.tid, pending.status, out);
     struct task *task = task_find(core, pending.tid);
@@ -366,11 +359,8 @@ void pb_core_free(struct pb_core *core)
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         while (core->buckets[bucket])
             task_remove(core, core->buckets[bucket]->tid);
-    while (core->pending) {
-        struct pending *pending = core->pending;
-        core->pending = pending->next;
-        free(pending);
-    }
+    pending_clear(&core->pending);
+    pending_clear(&core->early_deaths);
     pin_close(core);
     free(core->round);
     free(core);

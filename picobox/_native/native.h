@@ -80,6 +80,8 @@ struct pb_core {
         cpu_set_t here;
     } pin;
     struct pending *pending;
+    /* Deaths of tasks nobody has announced yet: killed before their first stop, or while they were held. */
+    struct pending *early_deaths;
     /* Stops taken from the kernel together, see next_status. */
     struct seen *round;
     int32_t round_size;
@@ -93,6 +95,10 @@ struct task *task_find(struct pb_core *core, int32_t tid);
 struct task *task_get(struct pb_core *core, int32_t tid);
 void task_remove(struct pb_core *core, int32_t tid);
 void task_set_creating(struct pb_core *core, struct task *task, bool creating);
+void pending_push(struct pending **list, struct pending what);
+/* Takes the entry of a task out of a list; false if there is none. */
+bool pending_take(struct pending **list, int32_t tid, struct pending *what);
+void pending_clear(struct pending **list);
 
 /* regs_x86_64.c */
 struct call_info {

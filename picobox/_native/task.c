@@ -1,4 +1,4 @@
-/* Owns the table of traced tasks, keyed by tid. */
+/* Owns the table of traced tasks, keyed by tid, and the lists of what is still to be told about them. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 
@@ -39,6 +39,41 @@ void task_set_creating(struct pb_core *core, struct task *task, bool creating)
     if (task->creating != creating)
         core->creating_count += creating ? 1 : -1;
     task->creating = creating;
+    if (!core->creating_count)
+        pending_clear(&core->early_deaths);
+}
+
+void pending_push(struct pending **list, struct pending what)
+{
+    struct pending *pending = malloc(sizeof *pending);
+    if (!pending)
+        abort(); /* as task_get */
+    *pending = what;
+    pending->next = *list;
+    *list = pending;
+}
+
+bool pending_take(struct pending **list, int32_t tid, struct pending *what)
+{
+    for (; *list; list = &(*list)->next) {
+        struct pending *found = *list;
+        if (found->tid != tid)
+            continue;
+        *what = *found;
+        *list = found->next;
+        free(found);
+        return true;
+    }
+    return false;
+}
+
+void pending_clear(struct pending **list)
+{
+    while (*list) {
+        struct pending *first = *list;
+        *list = first->next;
+        free(first);
+    }
 }
 
 void task_remove(struct pb_core *core, int32_t tid)

@@ -158,6 +158,7 @@ def _replace_image(provider: PicoProvider, call: Call) -> None:
 
 def exit(provider: PicoProvider, call: Call, status: int) -> None:  # noqa: A001 - the row's name
     provider.nt.NtTerminateThread(call.thread, CURRENT_THREAD, status & 0xFF)
+    call.task.begin_exit()
     call.performed = True
 
 

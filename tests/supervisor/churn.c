@@ -16,16 +16,16 @@ static long parent_size(void)
 static void one_round(void)
 {
     int fd = open("/dev/null", O_RDWR);
-    int copy = dup(fd);
-    CHECK(fd >= 0 && copy >= 0 && dup2(copy, 100) == 100);
+    int copy = dup(fd), input = dup(0);
+    CHECK(fd >= 0 && copy >= 0 && input >= 0 && dup2(copy, 100) == 100);
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
-        CHECK(dup(fd) >= 0);
+        CHECK(dup(fd) >= 0 && dup(0) >= 0);
         _exit(0);
     }
     CHECK(wait_exit(pid) == 0);
-    CHECK(close(fd) == 0 && close(copy) == 0 && close(100) == 0);
+    CHECK(close(fd) == 0 && close(copy) == 0 && close(input) == 0 && close(100) == 0);
 }
 
 int main(int argc, char **argv)

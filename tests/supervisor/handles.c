@@ -166,6 +166,15 @@ static int share(void *unused)
     return 0;
 }
 
+static int share_to_death(void *unused)
+{
+    (void)unused;
+    CHECK(dup2(4, 31) == 31);
+    checkpoint();
+    raise(SIGKILL);
+    return 0;
+}
+
 static void shares(void)
 {
     static char stack[65536] __attribute__((aligned(16)));
@@ -176,8 +185,8 @@ static void shares(void)
     CHECK_FAILS(fcntl(3, F_GETFD), EBADF);
     CHECK(fcntl(4, F_GETFD) == 0 && fcntl(30, F_GETFD) == 0);
     checkpoint();
-    pid = clone(share, stack + sizeof stack, CLONE_FILES | SIGCHLD, NULL);
-    CHECK(wait_status(pid) != 0);
+    pid = clone(share_to_death, stack + sizeof stack, CLONE_FILES | SIGCHLD, NULL);
+    CHECK(pid > 0 && wait_death(pid) == SIGKILL);
     checkpoint();
 }
 
@@ -208,6 +217,34 @@ static void threads(void)
     post(&turn, 3);
     CHECK(pthread_join(made[0], NULL) == 0);
     checkpoint();
+}
+
+static void *use_nothing(void *unused)
+{
+    return unused;
+}
+
+static void *outlive(void *unused)
+{
+    (void)unused;
+    while (thread_state(getpid(), getpid()) != 'Z')
+        usleep(200);
+    CHECK(dup2(open_file(O_RDWR), 20) == 20);
+    checkpoint();
+    CHECK(dup(20) >= 0 && close(20) == 0);
+    checkpoint();
+    exit(0);
+}
+
+/* A leader that has ended is a zombie without descriptors until its last thread ends. */
+static void leader_exits(void)
+{
+    pthread_t threads[8];
+    for (int i = 0; i < 7; i++)
+        CHECK(pthread_create(&threads[i], NULL, use_nothing, NULL) == 0);
+    CHECK(pthread_create(&threads[7], NULL, outlive, NULL) == 0);
+    checkpoint();
+    pthread_exit(NULL);
 }
 
 static void send_descriptor(int socket, int fd)
@@ -328,10 +365,13 @@ int main(int argc, char **argv)
     } behaviours[] = {
         {"dups", dups}, {"many", many}, {"kinds", kinds}, {"ranges", ranges}, {"execs", execs},
         {"after_exec", after_exec}, {"thread_execs", thread_execs}, {"forks", forks}, {"shares", shares},
-        {"threads", threads}, {"messages", messages}, {"pidfds", pidfds}, {"spawns", spawns}, {"deaths", deaths},
+        {"threads", threads},
+        {"leader_exits", leader_exits}, {"messages", messages}, {"pidfds", pidfds}, {"spawns", spawns}, {"deaths", deaths},
     };
     begin();
     CHECK(argc == 2);
+    if (strcmp(argv[1], "after_exec"))
+        CHECK(close_range(3, UINT_MAX, 0) == 0);
     self = argv[0];
     for (size_t i = 0; i < sizeof behaviours / sizeof behaviours[0]; i++)
         if (strcmp(behaviours[i].name, argv[1]) == 0) {

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from picobox.platform.base import HostTid
 
 BEHAVIOURS = {
-    "dups": 6, "many": 4, "kinds": 2, "ranges": 4, "execs": 4, "thread_execs": 3, "forks": 7, "shares": 7,
-    "threads": 4, "messages": 4, "pidfds": 3, "spawns": 7, "deaths": 11,
+    "dups": 6, "many": 4, "kinds": 2, "ranges": 4, "execs": 4, "thread_execs": 3, "forks": 7, "shares": 8,
+    "threads": 5, "leader_exits": 3, "messages": 4, "pidfds": 3, "spawns": 7, "deaths": 11,
 }  # fmt: skip
 
 # A whole megabyte in two: what ten thousand to a hundred thousand rounds may cost the supervisor.
@@ -40,7 +40,7 @@ class Place(NamedTuple):
 
 
 def kernel_flags(tid: int) -> dict[int, int]:
-    """The descriptors of a process as /proc tells them: number to open flags."""
+    """The descriptors of a task as /proc tells them: number to open flags."""
     flags = {}
     for name in os.listdir(f"/proc/{tid}/fd"):
         for line in Path(f"/proc/{tid}/fdinfo/{name}").read_text().splitlines():
@@ -70,10 +70,15 @@ class HandleWatcher(Watcher):
             self.checkpoints += 1
             self.compare_descriptions([place for places in self.compare_tables() for place in places])
 
+    def living_tasks(self) -> dict[Process, HostTid]:
+        """A task of each process that has not ended yet, though nobody may have told so."""
+        threads = self.sandbox.supervisor.threads()
+        states = {tid: Path(f"/proc/{tid}/stat").read_text().rpartition(")")[2].split()[0] for tid in threads}
+        return {thread.process: tid for tid, thread in threads.items() if states[tid] not in "ZX"}
+
     def compare_tables(self) -> list[list[Place]]:
         found = []
-        leaders = {thread.process: tid for tid, thread in self.sandbox.supervisor.threads().items()}
-        for process, tid in leaders.items():
+        for process, tid in self.living_tasks().items():
             handles = dict(process.handles.handles())
             flags = kernel_flags(tid)
             # facts/nt.md section 2: values are multiples of 4, and the first of every 256 is never given.

@@ -20,3 +20,4 @@ for case in sorted(cases, key=lambda case: case.get("name", "")):
     for outcome in case:
         if outcome.tag in ("failure", "error", "skipped"):
             print(case.get("name"), outcome.tag)
+sys.exit(not cases)
