@@ -57,7 +57,9 @@ class PicoProvider:
         if row is None:
             frame.result = -ENOSYS
             return
-        if row.do.action == ACTION_ERRNO:
+        if frame.stop.code:
+            frame.result = -frame.stop.code
+        elif row.do.action == ACTION_ERRNO:
             frame.result = -row.do.errno
         elif row.do.action == ACTION_CALL:
             self._serve(frame, row)

@@ -40,7 +40,7 @@ struct pb_stop {
     int32_t nr;
     /* PB_STOP_SIGNAL and _GROUP: the signal. */
     int32_t signal;
-    /* PB_STOP_SIGNAL: si_code. PB_STOP_INTERRUPT: si_code of the signal. */
+    /* PB_STOP_SIGNAL and _INTERRUPT: si_code. PB_STOP_SYSCALL: the errno that the call must get, 0 if it may run. */
     int32_t code;
     /* PB_STOP_DEAD: the wait status. */
     int32_t status;

@@ -80,6 +80,19 @@ static void forget_call(struct pb_core *core, struct task *task)
     task_set_creating(core, task, false);
 }
 
+/* The call would touch the argument page. Python answers only if every call is shown to it. */
+static enum outcome refuse(struct pb_core *core, struct task *task, uint32_t disposition, const struct call_info *info,
+                           struct pb_stop *out)
+{
+    if ((disposition & 0xff) == PB_DO_CALL) {
+        fill_call(out, task, info);
+        out->code = EPERM;
+        return FOR_PYTHON;
+    }
+    call_skip(task->tid, -EPERM);
+    return resume_quietly(core, task);
+}
+
 static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_stop *out)
 {
     unsigned long message = 0;
@@ -101,7 +114,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
         if (page_guards(core, task, nr, &info))
-            disposition = PB_DO_ERRNO | (uint32_t)EPERM << 16;
+            return refuse(core, task, disposition, &info, out);
     }
     /* A task that died is a zombie for us before it is one for its parent, who may have been told by a pidfd already:
        taking the deaths hands them on before the parent looks. */

@@ -38,6 +38,9 @@ WALL_OURS = 0x4000_0000 | 0x2000_0000  # __WALL | __WNOTHREAD: children of other
 _UNFAIR_LIMIT = 16
 
 
+_SIGN_32 = 1 << 31
+
+
 class ReferenceLoop:
     """The stops of some tasks, by tid. An `on_` method gives the stop that the supervisor has to answer, if any."""
 
@@ -112,14 +115,16 @@ class ReferenceLoop:
         self.counters[action][nr] += 1
         if disposition & DISPOSITION_REAP:
             self._take_deaths()
-        if task.guarded and covers_page(self._guards.get(nr, ()), nr, args):
-            _refuse(task, EPERM)
+        refused = EPERM if task.guarded and covers_page(self._guards.get(nr, ()), nr, args) else 0
+        if action == ACTION_CALL:
+            stop = Stop(STOP_SYSCALL, task.pid)
+            stop.nr = ((regs.orig_rax & 0xFFFF_FFFF) ^ _SIGN_32) - _SIGN_32  # the kernel takes it as an int
+            stop.args, stop.ip, stop.sp, stop.code = args, regs.rip, regs.rsp, refused
+            return stop
+        if refused:
+            _refuse(task, refused)
         elif action == ACTION_NATIVE:
             task.run()
-        elif action == ACTION_CALL:
-            stop = Stop(STOP_SYSCALL, task.pid)
-            stop.nr, stop.args, stop.ip, stop.sp = nr, args, regs.rip, regs.rsp
-            return stop
         else:
             _refuse(task, disposition >> DISPOSITION_ERRNO_SHIFT if action == ACTION_ERRNO else ENOSYS)
         return None

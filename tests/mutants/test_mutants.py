@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import tomllib
 import venv
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,9 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 # What a run and its tests need of the repository.
 COPIED = ("picobox", "ntshim", "tests")
+# What its build file names besides.
+BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE")
+CORE = Path(str(_core.__file__))
 # Issue 2, "Done means".
 LEAST_MUTANTS = 15
 # Seconds, for one run of one test; more than the time limits that the tests set themselves.
@@ -64,23 +68,23 @@ def copy_tree(target: Path) -> None:
     """Copy the sources, and the C core that belongs to them."""
     for name in COPIED:
         shutil.copytree(REPOSITORY / name, target / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
-    shutil.copy2(REPOSITORY / "pyproject.toml", target)
-    assert _core.__file__ is not None
-    shutil.copy2(_core.__file__, target / "picobox" / "_native")
+    for name in BUILT_FROM:
+        shutil.copy2(REPOSITORY / name, target)
+    shutil.copy2(CORE, target / "picobox" / "_native")
 
 
 def build_core(tree: Path, directory: Path) -> None:
-    """Build the C core of a copy, as its build file says, and put it where the copy looks for it."""
-    places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
-    cmake = shutil.which("cmake", path=places)
-    if cmake is None:
-        pytest.fail("cmake is not installed: install the group dev of pyproject.toml", pytrace=False)
-    configure = [cmake, "-S", str(tree / "picobox" / "_native"), "-B", str(directory), "-DCMAKE_BUILD_TYPE=Release"]
-    for command in ([*configure, f"-DPython_EXECUTABLE={sys.executable}"], [cmake, "--build", str(directory)]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=BUILD_TIMEOUT)
-        if done.returncode != 0:
-            pytest.fail(f"{' '.join(command)}\n{done.stdout}{done.stderr}", pytrace=False)
-    shutil.copy2(directory / Path(_core.__file__ or "").name, tree / "picobox" / "_native")
+    """Build the C core of a copy as an installation does, and put it where the copy looks for it.
+
+    A second build in the same directory compiles only what has changed.
+    """
+    script = "import sys, scikit_build_core.build as b; print(b.build_wheel(sys.argv[1], {'build-dir': sys.argv[2]}))"
+    command = [sys.executable, "-c", script, str(directory), str(directory / "build")]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False, timeout=BUILD_TIMEOUT)
+    if done.returncode != 0:
+        pytest.fail(f"the C core of {tree} cannot be built:\n{done.stdout}{done.stderr}", pytrace=False)
+    with zipfile.ZipFile(directory / done.stdout.split()[-1]) as wheel:
+        wheel.extract(f"picobox/_native/{CORE.name}", tree)
 
 
 def run_test(python: Path, tree: Path, test: str) -> Outcome:

@@ -7,6 +7,7 @@ import tempfile
 from typing import TYPE_CHECKING, Protocol
 
 from ntshim.ps.executive import Executive
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN
 from picobox.abi.table import ROWS
 from picobox.platform.base import SpawnRequest
 from picobox.platform.executive_host import ExecutiveHost
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ntshim.ps.process import Thread
     from picobox.call import Call
     from picobox.platform.base import HostTid, Platform, Stop
+
+ACTIONS = (ACTION_UNKNOWN, ACTION_NATIVE, ACTION_CALL, ACTION_ERRNO)
 
 # The argument of getpriority by which a guest asks to be looked at.
 CHECKPOINT = 0x7BAD
@@ -80,6 +83,7 @@ class Sandbox:
             finally:
                 supervisor.end()
                 self.tasks_left = self.platform.task_count()
+                self.counters = {action: self.platform.counters(action) for action in ACTIONS}
                 self.platform.close()
                 os.close(null)
             assert self.platform.spawn_failure() is None
