@@ -32,10 +32,10 @@ ERESTART_RESTARTBLOCK = 516
 class Stop:
     """One stop of one task, consumed by exactly one resume or answer; EMPTY, INTERRUPT and DEAD need none.
 
-    kind: STOP_*; tid: the task; nr, args, ip, sp: the call at its entry, with `code` the errno it must get or 0; result:
-    at its exit (-512 to -516: the kernel runs it again); signal, code: of a signal, with its si_code, the first 48 bytes
-    of its siginfo in `args`, or of an interrupt, with `other` its sender; status: the wait status of a death; other: the
-    child of a FORK, the creator of a NEW (0: it died first), the former tid of an EXEC.
+    kind: STOP_*; tid: the task. nr, args, ip, sp: the call at its entry, with `code` the errno it must get or 0.
+    result: at its exit (-512 to -516: the kernel runs it again). signal, code: of a signal, with its si_code and the
+    first 48 bytes of its siginfo in `args`, or of an interrupt, with `other` its sender. status: the wait status of a
+    death. other: the child of a FORK, the creator of a NEW (0: it died first), the former tid of an EXEC.
     """
 
     __slots__ = ("args", "code", "ip", "kind", "nr", "other", "result", "signal", "sp", "status", "tid", "used")
