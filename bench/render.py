@@ -131,9 +131,9 @@ def plain(table: Table) -> str:
 
 def show_rich(table: Table) -> None:
     """Draws a table on the terminal."""
-    from rich.console import Console  # noqa: PLC0415 - only where something is drawn
-    from rich.table import Table as RichTable  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
 
     styles = {"met": "green", "NOT MET": "bold red", "FAILED": "bold red", "NOT MEASURED": "dim"}
     grid = RichTable(title=table.title, title_justify="left")

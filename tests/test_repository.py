@@ -345,3 +345,19 @@ def test_ci_run_refuses_what_it_does_not_know(words: list[str], complaint: str) 
 def test_ci_run_is_executable_and_tells_its_usage() -> None:
     done = subprocess.run([str(RUN), "--help"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("usage: .ci/run [fast|full|fetch]")
+
+
+def test_one_platform_leaves_out_the_others() -> None:
+    chosen, other = "reference", "trace"
+    options = ["--collect-only", "-q", "--one-platform", f"--picobox-platform={chosen}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "tests/test_programs.py"],
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"test_platform[{chosen}-" in done.stdout
+    assert f"test_platform[{other}-" not in done.stdout
+    assert "test_native[" in done.stdout

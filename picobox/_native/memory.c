@@ -17,7 +17,8 @@ static uint64_t to_page_end(uint64_t address)
     return PAGE - address % PAGE;
 }
 
-/* A guest that is not dumpable closes process_vm_readv to us, never the tracer's own requests (man 2 ptrace). */
+/* A container's seccomp profile may refuse process_vm_readv to us; the tracer's own requests remain. A guest that is
+   not dumpable is closed to both, unless we have CAP_SYS_PTRACE (kernel/ptrace.c, ptrace_access_vm). */
 static int64_t peek_words(int32_t tid, uint64_t address, uint8_t *buffer, uint64_t size)
 {
     uint64_t done = 0;

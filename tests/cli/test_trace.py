@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,7 @@ def test_a_call_in_which_a_thread_dies_is_not_lost(tmp_path: Path) -> None:
 
 def test_a_call_that_a_kill_ends_has_no_result_and_no_duration(tmp_path: Path) -> None:
     script = "import os, threading; threading.Timer(0.3, os.kill, (os.getpid(), 9)).start(); os.read(os.pipe()[0], 1)"
-    lines = trace_lines(tmp_path, "-e", "read", "--", "python3", "-Ic", script)
+    lines = trace_lines(tmp_path, "-e", "read", "--", sys.executable, "-Ic", script)
     unfinished = [call for call in calls_of(lines) if call["result"] == "?"]
     assert len(unfinished) == 1
     assert unfinished[0]["rest"] == ""
@@ -164,7 +165,7 @@ signal.siginterrupt(signal.SIGALRM, False)
 signal.set_wakeup_fd(w)
 signal.setitimer(signal.ITIMER_REAL, 0.2)
 os.read(r, 1)"""
-    lines = trace_lines(tmp_path, "-e", "read", "--", "python3", "-Ic", script)
+    lines = trace_lines(tmp_path, "-e", "read", "--", sys.executable, "-Ic", script)
     results = [call["result"] + re.sub(" <.*", "", call["rest"]) for call in calls_of(lines)]
     assert "? ERESTARTSYS (To be restarted if SA_RESTART is set)" in results
     assert any("--- SIGALRM {si_signo=SIGALRM, si_code=SI_KERNEL" in line for line in lines)
@@ -174,7 +175,7 @@ def test_an_exec_by_another_thread(tmp_path: Path) -> None:
     script = """import os, threading
 threading.Thread(target=os.execv, args=('/bin/true', ['true'])).start()
 threading.Event().wait()"""
-    lines = trace_lines(tmp_path, "-e", "execve,exit_group", "--", "python3", "-Ic", script)
+    lines = trace_lines(tmp_path, "-e", "execve,exit_group", "--", sys.executable, "-Ic", script)
     executed = next(call for call in calls_of(lines) if call["name"] == "execve")
     superseded = next(line for line in lines if "superseded" in line)
     assert executed["result"] == "0"
@@ -246,7 +247,7 @@ def test_a_full_disk_is_told() -> None:
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_killed_trace_is_whole(tmp_path: Path, sent: signal.Signals) -> None:
     script = f"import signal, time; signal.signal({sent}, signal.SIG_DFL); print('ready', flush=True); time.sleep(100)"
-    process = start("trace", "-o", tmp_path / "trace", "--", "python3", "-Ic", script)
+    process = start("trace", "-o", tmp_path / "trace", "--", sys.executable, "-Ic", script)
     assert read_line(process) == b"ready\n"
     process.send_signal(sent)
     assert finish(process) == (128 + sent, b"", b"")

@@ -38,7 +38,10 @@ static void bomb(void)
 static long call_and_look(long nr, long first, uint64_t *second, long third)
 {
     long result;
-    __asm__ volatile("syscall" : "=a"(result), "+S"(*second) : "0"(nr), "D"(first), "d"(third) : "rcx", "r11", "memory");
+    __asm__ volatile("syscall"
+                     : "=a"(result), "+S"(*second)
+                     : "0"(nr), "D"(first), "d"(third)
+                     : "rcx", "r11", "memory");
     return result;
 }
 
@@ -132,8 +135,8 @@ static void page(void)
 /* The place that the supervisor prefers is taken. */
 static void crowded(void)
 {
-    char *mine = mmap((char *)GUEST_TAKEN, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    CHECK(mine == (char *)GUEST_TAKEN);
+    char *mine = (char *)GUEST_TAKEN;
+    CHECK(mmap(mine, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == mine);
     *mine = 'm';
     page();
     CHECK(*mine == 'm' && munmap(mine, 4096) == 0);

@@ -1,229 +1,20 @@
 /* Drives the C core without Python, as the supervisor does, over guests that use every part of it. */
 #define _GNU_SOURCE
-#include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
+#include "core_run.h"
+
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "core_guest.h"
-#include "native.h"
-
-#undef NDEBUG
-
-enum { MOST_PAGES = 8 };
-
-struct run;
-typedef void on_call(struct run *run, const struct pb_stop *stop);
-
-/* One program under the core, and what was seen of it. */
-struct run {
-    struct pb_core *core;
-    on_call *on_call; /* answers a PB_STOP_SYSCALL of a call that makes no task; NULL: resume it */
-    int32_t main;
-    int status;
-    int stops[PB_STOP_DEAD + 1];
-    int signals[65];
-    int32_t replacing; /* the task whose next result is ours */
-    int32_t interrupted_by;
-    struct {
-        int32_t tid;
-        struct pb_page *page;
-    } pages[MOST_PAGES];
-};
-
-static const char *guest;
+/* Whether bulk access to guest memory is refused to us. */
 static bool word_by_word;
-
-static bool is_creation(int32_t nr)
-{
-    return nr == SYS_fork || nr == SYS_vfork || nr == SYS_clone || nr == SYS_clone3;
-}
-
-static void set_default_rules(struct pb_core *core)
-{
-    uint32_t rules[PB_NR_COUNT], guards[PB_NR_COUNT] = {0};
-    for (int nr = 0; nr < PB_NR_COUNT; nr++)
-        rules[nr] = nr >= 470 ? PB_DO_UNKNOWN : is_creation(nr) ? PB_DO_CALL : PB_DO_NATIVE;
-    rules[SYS_wait4] |= PB_FLAG_REAP;
-    rules[SYS_mmap] |= PB_FLAG_GUARD;
-    rules[SYS_munmap] |= PB_FLAG_GUARD;
-    rules[SYS_mprotect] |= PB_FLAG_GUARD;
-    rules[SYS_getsid] = PB_DO_ERRNO | (uint32_t)EXDEV << 16;
-    rules[SYS_getpgid] = rules[SYS_lseek] = rules[SYS_getpgrp] = rules[SYS_getpriority] = rules[SYS_access] = PB_DO_CALL;
-    guards[SYS_mmap] = guards[SYS_munmap] = guards[SYS_mprotect] = 1 | 2 << 8;
-    pb_set_dispositions(core, rules);
-    pb_set_guards(core, guards, SYS_mmap);
-}
-
-/* Root may look into every process; without this right a process that is not dumpable is closed to root as well. */
-static void set_ptrace_capability(bool wanted)
-{
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-    assert(syscall(SYS_capget, &header, data) == 0);
-    struct __user_cap_data_struct *word = &data[CAP_TO_INDEX(CAP_SYS_PTRACE)];
-    word->effective &= ~CAP_TO_MASK(CAP_SYS_PTRACE);
-    if (wanted)
-        word->effective |= word->permitted & CAP_TO_MASK(CAP_SYS_PTRACE);
-    assert(syscall(SYS_capset, &header, data) == 0);
-}
-
-static struct run *new_run(on_call *on_call)
-{
-    struct run *run = calloc(1, sizeof *run);
-    assert(run);
-    run->core = pb_core_new();
-    assert(run->core);
-    run->on_call = on_call;
-    set_default_rules(run->core);
-    return run;
-}
-
-static struct pb_spawned spawn(struct run *run, char **argv, const struct pb_spawn *more)
-{
-    static const struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, PB_NR_COUNT, 2, 0),
-        BPF_STMT(BPF_ALU | BPF_OR | BPF_K, SECCOMP_RET_TRACE),
-        BPF_STMT(BPF_RET | BPF_A, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE | 0xffff),
-    };
-    char *envp[] = {"PATH=/bin:/usr/bin", "CORE_TEST=1", NULL}, *paths[] = {"/no/such/directory/program", argv[0], NULL};
-    struct pb_spawn request = more ? *more : (struct pb_spawn){0};
-    struct pb_spawned spawned;
-    request.argv = argv;
-    request.envp = envp;
-    request.paths = paths;
-    request.filter = (const uint8_t *)filter;
-    request.filter_length = sizeof filter / sizeof filter[0];
-    pb_spawn(run->core, &request, &spawned);
-    run->main = spawned.tid;
-    return spawned;
-}
-
-/* A task that is killed between its stop and our answer is no error. */
-static void done(int32_t error)
-{
-    assert(error == 0 || error == -ESRCH);
-}
-
-static void serve_call(struct run *run, const struct pb_stop *stop)
-{
-    assert(stop->nr >= 0 && stop->nr < PB_NR_COUNT && stop->ip && stop->sp);
-    assert(pb_calls_entered(run->core, stop->tid) > 0);
-    if (is_creation(stop->nr)) {
-        done(pb_set_creating(run->core, stop->tid));
-        /* An exit stop as well: it comes after the child's birth, or instead of it. */
-        done(pb_resume(run->core, stop->tid, 0, 1));
-    } else if (run->on_call) {
-        run->on_call(run, stop);
-    } else {
-        done(pb_resume(run->core, stop->tid, 0, 0));
-    }
-}
-
-static void serve(struct run *run, const struct pb_stop *stop)
-{
-    run->stops[stop->kind]++;
-    switch (stop->kind) {
-    case PB_STOP_SYSCALL:
-        serve_call(run, stop);
-        return;
-    case PB_STOP_SYSCALL_EXIT:
-        if (stop->tid == run->replacing) {
-            assert(stop->result == getpgid(stop->tid));
-            done(pb_set_result(run->core, stop->tid, GUEST_ANSWER));
-            run->replacing = 0;
-        }
-        break;
-    case PB_STOP_SIGNAL:
-        run->signals[stop->signal]++;
-        done(pb_resume(run->core, stop->tid, stop->signal, 0));
-        return;
-    case PB_STOP_DEAD:
-        if (stop->tid == run->main)
-            run->status = stop->status;
-        return;
-    case PB_STOP_INTERRUPT:
-        run->interrupted_by = stop->nr;
-        return;
-    }
-    done(pb_resume(run->core, stop->tid, 0, 0));
-}
-
-static void serve_until_interrupt(struct run *run)
-{
-    struct pb_stop stop;
-    do {
-        pb_next(run->core, &stop);
-        assert(stop.kind != PB_STOP_EMPTY);
-        serve(run, &stop);
-    } while (stop.kind != PB_STOP_INTERRUPT);
-}
-
-static void serve_all(struct run *run)
-{
-    struct pb_stop stop;
-    for (;;) {
-        pb_next(run->core, &stop);
-        if (stop.kind == PB_STOP_EMPTY)
-            break;
-        serve(run, &stop);
-    }
-    assert(pb_task_count(run->core) == 0);
-}
-
-static void free_run(struct run *run)
-{
-    for (int i = 0; i < MOST_PAGES; i++)
-        if (run->pages[i].page)
-            pb_page_free(run->pages[i].page);
-    pb_core_free(run->core);
-    free(run);
-}
-
-/* Runs a program to its end, which must be this wait status. */
-static struct run *run_to_end(char **argv, on_call *on_call, int status)
-{
-    struct run *run = new_run(on_call);
-    int32_t error;
-    pb_set_pinning(run->core, 1);
-    struct pb_spawned spawned = spawn(run, argv, NULL);
-    assert(spawned.stage == PB_SPAWN_OK);
-    serve_all(run);
-    assert(pb_spawn_failure(spawned.status_fd, &error) == PB_SPAWN_OK);
-    if (run->status != status)
-        fprintf(stderr, "%s %s: wait status %#x\n", argv[0], argv[1] ? argv[1] : "", run->status);
-    assert(run->status == status);
-    return run;
-}
-
-static struct run *run_guest(char *behaviour, on_call *on_call, int status)
-{
-    char *argv[] = {(char *)guest, behaviour, NULL};
-    return run_to_end(argv, on_call, status);
-}
-
-static uint64_t count(const struct run *run, int32_t disposition, int32_t nr)
-{
-    return pb_counters(run->core, disposition)[nr];
-}
 
 static void test_programs(void)
 {
-    char *plain[] = {"/bin/true", NULL}, *shell[] = {"/bin/sh", "-c",
-        "i=0; while [ $i -lt 20 ]; do echo $i | cat | { read x; [ $x = $i ]; } || exit 9; i=$((i+1)); done; exit 3", NULL};
+    char *plain[] = {"/bin/true", NULL};
+    char *shell[] = {"/bin/sh", "-c",
+                     "i=0; while [ $i -lt 20 ]; do echo $i | cat | { read x; [ $x = $i ]; } || exit 9; i=$((i+1));"
+                     "done; exit 3", NULL};
     struct run *run = run_to_end(plain, NULL, 0);
     assert(run->stops[PB_STOP_EXEC] == 1 && run->stops[PB_STOP_DEAD] == 1 && run->stops[PB_STOP_FORK] == 0);
     assert(count(run, PB_DO_NATIVE, SYS_exit_group) == 1 && count(run, PB_DO_NATIVE, SYS_execve) == 0);
@@ -285,6 +76,19 @@ static void test_rewriting(void)
     free_run(run_guest("rewritten", rewrite, 0));
 }
 
+/* Root may look into every process; without this right a process that is not dumpable is closed to root as well. */
+static void set_ptrace_capability(bool wanted)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    assert(syscall(SYS_capget, &header, data) == 0);
+    struct __user_cap_data_struct *word = &data[CAP_TO_INDEX(CAP_SYS_PTRACE)];
+    word->effective &= ~CAP_TO_MASK(CAP_SYS_PTRACE);
+    if (wanted)
+        word->effective |= word->permitted & CAP_TO_MASK(CAP_SYS_PTRACE);
+    assert(syscall(SYS_capset, &header, data) == 0);
+}
+
 static void check_strings(struct pb_core *core, int32_t tid)
 {
     char text[8192];
@@ -321,7 +125,8 @@ static void check_closed(struct pb_core *core, int32_t tid, uint64_t address)
 
 static void check_memory(struct run *run, const struct pb_stop *stop)
 {
-    static const uint64_t bad[] = {0, 1, GUEST_EDGE + 4096, GUEST_EDGE + 8185, 0xdeadbeef000, 0xffffffff81000000, UINT64_MAX};
+    static const uint64_t bad[] = {0, 1, GUEST_EDGE + 4096, GUEST_EDGE + 8185, 0xdeadbeef000, 0xffffffff81000000,
+                                   UINT64_MAX};
     if (stop->nr == SYS_getpriority && stop->args[0] == GUEST_CHECKPOINT) {
         if (stop->args[1] == 0) {
             check_moves(run->core, stop->tid);
@@ -397,7 +202,8 @@ static void lend_page(struct run *run, const struct pb_stop *stop)
     char path[64];
     int place = 0;
     int32_t error;
-    if (pb_read_string(run->core, stop->tid, stop->args[0], path, sizeof path) == 13 && strcmp(path, "/no/such/file") == 0) {
+    int64_t length = pb_read_string(run->core, stop->tid, stop->args[0], path, sizeof path);
+    if (length == 13 && strcmp(path, "/no/such/file") == 0) {
         while (place < MOST_PAGES && run->pages[place].page && run->pages[place].tid != stop->tid)
             place++;
         assert(place < MOST_PAGES);
@@ -470,8 +276,9 @@ static void test_strangers(void)
     uint8_t mask[8];
     int32_t error = 0;
     struct pb_stop stop;
-    assert(pb_resume(core, 1, 0, 0) == -ESRCH && pb_answer(core, 1, 0) == -ESRCH && pb_rewrite(core, 1, 0, 0) == -ESRCH);
-    assert(pb_set_result(core, 1, 0) == -ESRCH && pb_set_creating(core, 1) == -ESRCH);
+    assert(pb_resume(core, 1, 0, 0) == -ESRCH && pb_answer(core, 1, 0) == -ESRCH);
+    assert(pb_rewrite(core, 1, 0, 0) == -ESRCH && pb_set_result(core, 1, 0) == -ESRCH);
+    assert(pb_set_creating(core, 1) == -ESRCH);
     assert(pb_get_registers(core, 1, registers) == -ESRCH && pb_set_registers(core, 1, registers) == -ESRCH);
     assert(pb_page_new(core, 1, &error) == NULL && error == ESRCH);
     assert(pb_calls_entered(core, 1) == 0 && pb_hidden_affinity(core, 1, mask, 8) == 0 && pb_task_count(core) == 0);

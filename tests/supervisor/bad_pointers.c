@@ -1,6 +1,6 @@
 /* Makes every call of a table with a bad value in one argument at a time, each in a child of its own.
-   argv[1]: a file with a line for each call, "name nr argument=value...", "argument!value" for one that keeps its value.
-   A value is a number or a letter that stands for something a child makes first, see make_value. */
+   argv[1]: a file with a line for each call, "name nr argument=value...", "argument!value" for one that keeps its
+   value. A value is a number or a letter that stands for something a child makes first, see make_value. */
 #include "../programs/check.h"
 #include <sys/epoll.h>
 #include <sys/inotify.h>

@@ -366,7 +366,8 @@ int main(int argc, char **argv)
         {"dups", dups}, {"many", many}, {"kinds", kinds}, {"ranges", ranges}, {"execs", execs},
         {"after_exec", after_exec}, {"thread_execs", thread_execs}, {"forks", forks}, {"shares", shares},
         {"threads", threads},
-        {"leader_exits", leader_exits}, {"messages", messages}, {"pidfds", pidfds}, {"spawns", spawns}, {"deaths", deaths},
+        {"leader_exits", leader_exits}, {"messages", messages}, {"pidfds", pidfds}, {"spawns", spawns},
+        {"deaths", deaths},
     };
     begin();
     CHECK(argc == 2);

@@ -1,4 +1,4 @@
-"""The pico contract carries the guests: each routine of both tables is called when its time comes, and its answer binds."""
+"""The pico contract carries the guests: each routine is called when its time comes, and its answer binds."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class TinyProvider:
         self.log: list[str] = []
         routines = PsPicoProviderRoutines(
             DispatchSystemCall=lambda frame: self.log.append(BY_NR[frame.stop.nr].name),
-            ExitThread=lambda thread: self.log.append("ExitThread"),
-            ExitProcess=lambda process: self.log.append("ExitProcess"),
-            DispatchException=lambda record, frame, chance: False,
-            TerminateProcess=lambda process, status: self.log.append("TerminateProcess"),
-            WalkUserStack=lambda frame, count: [],
+            ExitThread=lambda _thread: self.log.append("ExitThread"),
+            ExitProcess=lambda _process: self.log.append("ExitProcess"),
+            DispatchException=lambda _record, _frame, _chance: False,
+            TerminateProcess=lambda _process, _status: self.log.append("TerminateProcess"),
+            WalkUserStack=lambda _frame, _count: [],
         )
         self.pico = PsRegisterPicoProvider(sandbox.executive, routines)
 
@@ -145,7 +145,11 @@ def test_a_refused_creation_fails_the_call(routine: str, status: int) -> None:
         raise st.NtError(status)
 
     def act(checkpoint: int, call: Call) -> None:
-        provider.pico = works._replace(**{routine: refuse}) if checkpoint == 1 else works
+        refusing = {
+            "CreateProcess": works._replace(CreateProcess=refuse),
+            "CreateThread": works._replace(CreateThread=refuse),
+        }
+        provider.pico = refusing[routine] if checkpoint == 1 else works
 
     result, told = sandbox.run(provider, guest("contract"), "creation", observer=Checkpoints(act))
     errno = st.errno_of(status)

@@ -134,9 +134,7 @@ def test_handles_are_the_kernels_descriptors(behaviour: str) -> None:
 def test_nothing_remains(behaviour: str, watched: bool) -> None:
     before = living(File), living(Thread), living(Process)
     sandbox = Sandbox(subscribe=watched)
-    provider = sandbox.run_ours(
-        guest("handles"), behaviour, observer=HandleWatcher(sandbox) if watched else None
-    )
+    provider = sandbox.run_ours(guest("handles"), behaviour, observer=HandleWatcher(sandbox) if watched else None)
     assert list(sandbox.executive.processes.values()) == [sandbox.executive.system_process]
     assert (len(provider.open_files), provider.processes, provider.threads) == (0, 0, 0)
     assert sandbox.supervisor.threads() == {}
