@@ -73,7 +73,7 @@ static void take_round(struct pb_core *core)
 }
 
 /* A new call means that the one before is over, however it ended. */
-static void forget_call(struct pb_core *core, struct task *task)
+void call_forget(struct pb_core *core, struct task *task)
 {
     task->want_exit = task->report_exit = false;
     task->saved.mask = 0;
@@ -97,7 +97,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
 {
     unsigned long message = 0;
     struct call_info info;
-    forget_call(core, task);
+    call_forget(core, task);
     task->calls++;
     task->interrupted_call = -1;
     task->noticed = false;
@@ -149,7 +149,7 @@ static enum outcome on_call_exit(struct pb_core *core, struct task *task, struct
     struct call_info info;
     bool report = task->report_exit;
     restore_arguments(task, task->tid);
-    forget_call(core, task);
+    call_forget(core, task);
     if (!report)
         return resume_quietly(core, task);
     if (call_info_read(task->tid, &info) < 0)
@@ -240,7 +240,7 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     }
     task->starting = task->group_stopped = false;
     task->page = 0;
-    forget_call(core, task);
+    call_forget(core, task);
     out->kind = PB_STOP_EXEC;
     out->tid = task->tid;
     out->other = (int32_t)former;
@@ -357,127 +357,4 @@ void pb_next(struct pb_core *core, struct pb_stop *out)
         if (tid > 0 && dispatch(core, (int32_t)tid, status, out) == FOR_PYTHON)
             return;
     }
-}
-
-struct pb_core *pb_core_new(void)
-{
-    struct pb_core *core = calloc(1, sizeof *core);
-    if (core)
-        core->mmap_nr = -1;
-    return core;
-}
-
-void pb_core_free(struct pb_core *core)
-{
-    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
-        while (core->buckets[bucket])
-            task_remove(core, core->buckets[bucket]->tid);
-    pending_clear(&core->pending);
-    pending_clear(&core->early_deaths);
-    pin_close(core);
-    free(core->round);
-    free(core);
-}
-
-void pb_set_dispositions(struct pb_core *core, const uint32_t *dispositions)
-{
-    memcpy(core->dispositions, dispositions, sizeof core->dispositions);
-}
-
-void pb_set_guards(struct pb_core *core, const uint32_t *guards, int32_t mmap_nr)
-{
-    memcpy(core->guards, guards, sizeof core->guards);
-    core->mmap_nr = mmap_nr;
-}
-
-void pb_set_report_signals(struct pb_core *core, int32_t report)
-{
-    core->report_signals = report;
-}
-
-const uint64_t *pb_counters(struct pb_core *core, int32_t disposition)
-{
-    return disposition >= 0 && disposition < 4 ? core->counters[disposition] : NULL;
-}
-
-uint32_t pb_calls_entered(struct pb_core *core, int32_t tid)
-{
-    struct task *task = task_find(core, tid);
-    return task ? task->calls : 0;
-}
-
-int32_t pb_task_count(struct pb_core *core)
-{
-    return core->task_count;
-}
-
-int32_t pb_resume(struct pb_core *core, int32_t tid, int32_t signal, int32_t want_exit)
-{
-    struct task *task = task_find(core, tid);
-    if (!task)
-        return -ESRCH;
-    if (want_exit)
-        task->want_exit = task->report_exit = true;
-    int delivered = signal_to_deliver(task, signal);
-    return delivered < 0 ? delivered : task_resume(core, task, delivered);
-}
-
-int32_t pb_set_creating(struct pb_core *core, int32_t tid)
-{
-    struct task *task = task_find(core, tid);
-    if (!task)
-        return -ESRCH;
-    task_set_creating(core, task, true);
-    return 0;
-}
-
-int32_t pb_answer(struct pb_core *core, int32_t tid, int64_t result)
-{
-    struct task *task = task_find(core, tid);
-    int error = task ? call_skip(tid, result) : -ESRCH;
-    if (error)
-        return error;
-    forget_call(core, task);
-    return task_resume(core, task, 0);
-}
-
-int32_t pb_rewrite(struct pb_core *core, int32_t tid, int32_t index, uint64_t value)
-{
-    struct task *task = task_find(core, tid);
-    uint64_t before;
-    if (!task || index < 0 || index > 5)
-        return task ? -EINVAL : -ESRCH;
-    int error = argument_read(tid, index, &before);
-    if (!error)
-        error = argument_write(tid, index, value);
-    if (error)
-        return error;
-    if (!(task->saved.mask & 1 << index)) {
-        task->saved.mask |= (uint8_t)(1 << index);
-        task->saved.value[index] = before;
-    }
-    task->want_exit = true;
-    return 0;
-}
-
-int32_t pb_set_result(struct pb_core *core, int32_t tid, int64_t result)
-{
-    return task_find(core, tid) ? result_write(tid, result) : -ESRCH;
-}
-
-int32_t pb_get_registers(struct pb_core *core, int32_t tid, uint64_t *registers)
-{
-    return task_find(core, tid) ? registers_read(tid, registers) : -ESRCH;
-}
-
-int32_t pb_set_registers(struct pb_core *core, int32_t tid, const uint64_t *registers)
-{
-    return task_find(core, tid) ? registers_write(tid, registers) : -ESRCH;
-}
-
-void pb_kill_all(struct pb_core *core)
-{
-    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
-        for (struct task *task = core->buckets[bucket]; task; task = task->next)
-            kill(task->tid, SIGKILL);
 }

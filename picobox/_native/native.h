@@ -137,6 +137,9 @@ bool wait4_abort(void *ucontext);
 extern volatile int doorbell_rung;
 bool doorbell_take(struct pb_stop *out);
 
+/* proc.c: a file of a task's directory in /proc, NUL-terminated; false if it cannot be read. */
+bool proc_read(int32_t tid, const char *name, char *buffer, size_t size);
+
 /* signals.c: true if Python has to answer; the signal to resume with, or -errno. */
 bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_stop *out);
 int signal_to_deliver(struct task *task, int signal);
@@ -144,6 +147,7 @@ int signal_to_deliver(struct task *task, int signal);
 /* loop.c */
 void death_keep(struct pb_core *core, int32_t tid, int32_t status);
 int task_resume(struct pb_core *core, struct task *task, int signal);
+void call_forget(struct pb_core *core, struct task *task);
 
 /* pin.c */
 void pin_stop_seen(struct pb_core *core, struct task *task);

@@ -1,11 +1,8 @@
 /* Owns pinning: while only one guest thread can run at a time, it and we share a CPU, which makes a stop three times
    cheaper (mechanisms.md section 0, fact 1); as soon as two want to run, everybody is set free again. */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -35,16 +32,9 @@ static int64_t now(void)
 
 static bool is_running(int32_t tid)
 {
-    char path[32], stat[256];
-    snprintf(path, sizeof path, "/proc/%d/stat", tid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    char stat[256];
+    if (!proc_read(tid, "stat", stat, sizeof stat))
         return false;
-    ssize_t length = read(fd, stat, sizeof stat - 1);
-    close(fd);
-    if (length <= 0)
-        return false;
-    stat[length] = 0;
     const char *state = strrchr(stat, ')');
     return state && state[1] && state[2] == 'R';
 }

@@ -1,13 +1,9 @@
 /* Owns signal-delivery stops: what is told to Python, and keeping ignored signals from ending calls. */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <unistd.h>
 
 #include "native.h"
 
@@ -31,17 +27,10 @@ static uint64_t mask_in(const char *status, const char *field)
 /* Whether the task would not have noticed the signal at all without a tracer. */
 static bool is_ignored(int32_t tid, int signal)
 {
-    char path[32], status[4096];
+    char status[4096];
     uint64_t bit = UINT64_C(1) << (signal - 1);
-    snprintf(path, sizeof path, "/proc/%d/status", tid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    if (!proc_read(tid, "status", status, sizeof status))
         return false;
-    ssize_t length = read(fd, status, sizeof status - 1);
-    close(fd);
-    if (length <= 0)
-        return false;
-    status[length] = 0;
     if (mask_in(status, "\nSigIgn:") & bit)
         return true;
     return is_ignored_by_default(signal) && !(mask_in(status, "\nSigCgt:") & bit);

@@ -1,0 +1,131 @@
+/* Owns the life of a core and what Python asks of it between stops. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "native.h"
+
+struct pb_core *pb_core_new(void)
+{
+    struct pb_core *core = calloc(1, sizeof *core);
+    if (core)
+        core->mmap_nr = -1;
+    return core;
+}
+
+void pb_core_free(struct pb_core *core)
+{
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        while (core->buckets[bucket])
+            task_remove(core, core->buckets[bucket]->tid);
+    pending_clear(&core->pending);
+    pending_clear(&core->early_deaths);
+    pin_close(core);
+    free(core->round);
+    free(core);
+}
+
+void pb_set_dispositions(struct pb_core *core, const uint32_t *dispositions)
+{
+    memcpy(core->dispositions, dispositions, sizeof core->dispositions);
+}
+
+void pb_set_guards(struct pb_core *core, const uint32_t *guards, int32_t mmap_nr)
+{
+    memcpy(core->guards, guards, sizeof core->guards);
+    core->mmap_nr = mmap_nr;
+}
+
+void pb_set_report_signals(struct pb_core *core, int32_t report)
+{
+    core->report_signals = report;
+}
+
+const uint64_t *pb_counters(struct pb_core *core, int32_t disposition)
+{
+    return disposition >= 0 && disposition < 4 ? core->counters[disposition] : NULL;
+}
+
+uint32_t pb_calls_entered(struct pb_core *core, int32_t tid)
+{
+    struct task *task = task_find(core, tid);
+    return task ? task->calls : 0;
+}
+
+int32_t pb_task_count(struct pb_core *core)
+{
+    return core->task_count;
+}
+
+int32_t pb_resume(struct pb_core *core, int32_t tid, int32_t signal, int32_t want_exit)
+{
+    struct task *task = task_find(core, tid);
+    if (!task)
+        return -ESRCH;
+    if (want_exit)
+        task->want_exit = task->report_exit = true;
+    int delivered = signal_to_deliver(task, signal);
+    return delivered < 0 ? delivered : task_resume(core, task, delivered);
+}
+
+int32_t pb_set_creating(struct pb_core *core, int32_t tid)
+{
+    struct task *task = task_find(core, tid);
+    if (!task)
+        return -ESRCH;
+    task_set_creating(core, task, true);
+    return 0;
+}
+
+int32_t pb_answer(struct pb_core *core, int32_t tid, int64_t result)
+{
+    struct task *task = task_find(core, tid);
+    int error = task ? call_skip(tid, result) : -ESRCH;
+    if (error)
+        return error;
+    call_forget(core, task);
+    return task_resume(core, task, 0);
+}
+
+int32_t pb_rewrite(struct pb_core *core, int32_t tid, int32_t index, uint64_t value)
+{
+    struct task *task = task_find(core, tid);
+    uint64_t before;
+    if (!task || index < 0 || index > 5)
+        return task ? -EINVAL : -ESRCH;
+    int error = argument_read(tid, index, &before);
+    if (!error)
+        error = argument_write(tid, index, value);
+    if (error)
+        return error;
+    if (!(task->saved.mask & 1 << index)) {
+        task->saved.mask |= (uint8_t)(1 << index);
+        task->saved.value[index] = before;
+    }
+    task->want_exit = true;
+    return 0;
+}
+
+int32_t pb_set_result(struct pb_core *core, int32_t tid, int64_t result)
+{
+    return task_find(core, tid) ? result_write(tid, result) : -ESRCH;
+}
+
+int32_t pb_get_registers(struct pb_core *core, int32_t tid, uint64_t *registers)
+{
+    return task_find(core, tid) ? registers_read(tid, registers) : -ESRCH;
+}
+
+int32_t pb_set_registers(struct pb_core *core, int32_t tid, const uint64_t *registers)
+{
+    return task_find(core, tid) ? registers_write(tid, registers) : -ESRCH;
+}
+
+void pb_kill_all(struct pb_core *core)
+{
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (struct task *task = core->buckets[bucket]; task; task = task->next)
+            kill(task->tid, SIGKILL);
+}
