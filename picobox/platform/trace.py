@@ -197,7 +197,7 @@ class TracePlatform:
         lib.pb_kill_all(self._core)
 
     def task_count(self) -> int:
-        return int(lib.pb_task_count(self._core))
+        return int(lib.pb_task_count(self._core)) if self._core else 0
 
     def calls_entered(self, tid: HostTid) -> int:
         return int(lib.pb_calls_entered(self._core, tid))
