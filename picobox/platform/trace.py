@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from array import array
 from errno import EFAULT, ESRCH
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec")
 _BUFFER = 1 << 16
+# struct pb_stop, read at once: a cffi attribute access each would cost more than the stop's own answer.
+_STOP = Struct("<8i8Qq")
 
 
 class TraceMemory:
@@ -89,6 +92,7 @@ class TracePlatform:
         if not self._core:
             raise MemoryError
         self._stop = ffi.new("struct pb_stop *")
+        self._stop_bytes = ffi.buffer(self._stop)
         self._buffer = ffi.new("char[]", _BUFFER)
         self._filter = compile_filter(rows)
         self._status_fd = -1
@@ -136,15 +140,14 @@ class TracePlatform:
         return self._failure
 
     def next(self) -> Stop:
-        native = self._stop
-        lib.pb_next(self._core, native)
-        stop = Stop(native.kind, native.tid)
-        stop.nr, stop.signal, stop.code = native.nr, native.signal, native.code
-        stop.status, stop.other = native.status, native.other
-        stop.args = tuple(native.args)
-        stop.ip, stop.sp, stop.result = native.ip, native.sp, native.result
+        lib.pb_next(self._core, self._stop)
+        fields = _STOP.unpack(self._stop_bytes)
+        stop = Stop(fields[0], fields[1])
+        stop.nr, stop.signal, stop.code, stop.status, stop.other = fields[2:7]
+        stop.args = fields[8:14]
+        stop.ip, stop.sp, stop.result = fields[14:]
         if stop.kind == STOP_INTERRUPT:
-            stop.signal, stop.other = native.nr, native.event
+            stop.signal, stop.other = stop.nr, fields[7]
         return stop
 
     def resume(self, stop: Stop, *, signal: int = 0, want_exit: bool = False) -> None:

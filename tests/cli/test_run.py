@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from picobox import DISTRIBUTION, __version__
 
 from .command import finish, is_alive, picobox, read_line, start, wait_until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # A child that outlives CMD: it marks a file after a moment unless it is killed. CMD tells its pid.
 ORPHAN = '(sleep 0.5; touch "$0") >&- 2>&- & echo $!;'
@@ -215,9 +212,16 @@ def test_timeout_kills_what_is_left_behind() -> None:
     assert not is_alive(int(done.stdout))
 
 
+def state(pid: int) -> str:
+    """The command and the state letter of a process (proc_pid_stat(5))."""
+    return " ".join(Path(f"/proc/{pid}/stat").read_text().split()[1:3])
+
+
 def test_guests_die_with_picobox() -> None:
-    process = start("--", "sh", "-c", "echo $$; sleep 1000")
+    process = start("--", "sh", "-c", "echo $$; exec sleep 1000 >&- 2>&-")
     pid = int(read_line(process))
+    # Asleep in a call: one that goes on making calls would end by itself, since nobody answers them.
+    assert wait_until(lambda: state(pid) == "(sleep) S")
     process.kill()
     finish(process)
     assert wait_until(lambda: not is_alive(pid), 1)

@@ -157,9 +157,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(directory, symlinks=True)
     places = {"base": str(directory), "platbase": str(directory)}
     ours = Path(sysconfig.get_path("purelib", "venv", places))
-    ours.joinpath("dependencies.pth").write_text(
-        "".join(f"{place}\n" for place in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
-    )
+    dependencies = [place for place in sys.path if Path(place).name in ("site-packages", "dist-packages")]
+    ours.joinpath("dependencies.pth").write_text("".join(f"{place}\n" for place in dependencies))
     return Path(sysconfig.get_path("scripts", "venv", places)) / "python"
 
 

@@ -49,6 +49,7 @@ static void answers(void)
 {
     CHECK(syscall(SYS_getpgid, 0) == GUEST_ANSWER);
     CHECK_FAILS(syscall(SYS_getsid, 0), EXDEV);
+    CHECK_FAILS(syscall(SYS_sched_get_priority_max, SCHED_OTHER), ENOSYS);
     CHECK_FAILS(syscall(500), ENOSYS);
     CHECK_FAILS(syscall(0x40000000 + SYS_getpid), ENOSYS);
     CHECK_FAILS(syscall(-1), ENOSYS);

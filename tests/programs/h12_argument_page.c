@@ -48,6 +48,16 @@ static void attack(uintptr_t start, size_t size)
     int memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
     CHECK(memory >= 0 && pwrite(memory, &byte, 1, (off_t)start) == -1 && errno == EIO);
     close(memory);
+    /* Who may open a mapping's file again finds it sealed (proc_pid_map_files(5): a capability is wanted). */
+    char link[96];
+    snprintf(link, sizeof link, "/proc/self/map_files/%lx-%lx", start, start + size);
+    int file = open(link, O_RDWR | O_CLOEXEC);
+    if (file == -1)
+        return;
+    CHECK_FAILS(pwrite(file, &byte, 1, 0), EPERM);
+    CHECK(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) == MAP_FAILED && errno == EPERM);
+    CHECK_FAILS(ftruncate(file, 0), EPERM);
+    close(file);
 }
 
 int main(void)

@@ -151,6 +151,21 @@ static void forks(void)
     checkpoint();
 }
 
+/* A copy outlives the descriptor that it was made from, and a child inherits it. */
+static void copies(void)
+{
+    int fd = open_file(O_RDWR);
+    checkpoint();
+    CHECK(dup(fd) > fd && close(fd) == 0);
+    pid_t pid = fork_child();
+    if (pid == 0) {
+        checkpoint();
+        _exit(0);
+    }
+    CHECK(wait_exit(pid) == 0);
+    checkpoint();
+}
+
 /* A process, not a thread, that uses the same descriptors until it unshares them. */
 static int share(void *unused)
 {
@@ -364,7 +379,7 @@ int main(int argc, char **argv)
         void (*run)(void);
     } behaviours[] = {
         {"dups", dups}, {"many", many}, {"kinds", kinds}, {"ranges", ranges}, {"execs", execs},
-        {"after_exec", after_exec}, {"thread_execs", thread_execs}, {"forks", forks}, {"shares", shares},
+        {"after_exec", after_exec}, {"thread_execs", thread_execs}, {"forks", forks}, {"copies", copies}, {"shares", shares},
         {"threads", threads},
         {"leader_exits", leader_exits}, {"messages", messages}, {"pidfds", pidfds}, {"spawns", spawns},
         {"deaths", deaths},

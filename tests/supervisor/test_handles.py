@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from picobox.platform.base import HostTid
 
 BEHAVIOURS = {
-    "dups": 6, "many": 4, "kinds": 2, "ranges": 4, "execs": 4, "thread_execs": 3, "forks": 7, "shares": 8,
+    "dups": 6, "many": 4, "kinds": 2, "ranges": 4, "execs": 4, "thread_execs": 3, "forks": 7, "copies": 3, "shares": 8,
     "threads": 5, "leader_exits": 3, "messages": 4, "pidfds": 3, "spawns": 7, "deaths": 11,
 }  # fmt: skip
 
