@@ -68,9 +68,11 @@ struct pb_core {
         bool enabled;
         bool active;
         bool used;           /* tasks may have inherited a mask of ours */
-        uint32_t stops;
+        int64_t stops;
+        int64_t stops_before; /* when is_busy was asked last */
+        int64_t time_before;
         int32_t calm;        /* looks in a row at which nobody else wanted a CPU */
-        int32_t crowded;     /* ticks in a row at which two wanted the one CPU */
+        int32_t crowded;     /* ticks in a row at which two wanted the one CPU to compute */
         int64_t since;       /* times in ns, CLOCK_MONOTONIC */
         int64_t next_look;
         int64_t rest;

@@ -20,13 +20,27 @@ class Parser(argparse.ArgumentParser):
         self.exit(125, f"picobox: {message}. `{self.prog} --help` tells more.\n")
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal; argparse would import shutil, and all it needs, to find that out at every start."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        width = int(columns) if columns.isdecimal() else 0
+        if not width:
+            try:
+                width = os.get_terminal_size().columns
+            except OSError:
+                width = 80
+        super().__init__(prog, width=max(width - 2, 40))
+
+
 def make_parser(verb: str, description: str, examples: str) -> Parser:
     """A parser for a verb whose help ends with examples."""
     return Parser(
         prog="picobox" if verb == "run" else f"picobox {verb}",
         description=description,
         epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
 
