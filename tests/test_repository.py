@@ -53,6 +53,7 @@ EXCEPTIONS = {
         {"os.getpgid", "os.getpgrp", "os.getpid", "os.getsid", "os.kill", "signal.ITIMER_REAL", "signal.setitimer"},
         "passes on the signals that this command gets, and keeps its time limit",
     ),
+    "picobox/cli/options.py": ({"os.get_terminal_size"}, "help is as wide as the terminal"),
     "picobox/cli/report.py": (
         {"os.dup2", "os.open", "os.sysconf", "pathlib"},
         "writes to a terminal that may be gone; memory is read from /proc/self",
