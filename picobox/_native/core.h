@@ -124,10 +124,10 @@ int32_t pb_set_registers(struct pb_core *core, int32_t tid, const uint64_t *regi
 /* SIGKILL to every task. */
 void pb_kill_all(struct pb_core *core);
 
-/* Bytes moved (short at the first unmapped page), or -errno. */
+/* Bytes moved (short at the first unmapped page), or -errno; -EPERM: the kernel keeps the guest's memory from us. */
 int64_t pb_read(struct pb_core *core, int32_t tid, uint64_t address, void *buffer, uint64_t size);
 int64_t pb_write(struct pb_core *core, int32_t tid, uint64_t address, const void *buffer, uint64_t size);
-/* Length of the NUL-terminated string copied (without NUL), -EFAULT, or -ENAMETOOLONG if none ends within limit. */
+/* Length of the NUL-terminated string copied (without NUL), -EFAULT, -EPERM as above, or -ENAMETOOLONG if none ends within limit. */
 int64_t pb_read_string(struct pb_core *core, int32_t tid, uint64_t address, char *buffer, uint64_t limit);
 
 /* Maps an argument page into the address space of a task that stands at a call's entry, through calls made by the task

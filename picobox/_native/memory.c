@@ -18,7 +18,8 @@ static uint64_t to_page_end(uint64_t address)
 }
 
 /* A container's seccomp profile may refuse process_vm_readv to us; the tracer's own requests remain. A guest that is
-   not dumpable is closed to both, unless we have CAP_SYS_PTRACE (kernel/ptrace.c, ptrace_access_vm). */
+   not dumpable is closed to both, unless we have CAP_SYS_PTRACE (kernel/ptrace.c, ptrace_access_vm): then, or where
+   nothing is mapped in such a container, the answer is -EPERM. */
 static int64_t peek_words(int32_t tid, uint64_t address, uint8_t *buffer, uint64_t size)
 {
     uint64_t done = 0;
@@ -27,7 +28,7 @@ static int64_t peek_words(int32_t tid, uint64_t address, uint8_t *buffer, uint64
         errno = 0;
         long word = ptrace(PTRACE_PEEKDATA, tid, (void *)aligned, NULL);
         if (word == -1 && errno)
-            return done ? (int64_t)done : -EFAULT;
+            return done ? (int64_t)done : -EPERM;
         uint64_t count = 8 - offset < size - done ? 8 - offset : size - done;
         memcpy(buffer + done, (uint8_t *)&word + offset, count);
         done += count;
@@ -43,7 +44,7 @@ static int64_t poke_words(int32_t tid, uint64_t address, const uint8_t *buffer, 
         errno = 0;
         long word = ptrace(PTRACE_PEEKDATA, tid, (void *)aligned, NULL);
         if (word == -1 && errno)
-            return done ? (int64_t)done : -EFAULT;
+            return done ? (int64_t)done : -EPERM;
         uint64_t count = 8 - offset < size - done ? 8 - offset : size - done;
         memcpy((uint8_t *)&word + offset, buffer + done, count);
         if (ptrace(PTRACE_POKEDATA, tid, (void *)aligned, (void *)word) < 0)
@@ -93,7 +94,7 @@ int64_t pb_read_string(struct pb_core *core, int32_t tid, uint64_t address, char
             count = limit - done;
         int64_t got = pb_read(core, tid, address + done, buffer + done, count);
         if (got <= 0)
-            return got == -ESRCH ? -ESRCH : -EFAULT;
+            return got == -ESRCH || (got == -EPERM && !done) ? got : -EFAULT;
         char *end = memchr(buffer + done, 0, (size_t)got);
         if (end)
             return end - buffer;

@@ -80,14 +80,15 @@ static uint8_t *view_of(int32_t tid, int fd, int *error)
 }
 
 /* memfd_create by the guest itself; its name is lent to the stack for the time of the call. */
-static int create_in_guest(struct pb_core *core, struct task *task, uint64_t stack, int64_t *fd)
+static int create_in_guest(struct pb_core *core, struct task *task, uint64_t stack, int64_t *fd, bool *consumed)
 {
     char before[sizeof NAME];
     uint64_t scratch = (stack - SCRATCH_BELOW_STACK) & ~UINT64_C(15);
-    if (pb_read(core, task->tid, scratch, before, sizeof before) != sizeof before ||
-        pb_write(core, task->tid, scratch, NAME, sizeof NAME) != sizeof NAME)
-        return -ENOMEM;
+    int64_t got = pb_read(core, task->tid, scratch, before, sizeof before);
+    if (got != sizeof before || pb_write(core, task->tid, scratch, NAME, sizeof NAME) != sizeof NAME)
+        return got == -EPERM ? -EPERM : -ENOMEM;
     uint64_t args[6] = {scratch, MFD_CLOEXEC | MFD_ALLOW_SEALING};
+    *consumed = true;
     int error = call_inject(core, task, true, SYS_memfd_create, args, fd);
     pb_write(core, task->tid, scratch, before, sizeof before);
     return error;
@@ -110,11 +111,12 @@ static int place_in_guest(struct pb_core *core, struct task *task, int64_t fd, i
     return 0;
 }
 
-static int map_in_guest(struct pb_core *core, struct task *task, const struct call_info *info, struct pb_page *page)
+static int map_in_guest(struct pb_core *core, struct task *task, const struct call_info *info, struct pb_page *page,
+                        bool *consumed)
 {
     int64_t fd, mapped, closed;
     int open_error = 0;
-    int error = create_in_guest(core, task, info->sp, &fd);
+    int error = create_in_guest(core, task, info->sp, &fd, consumed);
     if (error || fd < 0)
         return error ? error : (int)fd;
     page->view = view_of(task->tid, (int)fd, &open_error);
@@ -147,13 +149,14 @@ struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
     }
     /* Between the injected calls the task passes the edge of user mode, where signals would be delivered. */
     ptrace(PTRACE_SETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &blocked);
-    *error = -map_in_guest(core, task, &info, page);
+    bool consumed = false; /* the call's entry, by the first injected call */
+    *error = -map_in_guest(core, task, &info, page, &consumed);
     task = task_find(core, tid);
     if (task) {
         ptrace(PTRACE_SETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &mask);
-        if (*error)
+        if (*error && consumed)
             registers_leave(tid, registers);
-        else
+        else if (!*error)
             registers_rewind(tid, registers, info.nr);
         if (task->group_stopped) {
             task->group_stopped = false;

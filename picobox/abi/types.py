@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from errno import EPERM
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+from picobox.errors import Errno
 
 # limits.h: bytes in a path including its NUL
 PATH_MAX = 4096
@@ -255,6 +258,15 @@ class UserPath(UserString):
     """A path name, copied out of the guest once; everyone after uses the copy."""
 
     __slots__ = ()
+
+    def decode(self, raw: int, memory: Memory) -> object:
+        """The bytes of the name; None if the kernel can read them and we may not."""
+        try:
+            return memory.read_string(raw, PATH_MAX)
+        except Errno as error:
+            if error.errno != EPERM:
+                raise
+            return None
 
 
 class OptionalPath(UserPath):

@@ -71,7 +71,10 @@ class SpawnRequest(NamedTuple):
 
 
 class GuestMemory(Memory, Protocol):
-    """A guest's memory, readable and writable; Errno(EFAULT) where nothing is mapped."""
+    """A guest's memory, readable and writable; Errno(EFAULT) where nothing is mapped.
+
+    Errno(EPERM): the kernel can read it and we may not, as with a program that its user may execute but not read.
+    """
 
     def write(self, address: int, data: bytes) -> None: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from errno import EFAULT, ESRCH
+from errno import EFAULT, EPERM, ESRCH
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +37,9 @@ class TraceMemory:
 
     def read(self, address: int, size: int) -> bytes:
         buffer = self._buffer if size <= _BUFFER else ffi.new("char[]", size)
-        if lib.pb_read(self._core, self._tid, address, buffer, size) != size:
-            raise Errno(EFAULT)
+        got = lib.pb_read(self._core, self._tid, address, buffer, size)
+        if got != size:
+            raise Errno(EPERM if got == -EPERM else EFAULT)
         return bytes(ffi.buffer(buffer, size))
 
     def read_string(self, address: int, limit: int) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
-from errno import EFAULT, EINVAL, ENOEXEC
+from errno import EFAULT, EINVAL, ENOEXEC, ENOSYS, EPERM
 from typing import TYPE_CHECKING
 
 from ntshim.nt import THREAD_AFFINITY_MASK
@@ -55,7 +55,7 @@ def clone(
     provider: PicoProvider, call: Call, flags: int, stack: int, parent_tid: int, child_tid: int, tls: int
 ) -> int | None:
     del stack, parent_tid, child_tid, tls
-    if flags & CLONE_VM and not flags & CLONE_VFORK and not _page(provider, call):
+    if flags & CLONE_VM and not flags & CLONE_VFORK and not _page_or_unreadable(provider, call):
         return None
     if flags & CLONE_UNTRACED:
         # An untraced child's calls would all fail: nobody would answer its stops (mechanisms.md section 4).
@@ -69,8 +69,9 @@ def clone3(provider: PicoProvider, call: Call, cl_args: int, size: int) -> None:
         return  # the kernel refuses it by the size alone
     try:
         arguments = bytearray(call.memory.read(cl_args, size))
-    except Errno:
-        raise Errno(EFAULT) from None
+    except Errno as error:
+        # What cannot be checked is not done: a C library falls back to clone, whose flags are in a register.
+        raise Errno(ENOSYS if error.errno == EPERM else EFAULT) from None
     if not _page(provider, call):
         return
     (flags,) = struct.unpack_from("<Q", arguments)
@@ -88,6 +89,16 @@ def _page(provider: PicoProvider, call: Call) -> bool:
     space.page = provider.platform.new_page(call.stop)
     call.restart = True
     return False
+
+
+def _page_or_unreadable(provider: PicoProvider, call: Call) -> bool:
+    """As `_page`; memory that we may not read gets no page, and no call that needs one."""
+    try:
+        return _page(provider, call)
+    except Errno as error:
+        if error.errno != EPERM:
+            raise
+        return True
 
 
 def _create(provider: PicoProvider, call: Call, flags: int) -> None:
@@ -124,20 +135,24 @@ def _create(provider: PicoProvider, call: Call, flags: int) -> None:
     provider.platform.set_creating(call.stop)
 
 
-def execve(provider: PicoProvider, call: Call, pathname: bytes, argv: int, envp: int) -> None:
+def execve(provider: PicoProvider, call: Call, pathname: bytes | None, argv: int, envp: int) -> None:
     del argv, envp
     _refuse_32_bit(call, AT_FDCWD, pathname)
     _replace_image(provider, call)
 
 
-def execveat(provider: PicoProvider, call: Call, dirfd: int, pathname: bytes, argv: int, envp: int, flags: int) -> None:
+def execveat(
+    provider: PicoProvider, call: Call, dirfd: int, pathname: bytes | None, argv: int, envp: int, flags: int
+) -> None:
     del argv, envp, flags
     _refuse_32_bit(call, dirfd, pathname)
     _replace_image(provider, call)
 
 
-def _refuse_32_bit(call: Call, dirfd: int, pathname: bytes) -> None:
+def _refuse_32_bit(call: Call, dirfd: int, pathname: bytes | None) -> None:
     """A 32-bit program's calls would all be refused by the filter; ENOEXEC says so at once (design section 4)."""
+    if pathname is None:
+        return
     tid = call.stop.tid
     head = host.executable_head(tid, dirfd, pathname)
     for _ in range(_SCRIPT_DEPTH):

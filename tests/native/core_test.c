@@ -114,12 +114,12 @@ static void check_moves(struct pb_core *core, int32_t tid)
     assert(pb_write(core, tid, GUEST_EDGE + 4093, "end and more", 12) == 3);
 }
 
-static void check_closed(struct pb_core *core, int32_t tid, uint64_t address)
+static void check_closed(struct pb_core *core, int32_t tid, uint64_t address, int error)
 {
     char bytes[16] = "";
-    assert(pb_read(core, tid, address, bytes, 16) == -EFAULT);
-    assert(pb_write(core, tid, address, bytes, 16) == -EFAULT);
-    assert(pb_read_string(core, tid, address, bytes, 16) == -EFAULT);
+    assert(pb_read(core, tid, address, bytes, 16) == -error);
+    assert(pb_write(core, tid, address, bytes, 16) == -error);
+    assert(pb_read_string(core, tid, address, bytes, 16) == -error);
     assert(pb_read(core, tid, address, bytes, 0) == 0);
 }
 
@@ -127,19 +127,21 @@ static void check_memory(struct run *run, const struct pb_stop *stop)
 {
     static const uint64_t bad[] = {0, 1, GUEST_EDGE + 4096, GUEST_EDGE + 8185, 0xdeadbeef000, 0xffffffff81000000,
                                    UINT64_MAX};
+    /* Word by word it cannot be told why a word is closed. */
+    int error = word_by_word || stop->args[1] != 0 ? EPERM : EFAULT;
     if (stop->nr == SYS_getpriority && stop->args[0] == GUEST_CHECKPOINT) {
         if (stop->args[1] == 0) {
             check_moves(run->core, stop->tid);
             check_strings(run->core, stop->tid);
         } else {
             /* Not dumpable: closed to everybody without the capability (kernel/ptrace.c, ptrace_access_vm). */
-            check_closed(run->core, stop->tid, GUEST_EDGE);
+            check_closed(run->core, stop->tid, GUEST_EDGE, EPERM);
         }
         /* ptrace looks behind a page's protection (FOLL_FORCE). */
         if (!word_by_word)
-            check_closed(run->core, stop->tid, GUEST_FORBIDDEN);
+            check_closed(run->core, stop->tid, GUEST_FORBIDDEN, error);
         for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-            check_closed(run->core, stop->tid, bad[i]);
+            check_closed(run->core, stop->tid, bad[i], error);
     }
     done(pb_resume(run->core, stop->tid, 0, 0));
 }
