@@ -1,4 +1,4 @@
-"""NTFS's upcase table, made by tests/make_upcase.py: first, last, step, offset of the units that fold."""
+"""NTFS's upcase table, made by tests/make_upcase.py: first, last, step, offset of what folds."""
 
 RANGES = (
     (0x0061, 0x007A, 1, -32),

@@ -70,7 +70,7 @@ def ranges(folds: dict[int, int]) -> list[Range]:
 def python_text(table: list[Range]) -> str:
     """The content of ntshim/upcase_table.py."""
     rows = "".join(f"    ({first:#06x}, {last:#06x}, {step}, {offset}),\n" for first, last, step, offset in table)
-    return f'''"""NTFS's upcase table, made by tests/make_upcase.py: first, last, step, offset of the units that fold."""
+    return f'''"""NTFS's upcase table, made by tests/make_upcase.py: first, last, step, offset of what folds."""
 
 RANGES = (
 {rows.replace("0x", "0X").upper().replace("0X", "0x")})
@@ -80,7 +80,7 @@ RANGES = (
 def c_text(table: list[Range]) -> str:
     """The content of picobox/_native/upcase.h."""
     rows = "".join(f"    {{{first:#06x}, {last:#06x}, {step}, {offset}}},\n" for first, last, step, offset in table)
-    return f"""/* NTFS's upcase table, made by tests/make_upcase.py: first, last, step, offset of the units that fold. */
+    return f"""/* NTFS's upcase table, made by tests/make_upcase.py: first, last, step, offset of what folds. */
 #pragma once
 
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* NTFS's upcase table, made by tests/make_upcase.py: first, last, step, offset of the units that fold. */
+/* NTFS's upcase table, made by tests/make_upcase.py: first, last, step, offset of what folds. */
 #pragma once
 
 #include <stdint.h>
