@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import contextmanager
-from errno import EFAULT, ESRCH
+from errno import EFAULT, EPERM, ESRCH
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ _PTRACE_INTERRUPT = 0x4207
 _PTRACE_LISTEN = 0x4208
 _PTRACE_GETSIGMASK = 0x420A
 _PTRACE_SETSIGMASK = 0x420B
+_PTRACE_GET_SYSCALL_INFO = 0x420E
 _PTRACE_O_EXITKILL = 1 << 20
 _PTRACE_EVENT_STOP = 128
 _SIGSET_SIZE = 8
@@ -110,6 +111,12 @@ class Tracee(ReferenceTask, PtraceProcess):  # type: ignore[misc]  # python-ptra
         ptrace(_PTRACE_SETSIGMASK, self.pid, _SIGSET_SIZE, int(ffi.cast("uintptr_t", after)))
         return int(before[0])
 
+    def call_architecture(self) -> int:
+        """AUDIT_ARCH_* of the call it stands in, the second word of struct ptrace_syscall_info (man 2 ptrace)."""
+        info = ffi.new("uint32_t[2]")
+        ptrace(_PTRACE_GET_SYSCALL_INFO, self.pid, ffi.sizeof(info), int(ffi.cast("uintptr_t", info)))
+        return int(info[1])
+
     def load(self, address: int, size: int) -> bytes:
         with self._image():
             return bytes(self.readBytes(address, size))
@@ -120,7 +127,7 @@ class Tracee(ReferenceTask, PtraceProcess):  # type: ignore[misc]  # python-ptra
 
     @contextmanager
     def _image(self) -> Iterator[None]:
-        """Lends python-ptrace /proc/PID/mem for one access; Errno(EFAULT) where that fails.
+        """Lends python-ptrace /proc/PID/mem for one access; Errno(EFAULT) where that fails, EPERM if all is closed.
 
         It would keep the file for good, though an exec makes it stale and many threads would use up our descriptors.
         """
@@ -133,7 +140,7 @@ class Tracee(ReferenceTask, PtraceProcess):  # type: ignore[misc]  # python-ptra
         try:
             yield
         except PtraceError:
-            raise Errno(EFAULT) from None
+            raise Errno(EFAULT if image is not None else EPERM) from None
         finally:
             if image is not None:
                 image.close()
@@ -284,16 +291,17 @@ class ReferencePlatform:
             # Between the injected calls the task passes the edge of user mode, where signals would be delivered.
             mask = tracee.swap_signal_mask(_ALL_SIGNALS)
             try:
-                page = make_page(stop.tid, tracee, regs.rsp, partial(self._inject, tracee), replace=tracee.guarded)
+                page = make_page(stop.tid, tracee, regs.rsp, partial(self._inject, tracee), tracee.page)
                 tracee.enter_again(regs, stop.nr)
             except Errno:
-                regs.orig_rax = -1
-                tracee.setregs(regs)
+                if not tracee.in_call:  # an injected call has taken the place of the guest's own
+                    regs.orig_rax = -1
+                    tracee.setregs(regs)
                 raise
             finally:
                 tracee.swap_signal_mask(mask)
                 self._stop_after_all(tracee)
-            tracee.guarded = True
+            tracee.page = page.address
             self._loop.counters[ACTION_CALL][stop.nr] -= 1
             return page
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from picobox.abi.filter import DISPOSITION_ACTION, DISPOSITION_ERRNO_SHIFT, DISPOSITION_REAP, compile_dispositions
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE
-from picobox.abi.x86_64 import ARGUMENT_REGISTERS, SYSCALL_LIMIT
+from picobox.abi.x86_64 import ARGUMENT_REGISTERS, AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 from picobox.platform.base import (
     STOP_DEAD,
     STOP_EXEC,
@@ -104,7 +104,7 @@ class ReferenceLoop:
         task.interrupted_call = -1
         task.noticed = False
         regs = task.getregs()
-        if not task.is_native_call(regs):
+        if task.call_architecture() != AUDIT_ARCH_X86_64:
             _refuse(task, ENOSYS)
             return None
         task.calls += 1
@@ -115,7 +115,7 @@ class ReferenceLoop:
         self.counters[action][nr] += 1
         if disposition & DISPOSITION_REAP:
             self._take_deaths()
-        refused = EPERM if task.guarded and covers_page(self._guards.get(nr, ()), nr, args) else 0
+        refused = EPERM if task.page and covers_page(task.page, self._guards.get(nr, ()), nr, args) else 0
         if action == ACTION_CALL:
             stop = Stop(STOP_SYSCALL, task.pid)
             stop.nr = ((regs.orig_rax & 0xFFFF_FFFF) ^ _SIGN_32) - _SIGN_32  # the kernel takes it as an int
@@ -153,7 +153,7 @@ class ReferenceLoop:
         self.creating.discard(task.pid)
         child.announced = True
         child.creator = task.pid
-        child.guarded = task.guarded
+        child.page = task.page
         child.saved = dict(task.saved)
         if self._held.pop(child.pid, None):
             self.ready.append(self._birth(child))
@@ -192,7 +192,8 @@ class ReferenceLoop:
         if executor is not None and executor is not task:
             self.creating.discard(former)
             executor.detach()
-        task.starting = task.guarded = task.group_stopped = False
+        task.starting = task.group_stopped = False
+        task.page = 0
         task.in_call = True
         self.forget_call(task)
         stop = Stop(STOP_EXEC, task.pid)

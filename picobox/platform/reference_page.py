@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
-from errno import EINVAL, ENOMEM
+from errno import EEXIST, EINVAL, ENOMEM, EPERM
 from typing import TYPE_CHECKING
 
 from picobox.abi.table import BY_NAME
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from picobox.platform.base import GuestMemory, HostTid
 
-PAGE_ADDRESS = 0x3000_0000
+# Below the fixed places of sanitizers' shadows and of Java's heap, from 2 GiB on; above the 1 GiB in which the heap of
+# a non-PIE program begins (arch_randomize_brk). The first that is free is taken.
+PLACES = (0x7000_0000, 0x6800_0000, 0x6000_0000, 0x5800_0000, 0x5000_0000)
 SLOT_SIZE = 16384
 SLOT_COUNT = 4096
 PAGE_SIZE = SLOT_SIZE * SLOT_COUNT
@@ -41,9 +43,11 @@ _SCRATCH_BELOW_STACK = 1024
 class ReferencePage:
     """Memory of ours that a guest's calls can read and no guest can write (design section 5)."""
 
-    __slots__ = ("_owners", "_slots", "_view")
+    __slots__ = ("_owners", "_slots", "_view", "address")
 
-    def __init__(self, view: mmap.mmap) -> None:
+    def __init__(self, view: mmap.mmap, address: int) -> None:
+        """`address`: where the guest has it."""
+        self.address = address
         self._view = view
         self._slots: dict[HostTid, int] = {}
         self._owners: dict[int, HostTid] = {}
@@ -56,7 +60,7 @@ class ReferencePage:
             slot = self._take_slot(tid)
         start = slot * SLOT_SIZE + offset
         self._view[start : start + len(data)] = data
-        return PAGE_ADDRESS + start
+        return self.address + start
 
     def _take_slot(self, tid: HostTid) -> int:
         for step in range(SLOT_COUNT):
@@ -76,31 +80,43 @@ class ReferencePage:
         self._view.close()
 
 
-def covers_page(guards: Sequence[tuple[int, int]], nr: int, args: Sequence[int]) -> bool:
-    """Whether a call could unmap, remap or cover the page, by its row's (address, length) pairs."""
+def covers_page(page: int, guards: Sequence[tuple[int, int]], nr: int, args: Sequence[int]) -> bool:
+    """Whether a call could unmap, remap or cover the page at that address, by its row's (address, length) pairs."""
     if nr == MMAP and not args[3] & MAP_FIXED:
         return False
-    end = PAGE_ADDRESS + PAGE_SIZE
-    return any(args[address] < end and args[address] + args[length] > PAGE_ADDRESS for address, length in guards)
+    end = page + PAGE_SIZE
+    return any(args[address] < end and args[address] + args[length] > page for address, length in guards)
 
 
-def make_page(tid: int, memory: GuestMemory, stack: int, inject: Callable[..., int], *, replace: bool) -> ReferencePage:
+def make_page(tid: int, memory: GuestMemory, stack: int, inject: Callable[..., int], inherited: int) -> ReferencePage:
     """Maps a page into a task through calls that `inject` makes the task itself run.
 
-    `inject(nr, *arguments)` gives the result or raises Errno; `replace`: a page inherited over fork is there.
+    `inject(nr, *arguments)` gives the result or raises Errno; `inherited`: where the parent's page is, 0 for none.
     """
     fd = _create_in_guest(memory, stack, inject)
     try:
         view = _view_of(tid, fd)
-        flags = mmap.MAP_SHARED | (MAP_FIXED if replace else _MAP_FIXED_NOREPLACE)
         try:
-            inject(MMAP, PAGE_ADDRESS, PAGE_SIZE, mmap.PROT_READ, flags, fd, 0)
+            address = _place_in_guest(fd, inject, inherited)
         except Errno:
             view.close()
             raise
     finally:
         inject(CLOSE, fd)
-    return ReferencePage(view)
+    return ReferencePage(view, address)
+
+
+def _place_in_guest(fd: int, inject: Callable[..., int], inherited: int) -> int:
+    """Maps it by a call of the guest itself; a page inherited over fork belongs to the parent and is replaced."""
+    if inherited:
+        return inject(MMAP, inherited, PAGE_SIZE, mmap.PROT_READ, mmap.MAP_SHARED | MAP_FIXED, fd, 0)
+    for place in PLACES:
+        try:
+            return inject(MMAP, place, PAGE_SIZE, mmap.PROT_READ, mmap.MAP_SHARED | _MAP_FIXED_NOREPLACE, fd, 0)
+        except Errno as error:
+            if error.errno != EEXIST:
+                raise
+    raise Errno(ENOMEM)
 
 
 def _create_in_guest(memory: GuestMemory, stack: int, inject: Callable[..., int]) -> int:
@@ -109,8 +125,8 @@ def _create_in_guest(memory: GuestMemory, stack: int, inject: Callable[..., int]
     try:
         before = memory.read(scratch, len(_NAME))
         memory.write(scratch, _NAME)
-    except Errno:
-        raise Errno(ENOMEM) from None
+    except Errno as error:
+        raise Errno(EPERM if error.errno == EPERM else ENOMEM) from None
     fd = inject(MEMFD_CREATE, scratch, _MFD_CLOEXEC | _MFD_ALLOW_SEALING)
     memory.write(scratch, before)
     return fd

@@ -11,7 +11,6 @@ from picobox.platform.reference_signals import is_ignored
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_USER_CODE_64 = 0x33  # arch/x86/include/asm/segment.h: __USER_CS
 _SYSCALL_INSTRUCTION = b"\x0f\x05"
 _USER_END = 1 << 47
 _PAGE = 4096
@@ -27,7 +26,8 @@ class ReferenceTask:
 
     Named as python-ptrace names them: `getregs`, `setregs`, `getsiginfo`, `detach` (forgets the task); and ours: `run`
     (to its next stop, with a signal), `load` (as many bytes as are mapped) and `store`, both with Errno(EFAULT) where
-    there is nothing.
+    there is nothing and Errno(EPERM) where the kernel keeps the memory from us, and `call_architecture` (AUDIT_ARCH_*
+    of the call that the task stands in: by int 0x80 the calls have other numbers).
     """
 
     pid: int
@@ -37,6 +37,7 @@ class ReferenceTask:
     detach: Callable[[], None]
     run: Callable[..., None]
     load: Callable[[int, int], bytes]
+    call_architecture: Callable[[], int]
     store: Callable[[int, bytes], None]
 
     def __init__(self) -> None:
@@ -47,21 +48,12 @@ class ReferenceTask:
         self.report_exit = False  # the second one is for the supervisor
         self.group_stopped = False
         self.stop_postponed = False  # SIGSTOP came while it ran calls of ours
-        self.guarded = False  # its address space holds an argument page
+        self.page = 0  # where its address space holds an argument page
         self.creator = 0
         self.calls = 0
         self.noticed = False  # a signal that it does not ignore came since it entered its last call
         self.interrupted_call = -1  # was ended by an ignored signal and will run again
         self.saved: dict[str, int] = {}  # registers to put back at the call's exit
-
-    def is_native_call(self, regs: Any) -> bool:
-        """Whether the task entered by the 64-bit syscall instruction; int 0x80 has other numbers for the calls."""
-        if regs.cs != _USER_CODE_64:
-            return False
-        try:
-            return self.load(regs.rip - len(_SYSCALL_INSTRUCTION), 2) == _SYSCALL_INSTRUCTION
-        except Errno:
-            return False
 
     def skip_call(self, result: int) -> None:
         """The kernel runs no call of number -1 and keeps rax (mechanisms.md section 2, RET_TRACE)."""

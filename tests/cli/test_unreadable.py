@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from picobox.cli.options import PLATFORMS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,12 +19,14 @@ UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--")
 THREADS = "import threading; t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()"
 
 
-def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(program: Path, platform: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     program.chmod(0o111)
-    command = [*UNPRIVILEGED, sys.executable, "-m", "picobox", "-q", "--", str(program), *arguments]
+    command = [*UNPRIVILEGED, sys.executable, "-m", "picobox", "-q", "--platform", platform, "--"]
+    command += [str(program), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize(
     ("source", "arguments", "output"),
     [
@@ -30,8 +34,10 @@ def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ("/usr/bin/python3", ("-Ic", THREADS), "thread\n"),
     ],
 )
-def test_an_execute_only_program(tmp_path: Path, source: str, arguments: tuple[str, ...], output: str) -> None:
+def test_an_execute_only_program(
+    tmp_path: Path, platform: str, source: str, arguments: tuple[str, ...], output: str
+) -> None:
     copy = tmp_path / "program"
     shutil.copy(source, copy)
-    done = run(copy, *arguments)
+    done = run(copy, platform, *arguments)
     assert (done.stdout, done.stderr, done.returncode) == (output, "", 0)

@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 from types import SimpleNamespace
 
-from picobox.abi.x86_64 import USER_REGS
+from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, USER_REGS
 from picobox.platform.reference_task import ReferenceTask
 
 
@@ -28,8 +28,8 @@ class FakeTask(ReferenceTask):
     def __init__(self, pid: int = 0, **registers: int) -> None:
         super().__init__()
         self.pid = pid or os.getpid()
-        self.regs = dict.fromkeys(USER_REGS, 0) | {"cs": 0x33, "rip": 0x1002} | registers
-        self.code = b"\x0f\x05"
+        self.regs = dict.fromkeys(USER_REGS, 0) | {"rip": 0x1002} | registers
+        self.architecture = AUDIT_ARCH_X86_64
         self.stored: list[tuple[int, bytes]] = []
         self.signals: list[int] = []
         self.forgotten = False
@@ -40,6 +40,7 @@ class FakeTask(ReferenceTask):
         self.getsiginfo = lambda: FakeSiginfo(self.si_code, self.siginfo_words)
         self.detach = self.forget
         self.run = self.record
+        self.call_architecture = lambda: self.architecture
         self.load = self.fetch
         self.store = lambda address, data: self.stored.append((address, data))
 
@@ -50,8 +51,6 @@ class FakeTask(ReferenceTask):
         self.signals.append(signum)
 
     def fetch(self, address: int, size: int) -> bytes:
-        if address == self.regs["rip"] - 2:
-            return self.code
         with Path("/proc/self/mem").open("rb", buffering=0) as memory:
             memory.seek(address)
             return memory.read(size)

@@ -23,9 +23,11 @@ from picobox.platform.base import (
     Stop,
 )
 from picobox.platform.reference_loop import ReferenceLoop
-from picobox.platform.reference_page import MAP_FIXED, PAGE_ADDRESS, PAGE_SIZE, covers_page
+from picobox.platform.reference_page import MAP_FIXED, PAGE_SIZE, PLACES, covers_page
 
 GETPPID, GETPID, CLOSE = (BY_NAME[name].nr for name in ("getppid", "getpid", "close"))
+AUDIT_ARCH_I386 = 0x4000_0003  # linux/audit.h
+PAGE = PLACES[0]
 REFUSED = next(row for row in ROWS if row.do.action == ACTION_ERRNO)
 
 
@@ -93,10 +95,9 @@ def test_the_high_half_of_the_number_is_ignored() -> None:
     assert loop.counters[ACTION_NATIVE][GETPPID] == 1
 
 
-@pytest.mark.parametrize(("code", "cs"), [(b"\xcd\x80", 0x33), (b"\x0f\x05", 0x23), (b"\x0f\x34", 0x33)])
-def test_another_entrance_to_the_kernel_is_refused_uncounted(code: bytes, cs: int) -> None:
-    task = FakeTask(cs=cs)
-    task.code = code
+def test_another_entrance_to_the_kernel_is_refused_uncounted() -> None:
+    task = FakeTask()
+    task.architecture = AUDIT_ARCH_I386
     loop, stop = enter(task, GETPPID)
     assert stop is None
     assert (task.regs["rax"], task.calls) == (-ENOSYS, 0)
@@ -105,33 +106,33 @@ def test_another_entrance_to_the_kernel_is_refused_uncounted(code: bytes, cs: in
 
 def test_a_guarded_page_cannot_be_unmapped() -> None:
     task = FakeTask()
-    task.guarded = True
-    _, stop = enter(task, BY_NAME["munmap"].nr, PAGE_ADDRESS + PAGE_SIZE - 1, 1)
+    task.page = PAGE
+    _, stop = enter(task, BY_NAME["munmap"].nr, PAGE + PAGE_SIZE - 1, 1)
     assert stop is None
     assert task.regs["rax"] == -EPERM
     free = FakeTask()
-    enter(free, BY_NAME["munmap"].nr, PAGE_ADDRESS + PAGE_SIZE - 1, 1)
+    enter(free, BY_NAME["munmap"].nr, PAGE + PAGE_SIZE - 1, 1)
     assert free.regs["rax"] == 0
 
 
 @pytest.mark.parametrize(
     ("address", "length", "covers"),
     [
-        (PAGE_ADDRESS - 4096, 4096, False),
-        (PAGE_ADDRESS - 4096, 4097, True),
-        (PAGE_ADDRESS + PAGE_SIZE, 1, False),
+        (PAGE - 4096, 4096, False),
+        (PAGE - 4096, 4097, True),
+        (PAGE + PAGE_SIZE, 1, False),
         (0, 2**64 - 1, True),
     ],
 )
 def test_ranges_that_cover_the_page(address: int, length: int, covers: bool) -> None:
     row = BY_NAME["munmap"]
-    assert covers_page(row.guards, row.nr, (address, length, 0, 0, 0, 0)) == covers
+    assert covers_page(PAGE, row.guards, row.nr, (address, length, 0, 0, 0, 0)) == covers
 
 
 @pytest.mark.parametrize(("flags", "covers"), [(MAP_FIXED, True), (0, False)])
 def test_mmap_covers_only_where_it_is_fixed(flags: int, covers: bool) -> None:
     row = BY_NAME["mmap"]
-    assert covers_page(row.guards, row.nr, (PAGE_ADDRESS, 4096, 0, flags, 0, 0)) == covers
+    assert covers_page(PAGE, row.guards, row.nr, (PAGE, 4096, 0, flags, 0, 0)) == covers
 
 
 def test_changed_arguments_return_at_the_exit() -> None:
@@ -154,7 +155,7 @@ def test_an_exit_that_nobody_wants_is_answered() -> None:
 
 def test_a_child_seen_before_its_creators_event_is_told_after_it() -> None:
     parent, child = FakeTask(100), FakeTask(101, rdi=9)
-    parent.announced, parent.saved, parent.guarded = True, {"rdi": 4}, True
+    parent.announced, parent.saved, parent.page = True, {"rdi": 4}, PAGE
     loop = make_loop(parent, child)
     loop.creating.add(100)
     assert loop.on_event_stop(child, signal.SIGTRAP) is None
@@ -164,7 +165,7 @@ def test_a_child_seen_before_its_creators_event_is_told_after_it() -> None:
     born = loop.next_told()
     assert born is not None
     assert (born.kind, born.tid, born.other) == (STOP_NEW, 101, 100)
-    assert (child.regs["rdi"], child.saved, child.guarded) == (4, {}, True)
+    assert (child.regs["rdi"], child.saved, child.page) == (4, {}, PAGE)
     assert loop.next_told() is None
 
 
@@ -217,13 +218,14 @@ def test_a_death_is_told_with_its_status() -> None:
 
 def test_an_exec_by_a_thread_takes_the_leaders_place() -> None:
     leader, executor = FakeTask(100), FakeTask(103)
-    leader.guarded = leader.starting = leader.group_stopped = leader.report_exit = True
+    leader.page = PAGE
+    leader.starting = leader.group_stopped = leader.report_exit = True
     loop = make_loop(leader, executor)
     loop.creating |= {100, 103}
     stop = loop.on_exec(leader, 103)
     assert (stop.kind, stop.tid, stop.other) == (STOP_EXEC, 100, 103)
     assert (leader.forgotten, executor.forgotten) == (False, True)
-    assert not any((leader.guarded, leader.starting, leader.group_stopped, leader.report_exit))
+    assert not any((leader.page, leader.starting, leader.group_stopped, leader.report_exit))
     # The call ends in the new image.
     assert leader.in_call
     assert loop.creating == set()
