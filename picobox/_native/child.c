@@ -95,6 +95,20 @@ static void try_paths(const struct pb_spawn *request)
     errno = kept;
 }
 
+/* With the notify channel unless it is refused, as it is below a sandbox that uses one itself (EBUSY). */
+static bool install_filter(const struct pb_spawn *request)
+{
+    struct sock_fprog program = {(unsigned short)request->notify_length, (struct sock_filter *)request->notify_filter};
+    if (request->notify_filter) {
+        long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                                SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &program);
+        if (listener >= 0)
+            return syscall(HAND_OVER_NR, listener) == 0;
+    }
+    program = (struct sock_fprog){(unsigned short)request->filter_length, (struct sock_filter *)request->filter};
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
+}
+
 static _Noreturn void be_child(const struct pb_spawn *request, int go_fd, int status_fd)
 {
     char go;
@@ -105,8 +119,7 @@ static _Noreturn void be_child(const struct pb_spawn *request, int go_fd, int st
         fail(status_fd, PB_SPAWN_CHDIR);
     if (take_descriptors(request->fds, request->fd_count) < 0)
         fail(status_fd, PB_SPAWN_FORK);
-    struct sock_fprog program = {(unsigned short)request->filter_length, (struct sock_filter *)request->filter};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !install_filter(request))
         fail(status_fd, PB_SPAWN_FILTER);
     try_paths(request);
     fail(status_fd, PB_SPAWN_EXEC);
@@ -121,6 +134,7 @@ static void seize(struct pb_core *core, int go_fd, struct pb_spawned *out)
         waitpid(out->tid, NULL, __WALL);
         return;
     }
+    LOCKED(core);
     struct task *task = task_get(core, out->tid);
     task->announced = task->born = task->starting = true;
     if (write(go_fd, "g", 1) != 1)

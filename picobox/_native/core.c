@@ -10,13 +10,27 @@
 struct pb_core *pb_core_new(void)
 {
     struct pb_core *core = calloc(1, sizeof *core);
-    if (core)
-        core->mmap_nr = -1;
+    if (!core)
+        return NULL;
+    core->mmap_nr = -1;
+    pthread_mutex_init(&core->lock, NULL);
     return core;
+}
+
+struct pb_core *core_lock(struct pb_core *core)
+{
+    pthread_mutex_lock(&core->lock);
+    return core;
+}
+
+void core_unlock(struct pb_core **core)
+{
+    pthread_mutex_unlock(&(*core)->lock);
 }
 
 void pb_core_free(struct pb_core *core)
 {
+    listeners_close(core);
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         while (core->buckets[bucket])
             task_remove(core, core->buckets[bucket]->tid);
@@ -24,6 +38,7 @@ void pb_core_free(struct pb_core *core)
     pending_clear(&core->early_deaths);
     pin_close(core);
     free(core->round);
+    pthread_mutex_destroy(&core->lock);
     free(core);
 }
 
@@ -50,6 +65,7 @@ const uint64_t *pb_counters(struct pb_core *core, int32_t disposition)
 
 uint32_t pb_calls_entered(struct pb_core *core, int32_t tid)
 {
+    LOCKED(core);
     struct task *task = task_find(core, tid);
     return task ? task->calls : 0;
 }
@@ -61,26 +77,31 @@ int32_t pb_task_count(struct pb_core *core)
 
 int32_t pb_resume(struct pb_core *core, int32_t tid, int32_t signal, int32_t want_exit)
 {
+    LOCKED(core);
     struct task *task = task_find(core, tid);
     if (!task)
         return -ESRCH;
     if (want_exit)
         task->want_exit = task->report_exit = true;
-    int delivered = signal_to_deliver(task, signal);
+    int delivered = signal_to_deliver(core, task, signal);
     return delivered < 0 ? delivered : task_resume(core, task, delivered);
 }
 
 int32_t pb_set_creating(struct pb_core *core, int32_t tid)
 {
+    LOCKED(core);
     struct task *task = task_find(core, tid);
     if (!task)
         return -ESRCH;
     task_set_creating(core, task, true);
+    /* A failure has to be seen too: nobody can be born of this call any more. */
+    task->want_exit = true;
     return 0;
 }
 
 int32_t pb_answer(struct pb_core *core, int32_t tid, int64_t result)
 {
+    LOCKED(core);
     struct task *task = task_find(core, tid);
     int error = task ? call_skip(tid, result) : -ESRCH;
     if (error)
@@ -91,6 +112,7 @@ int32_t pb_answer(struct pb_core *core, int32_t tid, int64_t result)
 
 int32_t pb_rewrite(struct pb_core *core, int32_t tid, int32_t index, uint64_t value)
 {
+    LOCKED(core);
     struct task *task = task_find(core, tid);
     uint64_t before;
     if (!task || index < 0 || index > 5)
@@ -110,21 +132,25 @@ int32_t pb_rewrite(struct pb_core *core, int32_t tid, int32_t index, uint64_t va
 
 int32_t pb_set_result(struct pb_core *core, int32_t tid, int64_t result)
 {
+    LOCKED(core);
     return task_find(core, tid) ? result_write(tid, result) : -ESRCH;
 }
 
 int32_t pb_get_registers(struct pb_core *core, int32_t tid, uint64_t *registers)
 {
+    LOCKED(core);
     return task_find(core, tid) ? registers_read(tid, registers) : -ESRCH;
 }
 
 int32_t pb_set_registers(struct pb_core *core, int32_t tid, const uint64_t *registers)
 {
+    LOCKED(core);
     return task_find(core, tid) ? registers_write(tid, registers) : -ESRCH;
 }
 
 void pb_kill_all(struct pb_core *core)
 {
+    LOCKED(core);
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         for (struct task *task = core->buckets[bucket]; task; task = task->next)
             kill(task->tid, SIGKILL);

@@ -13,6 +13,10 @@
 
 /* The call waits for children. */
 #define PB_FLAG_REAP 0x200
+/* A signal can end the call itself with -ERESTARTSYS (man 7 signal). */
+#define PB_FLAG_INTERRUPTIBLE 0x400
+/* The notify filter sends the call to the notify channel, not to a stop. */
+#define PB_FLAG_NOTIFY 0x800
 
 #define PB_STOP_EMPTY 0
 #define PB_STOP_INTERRUPT 1
@@ -66,6 +70,8 @@ struct pb_spawn {
     int32_t fd_count;
     const uint8_t *filter; /* struct sock_filter array */
     int32_t filter_length; /* in instructions */
+    const uint8_t *notify_filter; /* the same for the notify channel; NULL: every call is a stop */
+    int32_t notify_length;
     uint64_t ignored_signals; /* bit signal-1: ignored in the program as they were in us */
 };
 
@@ -102,6 +108,11 @@ const uint64_t *pb_counters(struct pb_core *core, int32_t disposition);
 int32_t pb_task_count(struct pb_core *core);
 /* How many calls the task has entered: tells whether one that it was in is over. */
 uint32_t pb_calls_entered(struct pb_core *core, int32_t tid);
+
+/* 0 if this kernel has a notify channel that is faster than stops, else -errno. */
+int32_t pb_can_notify(void);
+/* 1 if the calls that PB_FLAG_NOTIFY marks arrive by the notify channel. */
+int32_t pb_is_notifying(struct pb_core *core);
 
 void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_spawned *out);
 /* 0 if the program started, else the stage, with *error the errno. Closes the descriptor. */

@@ -72,12 +72,31 @@ static void take_round(struct pb_core *core)
     }
 }
 
-/* A new call means that the one before is over, however it ended. */
 void call_forget(struct pb_core *core, struct task *task)
 {
     task->want_exit = task->report_exit = false;
     task->saved.mask = 0;
     task_set_creating(core, task, false);
+}
+
+/* A new call means that the one before is over, however it ended. */
+void call_begin(struct pb_core *core, struct task *task)
+{
+    call_forget(core, task);
+    task->calls++;
+    task->interrupted_call = -1;
+    task->noticed = task->has_notified = false;
+}
+
+/* The child that is to become a program has installed the notify filter. */
+static enum outcome on_hand_over(struct pb_core *core, struct task *task)
+{
+    struct call_info info;
+    if (call_info_read(task->tid, &info) < 0)
+        return ANSWERED;
+    if (info.nr == HAND_OVER_NR)
+        call_skip(task->tid, listener_adopt(core, task->tid, (int)info.args[0]));
+    return resume_quietly(core, task);
 }
 
 /* The call would touch the argument page. Python answers only if every call is shown to it. */
@@ -97,12 +116,9 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
 {
     unsigned long message = 0;
     struct call_info info;
-    call_forget(core, task);
-    task->calls++;
-    task->interrupted_call = -1;
-    task->noticed = false;
+    call_begin(core, task);
     if (task->starting)
-        return resume_quietly(core, task);
+        return on_hand_over(core, task);
     pin_stop_seen(core, task);
     /* The filter returns the number as the verdict's data, PB_NR_UNKNOWN's stand-in for all it does not know. */
     if (ptrace(PTRACE_GETEVENTMSG, task->tid, NULL, &message) < 0)
@@ -113,7 +129,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     if (disposition & PB_FLAG_GUARD && task->page) {
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
-        if (page_guards(core, task, nr, &info))
+        if (page_guards(core, task, nr, info.args))
             return refuse(core, task, disposition, &info, out);
     }
     /* A task that died is a zombie for us before it is one for its parent, who may have been told by a pidfd already:
@@ -234,6 +250,7 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
         struct task *executor = task_find(core, (int32_t)former);
         if (executor) {
             task->pinned = executor->pinned;
+            task->cpu = executor->cpu;
             task->own_affinity = executor->own_affinity;
             task_remove(core, (int32_t)former);
         }
@@ -331,11 +348,15 @@ static long next_status(struct pb_core *core, int *status)
         return seen.tid;
     }
     /* __WNOTHREAD: children of the embedding program's other threads are not ours to reap. */
-    return wait4_interruptible(-1, status, __WALL | __WNOTHREAD, &doorbell_rung);
+    pthread_mutex_unlock(&core->lock);
+    long tid = wait4_interruptible(-1, status, __WALL | __WNOTHREAD, &doorbell_rung);
+    pthread_mutex_lock(&core->lock);
+    return tid;
 }
 
 void pb_next(struct pb_core *core, struct pb_stop *out)
 {
+    LOCKED(core);
     memset(out, 0, sizeof *out);
     for (;;) {
         int status;

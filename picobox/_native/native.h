@@ -2,6 +2,7 @@
 #ifndef PICOBOX_NATIVE_H
 #define PICOBOX_NATIVE_H
 
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -18,6 +19,13 @@ struct saved_arguments {
     uint64_t value[6];
 };
 
+/* A call as the notify channel shows it. */
+struct notified_call {
+    uint64_t nr;
+    uint64_t ip;
+    uint64_t args[6];
+};
+
 struct task {
     int32_t tid;
     struct task *next;
@@ -31,12 +39,16 @@ struct task {
     bool creating;       /* inside a call that makes a task, event not seen yet */
     bool pinned;         /* its CPU mask is ours, not the guest's */
     bool own_affinity;   /* the guest chose its mask: hands off */
+    int32_t cpu;         /* if pinned */
     uint64_t page;       /* address of the argument page in its address space, 0 if it has none */
     int32_t creator;
     bool noticed;        /* a signal that it does not ignore came since it entered its last call */
     int32_t interrupted_call; /* a call that ended by an ignored signal and will run again, else -1 */
     uint32_t calls;      /* how many calls it has entered */
     struct saved_arguments saved;
+    bool injecting;      /* the call it makes is ours */
+    bool has_notified;   /* `notified` is the last call that it has entered */
+    struct notified_call notified;
 };
 
 /* What was seen while another stop was being answered, to be told at the next occasion. */
@@ -54,7 +66,13 @@ struct seen {
 
 #define TASK_BUCKETS 1024
 
+/* Where we and our guests run, see pin.c. */
+enum placement { FREE, TOGETHER, SPREAD };
+
+/* Everything in it is for the holder of `lock`: the loop's thread, or a thread of the notify channel. */
 struct pb_core {
+    pthread_mutex_t lock;
+    struct listener *listeners;
     struct task *buckets[TASK_BUCKETS];
     int32_t task_count;
     int32_t held_count;      /* tasks born before their creator's event */
@@ -66,8 +84,10 @@ struct pb_core {
     uint64_t counters[4][PB_NR_COUNT];
     struct {
         bool enabled;
-        bool active;
+        enum placement placement;
         bool used;           /* tasks may have inherited a mask of ours */
+        int32_t loop_tid;
+        uint32_t calls;      /* seen by the notify channel */
         int64_t stops;
         int64_t stops_before; /* when is_busy was asked last */
         int64_t time_before;
@@ -79,7 +99,7 @@ struct pb_core {
         timer_t timer;
         struct sigaction previous;
         cpu_set_t home;      /* the mask of before, ours and the guests' */
-        cpu_set_t here;
+        int32_t here;        /* the CPU of TOGETHER, the last one chosen in SPREAD */
     } pin;
     struct pending *pending;
     /* Deaths of tasks nobody has announced yet: killed before their first stop, or while they were held. */
@@ -91,6 +111,11 @@ struct pb_core {
     int32_t round_end;
     int32_t unfair; /* stops taken one by one since the last round */
 };
+
+/* core.c: holds the lock until the end of the block. */
+struct pb_core *core_lock(struct pb_core *core);
+void core_unlock(struct pb_core **core);
+#define LOCKED(core) __attribute__((cleanup(core_unlock), unused)) struct pb_core *locked = core_lock(core)
 
 /* task.c */
 struct task *task_find(struct pb_core *core, int32_t tid);
@@ -123,6 +148,8 @@ struct interruption {
     uint64_t nr;
 };
 int interruption_read(int32_t tid, struct interruption *found);
+/* True, with the call, if the task is leaving one with -ERESTARTSYS. */
+bool withdrawal_read(int32_t tid, struct notified_call *call);
 /* Makes the task run the call again that it is leaving; _give takes that back. */
 int interruption_undo(int32_t tid, uint64_t nr);
 int interruption_give(int32_t tid);
@@ -144,22 +171,36 @@ bool proc_read(int32_t tid, const char *name, char *buffer, size_t size);
 
 /* signals.c: true if Python has to answer; the signal to resume with, or -errno. */
 bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_stop *out);
-int signal_to_deliver(struct task *task, int signal);
+int signal_to_deliver(const struct pb_core *core, struct task *task, int signal);
 
 /* loop.c */
+/* The task enters a call: all that was known of the one before is void. */
+void call_begin(struct pb_core *core, struct task *task);
 void death_keep(struct pb_core *core, int32_t tid, int32_t status);
 int task_resume(struct pb_core *core, struct task *task, int signal);
 void call_forget(struct pb_core *core, struct task *task);
 
 /* pin.c */
 void pin_stop_seen(struct pb_core *core, struct task *task);
+void pin_call_seen(struct pb_core *core, struct task *task);
 void pin_tick_seen(struct pb_core *core);
 void pin_task_made(struct pb_core *core, struct task *task);
 void pin_close(struct pb_core *core);
 
 /* page.c */
-bool page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const struct call_info *info);
+bool page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6]);
+
+/* notify.c */
+/* The number by which a child that has installed the notify filter hands over the listener: no call of the kernel. */
+#define HAND_OVER_NR 0x7fffffff
+/* Serves the listener that is a stopped child's descriptor from now on; 0 or -errno. */
+int listener_adopt(struct pb_core *core, int32_t tid, int fd);
+void listeners_close(struct pb_core *core);
 
 #define X86_SYSCALL_LENGTH 2
+
+/* Results that only a tracer sees (linux/errno.h). */
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
 
 #endif

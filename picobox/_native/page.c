@@ -38,14 +38,14 @@ static bool overlaps(uint64_t page, uint64_t address, uint64_t length)
     return address < page + PAGE_SIZE_ALL && (length > page || address + length > page);
 }
 
-bool page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const struct call_info *info)
+bool page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6])
 {
     uint32_t guard = core->guards[nr];
-    if ((int32_t)nr == core->mmap_nr && !(info->args[3] & MAP_FIXED))
+    if ((int32_t)nr == core->mmap_nr && !(args[3] & MAP_FIXED))
         return false;
     for (; guard; guard >>= 16) {
         uint32_t address = guard & 0xff, length = guard >> 8 & 0xff;
-        if (address && length && overlaps(task->page, info->args[address - 1], info->args[length - 1]))
+        if (address && length && overlaps(task->page, args[address - 1], args[length - 1]))
             return true;
     }
     return false;
@@ -134,6 +134,7 @@ static int map_in_guest(struct pb_core *core, struct task *task, const struct ca
 
 struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
 {
+    LOCKED(core);
     struct task *task = task_find(core, tid);
     struct pb_page *page = calloc(1, sizeof *page);
     struct call_info info;

@@ -1,5 +1,7 @@
-/* Owns pinning: we and our guests share a CPU, which makes a stop three times cheaper (mechanisms.md section 0, fact 1),
-   while only one guest thread wants to run, or while they stop so often that we are what they wait for. */
+/* Owns where we and our guests run. While only one guest thread wants to run, or while guests stop so often that we are
+   what they wait for, all share a CPU: a stop is three times cheaper there (mechanisms.md section 0, fact 1). While more
+   want to run and the notify channel serves them, each is kept on a CPU of its own: the channel wakes a task on the CPU
+   of the thread that answered it, which would gather them all on one. */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <signal.h>
@@ -32,40 +34,48 @@ static int64_t now(void)
     return time.tv_sec * 1000 * MILLISECOND + time.tv_nsec;
 }
 
-static bool is_running(int32_t tid)
+/* Runs, or stands before us and will run at once. */
+static bool is_active(int32_t tid)
 {
     char stat[256];
     if (!proc_read(tid, "stat", stat, sizeof stat))
         return false;
     const char *state = strrchr(stat, ')');
-    return state && state[1] && state[2] == 'R';
+    return state && state[1] && (state[2] == 'R' || state[2] == 't');
 }
 
-/* How many tasks but one want a CPU now. */
-static int count_running(const struct pb_core *core, int32_t except)
+/* How many tasks but one want a CPU now; with load, how many on each CPU that they are pinned to. */
+static int count_active(const struct pb_core *core, int32_t except, int *load)
 {
     int count = 0;
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         for (const struct task *task = core->buckets[bucket]; task; task = task->next)
-            if (task->tid != except && is_running(task->tid))
+            if (task->tid != except && is_active(task->tid)) {
                 count++;
+                if (load && task->pinned)
+                    load[task->cpu]++;
+            }
     return count;
 }
 
-static void set_mask(struct task *task, const cpu_set_t *mask, bool pinned)
+static void set_free(struct pb_core *core, struct task *task)
 {
     if (task->own_affinity)
         return;
-    sched_setaffinity(task->tid, sizeof *mask, mask);
-    task->pinned = pinned;
+    sched_setaffinity(task->tid, sizeof core->pin.home, &core->pin.home);
+    task->pinned = false;
 }
 
-static void set_all(struct pb_core *core, const cpu_set_t *mask, bool pinned)
+static void set_cpu(struct task *task, int cpu)
 {
-    sched_setaffinity(0, sizeof *mask, mask);
-    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
-        for (struct task *task = core->buckets[bucket]; task; task = task->next)
-            set_mask(task, mask, pinned);
+    cpu_set_t mask;
+    if (task->own_affinity)
+        return;
+    CPU_ZERO(&mask);
+    CPU_SET(cpu, &mask);
+    sched_setaffinity(task->tid, sizeof mask, &mask);
+    task->cpu = cpu;
+    task->pinned = true;
 }
 
 static void on_tick(int signal, siginfo_t *info, void *context)
@@ -81,7 +91,7 @@ static bool start_ticking(struct pb_core *core)
     struct sigaction action = {.sa_sigaction = on_tick, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = TICK_SIGNAL};
     struct itimerspec interval = {{0, TICK}, {0, TICK}};
-    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    event._sigev_un._tid = core->pin.loop_tid;
     sigfillset(&action.sa_mask);
     if (sigaction(TICK_SIGNAL, &action, &core->pin.previous) < 0)
         return false;
@@ -93,34 +103,103 @@ static bool start_ticking(struct pb_core *core)
     return true;
 }
 
-static void pin(struct pb_core *core)
+static void stop_ticking(struct pb_core *core)
 {
-    int cpu = sched_getcpu();
-    if (cpu < 0 || cpu >= CPU_SETSIZE || !start_ticking(core))
-        return;
-    CPU_ZERO(&core->pin.here);
-    CPU_SET(cpu, &core->pin.here);
-    core->pin.active = core->pin.used = true;
-    core->pin.crowded = 0;
-    core->pin.since = now();
-    set_all(core, &core->pin.here, true);
-}
-
-static void unpin(struct pb_core *core)
-{
-    int64_t time = now();
     timer_delete(core->pin.timer);
     /* A tick that is on its way must not meet the default action, which is death. */
     signal(TICK_SIGNAL, SIG_IGN);
     sigaction(TICK_SIGNAL, &core->pin.previous, NULL);
-    core->pin.active = false;
-    core->pin.calm = 0;
+}
+
+/* Nothing is decided anew before a rest, which is longer the shorter the placement before had lasted. */
+static void enter(struct pb_core *core, enum placement placement)
+{
+    int64_t time = now();
     bool lasted = time - core->pin.since > LONGEST_REST;
     core->pin.rest = lasted || !core->pin.rest ? SHORTEST_REST : 2 * core->pin.rest;
     if (core->pin.rest > LONGEST_REST)
         core->pin.rest = LONGEST_REST;
     core->pin.next_look = time + core->pin.rest;
-    set_all(core, &core->pin.home, false);
+    core->pin.since = time;
+    core->pin.calm = core->pin.crowded = 0;
+    core->pin.placement = placement;
+}
+
+static void be_free(struct pb_core *core)
+{
+    if (core->pin.placement == FREE)
+        return;
+    stop_ticking(core);
+    enter(core, FREE);
+    sched_setaffinity(core->pin.loop_tid, sizeof core->pin.home, &core->pin.home);
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (struct task *task = core->buckets[bucket]; task; task = task->next)
+            set_free(core, task);
+}
+
+static bool leave_free(struct pb_core *core)
+{
+    if (core->pin.placement == FREE && !start_ticking(core))
+        return false;
+    core->pin.used = true;
+    return true;
+}
+
+static void be_together(struct pb_core *core)
+{
+    cpu_set_t here;
+    int cpu = sched_getcpu();
+    if (cpu < 0 || cpu >= CPU_SETSIZE || !leave_free(core))
+        return;
+    enter(core, TOGETHER);
+    CPU_ZERO(&here);
+    CPU_SET(cpu, &here);
+    core->pin.here = cpu;
+    sched_setaffinity(core->pin.loop_tid, sizeof here, &here);
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (struct task *task = core->buckets[bucket]; task; task = task->next)
+            set_cpu(task, cpu);
+}
+
+/* The CPU of ours with the least to do; among equals the one after the last choice. */
+static int choose_cpu(struct pb_core *core, const int *load)
+{
+    int best = -1;
+    for (int i = 1; i <= CPU_SETSIZE; i++) {
+        int cpu = (core->pin.here + i) % CPU_SETSIZE;
+        if (CPU_ISSET(cpu, &core->pin.home) && (best < 0 || load[cpu] < load[best]))
+            best = cpu;
+    }
+    core->pin.here = best;
+    return best;
+}
+
+static void be_spread(struct pb_core *core)
+{
+    int load[CPU_SETSIZE] = {0};
+    if (!leave_free(core))
+        return;
+    enter(core, SPREAD);
+    sched_setaffinity(core->pin.loop_tid, sizeof core->pin.home, &core->pin.home);
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (struct task *task = core->buckets[bucket]; task; task = task->next) {
+            set_cpu(task, choose_cpu(core, load));
+            load[task->cpu] += is_active(task->tid);
+        }
+}
+
+/* One task moves from the CPU with the most to do to the one with the least, if that makes a difference. */
+static void balance(struct pb_core *core)
+{
+    int load[CPU_SETSIZE] = {0};
+    count_active(core, 0, load);
+    int target = choose_cpu(core, load);
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (struct task *task = core->buckets[bucket]; task; task = task->next)
+            if (task->pinned && load[task->cpu] >= load[target] + 2 && is_active(task->tid)) {
+                set_cpu(task, target);
+                return;
+            }
 }
 
 /* Whether stops have come so fast since the last time this was asked. */
@@ -132,18 +211,38 @@ static bool is_busy(struct pb_core *core, int64_t time)
     return stops * 1000 * MILLISECOND > BUSY * elapsed;
 }
 
-void pin_stop_seen(struct pb_core *core, struct task *task)
+static void part(struct pb_core *core)
 {
-    if (++core->pin.stops % LOOK_EVERY_STOPS || core->pin.active || !core->pin.enabled)
-        return;
+    if (core->listeners && core->task_count <= MOST_TASKS)
+        be_spread(core);
+    else
+        be_free(core);
+}
+
+static void look(struct pb_core *core, const struct task *task)
+{
     int64_t time = now();
-    if (time < core->pin.next_look)
+    if (core->pin.placement == TOGETHER || !core->pin.enabled || time < core->pin.next_look)
         return;
     core->pin.next_look = time + LOOK_EVERY;
-    if (core->task_count > MOST_TASKS || (!is_busy(core, time) && count_running(core, task->tid)))
-        core->pin.calm = 0;
-    else if (++core->pin.calm >= CALM_LOOKS)
-        pin(core);
+    bool others = core->task_count > MOST_TASKS || (!is_busy(core, time) && count_active(core, task->tid, NULL));
+    core->pin.calm = others ? 0 : core->pin.calm + 1;
+    if (core->pin.calm >= CALM_LOOKS)
+        be_together(core);
+    else if (others && core->pin.placement == FREE && core->listeners && core->task_count <= MOST_TASKS)
+        be_spread(core);
+}
+
+void pin_stop_seen(struct pb_core *core, struct task *task)
+{
+    if (++core->pin.stops % LOOK_EVERY_STOPS == 0)
+        look(core, task);
+}
+
+void pin_call_seen(struct pb_core *core, struct task *task)
+{
+    if (++core->pin.calls % LOOK_EVERY_STOPS == 0)
+        look(core, task);
 }
 
 void pin_tick_seen(struct pb_core *core)
@@ -151,34 +250,47 @@ void pin_tick_seen(struct pb_core *core)
     if (!ticked)
         return;
     ticked = 0;
-    if (!core->pin.active)
+    if (core->pin.placement == SPREAD && core->task_count > MOST_TASKS)
+        be_free(core);
+    else if (core->pin.placement == SPREAD)
+        balance(core);
+    if (core->pin.placement != TOGETHER)
         return;
-    bool crowded = core->task_count > MOST_TASKS || (!is_busy(core, now()) && count_running(core, 0) > 1);
+    bool crowded =
+        core->task_count > MOST_TASKS || (!is_busy(core, now()) && count_active(core, 0, NULL) > 1);
     core->pin.crowded = crowded ? core->pin.crowded + 1 : 0;
     if (core->pin.crowded >= CROWDED_TICKS)
-        unpin(core);
+        part(core);
 }
 
 void pin_task_made(struct pb_core *core, struct task *task)
 {
-    if (core->pin.used)
-        set_mask(task, core->pin.active ? &core->pin.here : &core->pin.home, core->pin.active);
+    int load[CPU_SETSIZE] = {0};
+    if (core->pin.placement == TOGETHER) {
+        set_cpu(task, core->pin.here);
+    } else if (core->pin.placement == SPREAD) {
+        count_active(core, task->tid, load);
+        set_cpu(task, choose_cpu(core, load));
+    } else if (core->pin.used) {
+        set_free(core, task);
+    }
 }
 
 void pin_close(struct pb_core *core)
 {
-    if (core->pin.active)
-        unpin(core);
+    be_free(core);
 }
 
 void pb_set_pinning(struct pb_core *core, int32_t enabled)
 {
+    core->pin.loop_tid = (int32_t)syscall(SYS_gettid);
     core->pin.enabled = enabled && sched_getaffinity(0, sizeof core->pin.home, &core->pin.home) == 0 &&
                         CPU_COUNT(&core->pin.home) > 1;
 }
 
 int32_t pb_hidden_affinity(struct pb_core *core, int32_t tid, uint8_t *mask, int32_t size)
 {
+    LOCKED(core);
     struct task *task = task_find(core, tid);
     if (!task || !task->pinned)
         return 0;
@@ -189,10 +301,11 @@ int32_t pb_hidden_affinity(struct pb_core *core, int32_t tid, uint8_t *mask, int
 
 void pb_own_affinity(struct pb_core *core, int32_t tid)
 {
+    LOCKED(core);
     struct task *task = task_find(core, tid);
     if (!task)
         return;
     if (task->pinned)
-        set_mask(task, &core->pin.home, false);
+        set_free(core, task);
     task->own_affinity = true;
 }

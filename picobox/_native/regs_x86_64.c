@@ -112,6 +112,21 @@ int interruption_read(int32_t tid, struct interruption *found)
     return error;
 }
 
+bool withdrawal_read(int32_t tid, struct notified_call *call)
+{
+    struct user_regs_struct registers;
+    uint64_t result = 0;
+    if (peek(tid, REGISTER(rax), &result) < 0 || (int64_t)result != -ERESTARTSYS ||
+        registers_read(tid, (uint64_t *)&registers) < 0)
+        return false;
+    *call = (struct notified_call){
+        .nr = registers.orig_rax,
+        .ip = registers.rip,
+        .args = {registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9},
+    };
+    return true;
+}
+
 int interruption_undo(int32_t tid, uint64_t nr)
 {
     uint64_t registers[27];
@@ -130,6 +145,17 @@ int interruption_give(int32_t tid)
     return registers_write(tid, (uint64_t *)&registers);
 }
 
+/* The call may have to pass the notify channel, whose thread needs the lock. */
+static int wait_unlocked(struct pb_core *core, int32_t tid, int *status)
+{
+    int error = 0;
+    pthread_mutex_unlock(&core->lock);
+    while (!error && waitpid(tid, status, __WALL) < 0)
+        error = errno == EINTR ? 0 : -errno;
+    pthread_mutex_lock(&core->lock);
+    return error;
+}
+
 /* Resumes the task and waits for its next stop; anything but the wanted one is death or a sabotaged text page. */
 static int step_to(struct pb_core *core, struct task *task, int how, int wanted)
 {
@@ -137,9 +163,9 @@ static int step_to(struct pb_core *core, struct task *task, int how, int wanted)
     for (;;) {
         if (ptrace(how, task->tid, NULL, NULL) < 0)
             return -errno;
-        while (waitpid(task->tid, &status, __WALL) < 0)
-            if (errno != EINTR)
-                return -errno;
+        int error = wait_unlocked(core, task->tid, &status);
+        if (error)
+            return error;
         if (!WIFSTOPPED(status)) {
             death_keep(core, task->tid, status);
             return -ESRCH;
@@ -156,6 +182,19 @@ static int step_to(struct pb_core *core, struct task *task, int how, int wanted)
     }
     ptrace(PTRACE_CONT, task->tid, NULL, (void *)SIGKILL);
     return -EFAULT;
+}
+
+/* From the entry of a call to its exit. Without PTRACE_CONT in between the kernel stops at the entry itself as well,
+   before the filter is asked, and then for the filter's stop, unless the call has none. */
+static int step_through(struct pb_core *core, struct task *task, bool entered, uint64_t nr)
+{
+    bool notified = core->listeners && core->dispositions[nr] & PB_FLAG_NOTIFY;
+    int error = 0;
+    if (!entered)
+        error = step_to(core, task, PTRACE_SYSCALL, SYSCALL_STOP);
+    if (!error && !entered && !notified)
+        error = step_to(core, task, PTRACE_SYSCALL, SIGTRAP | PTRACE_EVENT_SECCOMP << 8);
+    return error ? error : step_to(core, task, PTRACE_SYSCALL, SYSCALL_STOP);
 }
 
 int call_inject(struct pb_core *core, struct task *task, bool entered, uint64_t nr, const uint64_t args[6],
@@ -179,14 +218,15 @@ int call_inject(struct pb_core *core, struct task *task, bool entered, uint64_t 
         registers.orig_rax = (uint64_t)-1;
     }
     error = registers_write(task->tid, (uint64_t *)&registers);
-    if (!error && !entered)
-        error = step_to(core, task, PTRACE_CONT, SIGTRAP | PTRACE_EVENT_SECCOMP << 8);
-    if (!error)
-        error = step_to(core, task, PTRACE_SYSCALL, SYSCALL_STOP);
-    if (!error)
-        error = registers_read(task->tid, (uint64_t *)&registers);
-    if (!error)
+    task->injecting = true;
+    /* A SIGSTOP can end the wait in the notify channel before the call has begun. */
+    for (*result = -ERESTARTSYS; !error && *result == -ERESTARTSYS; entered = false) {
+        error = step_through(core, task, entered, nr);
+        if (!error)
+            error = registers_read(task->tid, (uint64_t *)&registers);
         *result = (int64_t)registers.rax;
+    }
+    task->injecting = false;
     return error;
 }
 

@@ -1,9 +1,12 @@
 /* Owns signal-delivery stops: what is told to Python, and keeping ignored signals from ending calls. */
 #define _GNU_SOURCE
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "native.h"
 
@@ -36,11 +39,52 @@ static bool is_ignored(int32_t tid, int signal)
     return is_ignored_by_default(signal) && !(mask_in(status, "\nSigCgt:") & bit);
 }
 
+/* Only calls on slow objects end with -ERESTARTSYS by themselves, and a regular file is none (man 7 signal). */
+static bool transfers_at_once(int32_t tid, const struct notified_call *call)
+{
+    char path[64];
+    struct stat status;
+    switch (call->nr) {
+    case SYS_read:
+    case SYS_write:
+    case SYS_readv:
+    case SYS_writev:
+    case SYS_pread64:
+    case SYS_pwrite64:
+    case SYS_preadv:
+    case SYS_pwritev:
+    case SYS_preadv2:
+    case SYS_pwritev2:
+        snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, (int)call->args[0]);
+        return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    default:
+        return false;
+    }
+}
+
+/* A signal can withdraw a call from the notify channel before we have seen it. The kernel then says -ERESTARTSYS, which
+   a handler without SA_RESTART turns into EINTR, also for a call that never ends so. Such a call begins anew. Whether
+   it was withdrawn is plain unless the task repeats an interruptible call with the same arguments: then EINTR stays. */
+static void begin_anew(const struct pb_core *core, const struct task *task)
+{
+    struct notified_call call;
+    if (!withdrawal_read(task->tid, &call) || call.nr >= PB_NR_COUNT)
+        return;
+    uint32_t disposition = core->dispositions[call.nr];
+    if (!(disposition & PB_FLAG_NOTIFY))
+        return;
+    bool seen = task->has_notified && memcmp(&call, &task->notified, sizeof call) == 0;
+    if (!seen || !(disposition & PB_FLAG_INTERRUPTIBLE) || transfers_at_once(task->tid, &call))
+        result_write(task->tid, -ERESTARTNOINTR);
+}
+
 /* Signals that a task ignores reach its tracer all the same and end some calls with EINTR (man 2 ptrace, BUGS). Such a
    call is run again. If a signal with a handler follows at once, EINTR was right after all. */
-static int undo_interruption(struct task *task, int signal)
+static int undo_interruption(const struct pb_core *core, struct task *task, int signal)
 {
     struct interruption found;
+    if (core->listeners)
+        begin_anew(core, task);
     bool ignored = is_ignored(task->tid, signal);
     /* A stop signal justifies EINTR too, also when the SIGCONT that ends the stop is ignored (man 7 signal). */
     task->noticed = task->noticed || !ignored;
@@ -71,13 +115,13 @@ bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_
             return true;
         }
     }
-    signal = undo_interruption(task, signal);
+    signal = undo_interruption(core, task, signal);
     if (signal >= 0)
         task_resume(core, task, signal);
     return false;
 }
 
-int signal_to_deliver(struct task *task, int signal)
+int signal_to_deliver(const struct pb_core *core, struct task *task, int signal)
 {
-    return signal ? undo_interruption(task, signal) : 0;
+    return signal ? undo_interruption(core, task, signal) : 0;
 }

@@ -11,12 +11,13 @@ from picobox.abi.row import ACTION_CALL
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from picobox.abi.row import Row
 
 # linux/seccomp.h
 SECCOMP_RET_ERRNO = 0x0005_0000
+SECCOMP_RET_USER_NOTIF = 0x7FC0_0000
 SECCOMP_RET_TRACE = 0x7FF0_0000
 SECCOMP_RET_DATA = 0x0000_FFFF
 
@@ -27,15 +28,30 @@ UNKNOWN_NUMBER = 0xFFFF
 DISPOSITION_ACTION = 0xFF
 DISPOSITION_GUARD = 1 << 8
 DISPOSITION_REAP = 1 << 9
+DISPOSITION_INTERRUPTIBLE = 1 << 10
+DISPOSITION_NOTIFY = 1 << 11
 DISPOSITION_ERRNO_SHIFT = 16
 
 # Children that are dead for the tracer have to be dead for the caller of these (wait(2)).
 WAITING_CALLS = frozenset(("wait4", "waitid"))
 
+# Calls that the kernel ends with -ERESTARTSYS when a signal comes: those on slow objects, on locks and leases, and on
+# queues of messages (man 7 signal). Others restart by rules of their own, or never wait.
+INTERRUPTIBLE_CALLS = frozenset(
+    (
+        "read", "pread64", "readv", "preadv", "preadv2", "write", "pwrite64", "writev", "pwritev", "pwritev2",
+        "open", "openat", "openat2", "creat", "truncate", "ftruncate", "ioctl", "fcntl", "flock", "wait4", "waitid",
+        "futex", "futex_wait", "futex_waitv", "accept", "accept4", "connect", "recvfrom", "recvmsg", "recvmmsg",
+        "sendto", "sendmsg", "sendmmsg", "getrandom", "splice", "tee", "vmsplice", "sendfile", "copy_file_range",
+        "mq_timedsend", "mq_timedreceive", "request_key", "add_key", "keyctl",
+    )
+)  # fmt: skip
+
 # linux/bpf_common.h and linux/filter.h; offsets are those of struct seccomp_data.
 _LD_W_ABS = 0x20
 _JMP_JEQ_K = 0x15
 _JMP_JGE_K = 0x35
+_JMP_JA = 0x05
 _ALU_OR_K = 0x44
 _RET_K = 0x06
 _RET_A = 0x16
@@ -45,27 +61,48 @@ _ARCH_OFFSET = 4
 _instruction = struct.Struct("<HBBI")
 
 
-def compile_filter(rows: Iterable[Row]) -> bytes:
+def compile_filter(rows: Iterable[Row], notified: Container[int] = ()) -> bytes:
     """The seccomp filter for `rows` as an array of little-endian `struct sock_filter` (8 bytes each).
 
     Every number is RET_TRACE with the number as its data, so that nothing runs without being seen and a missing tracer
-    fails closed. Numbers of x32, negative ones and unknown ones share the data 0xFFFF. A foreign architecture is
-    refused with ENOSYS. Rows are checked to fit the range the program can express.
+    fails closed; those in `notified` are RET_USER_NOTIF, which a closed listener fails as well. Numbers of x32,
+    negative ones and unknown ones share the data 0xFFFF. A foreign architecture is refused with ENOSYS. Rows are
+    checked to fit the range the program can express.
     """
     for entry in rows:
         if not 0 <= entry.nr < SYSCALL_LIMIT:
             raise ValueError(f"{entry.name}: system call number {entry.nr} is outside 0..{SYSCALL_LIMIT - 1}")
-    program = (
+    program = [
         (_LD_W_ABS, 0, 0, _ARCH_OFFSET),
         (_JMP_JEQ_K, 1, 0, AUDIT_ARCH_X86_64),
         (_RET_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS),
         (_LD_W_ABS, 0, 0, _NR_OFFSET),
-        (_JMP_JGE_K, 2, 0, SYSCALL_LIMIT),
-        (_ALU_OR_K, 0, 0, SECCOMP_RET_TRACE),
-        (_RET_A, 0, 0, 0),
+        (_JMP_JGE_K, 0, 1, SYSCALL_LIMIT),
         (_RET_K, 0, 0, SECCOMP_RET_TRACE | UNKNOWN_NUMBER),
-    )
-    return b"".join(_instruction.pack(*instruction) for instruction in program)
+        *_decide(_runs(notified)),
+    ]
+    return b"".join([_instruction.pack(*instruction) for instruction in program])
+
+
+def _runs(notified: Container[int]) -> list[tuple[int, bool]]:
+    """Where numbers begin that are notified, or not, up to the next such place."""
+    runs = [(0, 0 in notified)]
+    for nr in range(1, SYSCALL_LIMIT):
+        if (nr in notified) != runs[-1][1]:
+            runs.append((nr, not runs[-1][1]))
+    return runs
+
+
+def _decide(runs: list[tuple[int, bool]]) -> list[tuple[int, int, int, int]]:
+    """The verdict on the number in the accumulator, which lies in one of the runs: a search by halves."""
+    if len(runs) == 1:
+        if runs[0][1]:
+            return [(_RET_K, 0, 0, SECCOMP_RET_USER_NOTIF)]
+        return [(_ALU_OR_K, 0, 0, SECCOMP_RET_TRACE), (_RET_A, 0, 0, 0)]
+    middle = len(runs) // 2
+    lower = _decide(runs[:middle])
+    # Jumps of conditions reach 255 instructions, an unconditional one all.
+    return [(_JMP_JGE_K, 0, 1, runs[middle][0]), (_JMP_JA, 0, 0, len(lower)), *lower, *_decide(runs[middle:])]
 
 
 def compile_dispositions(
@@ -74,7 +111,8 @@ def compile_dispositions(
     """The C core's disposition array: one 32-bit word for each number below SYSCALL_LIMIT.
 
     Bits 0 to 7 are the action (0 unknown, 1 NATIVE, 2 CALL, 3 ERRNO), bit 8 marks a row with guarded address ranges,
-    bit 9 one that waits for children, bits 16 to 31 hold the error number of a refusal. With `subscribe` every row is a
+    bit 9 one that waits for children, bit 10 one that a signal can interrupt, bit 11 one that the notify channel may
+    answer: by register values alone, without a stop. Bits 16 to 31 hold the error number of a refusal. With `subscribe` every row is a
     CALL and so is every other number, so that Python sees each call; the error number stays in its bits.
     """
     words = array("I", [ACTION_CALL if subscribe else 0]) * SYSCALL_LIMIT
@@ -85,6 +123,10 @@ def compile_dispositions(
             word |= DISPOSITION_GUARD
         if entry.name in WAITING_CALLS:
             word |= DISPOSITION_REAP
+        elif not subscribe and disposition.action != ACTION_CALL:
+            word |= DISPOSITION_NOTIFY
+        if entry.name in INTERRUPTIBLE_CALLS:
+            word |= DISPOSITION_INTERRUPTIBLE
         words[entry.nr] = word | disposition.errno << DISPOSITION_ERRNO_SHIFT
     return words
 

@@ -9,7 +9,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
-from picobox.abi.filter import compile_dispositions, compile_filter, compile_guards
+from picobox.abi.filter import DISPOSITION_NOTIFY, compile_dispositions, compile_filter, compile_guards
 from picobox.errors import Errno, PlatformError
 from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, Descriptor, HostTid, SpawnRequest, Stop
@@ -86,8 +86,17 @@ class TracePage:
 class TracePlatform:
     """Tasks under ptrace with a filter that stops every call; see `Platform` for the methods."""
 
-    def __init__(self, rows: Iterable[Row], *, subscribe: bool = False, features: frozenset[str] = frozenset()) -> None:
-        """`subscribe`: every call and signal comes to Python, as tracing needs it."""
+    def __init__(
+        self,
+        rows: Iterable[Row],
+        *,
+        subscribe: bool = False,
+        features: frozenset[str] = frozenset(),
+        notify: bool = True,
+    ) -> None:
+        """`subscribe`: every call and signal comes to Python, as tracing needs it. `notify`: where the kernel can,
+        calls that the core answers alone arrive by the notify channel instead of a stop.
+        """
         rows = tuple(rows)
         self._core = lib.pb_core_new()
         if not self._core:
@@ -96,10 +105,14 @@ class TracePlatform:
         self._stop_bytes = ffi.buffer(self._stop)
         self._buffer = ffi.new("char[]", _BUFFER)
         self._filter = compile_filter(rows)
+        self._notify_filter = b""
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None
         dispositions = compile_dispositions(rows, subscribe, features)
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", dispositions))
+        if notify and not subscribe and lib.pb_can_notify() == 0:
+            notified = [nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY]
+            self._notify_filter = compile_filter(rows, frozenset(notified))
         guards, mmap_nr = compile_guards(rows)
         lib.pb_set_guards(self._core, ffi.from_buffer("uint32_t[]", guards), mmap_nr)
         lib.pb_set_report_signals(self._core, subscribe)
@@ -124,6 +137,9 @@ class TracePlatform:
         program = ffi.from_buffer("uint8_t[]", self._filter)
         native.cwd, native.shell, native.fds, native.fd_count = cwd, shell, fds, len(request.fds)
         native.filter, native.filter_length = program, len(self._filter) // 8
+        if self._notify_filter:
+            native.notify_filter = ffi.from_buffer("uint8_t[]", self._notify_filter)
+            native.notify_length = len(self._notify_filter) // 8
         native.ignored_signals = request.ignored_signals
         spawned = ffi.new("struct pb_spawned *")
         lib.pb_spawn(self._core, native, spawned)

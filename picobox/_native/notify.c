@@ -1,0 +1,198 @@
+/* Owns the notify channel: calls that need neither a stop nor Python are answered through seccomp's user notification. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "native.h"
+
+/* Headers older than the kernel lack these (linux/seccomp.h, asm/unistd_64.h). */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+
+#define STACK_SIZE (256 * 1024)
+
+/* One thread a listener: the kernel wakes every thread that waits for a notification, so a second one costs more than
+   it serves (docs/decisions.md). */
+struct listener {
+    struct pb_core *core;
+    int fd;
+    pthread_t thread;
+    struct listener *next;
+};
+
+static int open_descriptor_of(int32_t tid, int fd)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, tid, 0);
+    if (pidfd < 0)
+        return -errno;
+    int ours = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+    int error = errno;
+    close(pidfd);
+    return ours < 0 ? -error : ours;
+}
+
+/* SYNC_WAKE_UP is of Linux 6.6 and cannot be asked for before there is a listener; without it a stop is faster. */
+static bool wakes_synchronously(void)
+{
+    struct utsname name;
+    int major, minor;
+    return uname(&name) == 0 && sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+           (major > 6 || (major == 6 && minor >= 6));
+}
+
+int32_t pb_can_notify(void)
+{
+    if (!wakes_synchronously())
+        return -EOPNOTSUPP;
+    /* A filter at address 0 is refused last, with EFAULT. */
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, NULL) < 0 &&
+        errno != EFAULT)
+        return -errno;
+    int pair[2];
+    if (pipe(pair) < 0)
+        return -errno;
+    int copy = open_descriptor_of(getpid(), pair[0]);
+    close(pair[0]);
+    close(pair[1]);
+    if (copy < 0)
+        return copy;
+    close(copy);
+    return 0;
+}
+
+int32_t pb_is_notifying(struct pb_core *core)
+{
+    return core->listeners != NULL;
+}
+
+/* What the kernel does with the call: 0, run it; else the error that ends it. */
+static int32_t verdict_on(struct pb_core *core, const struct seccomp_notif *request)
+{
+    struct task *task = task_find(core, (int32_t)request->pid);
+    uint32_t nr = (uint32_t)request->data.nr;
+    uint64_t args[6];
+    if (!task || nr >= PB_NR_COUNT)
+        return -ENOSYS;
+    if (task->injecting)
+        return 0;
+    call_begin(core, task);
+    if (task->starting)
+        return 0;
+    uint32_t disposition = core->dispositions[nr];
+    core->counters[disposition & 3][nr]++;
+    memcpy(args, request->data.args, sizeof args);
+    task->has_notified = true;
+    task->notified.nr = nr;
+    task->notified.ip = request->data.instruction_pointer;
+    memcpy(task->notified.args, args, sizeof args);
+    pin_call_seen(core, task);
+    if (disposition & PB_FLAG_GUARD && task->page && page_guards(core, task, nr, args))
+        return -EPERM;
+    if ((disposition & 0xff) == PB_DO_NATIVE)
+        return 0;
+    return (disposition & 0xff) == PB_DO_ERRNO ? -(int32_t)(disposition >> 16) : -ENOSYS;
+}
+
+static void answer(struct listener *listener, const struct seccomp_notif *request)
+{
+    struct seccomp_notif_resp response = {.id = request->id};
+    {
+        LOCKED(listener->core);
+        response.error = verdict_on(listener->core, request);
+    }
+    /* CONTINUE is right here: the verdict was made of register values alone (mechanisms.md section 7c, 5). */
+    response.flags = response.error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    /* ENOENT: killed meanwhile. */
+    ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+/* ENOENT says that the notification was withdrawn, or, always again, that no task with this filter is left. */
+static bool is_over(const struct listener *listener, int error)
+{
+    struct pollfd pollfd = {.fd = listener->fd};
+    return error != EINTR && (error != ENOENT || (poll(&pollfd, 1, 0) > 0 && pollfd.revents & (POLLHUP | POLLNVAL)));
+}
+
+static void *serve(void *argument)
+{
+    struct listener *listener = argument;
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &(int){0});
+    for (;;) {
+        struct seccomp_notif request = {0};
+        /* Nothing is held while waiting, so the wait may be cancelled at any instruction. */
+        pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &(int){0});
+        int error = ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0 ? errno : 0;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &(int){0});
+        if (!error)
+            answer(listener, &request);
+        else if (is_over(listener, error))
+            return NULL;
+    }
+}
+
+/* Signals are for the loop's thread. */
+static int start(struct listener *listener)
+{
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE > PTHREAD_STACK_MIN ? STACK_SIZE : PTHREAD_STACK_MIN);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&listener->thread, &attributes, serve, listener);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return -error;
+}
+
+int listener_adopt(struct pb_core *core, int32_t tid, int fd)
+{
+    int ours = open_descriptor_of(tid, fd);
+    if (ours < 0)
+        return ours;
+    struct listener *listener = calloc(1, sizeof *listener);
+    int error = listener ? 0 : -ENOMEM;
+    if (listener) {
+        *listener = (struct listener){.core = core, .fd = ours, .next = core->listeners};
+        ioctl(ours, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+        error = start(listener);
+    }
+    if (error) {
+        close(ours);
+        free(listener);
+        return error;
+    }
+    core->listeners = listener;
+    return 0;
+}
+
+void listeners_close(struct pb_core *core)
+{
+    while (core->listeners) {
+        struct listener *first = core->listeners;
+        core->listeners = first->next;
+        pthread_cancel(first->thread);
+        pthread_join(first->thread, NULL);
+        close(first->fd);
+        free(first);
+    }
+}
