@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from ntshim import status as st
+
+if TYPE_CHECKING:
+    from ntshim.ob.directory import Directory
+    from ntshim.ob.parse import ParseRequest
 
 DELETE = 0x10000
 READ_CONTROL = 0x20000
@@ -17,6 +21,9 @@ GENERIC_EXECUTE = 0x20000000
 GENERIC_WRITE = 0x40000000
 GENERIC_READ = 0x80000000
 
+OBJ_PERMANENT = 0x10
+OBJ_EXCLUSIVE = 0x20
+
 
 class GenericMapping(NamedTuple):
     """The specific rights that stand behind the four generic ones, as GENERIC_MAPPING."""
@@ -27,10 +34,24 @@ class GenericMapping(NamedTuple):
     all: int
 
 
+class Reparse(NamedTuple):
+    """A parse routine's answer that the walk begins again at the root, with this absolute name (STATUS_REPARSE)."""
+
+    name: str
+
+
 class ObjectType:
-    """A type of objects: what its rights are, and what happens when the last handle and the last reference go."""
+    """A type of objects: its rights, how a name goes on inside, what happens when the last handle and reference go.
+
+    `has_parse_routine` says that `parse` takes over when a look-up meets an object of the type. `case_insensitive`
+    says that names which lead to the type are compared without regard to case even if the caller did not ask for
+    it, unless the namespace's `ob_case_insensitive` is off (facts/nt.md section 1.1).
+    """
 
     __slots__ = ("default_security", "generic_mapping", "name", "valid_mask")
+
+    has_parse_routine: ClassVar[bool] = False
+    case_insensitive: ClassVar[bool] = False
 
     def __init__(self, name: str, mapping: GenericMapping, valid_mask: int, *, default_security: bool = True) -> None:
         """Describe a type.
@@ -63,6 +84,39 @@ class ObjectType:
         """Give the most that `opener`, a process or None for the executive, may be granted on `target`."""
         return self.valid_mask
 
+    def parse(self, target: Object, request: ParseRequest) -> Object | Reparse:
+        r"""Go on with a name at an object of this type; gives the object that it leads to.
+
+        Called when a look-up meets `target` before or at the end of the name (facts/nt.md section 1.2, step 3), and
+        when `target` is the RootDirectory (step 1). It is not called where a new object of another family is being
+        inserted: such a name ends in STATUS_OBJECT_TYPE_MISMATCH or STATUS_OBJECT_NAME_COLLISION.
+
+        `request.name` is what remains: "" if nothing does, "\\..." behind an object that was met on the way, and a
+        name without a leading backslash below a RootDirectory. The routine checks the rest itself, answers as it
+        likes (STATUS_OBJECT_NAME_INVALID, _NAME_NOT_FOUND, _PATH_NOT_FOUND ... as NtError), and says with
+        STATUS_OBJECT_TYPE_MISMATCH that `request.desired_type` or `request.context` cannot be meant for it. What
+        else the request holds, and how the granted access is told, stands at `ParseRequest`.
+
+        The object given carries one reference that now belongs to the caller; a new object's own first reference
+        is that one. `target` is borrowed: keep it alive with `reference`. The handle is made afterwards, and
+        if that fails the reference is given back without any handle having been: so `delete` must clean up what
+        `close` would have. A Reparse makes the walk begin again at the root.
+        """
+        raise NotImplementedError
+
+    def keeps_name(self, target: Object) -> bool:  # noqa: ARG002 - the type Directory overrides
+        """Whether a temporary object keeps its name although no handle leads to it."""
+        return False
+
+    def query_name(self, target: Object) -> str:
+        """Give the full name of an object for NtQueryObject, "" if it has none."""
+        components: list[str] = []
+        name = target.name
+        while name is not None:
+            components.append(name.text)
+            name = name.directory.name
+        return "".join(f"\\{component}" for component in reversed(components))
+
     def close(self, target: Object) -> None:
         """Clean up: the last handle to `target` is gone, references may remain."""
 
@@ -70,16 +124,28 @@ class ObjectType:
         """Free what `target` holds: its last reference is gone."""
 
 
-class Object:
-    """The common head of all objects. A new one has one reference, its creator's, and no handle."""
+class ObjectName(NamedTuple):
+    """Where an object is found: the directory, on which this holds a reference, and the name in it."""
 
-    __slots__ = ("handle_count", "pointer_count", "type")
+    directory: Directory
+    text: str
+
+
+class Object:
+    """The common head of all objects. A new one has one reference, its creator's, no handle and no name.
+
+    `attributes` are OBJ_PERMANENT and OBJ_EXCLUSIVE.
+    """
+
+    __slots__ = ("attributes", "handle_count", "name", "pointer_count", "type")
 
     def __init__(self, object_type: ObjectType) -> None:
         """Make an object of a type."""
         self.type = object_type
         self.pointer_count = 1
         self.handle_count = 0
+        self.attributes = 0
+        self.name: ObjectName | None = None
 
     def reference(self) -> None:
         """Take a reference, as ObReferenceObject."""
@@ -107,7 +173,24 @@ class Object:
             if self.handle_count == 0:
                 self.type.close(self)
         finally:
+            if self.name is not None:
+                self.release_name()
             self.dereference()
+
+    def release_name(self) -> None:
+        """Take the name off unless a handle, OBJ_PERMANENT or the type keeps it (facts/nt.md section 1.3).
+
+        Directories above that were kept by this name alone lose theirs too.
+        """
+        target: Object = self
+        while target.name is not None:
+            if target.handle_count or target.attributes & OBJ_PERMANENT or target.type.keeps_name(target):
+                return
+            directory, text = target.name
+            target.name = None
+            directory.remove(text)
+            directory.dereference()
+            target = directory
 
 
 def grant_access(target: Object, opener: Object | None, desired_access: int) -> int:
@@ -121,5 +204,18 @@ def grant_access(target: Object, opener: Object | None, desired_access: int) -> 
     if access & MAXIMUM_ALLOWED:
         access = (access & ~MAXIMUM_ALLOWED) | maximum
     if not access or access & ~maximum:
+        raise st.NtError(st.STATUS_ACCESS_DENIED)
+    return access
+
+
+def grant_new_access(target: Object, desired_access: int) -> int:
+    """Give the access mask that the creator of an object gets on it, which may be empty.
+
+    Raises STATUS_ACCESS_DENIED for bits that the type does not know (facts/nt.md sections 1.1 and 2).
+    """
+    access = target.type.map_generic(desired_access)
+    if access & MAXIMUM_ALLOWED:
+        access = (access & ~MAXIMUM_ALLOWED) | target.type.valid_mask
+    if access & ~target.type.valid_mask:
         raise st.NtError(st.STATUS_ACCESS_DENIED)
     return access

@@ -1,0 +1,106 @@
+"""From a name to a handle: opening what exists, and naming what is new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ntshim import status as st
+from ntshim.ob.attributes import OBJ_OPENIF, GivenAttributes, capture, capture_for_open
+from ntshim.ob.object import OBJ_EXCLUSIVE, OBJ_PERMANENT, Object, ObjectType, grant_access, grant_new_access
+from ntshim.ob.parse import Namespace, ParseRequest, look_up
+from ntshim.ob.symlink import SYMBOLIC_LINK
+from ntshim.ps.token import SE_CREATE_PERMANENT_PRIVILEGE, require_privilege
+
+if TYPE_CHECKING:
+    from ntshim.ps.process import Process, Thread
+
+
+class Created(NamedTuple):
+    """A handle that a creating service made; `status` is STATUS_OBJECT_NAME_EXISTS if it opened what was there."""
+
+    handle: int
+    status: int
+
+
+def open_by_name(
+    namespace: Namespace,
+    caller: Process | Thread,
+    given: GivenAttributes,
+    desired_type: ObjectType | None,
+    desired_access: int,
+    context: Any = None,
+) -> int:
+    """Open an object by name, as ObOpenObjectByName; gives a handle of the caller.
+
+    `desired_type` None takes any. `context` goes to parse routines. Statuses: facts/nt.md section 1.1; one order:
+    attributes, name, type, access.
+    """
+    name, root_directory, attributes = capture_for_open(given)
+    request = ParseRequest(caller, name, attributes, desired_type, desired_access, context)
+    found = look_up(namespace, request, root_directory)
+    try:
+        return _open(found, request)
+    finally:
+        found.dereference()
+
+
+def insert_object(
+    namespace: Namespace, caller: Process | Thread, target: Object, given: GivenAttributes, desired_access: int
+) -> Created:
+    """Name a new object and open it, as ObInsertObject; takes its creator's reference over, also on failure.
+
+    Without a name it stays anonymous. With OBJ_OPENIF an object of the same type that has the name already is opened
+    in its place. STATUS_PRIVILEGE_NOT_HELD for OBJ_PERMANENT without SeCreatePermanentPrivilege; else as facts/nt.md
+    section 1.1 says. A new object may be opened with access 0.
+    """
+    try:
+        name, root_directory, attributes = capture(given)
+        if attributes & OBJ_PERMANENT:
+            require_privilege(caller, SE_CREATE_PERMANENT_PRIVILEGE)
+        if name is None or not (name or root_directory):
+            return Created(_open_new(target, caller, attributes, desired_access), st.STATUS_SUCCESS)
+        request = ParseRequest(caller, name, attributes, target.type, desired_access)
+        return _insert_named(namespace, request, root_directory, target)
+    finally:
+        target.dereference()
+
+
+def _insert_named(namespace: Namespace, request: ParseRequest, root_directory: int, target: Object) -> Created:
+    """Enter a new object under its name, or open the one that has it."""
+    found = look_up(namespace, request, root_directory, target)
+    try:
+        if found is target:
+            handle = _open_new(target, request.caller, request.attributes, request.desired_access)
+            return Created(handle, st.STATUS_SUCCESS)
+        if found.type is not target.type:
+            raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
+        if not request.attributes & OBJ_OPENIF:
+            raise st.NtError(st.STATUS_OBJECT_NAME_COLLISION)
+        # Windows 10 1607 and later: a link over a link is a plain success (facts/nt.md section 1.1).
+        status = st.STATUS_SUCCESS if found.type is SYMBOLIC_LINK else st.STATUS_OBJECT_NAME_EXISTS
+        return Created(_open(found, request), status)
+    finally:
+        found.dereference()
+
+
+def _open(found: Object, request: ParseRequest) -> int:
+    """Make the handle to an object that existed; the reference stays the caller's."""
+    if request.desired_type is not None and found.type is not request.desired_type:
+        raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
+    process = request.caller.process
+    access = request.granted_access
+    if access is None:
+        access = grant_access(found, process, request.desired_access)
+    return process.handles.insert(found, access, request.attributes)
+
+
+def _open_new(target: Object, caller: Process | Thread, attributes: int, desired_access: int) -> int:
+    """Make the first handle to a new object; without it the name goes again."""
+    try:
+        access = grant_new_access(target, desired_access)
+        handle = caller.process.handles.insert(target, access, attributes)
+    except st.NtError:
+        target.release_name()
+        raise
+    target.attributes = attributes & (OBJ_PERMANENT | OBJ_EXCLUSIVE)
+    return handle
