@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ntshim.ob.object import Object, ObjectType
+from ntshim import status as st
+from ntshim.ob.object import Object, ObjectType, Reparse
 from ntshim.ob.types import make_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ntshim.io.device import Device
+    from ntshim.ob.parse import ParseRequest
+
 FILE_READ_DATA = 0x1
 FILE_WRITE_DATA = 0x2
 FILE_APPEND_DATA = 0x4
+FILE_READ_EA = 0x8
+FILE_WRITE_EA = 0x10
+FILE_EXECUTE = 0x20
+FILE_DELETE_CHILD = 0x40
 FILE_READ_ATTRIBUTES = 0x80
+FILE_WRITE_ATTRIBUTES = 0x100
+# The same bits on a directory.
+FILE_LIST_DIRECTORY = FILE_READ_DATA
+FILE_ADD_FILE = FILE_WRITE_DATA
+FILE_ADD_SUBDIRECTORY = FILE_APPEND_DATA
 
 
 class FileType(ObjectType):
@@ -21,22 +34,62 @@ class FileType(ObjectType):
 
     __slots__ = ()
 
+    has_parse_routine = True
+    case_insensitive = True
+
+    def parse(self, target: Object, request: ParseRequest) -> Object | Reparse:
+        """Open relative to a file that serves as RootDirectory."""
+        if not isinstance(target, File) or target.device is None:
+            raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
+        return target.device.create(request, target)
+
     def close(self, target: Object) -> None:
-        """Tell the maker that the last handle is gone, as IRP_MJ_CLEANUP does."""
-        if isinstance(target, File) and target.on_cleanup is not None:
-            target.on_cleanup(target)
+        """Tell the device, and who made the object, that the last handle is gone: IRP_MJ_CLEANUP."""
+        if isinstance(target, File):
+            target.clean_up()
+
+    def delete(self, target: Object) -> None:
+        """Tell the device that the last reference is gone: IRP_MJ_CLOSE."""
+        if isinstance(target, File) and target.device is not None:
+            target.clean_up()
+            target.device.close(target)
 
 
 FILE = make_type("File", FileType)
 
 
 class File(Object):
-    """An open instance; `host_key` is what the host knows it by, `on_cleanup` is called when its last handle closes."""
+    """An open instance; `host_key` is what the host knows it by, `on_cleanup` is called when its last handle closes.
 
-    __slots__ = ("host_key", "on_cleanup")
+    `device` is who serves it, None if the host does all by itself; `context` is the device's own. `options` are
+    NtCreateFile's, `position` is the byte where a synchronous file reads and writes next.
+    """
 
-    def __init__(self, host_key: Any = None, on_cleanup: Callable[[File], None] | None = None) -> None:
+    __slots__ = ("cleaned_up", "context", "device", "host_key", "on_cleanup", "options", "position")
+
+    def __init__(
+        self,
+        host_key: Any = None,
+        on_cleanup: Callable[[File], None] | None = None,
+        device: Device | None = None,
+        options: int = 0,
+    ) -> None:
         """Make an instance that has its creator's reference."""
         super().__init__(FILE)
         self.host_key = host_key
         self.on_cleanup = on_cleanup
+        self.device = device
+        self.context: Any = None
+        self.options = options
+        self.position = 0
+        self.cleaned_up = False
+
+    def clean_up(self) -> None:
+        """Release what counts as long as a handle is open: share access, delete-on-close. Happens once."""
+        if self.cleaned_up:
+            return
+        self.cleaned_up = True
+        if self.device is not None:
+            self.device.cleanup(self)
+        if self.on_cleanup is not None:
+            self.on_cleanup(self)

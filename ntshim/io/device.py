@@ -1,0 +1,87 @@
+"""Device objects: where a name leaves the object namespace, and who serves the files behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ntshim import status as st
+from ntshim.ob.object import Object, ObjectType, Reparse
+from ntshim.ob.types import make_type
+
+if TYPE_CHECKING:
+    from ntshim.io.file import File
+    from ntshim.io.irp import Irp
+    from ntshim.ob.parse import ParseRequest
+
+
+class DeviceType(ObjectType):
+    """The type Device."""
+
+    __slots__ = ()
+
+    has_parse_routine = True
+    case_insensitive = True
+
+    def parse(self, target: Object, request: ParseRequest) -> Object | Reparse:
+        """Hand the rest of the name to the device: IRP_MJ_CREATE."""
+        if not isinstance(target, Device):
+            raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
+        return target.create(request, None)
+
+
+DEVICE = make_type("Device", DeviceType)
+
+
+class Device(Object):
+    """A device: one routine for each major function, as in a driver's dispatch table.
+
+    What a device does not serve is STATUS_INVALID_DEVICE_REQUEST.
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        """Make a device."""
+        super().__init__(DEVICE)
+
+    def create(self, request: ParseRequest, related: File | None) -> File:
+        """Decide about opening `request.name`, relative to `related` if there is one.
+
+        `request.context` is an `irp.CreateContext`; its `irp` is set to the creation, which is still to be performed.
+        """
+        raise _unserved(request, related)
+
+    def cleanup(self, file: File) -> None:
+        """The last handle of a file is gone."""
+
+    def close(self, file: File) -> None:
+        """The last reference to a file is gone."""
+
+    def read(self, file: File, offset: int, length: int) -> bytes:
+        """Read up to `length` bytes at `offset`; STATUS_END_OF_FILE if none are there."""
+        raise _unserved(file, offset, length)
+
+    def write(self, file: File, offset: int | None, data: bytes) -> tuple[int, int]:
+        """Write at `offset`, None is the end; give the bytes written and the offset behind them."""
+        raise _unserved(file, offset, data)
+
+    def flush(self, file: File) -> None:
+        """Bring what was written to the medium."""
+        raise _unserved(file)
+
+    def query_information(self, file: File, information_class: int) -> Any:
+        """Give what NtQueryInformationFile asks for, one of the records of `io.query`."""
+        raise _unserved(file, information_class)
+
+    def set_information(self, file: File, information: Any, information_class: int) -> Irp | None:
+        """Do what NtSetInformationFile asks for; gives an Irp that is still to be performed, or None if all is done."""
+        raise _unserved(file, information, information_class)
+
+    def query_directory(self, file: File, pattern: str | None, *, restart: bool, single: bool) -> list[Any]:
+        """Give the next entries of a directory, records of `io.query`."""
+        raise _unserved(file, pattern, restart, single)
+
+
+def _unserved(*_: object) -> st.NtError:
+    """Make the refusal of a routine that a device does not have."""
+    return st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)

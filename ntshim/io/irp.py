@@ -1,0 +1,103 @@
+"""I/O requests in two phases: decided by a device, then performed by whoever can, then completed or failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ntshim import status as st
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ntshim.io.create import CreateRequest
+    from ntshim.io.file import File
+
+
+class Irp:
+    """One request that its device has decided about and reserved everything for.
+
+    `status` is STATUS_PENDING until `complete` or `fail`, of which the first one counts. A subclass says what the
+    request reserved: `_commit` makes it last, `_abort` gives it back, `perform` does the request's work itself.
+    """
+
+    __slots__ = ("_waiting", "information", "status")
+
+    def __init__(self, information: int = 0) -> None:
+        """Begin a request that will tell `information` if it succeeds."""
+        self.status = st.STATUS_PENDING
+        self.information = information
+        self._waiting: list[Callable[[Irp], None]] | None = None
+
+    def perform(self) -> None:
+        """Do the work in this process and complete; a failure fails the request and is raised."""
+        raise NotImplementedError
+
+    def complete(self, host_key: Any = None, inode: Any = None) -> None:
+        """The work was done. `host_key` is what the host knows the result by, `inode` the backend's, if known."""
+        if self.status != st.STATUS_PENDING:
+            raise RuntimeError("a request is finished once")
+        self._commit(host_key, inode)
+        self._finish(st.STATUS_SUCCESS)
+
+    def fail(self, status: int) -> None:
+        """The work failed: give back what was reserved."""
+        if self.status != st.STATUS_PENDING:
+            raise RuntimeError("a request is finished once")
+        self._abort()
+        self._finish(status)
+
+    def when_done(self, routine: Callable[[Irp], None]) -> None:
+        """Have a routine called once the request is finished, at once if it is."""
+        if self.status != st.STATUS_PENDING:
+            routine(self)
+        elif self._waiting is None:
+            self._waiting = [routine]
+        else:
+            self._waiting.append(routine)
+
+    def _commit(self, host_key: Any, inode: Any) -> None:
+        """Make what was reserved last."""
+        raise NotImplementedError
+
+    def _abort(self) -> None:
+        """Give back what was reserved."""
+        raise NotImplementedError
+
+    def _finish(self, status: int) -> None:
+        """Set the status and tell who waits."""
+        self.status = status
+        waiting, self._waiting = self._waiting, None
+        for routine in waiting or ():
+            routine(self)
+
+
+class CreateContext:
+    """What NtCreateFile hands a device through the look-up, and what it gets back."""
+
+    __slots__ = ("irp", "request")
+
+    def __init__(self, request: CreateRequest) -> None:
+        """Carry a validated request."""
+        self.request = request
+        self.irp: CreateIrp | None = None
+
+
+class CreateIrp(Irp):
+    """IRP_MJ_CREATE: makes `file` an open file. `granted` is the access of the handle that will lead to it."""
+
+    __slots__ = ("file", "granted")
+
+    def __init__(self, file: File, granted: int, information: int) -> None:
+        """Begin to open."""
+        super().__init__(information)
+        self.file = file
+        self.granted = granted
+
+
+class NameReserved(st.NtError):
+    """The name belongs to a request that is being performed: ask again when `irp` is done (design.md section 5)."""
+
+    def __init__(self, irp: Irp) -> None:
+        """Say behind whom the caller stands."""
+        super().__init__(st.STATUS_RETRY)
+        self.irp = irp
