@@ -112,8 +112,9 @@ def compile_dispositions(
 
     Bits 0 to 7 are the action (0 unknown, 1 NATIVE, 2 CALL, 3 ERRNO), bit 8 marks a row with guarded address ranges,
     bit 9 one that waits for children, bit 10 one that a signal can interrupt, bit 11 one that the notify channel may
-    answer: by register values alone, without a stop. Bits 16 to 31 hold the error number of a refusal. With `subscribe` every row is a
-    CALL and so is every other number, so that Python sees each call; the error number stays in its bits.
+    answer: by register values alone, without a stop. Bits 16 to 31 hold the error number of a refusal. With
+    `subscribe` every row is a CALL and so is every other number, so that Python sees each call; the error number stays
+    in its bits.
     """
     words = array("I", [ACTION_CALL if subscribe else 0]) * SYSCALL_LIMIT
     for entry in rows:

@@ -94,8 +94,9 @@ class TracePlatform:
         features: frozenset[str] = frozenset(),
         notify: bool = True,
     ) -> None:
-        """`subscribe`: every call and signal comes to Python, as tracing needs it. `notify`: where the kernel can,
-        calls that the core answers alone arrive by the notify channel instead of a stop.
+        """`subscribe`: every call and signal comes to Python, as tracing needs it.
+
+        `notify`: where the kernel can, calls that the core answers alone arrive by the notify channel, not as stops.
         """
         rows = tuple(rows)
         self._core = lib.pb_core_new()
@@ -254,5 +255,3 @@ def _check(error: int) -> None:
     # ESRCH: the task was killed between its stop and our answer; its death is the next thing we hear of it.
     if error and error != -ESRCH:
         raise OSError(-error, os.strerror(-error))
-
-

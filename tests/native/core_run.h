@@ -40,6 +40,9 @@ struct run {
 
 static const char *guest;
 
+/* Calls that the core answers alone arrive by the notify channel. */
+static bool notify;
+
 static bool is_creation(int32_t nr)
 {
     return nr == SYS_fork || nr == SYS_vfork || nr == SYS_clone || nr == SYS_clone3;
@@ -59,6 +62,10 @@ static void set_default_rules(struct pb_core *core)
     rules[SYS_getsid] = PB_DO_ERRNO | (uint32_t)EXDEV << 16;
     rules[SYS_getpgid] = rules[SYS_lseek] = rules[SYS_getpgrp] = PB_DO_CALL;
     rules[SYS_getpriority] = rules[SYS_access] = PB_DO_CALL;
+    for (int nr = 0; nr < PB_NR_COUNT; nr++)
+        if (notify && !(rules[nr] & PB_FLAG_REAP) &&
+            ((rules[nr] & 0xff) == PB_DO_NATIVE || (rules[nr] & 0xff) == PB_DO_ERRNO))
+            rules[nr] |= PB_FLAG_NOTIFY;
     guards[SYS_mmap] = guards[SYS_munmap] = guards[SYS_mprotect] = 1 | 2 << 8;
     pb_set_dispositions(core, rules);
     pb_set_guards(core, guards, SYS_mmap);
@@ -75,6 +82,23 @@ static struct run *new_run(on_call *on_call)
     return run;
 }
 
+/* A comparison for each notified number, which leads past the number's own return to the next one. */
+static int make_notify_filter(const struct pb_core *core, struct sock_filter *filter)
+{
+    int length = 0;
+    filter[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    for (uint32_t nr = 0; nr < PB_NR_COUNT; nr++)
+        if (core->dispositions[nr] & PB_FLAG_NOTIFY) {
+            filter[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1);
+            filter[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
+        }
+    filter[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, PB_NR_COUNT, 2, 0);
+    filter[length++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_OR | BPF_K, SECCOMP_RET_TRACE);
+    filter[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_A, 0);
+    filter[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE | 0xffff);
+    return length;
+}
+
 static struct pb_spawned spawn(struct run *run, char **argv, const struct pb_spawn *more)
 {
     static const struct sock_filter filter[] = {
@@ -85,6 +109,7 @@ static struct pb_spawned spawn(struct run *run, char **argv, const struct pb_spa
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE | 0xffff),
     };
     char *envp[] = {"PATH=/bin:/usr/bin", NULL}, *paths[] = {"/no/such/directory/program", argv[0], NULL};
+    struct sock_filter notify_filter[2 * PB_NR_COUNT + 5];
     struct pb_spawn request = more ? *more : (struct pb_spawn){0};
     struct pb_spawned spawned;
     request.argv = argv;
@@ -92,6 +117,10 @@ static struct pb_spawned spawn(struct run *run, char **argv, const struct pb_spa
     request.paths = paths;
     request.filter = (const uint8_t *)filter;
     request.filter_length = sizeof filter / sizeof filter[0];
+    if (notify) {
+        request.notify_filter = (const uint8_t *)notify_filter;
+        request.notify_length = make_notify_filter(run->core, notify_filter);
+    }
     pb_spawn(run->core, &request, &spawned);
     run->main = spawned.tid;
     return spawned;
@@ -191,6 +220,7 @@ static struct run *run_to_end(char **argv, on_call *on_call, int status)
     if (run->status != status)
         fprintf(stderr, "%s %s: wait status %#x\n", argv[0], argv[1] ? argv[1] : "", run->status);
     assert(run->status == status);
+    assert(pb_is_notifying(run->core) == notify);
     return run;
 }
 

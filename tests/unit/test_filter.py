@@ -14,15 +14,20 @@ from picobox.abi.filter import (
     DISPOSITION_ACTION,
     DISPOSITION_ERRNO_SHIFT,
     DISPOSITION_GUARD,
+    DISPOSITION_INTERRUPTIBLE,
+    DISPOSITION_NOTIFY,
+    DISPOSITION_REAP,
+    INTERRUPTIBLE_CALLS,
     SECCOMP_RET_DATA,
     SECCOMP_RET_ERRNO,
     SECCOMP_RET_TRACE,
+    SECCOMP_RET_USER_NOTIF,
     UNKNOWN_NUMBER,
     compile_dispositions,
     compile_filter,
     compile_guards,
 )
-from picobox.abi.row import ACTION_CALL, ACTION_NATIVE, ACTION_UNKNOWN, CALL, NATIVE, Row
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN, CALL, NATIVE, Row
 from picobox.abi.table import BY_NAME, BY_NR, ROWS
 from picobox.abi.types import Int
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT, X32_SYSCALL_BIT
@@ -67,6 +72,35 @@ def test_nothing_is_ever_allowed(nr: int, arch: int) -> None:
 @given(address=st.integers(0, 2**64 - 1), args=st.tuples(*[st.integers(0, 2**64 - 1)] * 6))
 def test_the_verdict_depends_on_number_and_architecture_alone(address: int, args: tuple[int, ...]) -> None:
     assert run(FILTER, nr=1, arch=AUDIT_ARCH_X86_64, address=address, args=args) == SECCOMP_RET_TRACE | 1
+
+
+@given(st.frozensets(st.integers(0, SYSCALL_LIMIT - 1)))
+def test_notified_numbers_and_no_others_go_to_the_channel(notified: frozenset[int]) -> None:
+    program = compile_filter(ROWS, notified)
+    for nr in range(SYSCALL_LIMIT):
+        expected = SECCOMP_RET_USER_NOTIF if nr in notified else SECCOMP_RET_TRACE | nr
+        assert run(program, nr=nr, arch=AUDIT_ARCH_X86_64) == expected
+    for nr in (SYSCALL_LIMIT, X32_SYSCALL_BIT, X32_SYSCALL_BIT | 1, 0xFFFF_FFFF):
+        assert run(program, nr=nr, arch=AUDIT_ARCH_X86_64) == SECCOMP_RET_TRACE | UNKNOWN_NUMBER
+    assert run(program, nr=0, arch=FOREIGN_ARCHITECTURES[0]) == SECCOMP_RET_ERRNO | ENOSYS
+
+
+def test_every_second_number_fits_a_program_of_the_kernel() -> None:
+    """BPF_MAXINSNS: the most that a set of numbers can ask for."""
+    assert len(compile_filter(ROWS, frozenset(range(0, SYSCALL_LIMIT, 2)))) // 8 <= 4096
+
+
+def test_the_channel_gets_what_neither_python_nor_a_stop_must_see() -> None:
+    for nr, word in enumerate(compile_dispositions(ROWS)):
+        core_alone = word & DISPOSITION_ACTION in (ACTION_NATIVE, ACTION_ERRNO)
+        assert bool(word & DISPOSITION_NOTIFY) == (core_alone and not word & DISPOSITION_REAP), nr
+    assert not any(word & DISPOSITION_NOTIFY for word in compile_dispositions(ROWS, subscribe=True))
+
+
+def test_interruptible_calls_are_rows() -> None:
+    words = compile_dispositions(ROWS)
+    marked = {row.name for row in ROWS if words[row.nr] & DISPOSITION_INTERRUPTIBLE}
+    assert marked == INTERRUPTIBLE_CALLS
 
 
 def test_the_unknown_number_is_no_number_of_the_table() -> None:
@@ -121,13 +155,13 @@ def test_subscribing_makes_every_number_a_call_and_keeps_the_rest() -> None:
     words = compile_dispositions(ROWS)
     subscribed = compile_dispositions(ROWS, subscribe=True)
     for nr in range(SYSCALL_LIMIT):
-        assert subscribed[nr] == words[nr] & ~DISPOSITION_ACTION | ACTION_CALL
+        assert subscribed[nr] == words[nr] & ~(DISPOSITION_ACTION | DISPOSITION_NOTIFY) | ACTION_CALL
 
 
 def test_a_feature_overrides_the_default() -> None:
     row = Row("example", x86_64=7, returns=Int, do=NATIVE, when={"locks": CALL})
-    assert compile_dispositions([row])[7] == ACTION_NATIVE
-    assert compile_dispositions([row], features=frozenset({"locks"}))[7] == ACTION_CALL
+    assert compile_dispositions([row])[7] & DISPOSITION_ACTION == ACTION_NATIVE
+    assert compile_dispositions([row], features=frozenset({"locks"}))[7] & DISPOSITION_ACTION == ACTION_CALL
 
 
 def test_guards_hold_argument_indices_plus_one() -> None:
