@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 VERBS = ("run", "trace", "syscalls", "doctor")
 
+# More objects than starting makes.
+_COLLECTOR_THRESHOLD = 10_000
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs a picobox command line (without the program's name); gives the exit status."""
+    """Runs a picobox command line (without the program's name); gives the exit status.
+
+    Without `argv` the command line is this process's own, and so is the process.
+    """
     if not sys.platform.startswith("linux"):
         sys.stderr.write(f"picobox: runs on Linux x86-64; this is {sys.platform}. Use the ntshim package alone here.\n")
         return 125
+    if argv is not None:
+        return _main(argv)
+    # Modules and the table live to the end: to look through them for garbage, while they are made and once more when
+    # the interpreter ends, would cost a short run more than the program itself.
+    gc.set_threshold(_COLLECTOR_THRESHOLD)
+    try:
+        return _main(sys.argv[1:])
+    finally:
+        gc.freeze()
+
+
+def _main(arguments: list[str]) -> int:
     from importlib import import_module
 
     from picobox.errors import PicoboxError, SpawnError
 
-    arguments = sys.argv[1:] if argv is None else argv
     verb = arguments[0] if arguments and arguments[0] in VERBS else "run"
     if arguments and arguments[0] == verb:
         arguments = arguments[1:]

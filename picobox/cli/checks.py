@@ -7,9 +7,9 @@ import fcntl
 import os
 import platform
 import sys
-from argparse import Namespace
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
 import picobox
@@ -122,7 +122,7 @@ def _reference() -> Iterator[Check]:
 
 def _ptrace() -> Iterator[Check]:
     """Really runs a program, as every run does: fork, seize, filter, exec."""
-    options = Namespace(platform="trace", env=[], workdir=None, timeout=10.0, wait_all=False)
+    options = SimpleNamespace(platform="trace", env=[], workdir=None, timeout=10.0, wait_all=False)
     program = next((path for path in ("/bin/true", "/usr/bin/true") if os.access(path, os.X_OK)), "/bin/true")
     try:
         with Launch(options, [os.fsencode(program)]) as launch:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from picobox.cli.checks import FAILED, GOOD, LIMITED, UNKNOWN, all_checks, can_run
-from picobox.cli.options import add_color_option, check_presets, make_parser
+from picobox.cli.options import Option, Usage, color_option
 from picobox.cli.report import Table, print_tables, write
 
 if TYPE_CHECKING:
@@ -30,11 +30,9 @@ exit status: 0 picobox can run programs here; 1 it cannot; 125 wrong usage"""
 
 def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
-    parser = make_parser("doctor", _DESCRIPTION, _EXAMPLES)
-    parser.add_argument("--json", action="store_true", help="write one JSON object")
-    add_color_option(parser)
-    options = parser.parse_args(arguments)
-    check_presets(parser, options)
+    usage = Usage("doctor", _DESCRIPTION, _EXAMPLES)
+    as_object = Option("--json", action="store_true", help="write one JSON object")
+    options = usage.read((as_object, color_option()), arguments)
     checks = all_checks()
     runs = can_run(checks)
     if options.json:

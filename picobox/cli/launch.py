@@ -16,9 +16,8 @@ from picobox.provider import PicoProvider
 from picobox.supervisor import Observer, Supervisor
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable
-    from types import TracebackType
+    from types import SimpleNamespace, TracebackType
 
 EXIT_TIMEOUT = 124
 _STAGE_CHDIR = 3
@@ -36,7 +35,7 @@ _SI_KERNEL = 0x80
 class Launch:
     """A program about to run. As a context manager it ends whatever is left of it."""
 
-    def __init__(self, options: argparse.Namespace, command: list[bytes], observer: Observer | None = None) -> None:
+    def __init__(self, options: SimpleNamespace, command: list[bytes], observer: Observer | None = None) -> None:
         self.platform = make_platform(options.platform, subscribe=observer is not None)
         executive_host = ExecutiveHost(self.platform)
         self.executive = Executive(executive_host)

@@ -1,92 +1,121 @@
-"""Options that several verbs share, their environment variables, and how a bad one is told."""
+"""The options of the verbs, as data: their defaults, their environment variables, and how a bad one is told."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from typing import NoReturn, TextIO
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PROFILES = ("linux",)
 PLATFORMS = ("trace", "reference")
 COLORS = ("auto", "always", "never")
 
 
-class Parser(argparse.ArgumentParser):
-    """Bad usage is picobox's own failure: one line on stderr, status 125."""
+class Option:
+    """An option or a positional argument: `names` and `settings` are those of argparse's add_argument."""
+
+    __slots__ = ("names", "settings")
+
+    def __init__(self, *names: str, **settings: Any) -> None:
+        self.names = names
+        self.settings = settings
+
+    def attribute(self) -> str:
+        """The attribute that holds its value: its long name, which is the last one."""
+        return self.names[-1].lstrip("-").replace("-", "_")
+
+    def default(self) -> Any:
+        """Its value where the command line does not name it."""
+        return self.settings.get("default", False if self.settings.get("action") == "store_true" else None)
+
+
+class Usage:
+    """How a verb is used: what its help says, and how its command line is read."""
+
+    __slots__ = ("description", "examples", "prog")
+
+    def __init__(self, verb: str, description: str, examples: str) -> None:
+        self.prog = "picobox" if verb == "run" else f"picobox {verb}"
+        self.description = description
+        self.examples = examples
+
+    def read(self, options: Iterable[Option], arguments: list[str]) -> SimpleNamespace:
+        """The values of a verb's options; leaves the process after --help and after bad usage.
+
+        A command line that begins with -- holds a command and no options, which are what their defaults say: that needs
+        no parser, whose import would cost every run more than starting the program does.
+        """
+        options = tuple(options)
+        values = SimpleNamespace(**{option.attribute(): option.default() for option in options})
+        if arguments[:1] == ["--"] and hasattr(values, "command"):
+            values.command = arguments
+        else:
+            from picobox.cli.parser import parse
+
+            parse(self, options, _help_width(), arguments, values)
+        self._check_presets(values)
+        return values
 
     def error(self, message: str) -> NoReturn:
-        """Tell what is wrong and where help is."""
-        self.exit(125, f"picobox: {message}. `{self.prog} --help` tells more.\n")
+        """Leaves the process: the command line is wrong."""
+        complain_of_usage(self.prog, message)
+
+    def command(self, values: SimpleNamespace) -> list[bytes]:
+        """The command line to run, byte for byte."""
+        words = values.command
+        if words and words[0] == "--":
+            words = words[1:]
+        if not words:
+            self.error("no command: write it after --")
+        return [os.fsencode(word) for word in words]
+
+    def _check_presets(self, values: SimpleNamespace) -> None:
+        """Refuse what argparse does not check: defaults, which come from the environment."""
+        for name, known in (("profile", PROFILES), ("platform", PLATFORMS), ("color", COLORS)):
+            value = getattr(values, name, known[0])
+            if value not in known:
+                self.error(f"PICOBOX_{name.upper()}={value}: choose from {', '.join(known)}")
 
 
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal; argparse would import shutil, and all it needs, to find that out at every start."""
-
-    def __init__(self, prog: str) -> None:
-        columns = os.environ.get("COLUMNS", "")
-        width = int(columns) if columns.isdecimal() else 0
-        if not width:
-            try:
-                width = os.get_terminal_size().columns
-            except OSError:
-                width = 80
-        super().__init__(prog, width=max(width - 2, 40))
-
-
-def make_parser(verb: str, description: str, examples: str) -> Parser:
-    """A parser for a verb whose help ends with examples."""
-    return Parser(
-        prog="picobox" if verb == "run" else f"picobox {verb}",
-        description=description,
-        epilog=examples,
-        formatter_class=_Help,
-        allow_abbrev=False,
+def run_options() -> tuple[Option, ...]:
+    """The options of every verb that runs a program."""
+    return (
+        Option("--profile", choices=PROFILES, default=_preset("PROFILE", "linux"), help="the rules the program meets"),
+        Option("--platform", choices=PLATFORMS, default=_preset("PLATFORM", "trace"), help="how calls are intercepted"),
+        Option("-w", "--workdir", metavar="DIR", help="run the program in DIR"),
+        Option("-E", "--env", metavar="K=V", action="append", default=[], help="set a variable for the program"),
+        Option(
+            "--timeout",
+            metavar="SECONDS",
+            type=_seconds,
+            default=_preset_timeout(),
+            help="kill the program, status 124",
+        ),
+        Option("--wait-all", action="store_true", help="wait for what the program leaves behind instead of killing it"),
+        # argparse.REMAINDER
+        Option("command", nargs="...", metavar="-- CMD...", help="the program and its arguments"),
     )
 
 
-def add_run_options(parser: Parser) -> None:
-    """The options of every verb that runs a program."""
-    add = parser.add_argument
-    add("--profile", choices=PROFILES, default=_preset("PROFILE", "linux"), help="the rules the program meets")
-    add("--platform", choices=PLATFORMS, default=_preset("PLATFORM", "trace"), help="how calls are intercepted")
-    add("-w", "--workdir", metavar="DIR", help="run the program in DIR")
-    add("-E", "--env", metavar="K=V", action="append", default=[], help="set a variable for the program")
-    add("--timeout", metavar="SECONDS", type=_seconds, default=_preset_timeout(), help="kill the program, status 124")
-    add("--wait-all", action="store_true", help="wait for what the program leaves behind instead of killing it")
-    add("command", nargs=argparse.REMAINDER, metavar="-- CMD...", help="the program and its arguments")
-
-
-def add_output_options(parser: Parser) -> None:
+def output_options() -> tuple[Option, ...]:
     """How much picobox says itself, always on stderr, and whether in colour."""
-    add = parser.add_argument
-    add("-q", "--quiet", action="store_true", default=_preset("QUIET", "") == "1", help="say nothing but errors")
-    add("-v", "--verbose", action="store_true", default=_preset("VERBOSE", "") == "1", help="end with a summary")
-    add_color_option(parser)
+    quiet, verbose = _preset("QUIET", "") == "1", _preset("VERBOSE", "") == "1"
+    return (
+        Option("-q", "--quiet", action="store_true", default=quiet, help="say nothing but errors"),
+        Option("-v", "--verbose", action="store_true", default=verbose, help="end with a summary"),
+        color_option(),
+    )
 
 
-def add_color_option(parser: Parser) -> None:
+def color_option() -> Option:
     """Whether picobox's own output is in colour."""
-    default = _preset("COLOR", "auto")
-    parser.add_argument("--color", choices=COLORS, default=default, help="colour of what picobox prints itself")
-
-
-def check_presets(parser: Parser, options: argparse.Namespace) -> None:
-    """Refuse what argparse does not check: defaults, which come from the environment."""
-    for name, known in (("profile", PROFILES), ("platform", PLATFORMS), ("color", COLORS)):
-        value = getattr(options, name, known[0])
-        if value not in known:
-            parser.error(f"PICOBOX_{name.upper()}={value}: choose from {', '.join(known)}")
-
-
-def command_of(parser: Parser, options: argparse.Namespace) -> list[bytes]:
-    """The command line to run, byte for byte."""
-    words = options.command
-    if words and words[0] == "--":
-        words = words[1:]
-    if not words:
-        parser.error("no command: write it after --")
-    return [os.fsencode(word) for word in words]
+    return Option(
+        "--color", choices=COLORS, default=_preset("COLOR", "auto"), help="colour of what picobox prints itself"
+    )
 
 
 def wants_color(choice: str, stream: TextIO) -> bool:
@@ -94,6 +123,24 @@ def wants_color(choice: str, stream: TextIO) -> bool:
     if choice != "auto":
         return choice == "always"
     return not os.environ.get("NO_COLOR") and stream.isatty()
+
+
+def complain_of_usage(prog: str, message: str) -> NoReturn:
+    """Tells in one line on standard error what is wrong and where help is; leaves with picobox's own status."""
+    sys.stderr.write(f"picobox: {message}. `{prog} --help` tells more.\n")
+    sys.exit(125)
+
+
+def _help_width() -> int:
+    """The columns for a help text: those of the terminal, without its edge."""
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() else 0
+    if not width:
+        try:
+            width = os.get_terminal_size().columns
+        except OSError:
+            width = 80
+    return max(width - 2, 40)
 
 
 def _preset(name: str, default: str) -> str:
@@ -105,17 +152,26 @@ def _preset_timeout() -> float | None:
     if not value:
         return None
     try:
-        return _seconds(value)
-    except argparse.ArgumentTypeError as error:
+        return _positive(value)
+    except ValueError as error:
         sys.stderr.write(f"picobox: PICOBOX_TIMEOUT: {error}.\n")
         sys.exit(125)
 
 
 def _seconds(text: str) -> float:
     try:
+        return _positive(text)
+    except ValueError as error:
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(str(error)) from None
+
+
+def _positive(text: str) -> float:
+    try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+        raise ValueError(f"{text!r} is no number of seconds above 0")
     return value

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from picobox.cli.options import add_output_options, add_run_options, check_presets, command_of, make_parser
+from picobox.cli.options import Option, Usage, output_options, run_options
 
 if TYPE_CHECKING:
-    import argparse
+    from types import SimpleNamespace
 
 _DESCRIPTION = """Run a Linux program as a pico process: every system call it makes is intercepted and served through
 an NT executive in miniature. The program is not yet confined: it can do whatever you can."""
@@ -26,22 +26,18 @@ exit status: the program's; 128+n after signal n; 124 timeout; 125 picobox itsel
 
 def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
-    parser = make_parser("run", _DESCRIPTION, _EXAMPLES)
-    parser.add_argument("--version", action="store_true", help="print the version and exit")
-    add_output_options(parser)
-    add_run_options(parser)
-    options = parser.parse_args(arguments)
-    check_presets(parser, options)
+    usage = Usage("run", _DESCRIPTION, _EXAMPLES)
+    version = Option("--version", action="store_true", help="print the version and exit")
+    options = usage.read((version, *output_options(), *run_options()), arguments)
     if options.version:
         from picobox import DISTRIBUTION, __version__
 
         sys.stdout.write(f"{DISTRIBUTION} {__version__}\n")
         return 0
-    command = command_of(parser, options)
-    return _run(options, command)
+    return _run(options, usage.command(options))
 
 
-def _run(options: argparse.Namespace, command: list[bytes]) -> int:
+def _run(options: SimpleNamespace, command: list[bytes]) -> int:
     from picobox.cli.launch import Launch
 
     with Launch(options, command) as launch:

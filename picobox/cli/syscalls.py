@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from picobox.abi.row import ACTION_CALL, ACTION_NATIVE
 from picobox.abi.table import ROWS
-from picobox.cli.options import add_color_option, check_presets, make_parser
+from picobox.cli.options import Option, Usage, color_option
 from picobox.cli.report import Table, print_tables, write
 from picobox.cli.selection import UnknownCallError, names_of
 
@@ -37,16 +37,14 @@ _EXAMPLES = """examples:
 
 def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
-    parser = make_parser("syscalls", _DESCRIPTION, _EXAMPLES)
-    parser.add_argument("--format", choices=FORMATS, default="table", help="how to write the list")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a call or a %%class; none: every call")
-    add_color_option(parser)
-    options = parser.parse_args(arguments)
-    check_presets(parser, options)
+    usage = Usage("syscalls", _DESCRIPTION, _EXAMPLES)
+    form = Option("--format", choices=FORMATS, default="table", help="how to write the list")
+    names_option = Option("names", nargs="*", metavar="NAME", help="a call or a %%class; none: every call")
+    options = usage.read((form, names_option, color_option()), arguments)
     try:
         names = frozenset().union(*map(names_of, options.names or ["all"]))
     except UnknownCallError as error:
-        parser.error(str(error))
+        usage.error(str(error))
     rows = [row for row in ROWS if row.name in names]
     _print(rows, options.format, options.color)
     return 0

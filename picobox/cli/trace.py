@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from picobox.cli.launch import Launch
-from picobox.cli.options import add_output_options, add_run_options, check_presets, command_of, make_parser
+from picobox.cli.options import Option, Usage, output_options, run_options
 from picobox.cli.selection import EVERYTHING, Selection, UnknownCallError, parse_selection
 from picobox.trace.jsonl import JsonRenderer
 from picobox.trace.recorder import Recorder
@@ -15,7 +15,7 @@ from picobox.trace.sink import Sink
 from picobox.trace.text import TextRenderer
 
 if TYPE_CHECKING:
-    import argparse
+    from types import SimpleNamespace
 
     from picobox.trace.recorder import Renderer
 
@@ -40,24 +40,26 @@ Exit status: as for picobox --help."""
 
 def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
-    parser = make_parser("trace", _DESCRIPTION, _EXAMPLES)
-    add = parser.add_argument
-    add("-o", "--output", metavar="FILE", help="write the trace to FILE")
-    add("--format", choices=FORMATS, default="text", help="text as strace writes it, or one JSON object a line")
-    add("-e", "--events", metavar="CALLS", help="record only these: names, %%classes, a leading ! for all but these")
-    add_output_options(parser)
-    add_run_options(parser)
-    options = parser.parse_args(arguments)
-    check_presets(parser, options)
-    command = command_of(parser, options)
+    usage = Usage("trace", _DESCRIPTION, _EXAMPLES)
+    options = usage.read((*_trace_options(), *output_options(), *run_options()), arguments)
+    command = usage.command(options)
     try:
         selection = EVERYTHING if options.events is None else parse_selection(options.events)
     except UnknownCallError as error:
-        parser.error(f"-e {options.events}: {error}")
+        usage.error(f"-e {options.events}: {error}")
     return _run(options, command, selection)
 
 
-def _run(options: argparse.Namespace, command: list[bytes], selection: Selection) -> int:
+def _trace_options() -> tuple[Option, ...]:
+    calls = "record only these: names, %%classes, a leading ! for all but these"
+    return (
+        Option("-o", "--output", metavar="FILE", help="write the trace to FILE"),
+        Option("--format", choices=FORMATS, default="text", help="text as strace writes it, or one JSON object a line"),
+        Option("-e", "--events", metavar="CALLS", help=calls),
+    )
+
+
+def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -> int:
     sink = Sink(options.output)
     recorder = Recorder(_renderer(options), sink.write, selection.includes, options.platform)
     _end_in_order()
@@ -74,7 +76,7 @@ def _run(options: argparse.Namespace, command: list[bytes], selection: Selection
     return status
 
 
-def _renderer(options: argparse.Namespace) -> Renderer:
+def _renderer(options: SimpleNamespace) -> Renderer:
     if options.format == "jsonl":
         return JsonRenderer()
     return TextRenderer(to_file=options.output is not None)

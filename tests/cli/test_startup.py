@@ -5,16 +5,24 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+
+from picobox.cli.options import Usage, output_options, run_options
+from picobox.cli.parser import parse
 
 from .command import REPOSITORY, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAVY = {"rich", "dataclasses", "asyncio", "ctypes", "json", "tomllib", "importlib.metadata", "pathlib", "ptrace"}
+HEAVY = {
+    "argparse", "asyncio", "ctypes", "dataclasses", "gettext", "importlib.metadata", "inspect", "json", "locale",
+    "pathlib", "ptrace", "rich", "shutil", "subprocess", "tempfile", "tomllib",
+    "picobox.abi.flags", "picobox.abi.rendering", "picobox.cli.report", "picobox.platform.reference",
+}  # fmt: skip
 SOURCES = sorted([*(REPOSITORY / "picobox").rglob("*.py"), *(REPOSITORY / "ntshim").rglob("*.py")])
 
 
@@ -39,6 +47,25 @@ def test_a_trace_draws_nothing() -> None:
     after = modules_after("from picobox.cli import main\nassert main(['trace', '-o', '/dev/null', '--', 'true']) == 0")
     assert "picobox.trace.recorder" in after
     assert "rich" not in after
+
+
+@pytest.mark.parametrize("verb", ["run", "trace"])
+@pytest.mark.parametrize(
+    "arguments", [["--", "true"], ["--"], ["--", "--", "true"], ["--", "-q", "--timeout", "never"], ["--", "--help"]]
+)
+def test_a_command_line_without_options_means_what_the_parser_reads(verb: str, arguments: list[str]) -> None:
+    usage = Usage(verb, "", "")
+    parsed = SimpleNamespace()
+    parse(usage, (*output_options(), *run_options()), 80, arguments, parsed)
+    assert parsed == usage.read((*output_options(), *run_options()), arguments)
+    assert parsed.command == arguments
+
+
+def test_the_collector_is_left_alone_in_a_process_that_is_not_ours() -> None:
+    modules_after(
+        "import gc\nfrom picobox.cli import main\nbefore = gc.get_threshold()\nassert main(['--', 'true']) == 0\n"
+        "assert gc.get_threshold() == before\nassert gc.get_freeze_count() == 0"
+    )
 
 
 def imported(path: Path) -> set[str]:
