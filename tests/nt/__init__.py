@@ -1,0 +1,1 @@
+"""NT's behaviour as other implementations showed it, row by row."""
