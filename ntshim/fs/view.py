@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections import OrderedDict
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 NAMES_KEPT = 1 << 21
 # What a kept directory counts for in addition to its names, so that empty ones are bounded too.
 DIRECTORY_WEIGHT = 16
+DIRECTORIES_SEEN = 1 << 16
 
 
 class Found(IntEnum):
@@ -98,13 +101,11 @@ class Timestamps:
         """Turn a directory's timestamps into a token for `Stamp.change`; `now` in nanoseconds of a monotonic clock."""
         before, since = self._seen.get(identity, (None, now))
         if before != timestamps:
+            if len(self._seen) >= DIRECTORIES_SEEN:
+                self._seen.clear()
             since = now
             self._seen[identity] = (timestamps, now)
         return timestamps if now - since >= self._granularity else None
-
-    def forget(self, identity: Hashable) -> None:
-        """Drop what is known of a directory."""
-        self._seen.pop(identity, None)
 
 
 def fold(name: bytes) -> str | bytes:
@@ -149,6 +150,8 @@ class FoldedIndex:
 
     def look_up(self, directory: int, name: bytes, /) -> Answer:
         """Find a component; see DirectoryIndex."""
+        if name in {b"", b".", b".."} or b"/" in name or b"\0" in name:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         stamp = self._listing.stamp(directory)
         kept = self._kept.get(stamp.identity)
         if kept is not None and kept.stamp == stamp and stamp.change is not None:
