@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -175,6 +174,8 @@ def _signal_set(_argument: types.UserPointer, view: View) -> str:
 
 def _address_text(data: bytes) -> str:
     """A struct sockaddr of any family, also one cut short."""
+    import socket
+
     if len(data) < 2:
         return quote(data)
     (family,) = struct.unpack_from("<H", data)

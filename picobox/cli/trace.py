@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 from picobox.cli.launch import Launch
 from picobox.cli.options import Option, Usage, output_options, run_options
 from picobox.cli.selection import EVERYTHING, Selection, UnknownCallError, parse_selection
-from picobox.trace.jsonl import JsonRenderer
 from picobox.trace.recorder import Recorder
 from picobox.trace.sink import Sink
-from picobox.trace.text import TextRenderer
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -78,7 +76,11 @@ def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -
 
 def _renderer(options: SimpleNamespace) -> Renderer:
     if options.format == "jsonl":
+        from picobox.trace.jsonl import JsonRenderer
+
         return JsonRenderer()
+    from picobox.trace.text import TextRenderer
+
     return TextRenderer(to_file=options.output is not None)
 
 

@@ -44,9 +44,10 @@ def test_a_run_imports_nothing_heavy() -> None:
 
 
 def test_a_trace_draws_nothing() -> None:
+    before = modules_after("")
     after = modules_after("from picobox.cli import main\nassert main(['trace', '-o', '/dev/null', '--', 'true']) == 0")
-    assert "picobox.trace.recorder" in after
-    assert "rich" not in after
+    assert "picobox.abi.rendering" in after
+    assert (after - before) & {"json", "picobox.cli.report", "picobox.trace.jsonl", "rich", "shutil", "socket"} == set()
 
 
 @pytest.mark.parametrize("verb", ["run", "trace"])
