@@ -62,6 +62,13 @@ def test_a_command_line_without_options_means_what_the_parser_reads(verb: str, a
     assert parsed.command == arguments
 
 
+def test_the_collector_does_not_look_through_what_starting_makes() -> None:
+    modules_after(
+        "import gc\nfrom picobox.cli import main\nsys.argv = ['picobox', '--', 'true']\nassert main() == 0\n"
+        "assert gc.get_freeze_count() > 10_000\nassert gc.get_stats()[2]['collections'] == 0"
+    )
+
+
 def test_the_collector_is_left_alone_in_a_process_that_is_not_ours() -> None:
     modules_after(
         "import gc\nfrom picobox.cli import main\nbefore = gc.get_threshold()\nassert main(['--', 'true']) == 0\n"
