@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ntshim.ke.services import DispatcherServices
+from ntshim.ob.name_services import NameServices
 from ntshim.ob.services import (
     OBJECT_BASIC_INFORMATION,
     OBJECT_TYPE_INFORMATION,
@@ -19,7 +21,7 @@ __all__ = [
 ]
 
 
-class NtServices(ObjectServices, ProcessServices):
+class NtServices(ObjectServices, NameServices, DispatcherServices, ProcessServices):
     """All services of one executive. Each family lives beside what it serves; `service.ServiceFamily` is the frame."""
 
     __slots__ = ()

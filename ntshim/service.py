@@ -11,12 +11,22 @@ from ntshim.ps.process import PROCESS, THREAD, Process, Thread
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ntshim.ob.object import ObjectType
+    from ntshim.ob.object import Object, ObjectType
     from ntshim.ps.executive import Executive
 
 _Family = TypeVar("_Family", bound="ServiceFamily")
 _Parameters = ParamSpec("_Parameters")
 _Answer = TypeVar("_Answer")
+_Kind = TypeVar("_Kind", bound="Object")
+
+
+class TooSmall(st.NtError):
+    """A service's answer that the caller's buffer does not do; `needed` is the length in bytes that would."""
+
+    def __init__(self, status: int, needed: int) -> None:
+        """Keep what the caller is told."""
+        super().__init__(status)
+        self.needed = needed
 
 
 def service(
@@ -60,16 +70,19 @@ class ServiceFamily:
             raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
         return ob.HandleEntry(pseudo, pseudo.type.valid_mask, 0)
 
-    def _process(self, caller: Process | Thread, handle: int, access: int) -> Process:
-        """Give the process behind a handle."""
-        found = self._entry(caller, handle, PROCESS, access).object
-        if not isinstance(found, Process):
+    def _object(
+        self, caller: Process | Thread, handle: int, kind: type[_Kind], object_type: ObjectType, access: int
+    ) -> _Kind:
+        """Give the object behind a handle, borrowed; raises what HandleTable.look_up does."""
+        found = self._entry(caller, handle, object_type, access).object
+        if not isinstance(found, kind):
             raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
         return found
 
+    def _process(self, caller: Process | Thread, handle: int, access: int) -> Process:
+        """Give the process behind a handle."""
+        return self._object(caller, handle, Process, PROCESS, access)
+
     def _thread(self, caller: Process | Thread, handle: int, access: int) -> Thread:
         """Give the thread behind a handle."""
-        found = self._entry(caller, handle, THREAD, access).object
-        if not isinstance(found, Thread):
-            raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
-        return found
+        return self._object(caller, handle, Thread, THREAD, access)

@@ -1,4 +1,4 @@
-"""The services on objects of every type: handles, what is known of an object, and its name."""
+"""The services on objects of every type: handles, and what is known of an object."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim import status as st
 from ntshim.ob import handles as ob
+from ntshim.ob.object import DELETE, OBJ_PERMANENT, GenericMapping
+from ntshim.ob.types import ROWS
 from ntshim.ps.process import PROCESS_DUP_HANDLE
+from ntshim.ps.token import SE_CREATE_PERMANENT_PRIVILEGE, require_privilege
 from ntshim.service import ServiceFamily, service
 
 if TYPE_CHECKING:
     from ntshim.ps.process import Process, Thread
 
 OBJECT_BASIC_INFORMATION = 0  # OBJECT_INFORMATION_CLASS
+OBJECT_NAME_INFORMATION = 1
 OBJECT_TYPE_INFORMATION = 2
+OBJECT_TYPES_INFORMATION = 3
+OBJECT_HANDLE_FLAG_INFORMATION = 4
 
 
 class ObjectBasicInformation(NamedTuple):
-    """What NtQueryObject tells of a handle and its object."""
+    """What NtQueryObject tells of a handle and its object; the handle's attribute bits stand beside the object's."""
 
     attributes: int
     granted_access: int
@@ -25,8 +31,28 @@ class ObjectBasicInformation(NamedTuple):
     pointer_count: int
 
 
+class ObjectTypeInformation(NamedTuple):
+    """What NtQueryObject tells of a type."""
+
+    type_name: str
+    generic_mapping: GenericMapping
+    valid_access_mask: int
+
+
+class ObjectHandleFlagInformation(NamedTuple):
+    """What can be changed of a handle."""
+
+    inherit: bool
+    protect_from_close: bool
+
+
+ObjectInformation = (
+    ObjectBasicInformation | str | ObjectTypeInformation | list[ObjectTypeInformation] | ObjectHandleFlagInformation
+)
+
+
 class ObjectServices(ServiceFamily):
-    """Handles, directories, symbolic links."""
+    """Handles, and what is known of an object."""
 
     __slots__ = ()
 
@@ -84,18 +110,65 @@ class ObjectServices(ServiceFamily):
         return ob.duplicate(entry, close_source, target, desired_access, attributes, options, target_index)
 
     @service
-    def NtQueryObject(
-        self, caller: Process | Thread, handle: int, information_class: int
-    ) -> ObjectBasicInformation | str:
-        """Tell of a handle: ObjectBasicInformation, or the type's name for ObjectTypeInformation.
+    def NtQueryObject(self, caller: Process | Thread, handle: int, information_class: int) -> ObjectInformation:
+        """Tell of a handle and its object: the record of the class asked for.
 
-        Counts are those of the object, over all processes (facts/nt.md section 2). Any other class is
-        STATUS_INVALID_INFO_CLASS.
+        ObjectBasicInformation (counts are those of the object, over all processes), ObjectNameInformation (the full
+        name, "" without one), ObjectTypeInformation, ObjectHandleFlagInformation. ObjectTypesInformation tells of
+        every type, and looks at no handle. Any other class is STATUS_INVALID_INFO_CLASS. Source: facts/nt.md
+        sections 1.5 and 2.
         """
-        if information_class not in (OBJECT_BASIC_INFORMATION, OBJECT_TYPE_INFORMATION):
+        if information_class == OBJECT_TYPES_INFORMATION:
+            return [ObjectTypeInformation(name, GenericMapping(*row[:4]), row[4]) for name, row in ROWS.items()]
+        if not OBJECT_BASIC_INFORMATION <= information_class <= OBJECT_HANDLE_FLAG_INFORMATION:
             raise st.NtError(st.STATUS_INVALID_INFO_CLASS)
-        entry = self._entry(caller, handle, None, 0)
+        target, access, attributes = self._entry(caller, handle, None, 0)
+        kind = target.type
+        if information_class == OBJECT_NAME_INFORMATION:
+            return kind.query_name(target)
         if information_class == OBJECT_TYPE_INFORMATION:
-            return entry.object.type.name
-        target = entry.object
-        return ObjectBasicInformation(entry.attributes, entry.access, target.handle_count, target.pointer_count)
+            return ObjectTypeInformation(kind.name, kind.generic_mapping, kind.valid_mask)
+        if information_class == OBJECT_HANDLE_FLAG_INFORMATION:
+            return ObjectHandleFlagInformation(
+                bool(attributes & ob.OBJ_INHERIT), bool(attributes & ob.OBJ_PROTECT_CLOSE)
+            )
+        attributes |= target.attributes
+        return ObjectBasicInformation(attributes, access, target.handle_count, target.pointer_count)
+
+    @service
+    def NtSetInformationObject(
+        self,
+        caller: Process | Thread,
+        handle: int,
+        information_class: int,
+        information: ObjectHandleFlagInformation,
+    ) -> None:
+        """Change what a handle is: ObjectHandleFlagInformation; any other class is STATUS_INVALID_INFO_CLASS.
+
+        A pseudo-handle is in no table: STATUS_INVALID_HANDLE.
+        """
+        if information_class != OBJECT_HANDLE_FLAG_INFORMATION:
+            raise st.NtError(st.STATUS_INVALID_INFO_CLASS)
+        table = caller.process.handles
+        attributes = table.look_up(handle).attributes & ob.OBJ_AUDIT_OBJECT_CLOSE
+        if information.inherit:
+            attributes |= ob.OBJ_INHERIT
+        if information.protect_from_close:
+            attributes |= ob.OBJ_PROTECT_CLOSE
+        table.set_attributes(handle, attributes)
+
+    @service
+    def NtMakePermanentObject(self, caller: Process | Thread, handle: int) -> None:
+        """Let an object keep its name without handles; any handle will do.
+
+        STATUS_PRIVILEGE_NOT_HELD without SeCreatePermanentPrivilege (facts/nt.md section 1.3).
+        """
+        require_privilege(caller, SE_CREATE_PERMANENT_PRIVILEGE)
+        self._entry(caller, handle, None, 0).object.attributes |= OBJ_PERMANENT
+
+    @service
+    def NtMakeTemporaryObject(self, caller: Process | Thread, handle: int) -> None:
+        """Let an object lose its name with its last handle; needs DELETE (facts/nt.md section 1.3)."""
+        target = self._entry(caller, handle, None, DELETE).object
+        target.attributes &= ~OBJ_PERMANENT
+        target.release_name()

@@ -26,6 +26,8 @@ ROWS: dict[str, tuple[int, int, int, int, int]] = {
     "Key": (0x20019, 0x20006, 0x20039, 0xF003F, 0x1F003F),
     "WindowStation": (0x20303, 0x2001C, 0x20060, 0xF037F, 0xF037F),
     "Desktop": (0x20041, 0x200BE, 0x20100, 0xF01FF, 0xF01FF),
+    "UserApcReserve": (0x20001, 0x20002, 0x20000, 0xF0003, 0xF0003),
+    "IoCompletionReserve": (0x20001, 0x20002, 0x20000, 0xF0003, 0xF0003),
 }
 
 # File, Device and Key objects answer security questions themselves, so a duplicate of them cannot be widened.

@@ -11,6 +11,7 @@ from ntshim.ps import pico
 from ntshim.ps.process import MAXIMUM_SUSPEND_COUNT, Frame, Host, Process, Registers, Thread
 
 if TYPE_CHECKING:
+    from ntshim.ob.namespace import Namespace
     from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines
 
 
@@ -26,6 +27,7 @@ class Executive:
     __slots__ = (
         "_client_ids",
         "_ids",
+        "_namespace",
         "booted",
         "counters",
         "current_thread",
@@ -45,8 +47,18 @@ class Executive:
         self.processes: dict[int, Process] = {}
         self._ids = IndexAllocator(1)
         self._client_ids: dict[int, Object | None] = {}
+        self._namespace: Namespace | None = None
         table = HandleTable()
         self.system_process = self._add_process(Process(self, self._new_client_id(), table, image_name="System"))
+
+    @property
+    def namespace(self) -> Namespace:
+        """The names of objects; the standard tree is made when somebody first looks."""
+        if self._namespace is None:
+            from ntshim.ob.namespace import build_namespace
+
+            self._namespace = build_namespace(self)
+        return self._namespace
 
     def boot(self) -> None:
         """Close the boot window: from now on no provider can register."""
@@ -226,6 +238,8 @@ class Executive:
         thread.exited = True
         if thread.exit_status is None:
             thread.exit_status = status
+        while thread.mutants:
+            thread.mutants[-1].abandon()
         process = thread.process
         try:
             if process.provider is not None:
@@ -245,10 +259,14 @@ class Executive:
 
         Raises STATUS_INVALID_CID, STATUS_ACCESS_DENIED (also above the ceiling for outsiders).
         """
-        target = self._client_ids.get(handle_to_index(pid))
+        target = self.find_client(pid)
         if not isinstance(target, Process):
             raise st.NtError(st.STATUS_INVALID_CID)
         return opener.handles.insert(target, grant_access(target, opener, desired_access))
+
+    def find_client(self, client_id: int) -> Object | None:
+        """Give the process or thread of an id, borrowed; the two low bits do not count, as those of a handle."""
+        return self._client_ids.get(handle_to_index(client_id))
 
     def free_client_id(self, client_id: int) -> None:
         """Make a process or thread id available again."""

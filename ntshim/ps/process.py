@@ -9,6 +9,7 @@ from ntshim.ob.object import Object, ObjectType
 from ntshim.ob.types import make_type
 
 if TYPE_CHECKING:
+    from ntshim.ke.mutant import Mutant
     from ntshim.ob.handles import HandleTable
     from ntshim.ps.pico import PsPicoProviderRoutines
 
@@ -27,6 +28,10 @@ MAXIMUM_SUSPEND_COUNT = 0x7F
 
 # The first id an executive gives is that of its system process.
 SYSTEM_PROCESS_ID = 4
+
+# Where running processes and threads are found by name: the executive's own choice, since NT gives them none.
+PROCESS_DIRECTORY = r"\Sessions\0\Processes"
+THREAD_DIRECTORY = r"\Sessions\0\Threads"
 
 # Neither a saved register file nor a stopped call means anything to NT: it only carries them between host and provider.
 Registers: TypeAlias = Any
@@ -82,6 +87,16 @@ class ProcessType(ObjectType):
             return target.provider.OpenProcess
         return self.valid_mask
 
+    def try_wait(self, target: Object, thread: Thread | None) -> int | None:  # noqa: ARG002 - anyone may wait
+        """End a wait for the end of a process."""
+        return st.STATUS_SUCCESS if isinstance(target, Process) and target.exited else None
+
+    def query_name(self, target: Object) -> str:
+        """Give the name under which a process is found while it runs."""
+        if isinstance(target, Process) and not target.exited:
+            return f"{PROCESS_DIRECTORY}\\{target.pid}"
+        return ""
+
     def delete(self, target: Object) -> None:
         """Give the process id back: no handle and no thread knows the process any more."""
         if isinstance(target, Process):
@@ -100,6 +115,16 @@ class ThreadType(ObjectType):
             if provider is not None:
                 return provider.OpenThread
         return self.valid_mask
+
+    def try_wait(self, target: Object, thread: Thread | None) -> int | None:  # noqa: ARG002 - anyone may wait
+        """End a wait for the end of a thread."""
+        return st.STATUS_SUCCESS if isinstance(target, Thread) and target.exited else None
+
+    def query_name(self, target: Object) -> str:
+        """Give the name under which a thread is found while it runs."""
+        if isinstance(target, Thread) and not target.exited:
+            return f"{THREAD_DIRECTORY}\\{target.tid}"
+        return ""
 
     def delete(self, target: Object) -> None:
         """Give the thread id and the reference on the process back."""
@@ -193,7 +218,7 @@ class Process(Object):
 class Thread(Object):
     """A minimal thread: no TEB, no stack of NT's making. `suspend_count` above 0 keeps it from running."""
 
-    __slots__ = ("context", "exit_status", "exited", "process", "suspend_count", "tid")
+    __slots__ = ("context", "exit_status", "exited", "mutants", "process", "suspend_count", "tid")
 
     def __init__(self, process: Process, tid: int, context: Any) -> None:
         """Make a suspended thread, which holds a reference on its process."""
@@ -203,6 +228,7 @@ class Thread(Object):
         self.tid = tid
         self.context = context
         self.suspend_count = 1
+        self.mutants: list[Mutant] = []
         self.exit_status: int | None = None
         self.exited = False
 

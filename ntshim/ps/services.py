@@ -2,28 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from ntshim import status as st
+from ntshim.ob.attributes import CapturedAttributes, GivenAttributes, capture
 from ntshim.ob.handles import CURRENT_THREAD
+from ntshim.ob.object import Object, ObjectType, grant_access
+from ntshim.ob.open import open_by_name
 from ntshim.ps.process import (
+    PROCESS,
     PROCESS_TERMINATE,
+    THREAD,
     THREAD_QUERY_INFORMATION,
     THREAD_SET_INFORMATION,
     THREAD_TERMINATE,
+    Process,
+    Thread,
 )
 from ntshim.service import ServiceFamily, service
-
-if TYPE_CHECKING:
-    from ntshim.ps.process import Process, Thread
 
 THREAD_AFFINITY_MASK = 4  # THREADINFOCLASS
 
 
+class ClientId(NamedTuple):
+    """CLIENT_ID: the ids of a process and of a thread in it; 0 where only the other one is meant."""
+
+    unique_process: int
+    unique_thread: int = 0
+
+
 class ProcessServices(ServiceFamily):
-    """Processes and threads: their end, their affinity."""
+    """Processes and threads: their handles, their end, their affinity."""
 
     __slots__ = ()
+
+    @service
+    def NtOpenProcess(
+        self,
+        caller: Process | Thread,
+        desired_access: int,
+        attributes: GivenAttributes,
+        client_id: ClientId | None = None,
+    ) -> int:
+        """Open a process by its id, or by the id of a thread in it too, or by name.
+
+        STATUS_INVALID_PARAMETER_MIX for both id and name, or neither; STATUS_INVALID_CID; STATUS_ACCESS_DENIED,
+        also above the ceiling that a pico provider sets for outsiders. By name: facts/nt.md section 1.1, below
+        `ps.process.PROCESS_DIRECTORY`.
+        """
+        captured = _capture(attributes, client_id)
+        if client_id is None:
+            return open_by_name(self.executive.namespace, caller, attributes, PROCESS, desired_access)
+        found = self.executive.find_client(client_id.unique_process)
+        if client_id.unique_thread:
+            thread = self.executive.find_client(client_id.unique_thread)
+            if not isinstance(thread, Thread) or thread.process is not found:
+                raise st.NtError(st.STATUS_INVALID_CID)
+        return _open(caller, found, PROCESS, desired_access, captured)
+
+    @service
+    def NtOpenThread(
+        self,
+        caller: Process | Thread,
+        desired_access: int,
+        attributes: GivenAttributes,
+        client_id: ClientId | None = None,
+    ) -> int:
+        """Open a thread by its id, with that of its process or 0, or by name; statuses as NtOpenProcess."""
+        captured = _capture(attributes, client_id)
+        if client_id is None:
+            return open_by_name(self.executive.namespace, caller, attributes, THREAD, desired_access)
+        found = self.executive.find_client(client_id.unique_thread)
+        process_id = client_id.unique_process
+        if process_id and isinstance(found, Thread) and found.process is not self.executive.find_client(process_id):
+            raise st.NtError(st.STATUS_INVALID_CID)
+        return _open(caller, found, THREAD, desired_access, captured)
 
     @service
     def NtTerminateProcess(self, caller: Process | Thread, handle: int, exit_status: int) -> None:
@@ -81,3 +134,27 @@ class ProcessServices(ServiceFamily):
         if not affinity:
             raise st.NtError(st.STATUS_INVALID_PARAMETER)
         self.executive.host.set_affinity(self._thread(caller, handle, THREAD_SET_INFORMATION), affinity)
+
+
+def _capture(attributes: GivenAttributes, client_id: ClientId | None) -> CapturedAttributes:
+    """Check that either a name or a client id tells what is to be opened."""
+    if attributes is None:
+        raise st.NtError(st.STATUS_INVALID_PARAMETER)
+    captured = capture(attributes)
+    if (captured.name is None) == (client_id is None):
+        raise st.NtError(st.STATUS_INVALID_PARAMETER_MIX)
+    return captured
+
+
+def _open(
+    caller: Process | Thread,
+    found: Object | None,
+    object_type: ObjectType,
+    desired_access: int,
+    captured: CapturedAttributes,
+) -> int:
+    """Make the handle to what a client id stands for."""
+    if found is None or found.type is not object_type:
+        raise st.NtError(st.STATUS_INVALID_CID)
+    access = grant_access(found, caller.process, desired_access)
+    return caller.process.handles.insert(found, access, captured.attributes)

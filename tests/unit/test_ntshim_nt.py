@@ -13,6 +13,7 @@ from ntshim import status as st
 from ntshim.nt import NtServices, ObjectBasicInformation
 from ntshim.ob import handles as ob
 from ntshim.ob.object import MAXIMUM_ALLOWED, Object
+from ntshim.ob.services import ObjectTypeInformation
 from ntshim.ob.types import make_type
 from ntshim.ps import PicoProcessAttributes, PicoThreadAttributes
 
@@ -319,7 +320,8 @@ def test_pseudo_handles_without_an_object(handle: int, expected: int) -> None:
 def test_pseudo_handles_name_the_caller() -> None:
     world = World()
     world.process.token = Object(make_type("Token"))
-    names = [world.nt.NtQueryObject(world.thread, handle, 2) for handle in (-1, -2, -4, -6)]
+    told = [world.nt.NtQueryObject(world.thread, handle, 2) for handle in (-1, -2, -4, -6)]
+    names = [kind.type_name for kind in told if isinstance(kind, ObjectTypeInformation)]
     assert names == ["Process", "Thread", "Token", "Token"]
     assert status_of(lambda: world.nt.NtQueryObject(world.process, -2, 2)) == st.STATUS_INVALID_HANDLE
     real = world.duplicate(-2, options=2) or 0
@@ -332,8 +334,10 @@ def test_query_object() -> None:
     handle = world.event(3, ob.OBJ_INHERIT)
     world.duplicate(handle, options=2)
     assert world.nt.NtQueryObject(world.thread, handle, 0) == (2, 3, 2, 3)
-    assert world.nt.NtQueryObject(world.thread, handle, 2) == "Event"
-    assert status_of(lambda: world.nt.NtQueryObject(world.thread, handle, 1)) == st.STATUS_INVALID_INFO_CLASS
+    mapping = (0x20001, 0x20002, 0x120000, 0x1F0003)
+    assert world.nt.NtQueryObject(world.thread, handle, 2) == ("Event", mapping, EVENT_ALL_ACCESS)
+    assert world.nt.NtQueryObject(world.thread, handle, 1) == ""
+    assert status_of(lambda: world.nt.NtQueryObject(world.thread, handle, 5)) == st.STATUS_INVALID_INFO_CLASS
     assert status_of(lambda: world.nt.NtQueryObject(world.thread, handle + 400, 0)) == st.STATUS_INVALID_HANDLE
 
 

@@ -1,0 +1,1 @@
+"""Dispatcher objects: events, mutants, semaphores, timers, keyed events."""

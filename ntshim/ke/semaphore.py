@@ -1,0 +1,58 @@
+"""Semaphores: a count between 0 and a limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ntshim import status as st
+from ntshim.ob.object import Object, ObjectType
+from ntshim.ob.types import make_type
+
+if TYPE_CHECKING:
+    from ntshim.ps.process import Thread
+
+SEMAPHORE_QUERY_STATE = 0x1
+SEMAPHORE_MODIFY_STATE = 0x2
+
+
+class SemaphoreType(ObjectType):
+    """The type Semaphore."""
+
+    __slots__ = ()
+
+    def try_wait(self, target: Object, thread: Thread | None) -> int | None:  # noqa: ARG002 - anyone may wait
+        """End a wait by taking one of the count."""
+        if not isinstance(target, Semaphore) or not target.count:
+            return None
+        target.count -= 1
+        return st.STATUS_SUCCESS
+
+
+SEMAPHORE = make_type("Semaphore", SemaphoreType)
+
+
+class Semaphore(Object):
+    """A semaphore; it is signalled while `count` is above 0."""
+
+    __slots__ = ("count", "limit")
+
+    def __init__(self, count: int, limit: int) -> None:
+        """Make a semaphore; STATUS_INVALID_PARAMETER unless 0 <= count <= limit and limit > 0."""
+        if limit <= 0 or not 0 <= count <= limit:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
+        super().__init__(SEMAPHORE)
+        self.count = count
+        self.limit = limit
+
+    def release(self, adjustment: int) -> int:
+        """Raise the count; gives the count before.
+
+        STATUS_INVALID_PARAMETER unless the adjustment is above 0, STATUS_SEMAPHORE_LIMIT_EXCEEDED above the limit.
+        """
+        if adjustment <= 0:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
+        before = self.count
+        if before + adjustment > self.limit:
+            raise st.NtError(st.STATUS_SEMAPHORE_LIMIT_EXCEEDED)
+        self.count = before + adjustment
+        return before
