@@ -162,3 +162,38 @@ int32_t pb_try_unshare(uint32_t first, uint32_t then);
 /* Signals that wake pb_next instead of acting on this process. Returns the set that was ignored before. */
 uint64_t pb_doorbell_open(const int32_t *signals, int32_t count);
 void pb_doorbell_close(void);
+
+/* The folded directory index: which stored spelling a name means where case does not matter. */
+#define PB_NAMES_ABSENT 0
+#define PB_NAMES_EXACT 1
+#define PB_NAMES_FOLDED 2    /* in one other spelling */
+#define PB_NAMES_AMBIGUOUS 3 /* in several other spellings */
+/* What a kept directory counts for in addition to its names. */
+#define PB_NAMES_DIRECTORY_WEIGHT 16
+
+struct pb_names;
+
+struct pb_names_statistics {
+    uint64_t directories; /* kept */
+    uint64_t watches;     /* of these, that inotify watches */
+    uint64_t names;       /* kept */
+    uint64_t bytes;       /* that all this takes */
+    uint64_t listings;    /* how often a directory was read */
+    uint64_t events;      /* how many changes inotify told */
+};
+
+/* NTFS's upcase table: a UTF-16 unit or a code point. */
+uint32_t pb_upcase(uint32_t unit);
+/* limit: how many names are kept, of the directories used last. NULL: no memory. */
+struct pb_names *pb_names_new(uint64_t limit);
+void pb_names_free(struct pb_names *names);
+/* Finds a component, NUL-terminated and of this length, in an open directory: PB_NAMES_x or -errno. An exact spelling wins;
+   what is no UTF-8 is found only exactly, and so is everything in a directory that may not be listed. */
+int32_t pb_names_look_up(struct pb_names *names, int32_t fd, const char *name, uint64_t length);
+/* After PB_NAMES_FOLDED and _AMBIGUOUS, until the next call: the stored spelling, of several the least. */
+const char *pb_names_spelling(const struct pb_names *names);
+/* An operation that we know of changed the directory's names. 0 or -errno. */
+int32_t pb_names_told_changed(struct pb_names *names, int32_t fd);
+/* The directory is read anew at the next look-up. 0 or -errno. */
+int32_t pb_names_forget(struct pb_names *names, int32_t fd);
+void pb_names_statistics(const struct pb_names *names, struct pb_names_statistics *out);

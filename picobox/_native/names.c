@@ -1,0 +1,269 @@
+/* The folded directory index: lists directories and answers from what is known of them. */
+#define _GNU_SOURCE
+#include "names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct kernel_entry {
+    uint64_t inode;
+    int64_t offset;
+    uint16_t size;
+    uint8_t type;
+    char name[];
+};
+
+/* As statx(2) has it: C libraries know less of it, or nothing. */
+struct kernel_statx {
+    uint32_t mask;
+    uint32_t block_size;
+    uint64_t attributes;
+    uint32_t links;
+    uint32_t user;
+    uint32_t group;
+    uint16_t mode;
+    uint16_t unused;
+    uint64_t inode;
+    uint64_t size;
+    uint64_t blocks;
+    uint64_t attributes_mask;
+    struct {
+        int64_t seconds;
+        uint32_t nanoseconds;
+        int32_t unused;
+    } access, birth, change, modification;
+    uint32_t special[2];
+    uint32_t device[2];
+    uint64_t mount;
+    uint64_t later[13];
+};
+
+#define WANTED_BASIC 0x7FF
+#define WANTED_MOUNT 0x1000 /* Linux 5.8; zero before */
+#define FORCE_SYNC 0x2000
+
+static int examine(int fd, int flags, struct directory_key *key, struct directory_state *state)
+{
+    struct kernel_statx status = {0};
+    if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | flags, WANTED_BASIC | WANTED_MOUNT, &status) < 0)
+        return -errno;
+    if (!S_ISDIR(status.mode))
+        return -ENOTDIR;
+    key->mount = status.mount;
+    key->device = (uint64_t)status.device[0] << 32 | status.device[1];
+    key->inode = status.inode;
+    *state = (struct directory_state){
+        .mode = status.mode,
+        .user = status.user,
+        .group = status.group,
+        .seconds = {status.modification.seconds, status.change.seconds},
+        .nanoseconds = {status.modification.nanoseconds, status.change.nanoseconds},
+    };
+    return 0;
+}
+
+static bool same_owner(const struct directory_state *one, const struct directory_state *other)
+{
+    return one->mode == other->mode && one->user == other->user && one->group == other->group;
+}
+
+static bool same_times(const struct directory_state *one, const struct directory_state *other)
+{
+    return memcmp(one->seconds, other->seconds, sizeof one->seconds) == 0 &&
+           memcmp(one->nanoseconds, other->nanoseconds, sizeof one->nanoseconds) == 0;
+}
+
+/* Whether what we have is what a listing would give now: a change of owner or mode may take the right to list. */
+static bool is_true(struct directory *directory, const struct directory_state *state)
+{
+    bool watched = directory->watch != NAMES_NOT_WATCHED;
+    if (!watched && !same_times(&directory->state, state)) {
+        directory->seen = names_clock();
+        directory->believed = false;
+    }
+    return !directory->stale && same_owner(&directory->state, state) && (watched || directory->believed);
+}
+
+/* Drops what was not used for longest. */
+static void make_room(struct pb_names *names)
+{
+    while (names->counts.names + names->counts.directories * PB_NAMES_DIRECTORY_WEIGHT > names->limit)
+        directory_drop(names, names->oldest);
+}
+
+/* Takes one entry of a listing in; false if the directory is too large by itself, and then it is gone. */
+static bool keep(struct pb_names *names, struct directory *directory)
+{
+    bool kept = directory_add(names, directory) == 0;
+    if (kept && directory->table.names + PB_NAMES_DIRECTORY_WEIGHT <= names->limit)
+        return true;
+    directory_drop(names, directory);
+    return false;
+}
+
+static void forget_match(struct pb_names *names)
+{
+    names->match.exact = false;
+    names->match.others = 0;
+}
+
+/* Reads all entries: matches each and keeps it, if there is a directory to keep it in. */
+static int read_entries(struct pb_names *names, struct directory **directory, int fd)
+{
+    long size;
+    while ((size = syscall(SYS_getdents64, fd, names->buffer, sizeof names->buffer)) > 0) {
+        const struct kernel_entry *entry;
+        for (long at = 0; at < size; at += entry->size) {
+            entry = (const struct kernel_entry *)(names->buffer + at);
+            size_t length = strlen(entry->name);
+            if (strcmp(entry->name, ".") == 0 || strcmp(entry->name, "..") == 0 || length > NAME_LONGEST)
+                continue;
+            name_fold(&names->other, names->seed, entry->name, length);
+            if (names->other.hash == names->wanted.hash)
+                name_consider(&names->match, &names->wanted, entry->name, length);
+            if (*directory != NULL && !keep(names, *directory))
+                *directory = NULL;
+        }
+    }
+    return size < 0 ? -errno : 0;
+}
+
+/* Exact spelling only, where we may not list. */
+static int look_for_exact(struct pb_names *names, int fd)
+{
+    struct stat status;
+    char name[NAME_LONGEST + 1];
+    memcpy(name, names->wanted.text, names->wanted.length);
+    name[names->wanted.length] = 0;
+    forget_match(names);
+    names->match.exact = fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    return names->match.exact || errno == ENOENT || errno == ENAMETOOLONG ? 0 : -errno;
+}
+
+/* Reads a directory and leaves the answer in names->match. */
+static int list(struct pb_names *names, struct directory *directory, int fd)
+{
+    struct directory_key key = directory->key;
+    directory_empty(names, directory);
+    directory_use(names, directory);
+    directory->believed = names_clock() - directory->seen >= directory->granularity;
+    forget_match(names);
+    names->counts.listings++;
+    int result = read_entries(names, &directory, fd);
+    if (directory == NULL)
+        return result;
+    if (result < 0) {
+        directory_drop(names, directory);
+        return result;
+    }
+    directory->stale = false;
+    make_room(names);
+    /* A listing that others write to may lack both names of a file that is renamed: the events have it. */
+    names_drain(names);
+    directory = directory_find(names, &key);
+    if (directory != NULL && directory->watch != NAMES_NOT_WATCHED && !directory->stale) {
+        forget_match(names);
+        name_table_match(&directory->table, &names->wanted, &names->match);
+    }
+    return 0;
+}
+
+/* Reads a directory that we have not, or not any more; leaves the answer in names->match. */
+static int read_directory(struct pb_names *names, struct directory *directory, const struct directory_key *key,
+                          const struct directory_state *state, int directory_fd)
+{
+    int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int result = fd < 0 ? -errno : 0;
+    if (fd < 0 && directory != NULL)
+        directory_drop(names, directory);
+    if (result == -EACCES || result == -EPERM)
+        return look_for_exact(names, directory_fd);
+    if (result < 0)
+        return result;
+    if (directory == NULL)
+        directory = directory_new(names, key, fd);
+    if (directory != NULL) {
+        directory->state = *state;
+        result = list(names, directory, fd);
+    } else {
+        result = -ENOMEM;
+    }
+    close(fd);
+    return result;
+}
+
+/* Leaves the answer in names->match. */
+static int match_in(struct pb_names *names, int fd)
+{
+    struct directory_key key;
+    struct directory_state state;
+    int result = examine(fd, 0, &key, &state);
+    names_drain(names);
+    make_room(names);
+    struct directory *directory = result < 0 ? NULL : directory_find(names, &key);
+    if (directory != NULL && directory->granularity == REMOTE_GRANULARITY)
+        result = examine(fd, FORCE_SYNC, &key, &state);
+    if (result < 0)
+        return result;
+    if (directory != NULL && is_true(directory, &state)) {
+        directory_use(names, directory);
+        name_table_match(&directory->table, &names->wanted, &names->match);
+        if (directory->watch != NAMES_NOT_WATCHED || names->match.exact || names->match.others > 0)
+            return 0;
+    }
+    return read_directory(names, directory, &key, &state, fd);
+}
+
+int32_t pb_names_look_up(struct pb_names *names, int32_t fd, const char *name, uint64_t length)
+{
+    if (length == 0 || memchr(name, '/', length) != NULL || memchr(name, 0, length) != NULL || name[length] != 0)
+        return -EINVAL;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return -EINVAL;
+    if (length > NAME_LONGEST)
+        return -ENAMETOOLONG;
+    name_fold(&names->wanted, names->seed, name, length);
+    forget_match(names);
+    int result = match_in(names, fd);
+    if (result < 0)
+        return result;
+    if (names->match.exact)
+        return PB_NAMES_EXACT;
+    return names->match.others == 0 ? PB_NAMES_ABSENT : names->match.others == 1 ? PB_NAMES_FOLDED : PB_NAMES_AMBIGUOUS;
+}
+
+const char *pb_names_spelling(const struct pb_names *names)
+{
+    return names->match.spelling;
+}
+
+static int32_t distrust(struct pb_names *names, int32_t fd, bool also_watched)
+{
+    struct directory_key key;
+    struct directory_state state;
+    int result = examine(fd, 0, &key, &state);
+    struct directory *directory = result < 0 ? NULL : directory_find(names, &key);
+    if (directory != NULL && (also_watched || directory->watch == NAMES_NOT_WATCHED))
+        directory->stale = true;
+    return result;
+}
+
+int32_t pb_names_told_changed(struct pb_names *names, int32_t fd)
+{
+    return distrust(names, fd, false);
+}
+
+int32_t pb_names_forget(struct pb_names *names, int32_t fd)
+{
+    return distrust(names, fd, true);
+}
+
+void pb_names_statistics(const struct pb_names *names, struct pb_names_statistics *out)
+{
+    *out = names->counts;
+    out->bytes += sizeof *names + names->counts.directories * sizeof(struct directory);
+}

@@ -1,0 +1,125 @@
+/* What the files of the folded directory index share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "native.h"
+
+/* Longer names than any file system that Linux has. */
+#define NAME_LONGEST 1024
+
+/* A name folded unit by unit; one that is no UTF-8 has no units and equals only itself. */
+struct folded_name {
+    const char *text;
+    uint32_t length;
+    uint32_t hash;
+    int32_t count; /* of points, -1: no UTF-8 */
+    uint32_t points[NAME_LONGEST];
+};
+
+/* What a table, or a listing read once, holds of a name. */
+struct name_match {
+    bool exact;
+    uint32_t others; /* spellings that only fold to it */
+    uint32_t length; /* of the least of those */
+    char spelling[NAME_LONGEST + 1];
+};
+
+struct name_slot {
+    uint32_t hash;
+    uint32_t place;
+};
+
+/* The names of one directory in the order of their arrival, found by hash. All zero is an empty one. */
+struct name_table {
+    struct name_slot *slots;
+    uint32_t slot_count; /* a power of two, or 0 */
+    uint32_t slots_used; /* by names, and by what removed ones left */
+    uint32_t names;
+    char *text;
+    uint32_t text_size;
+    uint32_t text_used;
+    uint32_t text_removed;
+};
+
+/* length is at most NAME_LONGEST. */
+void name_fold(struct folded_name *name, uint64_t seed, const char *text, size_t length);
+/* Counts a stored spelling in if it is one of the name's. */
+void name_consider(struct name_match *match, const struct folded_name *name, const char *spelling, size_t length);
+
+/* 0, or -ENOMEM. Adding what is there and removing what is not changes nothing. */
+int name_table_add(struct name_table *table, const struct folded_name *name);
+void name_table_remove(struct name_table *table, const struct folded_name *name);
+void name_table_match(const struct name_table *table, const struct folded_name *name, struct name_match *match);
+void name_table_clear(struct name_table *table);
+uint64_t name_table_bytes(const struct name_table *table);
+
+#define NAMES_BUCKETS 4096
+#define NAMES_BUFFER_SIZE 65536
+#define NAMES_NOT_WATCHED (-1)
+#define MILLISECOND 1000000LL
+/* Within these times two changes may leave the same timestamp: the tick of a 100 Hz kernel; FAT, the coarsest server. */
+#define LOCAL_GRANULARITY (20 * MILLISECOND)
+#define REMOTE_GRANULARITY (2000 * MILLISECOND)
+#define NEVER_BELIEVED INT64_MAX
+
+struct directory_key {
+    uint64_t mount;
+    uint64_t device;
+    uint64_t inode;
+};
+
+/* What shows, apart from its names, that a directory is not as it was. */
+struct directory_state {
+    uint32_t mode;
+    uint32_t user;
+    uint32_t group;
+    uint32_t nanoseconds[2]; /* of the last modification and the last change */
+    int64_t seconds[2];
+};
+
+struct directory {
+    struct directory_key key;
+    struct directory *next;
+    struct directory *next_watched;
+    struct directory *newer;
+    struct directory *older;
+    int watch;
+    bool stale;
+    bool believed;       /* not watched: the listing began when the timestamps had been seen for long enough */
+    int64_t granularity; /* nanoseconds */
+    int64_t seen;        /* when the timestamps were seen first */
+    struct directory_state state;
+    struct name_table table;
+};
+
+struct pb_names {
+    struct directory *by_key[NAMES_BUCKETS];
+    struct directory *by_watch[NAMES_BUCKETS];
+    struct directory *newest;
+    struct directory *oldest;
+    int inotify;
+    uint64_t seed;
+    uint64_t limit;
+    struct pb_names_statistics counts;
+    struct name_match match;
+    struct folded_name wanted;
+    struct folded_name other;
+    char buffer[NAMES_BUFFER_SIZE] __attribute__((aligned(8)));
+};
+
+struct directory *directory_find(struct pb_names *names, const struct directory_key *key);
+/* Begins to keep an open directory, empty and stale, and to watch it if that shows every change; NULL: no memory. */
+struct directory *directory_new(struct pb_names *names, const struct directory_key *key, int fd);
+void directory_drop(struct pb_names *names, struct directory *directory);
+/* It becomes the one used last. */
+void directory_use(struct pb_names *names, struct directory *directory);
+void directory_empty(struct pb_names *names, struct directory *directory);
+/* names->other is one of its names; 0 or -ENOMEM. */
+int directory_add(struct pb_names *names, struct directory *directory);
+/* Takes in all that has changed where we watch; may drop directories. */
+void names_drain(struct pb_names *names);
+/* Nanoseconds of a monotonic clock. */
+int64_t names_clock(void);
