@@ -129,7 +129,8 @@ static int read_entries(struct pb_names *names, struct directory **directory, in
                 *directory = NULL;
         }
     }
-    return size < 0 ? -errno : 0;
+    /* ENOENT: the directory was removed, so that it has no names. */
+    return size < 0 && errno != ENOENT ? -errno : 0;
 }
 
 /* Exact spelling only, where we may not list. */

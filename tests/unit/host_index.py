@@ -1,0 +1,77 @@
+"""Both implementations of the directory index over directories of this host, with and without inotify."""
+
+from __future__ import annotations
+
+import os
+import resource
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import cffi
+
+from ntshim.fs.view import NAMES_KEPT, DirectoryIndex, FoldedIndex
+from picobox.platform.names import NativeIndex
+from picobox.platform.reference_names import HostListing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KINDS = ("reference", "native", "reference unwatched", "native unwatched")
+
+# linux/capability.h: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, by which root may list everything.
+_OVERRIDING = 1 << 1 | 1 << 2
+_VERSION_3 = 0x20080522
+
+
+@contextmanager
+def index(kind: str, limit: int = NAMES_KEPT) -> Iterator[DirectoryIndex]:
+    """An index; an unwatched one got no descriptor for inotify."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if kind.endswith("unwatched"):
+        free = os.dup(0)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        listing = HostListing() if kind.startswith("reference") else None
+        made = NativeIndex(limit) if listing is None else FoldedIndex(listing, limit)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    try:
+        yield made
+    finally:
+        if listing is not None:
+            listing.close()
+
+
+@contextmanager
+def opened(path: str | bytes, flags: int = os.O_RDONLY) -> Iterator[int]:
+    """An open directory."""
+    fd = os.open(path, flags | os.O_DIRECTORY)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def mode_counts() -> Iterator[None]:
+    """Within, this process may do no more than its files' modes allow, even if it is root's."""
+    ffi = cffi.FFI()
+    ffi.cdef("int capget(void *header, void *data); int capset(void *header, const void *data);")
+    c = cast("Any", ffi.dlopen(None))
+    header, data = ffi.new("uint32_t[2]", [_VERSION_3, 0]), ffi.new("uint32_t[6]")
+    assert c.capget(header, data) == 0
+    before = data[0]
+    data[0] = before & ~_OVERRIDING
+    assert c.capset(header, data) == 0
+    try:
+        yield
+    finally:
+        data[0] = before
+        assert c.capset(header, data) == 0
+
+
+def touch(directory: str, *names: bytes) -> None:
+    """Make empty files."""
+    for name in names:
+        os.close(os.open(os.path.join(os.fsencode(directory), name), os.O_CREAT | os.O_WRONLY, 0o600))
