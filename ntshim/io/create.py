@@ -193,7 +193,8 @@ def decide_existing(
 ) -> Verdict:
     """Decide about a name that exists, but for the share check, which the caller makes with `checked`.
 
-    `available` is what the volume has to grant. Order: delete-pending, type, disposition, attributes, access (facts/nt.md section 3.3).
+    `available` is what the volume has to grant.
+    Order: delete-pending, type, disposition, attributes, access (facts/nt.md section 3.3).
     """
     if target.delete_pending:
         raise st.NtError(st.STATUS_DELETE_PENDING)

@@ -35,14 +35,16 @@ DEVICE = make_type("Device", DeviceType)
 class Device(Object):
     """A device: one routine for each major function, as in a driver's dispatch table.
 
-    What a device does not serve is STATUS_INVALID_DEVICE_REQUEST.
+    What a device does not serve is STATUS_INVALID_DEVICE_REQUEST. `native` says that somebody else performs its
+    creations, renames and links, and completes them.
     """
 
-    __slots__ = ()
+    __slots__ = ("native",)
 
-    def __init__(self) -> None:
+    def __init__(self, *, native: bool = False) -> None:
         """Make a device."""
         super().__init__(DEVICE)
+        self.native = native
 
     def create(self, request: ParseRequest, related: File | None) -> File:
         """Decide about opening `request.name`, relative to `related` if there is one.
@@ -73,9 +75,9 @@ class Device(Object):
         """Give what NtQueryInformationFile asks for, one of the records of `io.query`."""
         raise _unserved(file, information_class)
 
-    def set_information(self, file: File, information: Any, information_class: int) -> Irp | None:
+    def set_information(self, file: File, record: Any, information_class: int) -> Irp | None:
         """Do what NtSetInformationFile asks for; gives an Irp that is still to be performed, or None if all is done."""
-        raise _unserved(file, information, information_class)
+        raise _unserved(file, record, information_class)
 
     def query_directory(self, file: File, pattern: str | None, *, restart: bool, single: bool) -> list[Any]:
         """Give the next entries of a directory, records of `io.query`."""

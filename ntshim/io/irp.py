@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
     from ntshim.io.create import CreateRequest
     from ntshim.io.file import File
+    from ntshim.ob.handles import HandleTable
 
 
 class Irp:
     """One request that its device has decided about and reserved everything for.
 
     `status` is STATUS_PENDING until `complete` or `fail`, of which the first one counts. A subclass says what the
-    request reserved: `_commit` makes it last, `_abort` gives it back, `perform` does the request's work itself.
+    request reserved: `_commit` makes it last, `_abort` gives it back; `_take_effect` does the request's work.
     """
 
     __slots__ = ("_waiting", "information", "status")
@@ -30,7 +31,12 @@ class Irp:
 
     def perform(self) -> None:
         """Do the work in this process and complete; a failure fails the request and is raised."""
-        raise NotImplementedError
+        try:
+            inode = self._take_effect()
+        except st.NtError as error:
+            self.fail(error.status)
+            raise
+        self.complete(None, inode)
 
     def complete(self, host_key: Any = None, inode: Any = None) -> None:
         """The work was done. `host_key` is what the host knows the result by, `inode` the backend's, if known."""
@@ -54,6 +60,10 @@ class Irp:
             self._waiting = [routine]
         else:
             self._waiting.append(routine)
+
+    def _take_effect(self) -> Any:
+        """Do the work; gives the inode of a file that was made."""
+        raise NotImplementedError
 
     def _commit(self, host_key: Any, inode: Any) -> None:
         """Make what was reserved last."""
@@ -83,7 +93,10 @@ class CreateContext:
 
 
 class CreateIrp(Irp):
-    """IRP_MJ_CREATE: makes `file` an open file. `granted` is the access of the handle that will lead to it."""
+    """IRP_MJ_CREATE: makes `file` an open file. `granted` is the access of the handle that will lead to it.
+
+    The file's first reference belongs to the request until `install`; a request that fails gives it back.
+    """
 
     __slots__ = ("file", "granted")
 
@@ -93,6 +106,20 @@ class CreateIrp(Irp):
         self.file = file
         self.granted = granted
 
+    def fail(self, status: int) -> None:
+        """Give back what was reserved, and the file."""
+        super().fail(status)
+        self.file.dereference()
+
+    def install(self, table: HandleTable, attributes: int = 0, index: int | None = None) -> int:
+        """Make the handle to the file, once the request is complete; `index` is a place that the host chose."""
+        try:
+            if index is None:
+                return table.insert(self.file, self.granted, attributes)
+            return table.insert_at(index, self.file, self.granted, attributes)
+        finally:
+            self.file.dereference()
+
 
 class NameReserved(st.NtError):
     """The name belongs to a request that is being performed: ask again when `irp` is done (design.md section 5)."""
@@ -101,3 +128,14 @@ class NameReserved(st.NtError):
         """Say behind whom the caller stands."""
         super().__init__(st.STATUS_RETRY)
         self.irp = irp
+
+
+class TargetContext:
+    """What finds the place where a rename or link leads; `place` and `volume` are set by the volume that is met."""
+
+    __slots__ = ("place", "volume")
+
+    def __init__(self) -> None:
+        """Begin with nothing found."""
+        self.place: Any = None
+        self.volume: Any = None

@@ -48,6 +48,10 @@ class ShareAccess:
             or (self.deleters and not share & FILE_SHARE_DELETE)
         )
 
+    def lacks_delete_sharing(self, access: int) -> bool:
+        """Whether `access` is to delete and somebody counted does not share that."""
+        return bool(access & DELETE_CLASS) and self.shared_delete < self.open_count
+
     def add(self, access: int, share: int) -> None:
         """Count an open in."""
         if access & VISIBLE:

@@ -52,9 +52,11 @@ def load_rows(kind: Kind, path: Path) -> list[Row]:
     except ValueError as error:
         raise InputError(f"{path}: no JSON: {error}") from None
     rows = document.get("rows") if isinstance(document, dict) else document
+    if isinstance(rows, list) and hasattr(kind, "rows"):
+        rows = kind.rows(document)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"{path}: neither an array of rows nor an object with one under 'rows'")
-    return kind.rows(document) if hasattr(kind, "rows") else rows
+    return rows
 
 
 def load_justifications(kind: str, path: Path = JUSTIFIED) -> list[Row]:

@@ -1,0 +1,242 @@
+"""How names of open files come and go on a volume: disposition, delete at cleanup, rename, hard link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ntshim import status as st
+from ntshim.io import delete
+from ntshim.io.delete import Condemned, decide_disposition
+from ntshim.io.file import FILE_ADD_FILE, FILE_ADD_SUBDIRECTORY
+from ntshim.io.irp import Irp
+from ntshim.io.rename import FILE_RENAME_REPLACE_IF_EXISTS, Replaced, decide_replace
+from ntshim.io.share import FILE_SHARE_READ, FILE_SHARE_WRITE
+
+if TYPE_CHECKING:
+    from ntshim.fs.backend import Inode
+    from ntshim.fs.nodes import Link, Node, Open
+    from ntshim.fs.volume import Place, Volume
+
+
+def set_disposition(volume: Volume, opened: Open, flags: int) -> None:
+    """Mark what is open for deletion, or take the mark off (facts/nt.md section 3.5).
+
+    ON_CLOSE speaks of what the handle's own end does, otherwise the mark is on the link, or on a named stream.
+    """
+    link, inode = opened.link, opened.node.inode
+    target = Condemned(
+        volume.backend.attributes(inode),
+        opened.delete_on_close,
+        link.removed,
+        link.directory is None,
+        bool(opened.stream.name),
+        lambda: inode.is_directory and not volume.backend.is_empty(inode),
+    )
+    decide_disposition(flags, target)
+    deletes = bool(flags & delete.FILE_DISPOSITION_DELETE)
+    opened.posix_delete = deletes and bool(flags & delete.FILE_DISPOSITION_POSIX_SEMANTICS)
+    if flags & delete.FILE_DISPOSITION_ON_CLOSE:
+        opened.delete_on_close = deletes
+    elif opened.stream.name:
+        opened.stream.delete_pending = deletes
+    else:
+        link.delete_pending = deletes
+
+
+def clean_up(volume: Volume, opened: Open) -> None:
+    """Do what the end of an open demands: release its share access, delete what is to be deleted.
+
+    A POSIX delete takes the name at once, any other with the last open of the link. A directory that is not empty
+    stays (facts/nt.md section 3.5).
+    """
+    link, stream, inode = opened.link, opened.stream, opened.node.inode
+    if opened.delete_on_close and not link.removed:
+        if stream.name:
+            stream.delete_pending = True
+        else:
+            link.delete_pending = not inode.is_directory or volume.backend.is_empty(inode)
+    volume.nodes.release(opened)
+    if stream.name and stream.delete_pending and not stream.open_count:
+        volume.backend.remove_stream(inode, stream.name)
+    if link.delete_pending and not link.removed and (opened.posix_delete or not link.open_count):
+        _remove(volume, link, inode)
+
+
+def _remove(volume: Volume, link: Link, inode: Inode) -> None:
+    """Take a name away; what the medium refuses to remove stays, since the end of a handle cannot fail."""
+    if link.directory is None or (inode.is_directory and not volume.backend.is_empty(inode)):
+        link.delete_pending = False
+        return
+    try:
+        volume.backend.unlink(link.directory, link.name, inode)
+    except st.NtError:
+        link.delete_pending = False
+        return
+    link.removed = True
+
+
+def drop_streams(volume: Volume, node: Node) -> None:
+    """Remove the named streams of a superseded file; one that is open goes with its last handle."""
+    for name in volume.backend.streams(node.inode):
+        opened = node.streams.get(name)
+        if opened is None:
+            volume.backend.remove_stream(node.inode, name)
+        else:
+            opened.delete_pending = True
+
+
+def rename(volume: Volume, opened: Open, place: Place, flags: int, *, opens_directory: bool) -> Irp:
+    """Decide about giving a file another name (facts/nt.md section 3.6).
+
+    `opens_directory` says that the new name was not just a name: then its directory is opened for the change, in
+    the share rule too.
+    """
+    link, inode = opened.link, opened.node.inode
+    if link.directory is None or opened.stream.name:
+        raise st.NtError(st.STATUS_INVALID_PARAMETER)
+    if link.removed or link.delete_pending:
+        raise st.NtError(st.STATUS_ACCESS_DENIED)
+    _check_target(volume, place, inode, opens_directory=opens_directory)
+    if inode.is_directory and _has_open_descendant(volume, inode):
+        raise st.NtError(st.STATUS_ACCESS_DENIED)
+    if place.inode is not None and not _is_link(place, link):
+        _check_replaced(volume, place, inode, flags)
+    return RenameIrp(volume, opened, place)
+
+
+def make_link(volume: Volume, opened: Open, place: Place, flags: int, *, opens_directory: bool) -> Irp | None:
+    """Decide about giving a file one more name; None if it has that name already (facts/nt.md section 3.6)."""
+    inode = opened.node.inode
+    if inode.is_directory:
+        raise st.NtError(st.STATUS_FILE_IS_A_DIRECTORY)
+    if opened.stream.name:
+        raise st.NtError(st.STATUS_INVALID_PARAMETER)
+    if opened.link.removed or opened.link.delete_pending:
+        raise st.NtError(st.STATUS_ACCESS_DENIED)
+    _check_target(volume, place, inode, opens_directory=opens_directory)
+    if place.inode is None:
+        return LinkIrp(volume, opened, place)
+    if not _is_link(place, opened.link):
+        _check_replaced(volume, place, inode, flags)
+        return LinkIrp(volume, opened, place)
+    if not flags & FILE_RENAME_REPLACE_IF_EXISTS:
+        raise st.NtError(st.STATUS_OBJECT_NAME_COLLISION)
+    return None if place.part.file == place.name else RenameIrp(volume, opened, place)
+
+
+def _check_target(volume: Volume, place: Place, inode: Inode, *, opens_directory: bool) -> None:
+    """Check what is the same for renames and links: the volume, the name, the directory that takes it."""
+    if volume.read_only:
+        raise st.NtError(st.STATUS_MEDIA_WRITE_PROTECTED)
+    if place.directory is None or (place.trailing_separator and not inode.is_directory):
+        raise st.NtError(st.STATUS_OBJECT_NAME_INVALID)
+    node = volume.nodes.find(place.directory)
+    if node is None:
+        return
+    access = FILE_ADD_SUBDIRECTORY if inode.is_directory else FILE_ADD_FILE
+    if opens_directory and not node.allows("", access, FILE_SHARE_READ | FILE_SHARE_WRITE):
+        raise st.NtError(st.STATUS_SHARING_VIOLATION)
+    if node.pending_links:
+        raise st.NtError(st.STATUS_DELETE_PENDING)
+
+
+def _is_link(place: Place, link: Link) -> bool:
+    """Whether a place is the link that is open, however it was spelled."""
+    return (
+        place.directory is not None
+        and link.directory is not None
+        and place.directory.key == link.directory.key
+        and place.name == link.name
+    )
+
+
+def _has_open_descendant(volume: Volume, directory: Inode) -> bool:
+    """Whether anything below a directory is open, with whatever access."""
+    return any(
+        link.directory is not None and not link.removed and volume.backend.is_below(link.directory, directory)
+        for node in volume.nodes.all()
+        for link in node.links
+    )
+
+
+def _check_replaced(volume: Volume, place: Place, source: Inode, flags: int) -> None:
+    """Ask whether the file that has the new name may lose it; another link of the same file counts as closed."""
+    target = place.inode
+    if target is None:
+        return
+    node = None if target.key == source.key else volume.nodes.find(target)
+    link = None if node is None else node.link(*place[:2])
+    replaced = Replaced(
+        target.is_directory,
+        volume.backend.attributes(target),
+        link is not None and link.delete_pending,
+        node is not None,
+        node is None or node.all_share_delete(),
+        lambda: target.is_directory and not volume.backend.is_empty(target),
+    )
+    decide_replace(flags, replaced, source_is_directory=source.is_directory)
+
+
+class RenameIrp(Irp):
+    """IRP_MJ_SET_INFORMATION that moves `opened`'s link to `place`; what had the name there loses it."""
+
+    __slots__ = ("opened", "place", "volume")
+
+    def __init__(self, volume: Volume, opened: Open, place: Place) -> None:
+        """Keep the new name until it is done."""
+        super().__init__()
+        self.volume = volume
+        self.opened = opened
+        self.place = place
+        if place.directory is not None:
+            volume.reserve(place.directory, place.part.file, self)
+
+    @property
+    def _replaced(self) -> tuple[str, Inode] | None:
+        """The file that loses the name, unless it is this very link."""
+        place = self.place
+        if place.inode is None or _is_link(place, self.opened.link):
+            return None
+        return place.name, place.inode
+
+    def _take_effect(self) -> None:
+        """Change the name."""
+        place, link = self.place, self.opened.link
+        if place.directory is None or link.directory is None:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
+        source, target = (link.directory, link.name), (place.directory, place.part.file)
+        self.volume.backend.rename(self.opened.node.inode, source, target, self._replaced)
+
+    def _commit(self, host_key: Any, inode: Any) -> None:  # noqa: ARG002 - a rename makes no file
+        """Tell the state of the open files."""
+        self._drop_replaced()
+        self.opened.link.directory = self.place.directory
+        self.opened.link.name = self.place.part.file
+
+    def _drop_replaced(self) -> None:
+        """Files that stay open without a name count as deleted."""
+        if self._replaced is not None and self.place.inode is not None:
+            node = self.volume.nodes.find(self.place.inode)
+            link = node and node.link(*self.place[:2])
+            if link:
+                link.removed = link.delete_pending = True
+
+    def _abort(self) -> None:
+        """The reservation goes by itself."""
+
+
+class LinkIrp(RenameIrp):
+    """IRP_MJ_SET_INFORMATION that gives `opened`'s file the name `place`."""
+
+    __slots__ = ()
+
+    def _take_effect(self) -> None:
+        """Add the name."""
+        if self.place.directory is None:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
+        target = (self.place.directory, self.place.part.file)
+        self.volume.backend.link(self.opened.node.inode, target, self._replaced)
+
+    def _commit(self, host_key: Any, inode: Any) -> None:  # noqa: ARG002 - a link makes no file
+        """Tell the state of the open files."""
+        self._drop_replaced()

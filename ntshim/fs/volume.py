@@ -1,0 +1,364 @@
+"""Volumes: the rules of a file system between a name and a backend, and the requests that they decide about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ntshim import status as st
+from ntshim.fs import information, links, scan
+from ntshim.fs.names import DATA, INDEX_ALLOCATION, FileName, check_component, split_stream
+from ntshim.fs.nodes import Node, Nodes, Open
+from ntshim.io import create
+from ntshim.io.create import CreateRequest, Target
+from ntshim.io.device import Device
+from ntshim.io.file import File
+from ntshim.io.irp import CreateContext, CreateIrp, Irp, NameReserved, TargetContext
+from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE
+from ntshim.upcase import upcase
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from ntshim.fs.backend import Backend, Inode
+    from ntshim.ob.parse import ParseRequest
+
+
+class Place(NamedTuple):
+    """Where a name leads: a link that exists or could.
+
+    `directory` is None for the root directory. `name` is the stored spelling if `inode` is there, else the name as
+    asked for. `part` says which stream of the file; `names_data` that the main stream was named, `::$DATA`.
+    """
+
+    directory: Inode | None
+    name: str
+    inode: Inode | None
+    part: FileName
+    names_data: bool = False
+    trailing_separator: bool = False
+
+
+class Volume(Device):
+    """A volume: name rules, case rule, and the state of its open files over a backend.
+
+    Unless it is native, the backend performs what the volume decides.
+    """
+
+    __slots__ = ("backend", "nodes", "read_only", "reservations")
+
+    def __init__(self, backend: Backend, *, read_only: bool = False, native: bool = False) -> None:
+        """Put rules over a backend."""
+        super().__init__(native=native)
+        self.backend = backend
+        self.read_only = read_only
+        self.nodes = Nodes()
+        # (directory, folded name) of what is being made, from the decision to the completion (design.md section 5).
+        self.reservations: dict[tuple[Hashable, str], Irp] = {}
+
+    def split_name(self, component: str) -> FileName:
+        """Take the last component of a name apart; STATUS_OBJECT_NAME_INVALID for what the volume cannot store."""
+        if self.backend.has_streams:
+            return split_stream(component)
+        check_component(component)
+        return FileName(component)
+
+    def fold(self, directory: Inode, name: str) -> str:
+        """Give what two names of a directory have in common if they are one."""
+        return name if self.backend.is_case_sensitive(directory) else upcase(name)
+
+    def create(self, request: ParseRequest, related: File | None) -> Any:
+        """Decide about opening a file, or find where a rename or link leads."""
+        context = request.context
+        ignore_case = bool(request.attributes & OBJ_CASE_INSENSITIVE)
+        if isinstance(context, TargetContext):
+            context.place = self.target_place(request.name, related, ignore_case=ignore_case)
+            context.volume = self
+            self.reference()
+            return self
+        if not isinstance(context, CreateContext):
+            raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
+        asked = context.request
+        if self.read_only:
+            create.validate(asked, read_only_volume=True)
+        if asked.options & create.FILE_OPEN_BY_FILE_ID:
+            raise st.NtError(st.STATUS_NOT_IMPLEMENTED)
+        irp = self._decide(asked, self._walk(request.name, related, ignore_case=ignore_case))
+        context.irp = irp
+        request.granted_access = irp.granted
+        return irp.file
+
+    def cleanup(self, file: File) -> None:
+        """Release the share access, and remove what was to be deleted (facts/nt.md section 3.5)."""
+        if file.context is not None:
+            links.clean_up(self, file.context)
+
+    def close(self, file: File) -> None:
+        """Let the backend's file go."""
+        if file.context is not None:
+            self.backend.close(file.context.node.inode)
+
+    def read(self, file: File, offset: int, length: int) -> bytes:
+        """Read from the stream that is open."""
+        opened = _data(file)
+        data = self.backend.read(opened.node.inode, opened.stream.name, offset, length)
+        if length and not data:
+            raise st.NtError(st.STATUS_END_OF_FILE)
+        return data
+
+    def write(self, file: File, offset: int | None, data: bytes) -> tuple[int, int]:
+        """Write to the stream that is open."""
+        opened = _data(file)
+        inode, stream = opened.node.inode, opened.stream.name
+        if offset is None:
+            offset = self.backend.facts(inode, stream).size
+        if data:
+            self.backend.write(inode, stream, offset, data)
+        return len(data), offset + len(data)
+
+    def flush(self, file: File) -> None:
+        """Bring what was written to the medium."""
+        self.backend.flush(file.context.node.inode)
+
+    def query_information(self, file: File, information_class: int) -> Any:
+        """Tell of an open file."""
+        return information.query_file(self, file, information_class)
+
+    def set_information(self, file: File, record: Any, information_class: int) -> Irp | None:
+        """Change an open file."""
+        return information.change(self, file, record, information_class)
+
+    def query_directory(self, file: File, pattern: str | None, *, restart: bool, single: bool) -> list[Any]:
+        """Go on through a directory."""
+        return scan.scan(self, file, pattern, restart=restart, single=single)
+
+    def target_place(self, name: str, related: File | None, *, ignore_case: bool) -> Place:
+        """Find where a rename or link leads; a parent that is no directory is STATUS_INVALID_PARAMETER there."""
+        directory, last, trailing = self._parent(name, related, st.STATUS_INVALID_PARAMETER, ignore_case=ignore_case)
+        check_component(last)
+        return self._last(directory, FileName(last), trailing, ignore_case=ignore_case)
+
+    def sibling(self, opened: Open, name: str) -> Place:
+        """Find a name in the directory where an open file has its own."""
+        if opened.link.directory is None:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
+        check_component(name)
+        return self._last(opened.link.directory, FileName(name), trailing=False, ignore_case=True)
+
+    def reserve(self, directory: Inode, name: str, irp: Irp) -> None:
+        """Keep a name for a request until it is done."""
+        key = (directory.key, self.fold(directory, name))
+        self.reservations[key] = irp
+
+        def free(_: Irp) -> None:
+            del self.reservations[key]
+
+        irp.when_done(free)
+
+    def _walk(self, name: str, related: File | None, *, ignore_case: bool) -> Place:
+        """Follow a name to its last component; a file used as a directory is STATUS_OBJECT_PATH_NOT_FOUND."""
+        if not name:
+            return self._itself(related)
+        if related is None and name == "\\":
+            return Place(None, "", self.backend.root, FileName(""))
+        directory, last, trailing = self._parent(
+            name, related, st.STATUS_OBJECT_PATH_NOT_FOUND, ignore_case=ignore_case
+        )
+        part = self.split_name(last)
+        place = self._last(directory, part, trailing, ignore_case=ignore_case)
+        if ":" in last and not part.stream and part.type == DATA:
+            return place._replace(names_data=True)
+        return place
+
+    def _itself(self, related: File | None) -> Place:
+        """Open once more what is open; the volume itself is no file here."""
+        if related is None:
+            raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
+        opened: Open = related.context
+        if opened.link.removed:
+            raise st.NtError(st.STATUS_DELETE_PENDING)
+        link = opened.link
+        return Place(link.directory, link.name, opened.node.inode, FileName(link.name, opened.stream.name))
+
+    def _parent(
+        self, name: str, related: File | None, no_directory: int, *, ignore_case: bool
+    ) -> tuple[Inode, str, bool]:
+        """Follow a name to the directory of its last component; gives whether a separator ends it, too."""
+        if related is None:
+            directory, name = self.backend.root, name[1:]
+        else:
+            opened: Open = related.context
+            directory = opened.node.inode
+            if not directory.is_directory:
+                raise st.NtError(no_directory)
+            if opened.link.removed:
+                raise st.NtError(st.STATUS_DELETE_PENDING)
+        trailing = name.endswith("\\")
+        *parents, last = (name[:-1] if trailing else name).split("\\")
+        for component in parents:
+            check_component(component)
+            found = self.backend.find(directory, component, ignore_case=ignore_case)
+            if found is None:
+                raise st.NtError(st.STATUS_OBJECT_PATH_NOT_FOUND)
+            directory = found[1]
+            if directory.is_reparse_point:
+                raise st.NtError(st.STATUS_IO_REPARSE_TAG_NOT_HANDLED)
+            if not directory.is_directory:
+                raise st.NtError(no_directory)
+        return directory, last, trailing
+
+    def _last(self, directory: Inode, part: FileName, trailing: bool, *, ignore_case: bool) -> Place:
+        """Look the last component up, unless somebody is just making it."""
+        if self.reservations:
+            irp = self.reservations.get((directory.key, self.fold(directory, part.file)))
+            if irp is not None:
+                raise NameReserved(irp)
+        found = self.backend.find(directory, part.file, ignore_case=ignore_case)
+        if found is None:
+            return Place(directory, part.file, None, part, trailing_separator=trailing)
+        return Place(directory, found[0], found[1], part, trailing_separator=trailing)
+
+    def _decide(self, asked: CreateRequest, place: Place) -> VolumeCreate:
+        """Apply the rules, and reserve what the request may have (facts/nt.md section 3.3)."""
+        if place.part.type == INDEX_ALLOCATION:
+            asked = asked._replace(options=asked.options | create.FILE_DIRECTORY_FILE)
+        if place.inode is None:
+            return self._decide_absent(asked, place)
+        if place.inode.is_reparse_point and not asked.options & create.FILE_OPEN_REPARSE_POINT:
+            raise st.NtError(st.STATUS_IO_REPARSE_TAG_NOT_HANDLED)
+        node = self.nodes.find(place.inode)
+        stream = ""
+        if place.part.stream and not place.part.is_main_stream:
+            stored = self._stored_stream(place.inode, place.part.stream)
+            if stored is None:
+                return self._decide_absent(asked, place, node)
+            stream = stored
+        if place.names_data and place.inode.is_directory:
+            raise st.NtError(st.STATUS_FILE_IS_A_DIRECTORY)
+        target = Target(
+            place.inode.is_directory,
+            self.backend.attributes(place.inode),
+            place.directory is None,
+            self._is_pending(node, place, stream),
+            bool(stream),
+        )
+        verdict = create.decide_existing(
+            asked,
+            target,
+            trailing_separator=place.trailing_separator,
+            available=create.available_access(read_only_volume=self.read_only),
+        )
+        if node is not None and not node.allows(stream, verdict.checked, asked.share):
+            raise st.NtError(st.STATUS_SHARING_VIOLATION)
+        irp = VolumeCreate(self, asked, place, verdict)
+        inode = place.inode if node is None else node.inode
+        irp.opened = self.nodes.acquire(inode, place[:2], stream, verdict.granted, asked.share)
+        return irp
+
+    def _decide_absent(self, asked: CreateRequest, place: Place, node: Node | None = None) -> VolumeCreate:
+        """Decide about a file, or a stream of a file, that is not there."""
+        if place.inode is not None and self._is_pending(node, place, ""):
+            raise st.NtError(st.STATUS_DELETE_PENDING)
+        verdict = create.decide_absent(
+            asked,
+            trailing_separator=place.trailing_separator,
+            is_stream=bool(place.part.stream) and not place.part.is_main_stream,
+            read_only_volume=self.read_only,
+        )
+        if place.directory is not None:
+            parent = self.nodes.find(place.directory)
+            if parent is not None and parent.pending_links:
+                raise st.NtError(st.STATUS_DELETE_PENDING)
+        irp = VolumeCreate(self, asked, place, verdict)
+        if place.inode is not None:
+            inode = place.inode if node is None else node.inode
+            irp.opened = self.nodes.acquire(inode, place[:2], place.part.stream, verdict.granted, asked.share)
+        elif place.directory is not None:
+            self.reserve(place.directory, place.name, irp)
+        return irp
+
+    def _stored_stream(self, inode: Inode, stream: str) -> str | None:
+        """Find a named stream, without regard to case even in case-sensitive directories (facts/nt.md 4.2)."""
+        folded = upcase(stream)
+        return next((stored for stored in self.backend.streams(inode) if upcase(stored) == folded), None)
+
+    def _is_pending(self, node: Node | None, place: Place, stream: str) -> bool:
+        """Whether the link or the stream is to be deleted."""
+        if node is None:
+            return False
+        link = node.link(*place[:2])
+        opened = node.streams.get(stream)
+        return (link is not None and link.delete_pending) or (opened is not None and opened.delete_pending)
+
+
+class VolumeCreate(CreateIrp):
+    """A creation on a volume. `information` says what is to be done to `place`: make, open, overwrite, supersede.
+
+    `opened` is the share reservation on a file that exists; a file that is being made has its name reserved instead.
+    """
+
+    __slots__ = ("asked", "opened", "place", "volume")
+
+    def __init__(self, volume: Volume, asked: CreateRequest, place: Place, verdict: create.Verdict) -> None:
+        """Begin what a verdict allows."""
+        super().__init__(File(device=volume, options=asked.options), verdict.granted, verdict.information)
+        self.volume = volume
+        self.asked = asked
+        self.place = place
+        self.opened: Open | None = None
+
+    def _take_effect(self) -> Inode | None:
+        """Make, empty or leave the file; gives the one that was made."""
+        backend, place, opened = self.volume.backend, self.place, self.opened
+        is_directory = bool(self.asked.options & create.FILE_DIRECTORY_FILE)
+        attributes = create.stored_attributes(self.asked.attributes, is_directory=is_directory)
+        if opened is None:
+            if place.directory is None:
+                raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
+            made = backend.make(place.directory, place.name, attributes, is_directory=is_directory)
+            if not place.part.is_main_stream:
+                backend.make_stream(made, place.part.stream)
+            return made
+        inode = opened.node.inode
+        if self.information == create.FILE_CREATED:
+            backend.make_stream(inode, place.part.stream)
+        elif self.information != create.FILE_OPENED:
+            backend.replace_contents(inode, opened.stream.name, attributes)
+            if self.information == create.FILE_SUPERSEDED and not opened.stream.name:
+                links.drop_streams(self.volume, opened.node)
+        return None
+
+    def _commit(self, host_key: Any, inode: Any) -> None:
+        """Count the open for good."""
+        volume, place = self.volume, self.place
+        opened = self.opened
+        if opened is None:
+            if inode is None:
+                inode = self._made_by_others()
+            stream = "" if place.part.is_main_stream else place.part.stream
+            opened = volume.nodes.acquire(inode, place[:2], stream, self.granted, self.asked.share)
+        opened.delete_on_close = bool(self.asked.options & create.FILE_DELETE_ON_CLOSE)
+        volume.backend.open(opened.node.inode)
+        self.file.context = opened
+        if host_key is not None:
+            self.file.host_key = host_key
+
+    def _made_by_others(self) -> Inode:
+        """Find the file that was made natively."""
+        place = self.place
+        found = place.directory and self.volume.backend.find(place.directory, place.name, ignore_case=False)
+        if not found:
+            raise st.NtError(st.STATUS_OBJECT_NAME_NOT_FOUND)
+        return found[1]
+
+    def _abort(self) -> None:
+        """Give the share access back."""
+        if self.opened is not None:
+            self.volume.nodes.release(self.opened)
+
+
+def _data(file: File) -> Open:
+    """Give what is open, if it has data."""
+    opened: Open = file.context
+    if opened.node.inode.is_directory and not opened.stream.name:
+        raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
+    return opened

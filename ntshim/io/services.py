@@ -1,0 +1,311 @@
+"""The services on files: opening, information, data, directories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ntshim import status as st
+from ntshim.io import create, query
+from ntshim.io.create import CreateRequest
+from ntshim.io.file import (
+    FILE,
+    FILE_APPEND_DATA,
+    FILE_LIST_DIRECTORY,
+    FILE_READ_ATTRIBUTES,
+    FILE_READ_DATA,
+    FILE_WRITE_DATA,
+    File,
+)
+from ntshim.io.irp import CreateContext, CreateIrp, Irp, TargetContext
+from ntshim.io.share import FILE_SHARE_ALL
+from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, UnicodeString, capture_for_open, capture_name
+from ntshim.ob.object import DELETE
+from ntshim.ob.parse import ParseRequest, look_up
+from ntshim.service import ServiceFamily, service
+
+if TYPE_CHECKING:
+    from ntshim.io.device import Device
+    from ntshim.ob.attributes import GivenAttributes
+    from ntshim.ob.handles import HandleEntry
+    from ntshim.ps.process import Process, Thread
+
+_SYNCHRONOUS = create.FILE_SYNCHRONOUS_IO_ALERT | create.FILE_SYNCHRONOUS_IO_NONALERT
+_MODE = (
+    _SYNCHRONOUS
+    | create.FILE_WRITE_THROUGH
+    | create.FILE_SEQUENTIAL_ONLY
+    | create.FILE_NO_INTERMEDIATE_BUFFERING
+    | create.FILE_DELETE_ON_CLOSE
+)
+FILE_WRITE_TO_END_OF_FILE = -1
+FILE_USE_FILE_POINTER_POSITION = -2
+
+
+class CreateAnswer(NamedTuple):
+    """What NtCreateFile gives.
+
+    With STATUS_SUCCESS a `handle` and `information`, how it came about. With STATUS_PENDING no handle, but `irp`,
+    which somebody performs natively and then completes and installs, or fails.
+    """
+
+    status: int
+    handle: int
+    information: int
+    irp: CreateIrp | None = None
+
+
+class Destination(NamedTuple):
+    """Where a rename or link leads, for the device: a `name` beside the old one, or a `place` that was looked up."""
+
+    name: str
+    place: Any
+    flags: int
+
+
+class FileServices(ServiceFamily):
+    """Files on the devices of the namespace. Names and handles are the caller's."""
+
+    __slots__ = ()
+
+    @service
+    def NtCreateFile(
+        self,
+        caller: Process | Thread,
+        desired_access: int,
+        object_attributes: GivenAttributes,
+        file_attributes: int,
+        share_access: int,
+        create_disposition: int,
+        create_options: int,
+    ) -> CreateAnswer:
+        """Open or make a file (facts/nt.md sections 3.1 to 3.4, 3.7); `io.create` has the rules and their order.
+
+        Raises NameReserved if the name belongs to a request that is being performed.
+        """
+        request = CreateRequest(desired_access, share_access, create_disposition, create_options, file_attributes)
+        return self._create(caller, request, object_attributes)
+
+    @service
+    def NtOpenFile(
+        self,
+        caller: Process | Thread,
+        desired_access: int,
+        object_attributes: GivenAttributes,
+        share_access: int,
+        open_options: int,
+    ) -> CreateAnswer:
+        """Open a file that exists; as NtCreateFile with FILE_OPEN."""
+        request = CreateRequest(desired_access, share_access, create.FILE_OPEN, open_options)
+        return self._create(caller, request, object_attributes)
+
+    @service
+    def NtQueryAttributesFile(
+        self, caller: Process | Thread, object_attributes: GivenAttributes
+    ) -> query.FileBasicInformation:
+        """Give times and attributes of a file by name."""
+        basic: query.FileBasicInformation = self._query_by_name(
+            caller, object_attributes, query.FILE_BASIC_INFORMATION
+        )
+        return basic
+
+    @service
+    def NtQueryFullAttributesFile(
+        self, caller: Process | Thread, object_attributes: GivenAttributes
+    ) -> query.FileNetworkOpenInformation:
+        """Give times, sizes and attributes of a file by name."""
+        full: query.FileNetworkOpenInformation = self._query_by_name(
+            caller, object_attributes, query.FILE_NETWORK_OPEN_INFORMATION
+        )
+        return full
+
+    @service
+    def NtDeleteFile(self, caller: Process | Thread, object_attributes: GivenAttributes) -> None:
+        """Delete a file by name; a directory that is not empty stays, without an error (facts/nt.md section 3.5)."""
+        request = CreateRequest(DELETE, FILE_SHARE_ALL, create.FILE_OPEN, create.FILE_DELETE_ON_CLOSE)
+        self._open_file(caller, request, object_attributes).dereference()
+
+    @service
+    def NtQueryInformationFile(self, caller: Process | Thread, handle: int, information_class: int) -> Any:
+        """Tell of an open file: a record of `io.query`, a number or a name; STATUS_INVALID_INFO_CLASS."""
+        access = query.QUERY_ACCESS.get(information_class)
+        if access is None:
+            raise st.NtError(st.STATUS_INVALID_INFO_CLASS)
+        file, device, _ = self._device_file(caller, handle, access)
+        if information_class == query.FILE_POSITION_INFORMATION:
+            return file.position
+        if information_class == query.FILE_MODE_INFORMATION:
+            return file.options & _MODE
+        return device.query_information(file, information_class)
+
+    @service
+    def NtSetInformationFile(
+        self, caller: Process | Thread, handle: int, information: Any, information_class: int
+    ) -> Irp | None:
+        """Change an open file or its names (facts/nt.md sections 3.5, 3.6, 3.10, 4.5).
+
+        `information` is FileBasicInformation, FileRenameInformation (for links too), a bool for Disposition, flags
+        for DispositionEx and CaseSensitive, bytes for EndOfFile and Position. Gives the request if its device has
+        it performed natively, else None. STATUS_INVALID_INFO_CLASS for other classes.
+        """
+        access = query.SET_ACCESS.get(information_class)
+        if access is None:
+            raise st.NtError(st.STATUS_INVALID_INFO_CLASS)
+        file, device, _ = self._device_file(caller, handle, access)
+        if information_class == query.FILE_POSITION_INFORMATION:
+            if information < 0:
+                raise st.NtError(st.STATUS_INVALID_PARAMETER)
+            file.position = information
+            return None
+        if information_class in query.RENAME_CLASSES or information_class in query.LINK_CLASSES:
+            information = self._destination(caller, device, information)
+        irp = device.set_information(file, information, information_class)
+        if irp is None or device.native:
+            return irp
+        irp.perform()
+        return None
+
+    @service
+    def NtReadFile(
+        self, caller: Process | Thread, handle: int, length: int, byte_offset: int | None = None
+    ) -> bytes:
+        """Read up to `length` bytes; STATUS_END_OF_FILE at the end (facts/nt.md section 3.10).
+
+        Without an offset, or with FILE_USE_FILE_POINTER_POSITION, at the position that a synchronous file has.
+        """
+        file, device, _ = self._device_file(caller, handle, FILE_READ_DATA)
+        offset = _position(file, byte_offset)
+        data = device.read(file, offset, length)
+        if file.options & _SYNCHRONOUS:
+            file.position = offset + len(data)
+        return data
+
+    @service
+    def NtWriteFile(
+        self, caller: Process | Thread, handle: int, data: bytes, byte_offset: int | None = None
+    ) -> int:
+        """Write; gives the number of bytes. A handle that may only append writes at the end, wherever it is told."""
+        file, device, entry = self._device_file(caller, handle, 0)
+        if not entry.access & (FILE_WRITE_DATA | FILE_APPEND_DATA):
+            raise st.NtError(st.STATUS_ACCESS_DENIED)
+        at: int | None = None
+        if byte_offset != FILE_WRITE_TO_END_OF_FILE:
+            at = _position(file, byte_offset)
+        count, end = device.write(file, at if entry.access & FILE_WRITE_DATA else None, data)
+        if file.options & _SYNCHRONOUS:
+            file.position = end
+        return count
+
+    @service
+    def NtFlushBuffersFile(self, caller: Process | Thread, handle: int) -> None:
+        """Bring what was written to the medium; needs FILE_WRITE_DATA or FILE_APPEND_DATA."""
+        file, device, entry = self._device_file(caller, handle, 0)
+        if not entry.access & (FILE_WRITE_DATA | FILE_APPEND_DATA):
+            raise st.NtError(st.STATUS_ACCESS_DENIED)
+        device.flush(file)
+
+    @service
+    def NtQueryDirectoryFile(
+        self,
+        caller: Process | Thread,
+        handle: int,
+        information_class: int,
+        file_name: str | None = None,
+        *,
+        restart_scan: bool = False,
+        return_single_entry: bool = False,
+    ) -> list[Any]:
+        """Give the next entry of a directory, or all that are left; the first `file_name` is the scan's pattern.
+
+        STATUS_NO_SUCH_FILE if nothing matches at first, STATUS_NO_MORE_FILES at the end (facts/nt.md section 3.10).
+        """
+        if information_class not in query.DIRECTORY_CLASSES:
+            raise st.NtError(st.STATUS_INVALID_INFO_CLASS)
+        file, device, _ = self._device_file(caller, handle, FILE_LIST_DIRECTORY)
+        entries = device.query_directory(file, file_name, restart=restart_scan, single=return_single_entry)
+        if information_class == query.FILE_NAMES_INFORMATION:
+            return [query.FileNamesInformation(entry.file_name) for entry in entries]
+        return entries
+
+    def _create(
+        self, caller: Process | Thread, request: CreateRequest, object_attributes: GivenAttributes
+    ) -> CreateAnswer:
+        """Decide and, unless that is somebody else's part, perform."""
+        irp, attributes = self._decide(caller, request, object_attributes)
+        if irp.file.device is not None and irp.file.device.native:
+            return CreateAnswer(st.STATUS_PENDING, 0, irp.information, irp)
+        irp.perform()
+        return CreateAnswer(st.STATUS_SUCCESS, irp.install(caller.process.handles, attributes), irp.information)
+
+    def _decide(
+        self, caller: Process | Thread, request: CreateRequest, object_attributes: GivenAttributes
+    ) -> tuple[CreateIrp, int]:
+        """Validate, and have the name's device decide; gives the request and the handle's attributes."""
+        create.validate(request)
+        name, root_directory, attributes = capture_for_open(object_attributes)
+        context = CreateContext(request)
+        parse = ParseRequest(caller, name, attributes, FILE, request.access, context)
+        found = look_up(self.executive.namespace, parse, root_directory)
+        if context.irp is None:
+            found.dereference()
+            raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
+        return context.irp, attributes
+
+    def _open_file(
+        self, caller: Process | Thread, request: CreateRequest, object_attributes: GivenAttributes
+    ) -> File:
+        """Open without a handle; the caller has the file's reference."""
+        irp, _ = self._decide(caller, request, object_attributes)
+        irp.perform()
+        return irp.file
+
+    def _query_by_name(
+        self, caller: Process | Thread, object_attributes: GivenAttributes, information_class: int
+    ) -> Any:
+        """Open for attributes, query, close."""
+        options = create.FILE_OPEN_REPARSE_POINT
+        request = CreateRequest(FILE_READ_ATTRIBUTES, FILE_SHARE_ALL, create.FILE_OPEN, options)
+        file = self._open_file(caller, request, object_attributes)
+        try:
+            return None if file.device is None else file.device.query_information(file, information_class)
+        finally:
+            file.dereference()
+
+    def _device_file(
+        self, caller: Process | Thread, handle: int, access: int
+    ) -> tuple[File, Device, HandleEntry]:
+        """Give the file behind a handle, and who serves it."""
+        entry = self._entry(caller, handle, FILE, access)
+        file = entry.object
+        if not isinstance(file, File) or file.device is None:
+            raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
+        return file, file.device, entry
+
+    def _destination(
+        self, caller: Process | Thread, device: Device, information: query.FileRenameInformation
+    ) -> Destination:
+        """Find where a rename or link leads (facts/nt.md section 3.6)."""
+        given, flags, root_directory = information
+        if isinstance(given, UnicodeString) and given.length % 2:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
+        name = capture_name(given)
+        if not name:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
+        if not root_directory and not name.startswith("\\"):
+            return Destination(name, None, flags)
+        context = TargetContext()
+        parse = ParseRequest(caller, name, OBJ_CASE_INSENSITIVE, FILE, 0, context)
+        look_up(self.executive.namespace, parse, root_directory).dereference()
+        if context.volume is not device:
+            raise st.NtError(st.STATUS_NOT_SAME_DEVICE)
+        return Destination(name, context.place, flags)
+
+
+def _position(file: File, byte_offset: int | None) -> int:
+    """Give where to read or write: only a synchronous file has a position of its own (facts/nt.md section 3.10)."""
+    if byte_offset is None or byte_offset == FILE_USE_FILE_POINTER_POSITION:
+        if not file.options & _SYNCHRONOUS:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
+        return file.position
+    if byte_offset < 0:
+        raise st.NtError(st.STATUS_INVALID_PARAMETER)
+    return byte_offset
