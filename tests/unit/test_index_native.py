@@ -1,0 +1,138 @@
+"""What the index in C keeps, how seldom it reads, and what it does when inotify fails."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+from host_index import index, opened, touch
+
+from ntshim.fs.view import ABSENT, DIRECTORY_WEIGHT, NAMES_KEPT, Found
+from picobox._native._core import lib
+from picobox.platform.names import NativeIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> str:
+    return str(tmp_path)
+
+
+@pytest.fixture
+def directory(place: str) -> Iterator[int]:
+    with opened(place) as fd:
+        yield fd
+
+
+def test_weight_is_that_of_the_reference() -> None:
+    assert lib.PB_NAMES_DIRECTORY_WEIGHT == DIRECTORY_WEIGHT
+
+
+def test_a_directory_is_read_once(place: str, directory: int) -> None:
+    names = NativeIndex()
+    touch(place, *(b"Name%d" % number for number in range(100)))
+    for number in range(100):
+        assert names.look_up(directory, b"NAME%d" % number) == (Found.FOLDED, b"Name%d" % number)
+        assert names.look_up(directory, b"other%d" % number) == ABSENT
+        touch(place, b"Other%d" % number)
+        os.unlink(f"{place}/Name{number}")
+    counts = names.statistics()
+    assert (counts.listings, counts.events, counts.names) == (1, 198, 100)
+
+
+def test_removed_names_leave_nothing_behind(place: str, directory: int) -> None:
+    names = NativeIndex()
+    assert names.look_up(directory, b"x") == ABSENT
+    for number in range(5000):
+        touch(place, b"Name%d" % number)
+        assert names.look_up(directory, b"name%d" % number).found is Found.FOLDED
+        os.unlink(f"{place}/Name{number}")
+    assert names.look_up(directory, b"x") == ABSENT
+    counts = names.statistics()
+    assert (counts.listings, counts.names) == (1, 0)
+    assert counts.bytes == pytest.approx(NativeIndex().statistics().bytes, abs=2000)
+
+
+def test_what_was_used_last_is_kept(place: str) -> None:
+    names = NativeIndex(limit=3 * (DIRECTORY_WEIGHT + 10))
+    with ExitStack() as stack:
+        fds = []
+        for number in range(4):
+            os.mkdir(f"{place}/{number}")
+            touch(f"{place}/{number}", *(b"A%d" % name for name in range(10)))
+            fds.append(stack.enter_context(opened(f"{place}/{number}")))
+        for number in (0, 1, 2, 0, 3):
+            assert names.look_up(fds[number], b"a1") == (Found.FOLDED, b"A1")
+        assert names.statistics()[:5] == (3, 3, 30, names.statistics().bytes, 4)
+        names.look_up(fds[0], b"a1")
+        names.look_up(fds[2], b"a1")
+        assert names.statistics().listings == 4
+        names.look_up(fds[1], b"a1")
+        assert names.statistics().listings == 5
+
+
+def test_growth_by_events_is_bounded_too(place: str, directory: int) -> None:
+    names = NativeIndex(limit=DIRECTORY_WEIGHT + 20)
+    assert names.look_up(directory, b"a1") == ABSENT
+    touch(place, *(b"A%d" % name for name in range(21)))
+    assert names.look_up(directory, b"a1") == (Found.FOLDED, b"A1")
+    assert names.statistics()[:3] == (0, 0, 0)
+
+
+def test_lost_events_are_made_up_for_by_reading(place: str, directory: int) -> None:
+    with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as limit:
+        queued = int(limit.read())
+    names = NativeIndex()
+    touch(place, b"Old")
+    assert names.look_up(directory, b"old") == (Found.FOLDED, b"Old")
+    for number in range(queued // 2 + 1):
+        os.rename(f"{place}/{'Old' if number == 0 else number - 1}", f"{place}/{number}")
+    touch(place, b"New")
+    assert names.look_up(directory, b"old") == ABSENT
+    assert names.look_up(directory, b"new") == (Found.FOLDED, b"New")
+    assert names.statistics().listings == 2
+
+
+def test_forgotten_directories_are_read_again(place: str, directory: int) -> None:
+    names = NativeIndex()
+    touch(place, b"A")
+    names.look_up(directory, b"a")
+    names.told_changed(directory)
+    names.look_up(directory, b"a")
+    assert names.statistics().listings == 1
+    names.forget(directory)
+    assert names.look_up(directory, b"a") == (Found.FOLDED, b"A")
+    assert names.statistics().listings == 2
+
+
+def test_without_watches_an_absence_is_not_believed(place: str, directory: int) -> None:
+    with index("native unwatched") as names:
+        assert isinstance(names, NativeIndex)
+        for listings in range(1, 4):
+            assert names.look_up(directory, b"a") == ABSENT
+            assert names.statistics()[1::3] == (0, listings)
+
+
+def inotify_descriptors() -> dict[int, bool]:
+    """Which of our descriptors are inotify's, and whether programs inherit them."""
+    found = {}
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        try:
+            if os.readlink(f"/proc/self/fd/{fd}") == "anon_inode:inotify":
+                found[fd] = os.get_inheritable(fd)
+        except OSError:  # that of the listing
+            continue
+    return found
+
+
+def test_descriptors_are_not_inherited_and_are_closed() -> None:
+    before = inotify_descriptors()
+    names = NativeIndex(NAMES_KEPT)
+    assert [inherited for fd, inherited in inotify_descriptors().items() if fd not in before] == [False]
+    del names
+    assert inotify_descriptors() == before
