@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ntshim.io.services import FileServices
 from ntshim.ke.services import DispatcherServices
 from ntshim.ob.name_services import NameServices
 from ntshim.ob.services import (
@@ -21,7 +22,7 @@ __all__ = [
 ]
 
 
-class NtServices(ObjectServices, NameServices, DispatcherServices, ProcessServices):
+class NtServices(ObjectServices, NameServices, DispatcherServices, ProcessServices, FileServices):
     """All services of one executive. Each family lives beside what it serves; `service.ServiceFamily` is the frame."""
 
     __slots__ = ()
