@@ -5,6 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 VERBS = ("run", "trace", "syscalls", "doctor")
 
@@ -21,25 +25,37 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"picobox: runs on Linux x86-64; this is {sys.platform}. Use the ntshim package alone here.\n")
         return 125
     if argv is not None:
-        return _main(argv)
-    # Modules and the table live to the end: to look through them for garbage, while they are made and once more when
-    # the interpreter ends, would cost a short run more than the program itself.
-    gc.set_threshold(_COLLECTOR_THRESHOLD)
+        return _main(argv, _import)
     try:
-        return _main(sys.argv[1:])
+        return _main(sys.argv[1:], _import_for_good)
     finally:
+        # The interpreter's last look for garbage would cost a short run more than the program itself.
         gc.freeze()
 
 
-def _main(arguments: list[str]) -> int:
+def _import(verb: str) -> Any:
     from importlib import import_module
 
+    return import_module(f"picobox.cli.{verb}")
+
+
+def _import_for_good(verb: str) -> Any:
+    """Modules and the table live to the end: nobody looks through them for garbage, now or later."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_COLLECTOR_THRESHOLD)
+    module = _import(verb)
+    gc.freeze()
+    gc.set_threshold(*usual)
+    return module
+
+
+def _main(arguments: list[str], load: Callable[[str], Any]) -> int:
     from picobox.errors import PicoboxError, SpawnError
 
     verb = arguments[0] if arguments and arguments[0] in VERBS else "run"
     if arguments and arguments[0] == verb:
         arguments = arguments[1:]
-    module = import_module(f"picobox.cli.{verb}")
+    module = load(verb)
     try:
         status: int = module.main(arguments)
     except SpawnError as error:
