@@ -73,6 +73,8 @@ def run(kind: Kind, rows: list[Row], justifications: list[Row]) -> Iterator[Resu
         except Unverified as why:
             yield Result(row, "unverified", [str(why)])
             continue
+        except (KeyError, TypeError, ValueError) as error:
+            reasons = [f"the row cannot be read: {error!r}"]
         known = [entry["source"] for entry in justifications if entry["row"].items() <= row.items()]
         if not reasons:
             yield Result(row, "passed", [])

@@ -56,6 +56,10 @@ def test_the_counts_add_up_to_the_rows() -> None:
     assert report[2:4] == ['failed: {"n": 1}', "    n: expected even, got 1"]
 
 
+def test_a_row_without_what_its_kind_needs_fails() -> None:
+    assert [result.outcome for result in oracles.run(OneKind(), [{"n": 2}, {}], [])] == ["passed", "failed"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
