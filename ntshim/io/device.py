@@ -23,8 +23,8 @@ class DeviceType(ObjectType):
     case_insensitive = True
 
     def parse(self, target: Object, request: ParseRequest) -> Object | Reparse:
-        """Hand the rest of the name to the device: IRP_MJ_CREATE."""
-        if not isinstance(target, Device):
+        """Hand the rest of the name to the device: IRP_MJ_CREATE; who brings no context cannot mean a file."""
+        if not isinstance(target, Device) or request.context is None:
             raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
         return target.create(request, None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ntshim import status as st
-from ntshim.ob.object import MAXIMUM_ALLOWED, Object, ObjectType
+from ntshim.ob.object import MAXIMUM_ALLOWED, OBJ_EXCLUSIVE, Object, ObjectType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
@@ -200,6 +200,10 @@ class HandleTable:
         """Give the entry of an index if it has been made; the backing is not asked."""
         return self._entries.get(index)
 
+    def holds(self, target: Object) -> bool:
+        """Whether a handle to an object has been made here."""
+        return any(entry.object is target for entry in self._entries.values())
+
     def made_indices(self, first: int, last: int) -> list[int]:
         """Give the indices from `first` to `last`, both included, whose entries have been made."""
         return [index for index in self._entries if first <= index <= last]
@@ -348,6 +352,8 @@ def duplicate(
         opener, table = target
         if table is None:
             raise st.NtError(st.STATUS_PROCESS_IS_TERMINATING)
+        if entry.object.attributes & OBJ_EXCLUSIVE and entry.object.handle_count:
+            raise st.NtError(st.STATUS_ACCESS_DENIED)
         access = duplicate_access(entry, opener, desired_access, options)
         if options & DUPLICATE_SAME_ATTRIBUTES:
             attributes = entry.attributes

@@ -1,12 +1,13 @@
 r"""The standard tree of object names (facts/nt.md section 1.4), and the device map of a logon.
 
-Devices and drives are not in it: who brings a device adds it below `\Device`, with its link below `\GLOBAL??`.
+Its devices serve nothing: who brings a driver adds the device in their place, and drives with a link below `\GLOBAL??`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ntshim.io.device import Device
 from ntshim.ke.event import NOTIFICATION_EVENT, Event
 from ntshim.ke.keyed_event import KeyedEvent
 from ntshim.ob.directory import Directory, RootDirectory
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 DIRECTORIES = (
     r"\ArcName",
     r"\Callback",
-    r"\Device",
     r"\Driver",
     r"\FileSystem",
     r"\RPC Control",
@@ -35,6 +35,8 @@ DIRECTORIES = (
     r"\Sessions\1\DosDevices",
     r"\Sessions\1\Windows\WindowStations",
 )
+
+DEVICES = ("Afd", "ConDrv", "KsecDD", "Mailslot", "MountPointManager", "Mup", "NamedPipe", "Null")
 
 LINKS = {
     r"\DosDevices": r"\??",
@@ -132,9 +134,17 @@ class Namespace:
         return found
 
     def add(self, path: str, target: Object) -> None:
-        """Name a new object by an absolute path that is free; takes its creator's reference over."""
+        """Name a new object by an absolute path; takes its creator's reference over.
+
+        What has the name and is not open gives way.
+        """
         parent, _, name = path.rpartition("\\")
-        self._name(self.directory(parent) if parent else self.root, name, target)
+        directory = self.directory(parent)
+        present = directory.find(name)
+        if present is not None:
+            present.attributes &= ~OBJ_PERMANENT
+            present.release_name()
+        self._name(directory, name, target)
 
     def _name(self, directory: Directory, name: str, target: Object) -> Object:
         """Make a new object permanent in a directory, which from now on keeps it."""
@@ -149,6 +159,8 @@ def build_namespace(executive: Executive) -> Namespace:
     namespace = Namespace()
     for path in DIRECTORIES:
         namespace.directory(path)
+    for name in DEVICES:
+        namespace.add(rf"\Device\{name}", Device())
     for path, target in LINKS.items():
         namespace.add(path, SymbolicLink(target))
     for path in EVENTS:

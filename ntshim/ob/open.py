@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ntshim import status as st
-from ntshim.ob.attributes import OBJ_OPENIF, GivenAttributes, capture, capture_for_open
+from ntshim.ob.attributes import OBJ_INHERIT, OBJ_OPENIF, GivenAttributes, capture, capture_for_open
 from ntshim.ob.object import OBJ_EXCLUSIVE, OBJ_PERMANENT, Object, ObjectType, grant_access, grant_new_access
 from ntshim.ob.parse import Namespace, ParseRequest, look_up
 from ntshim.ob.symlink import SYMBOLIC_LINK
@@ -88,6 +88,8 @@ def _open(found: Object, request: ParseRequest) -> int:
     if request.desired_type is not None and found.type is not request.desired_type:
         raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
     process = request.caller.process
+    if (found.attributes | request.attributes) & OBJ_EXCLUSIVE:
+        _check_exclusive(found, process, request.attributes)
     access = request.granted_access
     if access is None:
         access = grant_access(found, process, request.desired_access)
@@ -96,11 +98,30 @@ def _open(found: Object, request: ParseRequest) -> int:
 
 def _open_new(target: Object, caller: Process | Thread, attributes: int, desired_access: int) -> int:
     """Make the first handle to a new object; without it the name goes again."""
+    target.attributes = attributes & OBJ_EXCLUSIVE
     try:
+        if attributes & OBJ_EXCLUSIVE:
+            _check_exclusive(target, caller.process, attributes)
         access = grant_new_access(target, desired_access)
         handle = caller.process.handles.insert(target, access, attributes)
     except st.NtError:
         target.release_name()
         raise
-    target.attributes = attributes & (OBJ_PERMANENT | OBJ_EXCLUSIVE)
+    target.attributes |= attributes & OBJ_PERMANENT
     return handle
+
+
+def _check_exclusive(target: Object, process: Process, attributes: int) -> None:
+    """Let only one process have handles to an exclusive object, and only exclusive ones.
+
+    STATUS_INVALID_PARAMETER for an exclusive handle that is to be inherited or whose object was not made exclusive,
+    STATUS_ACCESS_DENIED for who comes too late (WDK, OBJECT_ATTRIBUTES; ReactOS, obhandle.c).
+    """
+    if not attributes & OBJ_EXCLUSIVE:
+        granted = not target.handle_count
+    elif attributes & OBJ_INHERIT or not target.attributes & OBJ_EXCLUSIVE:
+        raise st.NtError(st.STATUS_INVALID_PARAMETER)
+    else:
+        granted = not target.handle_count or process.handles.holds(target)
+    if not granted:
+        raise st.NtError(st.STATUS_ACCESS_DENIED)
