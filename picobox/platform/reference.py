@@ -204,6 +204,7 @@ class ReferencePlatform:
         os.write(child.go_fd, b"g")
         os.close(child.go_fd)
         self._status_fd = child.status_fd
+        self._doorbell.program = child.tid
         return HostTid(child.tid)
 
     def spawn_failure(self) -> tuple[int, int] | None:
@@ -242,6 +243,7 @@ class ReferencePlatform:
         if isinstance(event, ProcessExecution):
             return self._loop.on_exec(tracee, ptrace_geteventmsg(tid))
         if event.signum != _SYSCALL_STOP:
+            self._doorbell.delivered(tid, event.signum)
             return self._loop.on_signal(tracee, event.signum)
         return self._loop.on_exit(tracee) if tracee.in_call else self._loop.on_entry(tracee)
 

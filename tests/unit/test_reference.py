@@ -283,6 +283,18 @@ def test_doorbell_takes_signals_instead_of_their_handlers(doorbell: Doorbell) ->
     assert doorbell.take() is None
 
 
+def test_doorbell_forgets_what_the_program_is_given_as_well(doorbell: Doorbell) -> None:
+    doorbell.open([signal.SIGINT, signal.SIGTERM])
+    for program, others in ((os.getpid(), 0), (1, 1)):
+        doorbell.program = program
+        ring(signal.SIGINT)
+        ring(signal.SIGTERM)
+        doorbell.delivered(threading.get_native_id(), signal.SIGINT)
+        doorbell.delivered(threading.get_native_id(), signal.SIGURG)
+        taken = [stop.signal for stop in iter(doorbell.take, None)]
+        assert taken == [signal.SIGINT] * others + [signal.SIGTERM]
+
+
 def test_doorbell_wakes_for_children(doorbell: Doorbell) -> None:
     doorbell.open([signal.SIGINT])
     ring(signal.SIGCHLD)
