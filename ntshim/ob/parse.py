@@ -84,7 +84,7 @@ def look_up(
     if root_directory:
         found = _look_up_from(root_directory, request, insert)
     elif request.name.startswith("\\"):
-        found = _walk(namespace.root, request.name[1:], request, insert)
+        found = _walk(namespace.root, request.name, 1, request, insert)
     else:
         raise st.NtError(st.STATUS_OBJECT_PATH_SYNTAX_BAD)
     followed = 0
@@ -94,7 +94,7 @@ def look_up(
         followed += 1
         if followed > REPARSE_LIMIT or found.name[:1] not in ("", "\\"):
             raise st.NtError(st.STATUS_OBJECT_NAME_NOT_FOUND)
-        found = _walk(namespace.root, found.name[1:], request, insert)
+        found = _walk(namespace.root, found.name, 1, request, insert)
     return found
 
 
@@ -106,34 +106,40 @@ def _look_up_from(root_directory: int, request: ParseRequest, insert: Object | N
     if request.name.startswith("\\"):
         raise st.NtError(st.STATUS_OBJECT_PATH_SYNTAX_BAD)
     if isinstance(root, Directory):
-        return _walk(root, request.name, request, insert)
+        return _walk(root, request.name, 0, request, insert)
     if not root.type.has_parse_routine or root.type is SYMBOLIC_LINK:
         raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
     return root.type.parse(root, request)
 
 
-def _walk(directory: Directory, rest: str, request: ParseRequest, insert: Object | None) -> Object | Reparse:
-    """Go from a directory along a name without its leading backslash; "" is the directory itself."""
-    if not rest:
+def _walk(
+    directory: Directory, name: str, start: int, request: ParseRequest, insert: Object | None
+) -> Object | Reparse:
+    """Go from a directory along a name, whose next component begins at `start`; its end is the directory itself."""
+    if start >= len(name):
         directory.reference()
         return directory
     ignore_case = bool(request.attributes & OBJ_CASE_INSENSITIVE)
     while True:
-        component, separator, rest = rest.partition("\\")
+        end = name.find("\\", start)
+        component = name[start:end] if end >= 0 else name[start:]
         if not component:
             raise st.NtError(st.STATUS_OBJECT_NAME_INVALID)
         found = directory.find(component, ignore_case)
         if found is None:
-            if separator:
+            if end >= 0:
                 raise st.NtError(st.STATUS_OBJECT_PATH_NOT_FOUND)
             if insert is None:
                 raise st.NtError(st.STATUS_OBJECT_NAME_NOT_FOUND)
             directory.insert(component, insert)
             insert.reference()
             return insert
-        if not separator or not isinstance(found, Directory):
-            return _arrive(found, separator + rest, request, insert)
+        if end < 0:
+            return _arrive(found, "", request, insert)
+        if not isinstance(found, Directory):
+            return _arrive(found, name[end:], request, insert)
         directory = found
+        start = end + 1
 
 
 def _arrive(found: Object, rest: str, request: ParseRequest, insert: Object | None) -> Object | Reparse:
