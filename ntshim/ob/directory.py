@@ -65,6 +65,10 @@ class Directory(Object):
         spellings = self._folded.get(upcase(name))
         return self._entries[spellings[0]] if spellings else None
 
+    def find_rival(self, name: str, ignore_case: bool = False) -> Object | None:
+        """Give what keeps a new object from having a name, borrowed, or None."""
+        return self.find(name, ignore_case)
+
     def insert(self, name: str, target: Object) -> None:
         """Name an object that has no name yet; the name must be free, which the look-up before has found out."""
         if name in self._entries or target.name is not None:

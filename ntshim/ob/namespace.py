@@ -106,6 +106,10 @@ class DeviceMap(Directory):
         found = self._local.find(name, ignore_case)
         return self._global.find(name, ignore_case) if found is None else found
 
+    def find_rival(self, name: str, ignore_case: bool = False) -> Object | None:
+        """Give what has a name in the logon's own directory: a global one is hidden by what is new."""
+        return self._local.find(name, ignore_case)
+
     def insert(self, name: str, target: Object) -> None:
         """Name an object in the logon's own directory."""
         self._local.insert(name, target)

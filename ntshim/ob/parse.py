@@ -125,7 +125,10 @@ def _walk(
         component = name[start:end] if end >= 0 else name[start:]
         if not component:
             raise st.NtError(st.STATUS_OBJECT_NAME_INVALID)
-        found = directory.find(component, ignore_case)
+        if insert is None or end >= 0:
+            found = directory.find(component, ignore_case)
+        else:
+            found = directory.find_rival(component, ignore_case)
         if found is None:
             if end >= 0:
                 raise st.NtError(st.STATUS_OBJECT_PATH_NOT_FOUND)
