@@ -186,7 +186,9 @@ def judge(name: str, version: int = WINDOWS_10) -> Verdict:
     else:
         kind = Win32.SAME if stored == name else Win32.STRIPPED
     portable = status == STATUS_SUCCESS and stored == name and ":" not in name and device_of(name) is None
-    kept = None if status != STATUS_SUCCESS or kind is Win32.DEVICE else stored
+    # The directory is reached without its name's last component, whatever NT would think of that.
+    accepted = not stored or _nt_answer(stored)[0] == STATUS_SUCCESS
+    kept = stored if accepted and kind is not Win32.DEVICE else None
     return Verdict(status, reason, kind, kept, portable)
 
 

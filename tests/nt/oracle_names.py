@@ -46,17 +46,19 @@ def check(row: Row) -> list[str]:
 
 def check_name(row: Row) -> Comparisons:
     """Make a file of this name by an NT name, and by a Win32 path."""
-    name, wanted = row["name"], int(row["nt_status"], 16)
+    name, wanted = row["name"], row["nt_status"].upper()
     verdict = judge(name)
-    drive = Drive()
-    drive.make_directory(DIRECTORY)
-    status = status_of(lambda: drive.make(f"{DIRECTORY}\\{name}"))
-    held = [name.partition(":")[0]] if status == st.STATUS_SUCCESS else []
-    compared: Comparisons = [
-        ("NtCreateFile", f"{status:08X}", f"{wanted:08X}"),
-        ("directory", drive.names(DIRECTORY), held),
-        ("judged status", f"{verdict.status:08X}", f"{wanted:08X}"),
-    ]
+    compared: Comparisons = [("judged status", f"{verdict.status:08X}", wanted)]
+    # With a backslash, or empty, it is no component: an NT name cannot express it.
+    if name and "\\" not in name:
+        drive = Drive()
+        drive.make_directory(DIRECTORY)
+        status = status_of(lambda: drive.make(f"{DIRECTORY}\\{name}"))
+        held = [name.partition(":")[0]] if status == st.STATUS_SUCCESS else []
+        compared += [
+            ("NtCreateFile", f"{status:08X}", wanted),
+            ("directory", drive.names(DIRECTORY), held),
+        ]
     if "win32_category" in row:
         compared += [
             ("win32_category", verdict.win32.value, row["win32_category"]),
@@ -80,7 +82,7 @@ def made_by_win32(name: str) -> str | None:
     if not path.startswith(PREFIX):
         return None
     status = status_of(lambda: drive.make(path.removeprefix(PREFIX)))
-    if status == st.STATUS_OBJECT_NAME_COLLISION:
+    if status == st.STATUS_OBJECT_NAME_COLLISION or path == PREFIX:
         return ""
     made = drive.names(DIRECTORY)
     return made[0] + "".join(path.partition(f"\\{DIRECTORY}\\{made[0]}")[2:]) if made else None

@@ -96,6 +96,8 @@ def test_not_reserved(name: str) -> None:
         ("a", names.Win32.SAME, "a"),
         ("a. .", names.Win32.STRIPPED, "a"),
         (". .", names.Win32.DIRECTORY, ""),
+        (".", names.Win32.DIRECTORY, ""),
+        ("f:.", names.Win32.STRIPPED, None),
         ("a?.", names.Win32.STRIPPED, None),
         ("con", names.Win32.DEVICE, None),
     ],
