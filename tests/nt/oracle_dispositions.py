@@ -129,7 +129,7 @@ def _parameters(case: str) -> tuple[int, int | None]:
     return _call(drive, "x", access, share, disposition, options, attributes)
 
 
-def _call(drive: Drive, path: str, *parameters: int) -> tuple[int, int | None]:
+def _call(drive: Drive, path: str, *parameters: Any) -> tuple[int, int | None]:
     """Give status and, of a success, Information."""
     try:
         answer = drive.create(path, *parameters)

@@ -1,0 +1,389 @@
+"""A volume's backend on a real directory of the host; the only module of ntshim that touches its files.
+
+A file is READONLY if nobody has write permission, as WSL and Samba have it; HIDDEN, SYSTEM and what else differs from
+the default stands in an extended attribute, as does READONLY of a directory, which forbids nothing inside.
+Symbolic links are reparse points: they are never followed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from ntshim import status as st
+from ntshim.fs.backend import Facts, Inode
+from ntshim.fs.memfs import UNIX_EPOCH
+from ntshim.fs.names import from_host, order_key, to_host
+from ntshim.fs.view import FoldedIndex, Found, Stamp, Timestamps
+from ntshim.io.create import FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_READONLY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ntshim.fs.view import DirectoryIndex
+
+ATTRIBUTES_XATTR = "user.ntshim.attributes"
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+_GRANULARITY = 50_000_000  # ns in which two changes of a directory may leave the same timestamp
+_Result = TypeVar("_Result")
+
+
+def _ask(call: Callable[..., _Result], *args: object, **kwargs: object) -> _Result:
+    """Make a call to the host; its failure is raised as the status that names it best."""
+    try:
+        return call(*args, **kwargs)
+    except OSError as error:
+        raise st.NtError(st.status_of_errno(error.errno or errno.EIO)) from None
+
+
+class HostListing:
+    """How the folded index sees the host's directories: known by timestamps alone."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._timestamps = Timestamps(_GRANULARITY)
+
+    def stamp(self, directory: int, /) -> Stamp:
+        """Tell a directory's state."""
+        found = os.fstat(directory)
+        identity = (found.st_dev, found.st_ino)
+        times = (found.st_mtime_ns, found.st_ctime_ns)
+        return Stamp(identity, self._timestamps.change(identity, times, time.monotonic_ns()), watched=False)
+
+    def names(self, directory: int, /) -> list[bytes]:
+        """List a directory."""
+        return [os.fsencode(name) for name in os.listdir(directory)]
+
+    def exists(self, directory: int, name: bytes, /) -> bool:
+        """Look for an exact name."""
+        try:
+            os.stat(name, dir_fd=directory, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+
+class HostInode(Inode):
+    """A file of the host; `path` is where it was found, `fd` is open while somebody holds on to it."""
+
+    __slots__ = ("fd", "holders", "path")
+
+    def __init__(self, path: bytes, found: os.stat_result) -> None:
+        """Stand for what lstat found."""
+        mode = found.st_mode
+        super().__init__(
+            (found.st_dev, found.st_ino), is_directory=stat.S_ISDIR(mode), is_reparse_point=stat.S_ISLNK(mode)
+        )
+        self.path = path
+        self.fd = -1
+        self.holders = 0
+
+    @property
+    def handle(self) -> int | bytes:
+        """What the host's calls are to be given: the descriptor, which outlives the name, or the path."""
+        return self.path if self.fd < 0 else self.fd
+
+
+def _host(inode: Inode) -> HostInode:
+    """Give one's own inode; those of other backends never come here."""
+    if not isinstance(inode, HostInode):
+        raise TypeError(inode)
+    return inode
+
+
+class HostFs:
+    """`backend.Backend` on a directory of the host."""
+
+    __slots__ = ("_index", "root")
+
+    has_streams = False
+
+    def __init__(self, path: str | bytes, index: DirectoryIndex | None = None) -> None:
+        """Show a directory as a volume; raises OSError if it is not there."""
+        absolute = os.path.realpath(os.fsencode(path))
+        self.root = HostInode(absolute, os.lstat(absolute))
+        self._index = index or FoldedIndex(HostListing())
+
+    def find(self, directory: Inode, name: str, *, ignore_case: bool) -> tuple[str, Inode] | None:
+        """Look a name up: the exact one first, then the directory's index."""
+        try:
+            host_name = to_host(name)
+        except st.NtError:
+            return None
+        path = os.path.join(_host(directory).path, host_name)
+        try:
+            return name, HostInode(path, os.lstat(path))
+        except FileNotFoundError:
+            if not ignore_case:
+                return None
+        except OSError as error:
+            raise st.NtError(st.status_of_errno(error.errno or errno.EIO)) from None
+        spelling = self._folded(_host(directory), host_name)
+        if spelling is None:
+            return None
+        path = os.path.join(_host(directory).path, spelling)
+        return from_host(spelling), HostInode(path, _ask(os.lstat, path))
+
+    def is_case_sensitive(self, directory: Inode) -> bool:  # noqa: ARG002 - a host directory has no such flag
+        """No directory is."""
+        return False
+
+    def set_case_sensitive(self, directory: Inode, sensitive: bool) -> None:  # noqa: ARG002
+        """Refuse what cannot be kept."""
+        if sensitive:
+            raise st.NtError(st.STATUS_NOT_SUPPORTED)
+
+    def is_below(self, directory: Inode, ancestor: Inode) -> bool:
+        """Compare the paths."""
+        path, above = _host(directory).path, _host(ancestor).path
+        return path == above or path.startswith(above.rstrip(b"/") + b"/")
+
+    def names(self, directory: Inode) -> Iterator[tuple[str, Inode]]:
+        """Give the entries in order; one that goes meanwhile is left out."""
+        path = _host(directory).path
+        entries = [(from_host(entry), entry) for entry in _ask(lambda: os.listdir(path))]
+        for name, host_name in sorted(entries, key=lambda entry: order_key(entry[0])):
+            entry_path = os.path.join(path, host_name)
+            try:
+                found = os.lstat(entry_path)
+            except FileNotFoundError:
+                continue
+            yield name, HostInode(entry_path, found)
+
+    def is_empty(self, directory: Inode) -> bool:
+        """Look for entries; a directory without a name has none."""
+        with _ask(os.scandir, _host(directory).handle) as entries:
+            return next(entries, None) is None
+
+    def parent(self, directory: Inode) -> tuple[Inode, str]:
+        """Go up by the path."""
+        above, name = os.path.split(_host(directory).path)
+        return HostInode(above, _ask(os.lstat, above)), from_host(name)
+
+    def open(self, inode: Inode) -> None:
+        """Open a descriptor that can do what the host lets us do."""
+        file = _host(inode)
+        file.holders += 1
+        if file.holders == 1 and file.fd < 0:
+            file.fd = _ask(_open_most, file)
+
+    def close(self, inode: Inode) -> None:
+        """Close it with the last holder."""
+        file = _host(inode)
+        file.holders -= 1
+        if not file.holders and file.fd >= 0:
+            os.close(file.fd)
+            file.fd = -1
+
+    def facts(self, inode: Inode, stream: str = "") -> Facts:  # noqa: ARG002 - there is only the one stream
+        """Tell of a file; the host's own birth time is not asked for, its last change stands for it."""
+        found = self._stat(inode)
+        size = 0 if inode.is_directory else found.st_size
+        return Facts(
+            self._attributes(inode, found),
+            _nt_time(min(found.st_ctime_ns, found.st_mtime_ns)),
+            _nt_time(found.st_atime_ns),
+            _nt_time(found.st_mtime_ns),
+            _nt_time(found.st_ctime_ns),
+            size,
+            0 if inode.is_directory else found.st_blocks * 512,
+            1 if inode.is_directory and found.st_nlink else found.st_nlink,
+            found.st_ino,
+        )
+
+    def attributes(self, inode: Inode) -> int:
+        """Give the attributes."""
+        return self._attributes(inode, self._stat(inode))
+
+    def set_basic(self, inode: Inode, times: tuple[int, int, int, int], attributes: int | None) -> None:
+        """Set access and write time and attributes; of creation and change time the host lets nobody decide."""
+        created, read, written, changed = times
+        if created or changed:
+            raise st.NtError(st.STATUS_NOT_SUPPORTED)
+        if read or written:
+            found = self._stat(inode)
+            accessed = _host_time(read) if read else found.st_atime_ns
+            modified = _host_time(written) if written else found.st_mtime_ns
+            _ask(os.utime, _host(inode).handle, ns=(accessed, modified))
+        if attributes is not None:
+            self._set_attributes(inode, attributes)
+
+    def make(self, directory: Inode, name: str, attributes: int, *, is_directory: bool) -> Inode:
+        """Make a file or directory."""
+        path = os.path.join(_host(directory).path, to_host(name))
+        if is_directory:
+            _ask(os.mkdir, path)
+            made = HostInode(path, _ask(os.lstat, path))
+        else:
+            # The descriptor stays: it may write even if the file is READONLY from now on (facts/nt.md section 3.3).
+            fd = _ask(os.open, path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            made = HostInode(path, os.fstat(fd))
+            made.fd = fd
+        self._changed(directory)
+        if attributes != self._default(made):
+            try:
+                self._set_attributes(made, attributes)
+            except st.NtError:
+                self._forget_made(made)
+                raise
+        return made
+
+    def replace_contents(self, inode: Inode, stream: str, attributes: int) -> None:  # noqa: ARG002
+        """Empty a file."""
+        self._set_attributes(inode, attributes & ~FILE_ATTRIBUTE_READONLY)
+        _ask(os.truncate, _host(inode).handle, 0)
+        self._set_attributes(inode, attributes)
+
+    def unlink(self, directory: Inode, name: str, inode: Inode) -> None:
+        """Remove a name; the file's descriptor stays."""
+        path = os.path.join(_host(directory).path, to_host(name))
+        _ask(os.rmdir if inode.is_directory else os.unlink, path)
+        self._changed(directory)
+
+    def rename(
+        self, inode: Inode, source: tuple[Inode, str], target: tuple[Inode, str], replaced: tuple[str, Inode] | None
+    ) -> None:
+        """Move a name; a file of that kind is replaced at one blow if the spelling is the same."""
+        path = os.path.join(_host(target[0]).path, to_host(target[1]))
+        self._make_room(inode, target, replaced)
+        _ask(os.rename, os.path.join(_host(source[0]).path, to_host(source[1])), path)
+        _host(inode).path = path
+        self._changed(source[0])
+        self._changed(target[0])
+
+    def link(self, inode: Inode, target: tuple[Inode, str], replaced: tuple[str, Inode] | None) -> None:
+        """Add a name."""
+        if replaced is not None:
+            self.unlink(target[0], *replaced)
+        path = os.path.join(_host(target[0]).path, to_host(target[1]))
+        _ask(os.link, _host(inode).path, path, follow_symlinks=False)
+        self._changed(target[0])
+
+    def streams(self, inode: Inode) -> list[str]:  # noqa: ARG002 - a host's file has one stream
+        """None is named."""
+        return []
+
+    def make_stream(self, inode: Inode, stream: str) -> None:  # noqa: ARG002
+        """Refuse."""
+        raise st.NtError(st.STATUS_OBJECT_NAME_INVALID)
+
+    def remove_stream(self, inode: Inode, stream: str) -> None:  # noqa: ARG002
+        """Refuse."""
+        raise st.NtError(st.STATUS_OBJECT_NAME_INVALID)
+
+    def read(self, inode: Inode, stream: str, offset: int, length: int) -> bytes:  # noqa: ARG002
+        """Read."""
+        return _ask(os.pread, _host(inode).fd, length, offset)
+
+    def write(self, inode: Inode, stream: str, offset: int, data: bytes) -> None:  # noqa: ARG002
+        """Write all."""
+        view = memoryview(data)
+        while view:
+            done = _ask(os.pwrite, _host(inode).fd, view, offset)
+            view, offset = view[done:], offset + done
+
+    def set_end(self, inode: Inode, stream: str, size: int) -> None:  # noqa: ARG002
+        """Cut or extend."""
+        _ask(os.ftruncate, _host(inode).fd, size)
+
+    def flush(self, inode: Inode) -> None:
+        """Wait for the medium."""
+        _ask(os.fsync, _host(inode).fd)
+
+    def _folded(self, directory: HostInode, name: bytes) -> bytes | None:
+        """Find another spelling."""
+        fd = _ask(os.open, directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            answer = _ask(self._index.look_up, fd, name)
+        finally:
+            os.close(fd)
+        return None if answer.found is Found.ABSENT else answer.spelling
+
+    def _changed(self, directory: Inode) -> None:
+        """Tell the index of a change of ours."""
+        fd = _ask(os.open, _host(directory).path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._index.told_changed(fd)
+        finally:
+            os.close(fd)
+
+    def _make_room(self, inode: Inode, target: tuple[Inode, str], replaced: tuple[str, Inode] | None) -> None:
+        """Remove what the host's rename would not replace: another spelling, or a file where a directory comes."""
+        if replaced is not None and (replaced[0] != target[1] or inode.is_directory != replaced[1].is_directory):
+            self.unlink(target[0], *replaced)
+
+    def _stat(self, inode: Inode) -> os.stat_result:
+        """Ask for what the host knows."""
+        handle = _host(inode).handle
+        return _ask(os.fstat, handle) if isinstance(handle, int) else _ask(os.lstat, handle)
+
+    def _default(self, inode: Inode) -> int:
+        """Give the attributes of which nothing is stored."""
+        return 0 if inode.is_directory else FILE_ATTRIBUTE_ARCHIVE
+
+    def _attributes(self, inode: Inode, found: os.stat_result) -> int:
+        """Put stored attributes and permissions together."""
+        attributes = self._default(inode)
+        if inode.is_reparse_point:
+            return attributes
+        try:
+            attributes = int(os.getxattr(_host(inode).handle, ATTRIBUTES_XATTR), 16)
+        except OSError as error:
+            if error.errno not in (errno.ENODATA, errno.ENOTSUP, errno.EPERM, errno.EACCES):
+                raise st.NtError(st.status_of_errno(error.errno or errno.EIO)) from None
+        if inode.is_directory or found.st_mode & _WRITABLE:
+            return attributes
+        return attributes | FILE_ATTRIBUTE_READONLY
+
+    def _set_attributes(self, inode: Inode, attributes: int) -> None:
+        """Store attributes; STATUS_INVALID_DEVICE_REQUEST if the host has no place for them."""
+        handle, found = _host(inode).handle, self._stat(inode)
+        current = self._attributes(inode, found)
+        stored, read_only = attributes, False
+        if not inode.is_directory:
+            stored, read_only = attributes & ~FILE_ATTRIBUTE_READONLY, bool(attributes & FILE_ATTRIBUTE_READONLY)
+            current &= ~FILE_ATTRIBUTE_READONLY
+        mode = stat.S_IMODE(found.st_mode)
+        wanted = mode if inode.is_directory or mode & _WRITABLE else mode | stat.S_IWUSR
+        if wanted != mode:
+            # Also to store the rest: a user's extended attributes can be set only where he may write.
+            _ask(os.chmod, handle, wanted)
+        if current != stored:
+            _ask(os.setxattr, handle, ATTRIBUTES_XATTR, b"%x" % stored)
+        if read_only:
+            _ask(os.chmod, handle, wanted & ~_WRITABLE)
+
+    def _forget_made(self, made: HostInode) -> None:
+        """Undo a creation that could not be finished."""
+        if made.fd >= 0:
+            os.close(made.fd)
+        _ask(os.rmdir if made.is_directory else os.unlink, made.path)
+
+
+def _open_most(file: HostInode) -> int:
+    """Open a regular file to write if it may be, otherwise to read, otherwise, as all that is neither, as a name."""
+    mode = os.lstat(file.path).st_mode
+    ways = [os.O_PATH | os.O_NOFOLLOW]
+    if stat.S_ISDIR(mode):
+        ways = [os.O_RDONLY | os.O_DIRECTORY, *ways]
+    elif stat.S_ISREG(mode):
+        ways = [os.O_RDWR, os.O_RDONLY, *ways]
+    for flags in ways[:-1]:
+        try:
+            return os.open(file.path, flags | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except (PermissionError, IsADirectoryError):
+            continue
+    return os.open(file.path, ways[-1] | os.O_CLOEXEC)
+
+
+def _nt_time(ns: int) -> int:
+    """Turn the host's time into NT's."""
+    return UNIX_EPOCH + ns // 100
+
+
+def _host_time(units: int) -> int:
+    """Turn NT's time into the host's."""
+    return (units - UNIX_EPOCH) * 100
