@@ -99,18 +99,29 @@ def test_native(name: str) -> None:
     assert result.stdout != ""
 
 
+def picobox(platform: str, name: str, *options: str) -> Result:
+    """Run a program under picobox."""
+    command = [sys.executable, "-m", "picobox", "-q", "--platform", platform, *options, "--", str(executable(name))]
+    return run(command, TIMEOUTS[platform])
+
+
 @pytest.mark.parametrize("name", program_names())
 @pytest.mark.parametrize("platform", ["trace", "reference"])
 def test_platform(platform: str, name: str) -> None:
-    command = [sys.executable, "-m", "picobox", "-q", "--platform", platform, "--", str(executable(name))]
     reason = reference_skips().get(name) if platform == "reference" else None
-    result = run(command, TIMEOUTS[platform])
+    result = picobox(platform, name)
     if reason is None:
         assert result == expected_result(name)
     elif result == expected_result(name):
         pytest.fail(f"{name} passes on the reference platform: remove it from the list {SKIPS.name}", pytrace=False)
     else:
         pytest.xfail(reason)
+
+
+@pytest.mark.parametrize("name", program_names())
+@pytest.mark.parametrize("platform", ["trace"])
+def test_without_the_notify_channel(platform: str, name: str) -> None:
+    assert picobox(platform, name, "--no-notify") == expected_result(name)
 
 
 def test_every_hazard_has_a_program() -> None:

@@ -27,7 +27,7 @@ UNKNOWN = "unknown"
 # linux/sched.h
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x20000, 0x10000000, 0x20000000, 0x40000000
 _SECCOMP_ACTIONS = ("errno", "trace")
-_OPTIONAL_ACTIONS = ("user_notif", "trap")
+_OPTIONAL_ACTIONS = ("trap",)
 _F_SEAL_FUTURE_WRITE = 0x10
 _CAP_SYS_PTRACE, _CAP_SYS_ADMIN = 19, 21  # linux/capability.h
 _PTRACE_REMEDY = "container: --cap-add SYS_PTRACE, or a seccomp profile that allows ptrace; Yama: see its line"
@@ -122,7 +122,9 @@ def _reference() -> Iterator[Check]:
 
 def _ptrace() -> Iterator[Check]:
     """Really runs a program, as every run does: fork, seize, filter, exec."""
-    options = SimpleNamespace(platform="trace", env=[], workdir=None, timeout=10.0, wait_all=False)
+    options = SimpleNamespace(
+        platform="trace", no_notify=False, env=[], workdir=None, timeout=10.0, wait_all=False
+    )
     program = next((path for path in ("/bin/true", "/usr/bin/true") if os.access(path, os.X_OK)), "/bin/true")
     try:
         with Launch(options, [os.fsencode(program)]) as launch:
@@ -161,7 +163,7 @@ def _seccomp() -> Iterator[Check]:
         follows = "calls cannot be intercepted"
         yield Check("seccomp", FAILED, found, follows, "a kernel with CONFIG_SECCOMP_FILTER", needed=True)
     elif any(action not in known for action in _OPTIONAL_ACTIONS):
-        yield Check("seccomp", LIMITED, found, "no notify channel for fast answers", "Linux 5.0 or newer", needed=True)
+        yield Check("seccomp", LIMITED, found, "no gate for fast answers", "Linux 3.5 or newer", needed=True)
     else:
         yield Check("seccomp", GOOD, found, needed=True)
 
@@ -262,6 +264,18 @@ def _kcmp() -> Iterator[Check]:
         yield Check("kcmp", LIMITED, found, follows, "a kernel with CONFIG_KCMP; container: allow kcmp")
 
 
+def _notify() -> Iterator[Check]:
+    from picobox._native._core import lib
+
+    error = -lib.pb_can_notify()
+    if not error:
+        yield Check("notify channel", GOOD, "calls that need no decision are answered without a stop")
+        return
+    found = "older than Linux 6.6" if error == errno.EOPNOTSUPP else os.strerror(error)
+    remedy = "Linux 6.6 or newer; container: a seccomp profile that allows pidfd_getfd"
+    yield Check("notify channel", LIMITED, found, "every call is a stop: twice as slow, one CPU for all", remedy)
+
+
 def _sealing() -> Iterator[Check]:
     try:
         fd = os.memfd_create("picobox-doctor", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -299,6 +313,7 @@ QUESTIONS: tuple[Callable[[], Iterator[Check]], ...] = (
     _yama,
     _seccomp,
     _sealing,
+    _with_core(_notify, "notify channel"),
     _with_core(_kcmp, "kcmp"),
     _with_core(_namespaces, "namespaces"),
     _with_core(_landlock, "Landlock"),

@@ -36,7 +36,9 @@ class Launch:
     """A program about to run. As a context manager it ends whatever is left of it."""
 
     def __init__(self, options: SimpleNamespace, command: list[bytes], observer: Observer | None = None) -> None:
-        self.platform = make_platform(options.platform, subscribe=observer is not None)
+        self.platform = make_platform(
+            options.platform, subscribe=observer is not None, notify=not options.no_notify
+        )
         executive_host = ExecutiveHost(self.platform)
         self.executive = Executive(executive_host)
         self.provider = PicoProvider(self.platform, self.executive)
@@ -118,7 +120,7 @@ class Launch:
         return same_group and stop.other in self.supervisor.threads()
 
 
-def make_platform(name: str, *, subscribe: bool) -> Platform:
+def make_platform(name: str, *, subscribe: bool, notify: bool = True) -> Platform:
     """The platform of that name; PicoboxError tells what is missing for it."""
     if name == "reference":
         try:
@@ -132,7 +134,7 @@ def make_platform(name: str, *, subscribe: bool) -> Platform:
         from picobox.platform.trace import TracePlatform
     except ImportError as error:
         raise PicoboxError(f"the C core is not built ({error}): install picobox-nt with pip on this machine") from None
-    return TracePlatform(ROWS, subscribe=subscribe)
+    return TracePlatform(ROWS, subscribe=subscribe, notify=notify)
 
 
 def changed_environment(environment: Iterable[bytes], settings: list[bytes]) -> tuple[bytes, ...]:

@@ -86,6 +86,12 @@ def run_options() -> tuple[Option, ...]:
     return (
         Option("--profile", choices=PROFILES, default=_preset("PROFILE", "linux"), help="the rules the program meets"),
         Option("--platform", choices=PLATFORMS, default=_preset("PLATFORM", "trace"), help="how calls are intercepted"),
+        Option(
+            "--no-notify",
+            action="store_true",
+            default=_preset("NO_NOTIFY", "") == "1",
+            help="make every call a stop, as on a kernel without the notify channel",
+        ),
         Option("-w", "--workdir", metavar="DIR", help="run the program in DIR"),
         Option("-E", "--env", metavar="K=V", action="append", default=[], help="set a variable for the program"),
         Option(

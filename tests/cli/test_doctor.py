@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 EXPECTED = {
     "kernel", "architecture", "Python", "cffi", "C core", "distribution", "ptrace", "Yama", "seccomp", "memfd sealing",
-    "kcmp", "user namespace", "mount namespace", "pid namespace", "net namespace", "Landlock", "container",
-    "capabilities", "outer confinement", "cgroup", "python-ptrace",
+    "notify channel", "kcmp", "user namespace", "mount namespace", "pid namespace", "net namespace", "Landlock",
+    "container", "capabilities", "outer confinement", "cgroup", "python-ptrace",
 }  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_yama(monkeypatch: pytest.MonkeyPatch, scope: str | None, capabilities: 
     ("actions", "state"),
     [
         ("errno user_notif trap trace log allow", GOOD),
-        ("errno trap trace allow", LIMITED),
+        ("errno user_notif trace allow", LIMITED),
         ("errno user_notif trap allow", FAILED),
         (None, UNKNOWN),
     ],
@@ -165,6 +165,17 @@ def test_without_the_c_core() -> None:
     assert done.returncode == 1
     assert found["C core"] == found["ptrace"] == FAILED
     assert found["Landlock"] == found["kcmp"] == UNKNOWN
+
+
+@pytest.mark.parametrize(("error", "found"), [(errno.EOPNOTSUPP, "6.6"), (errno.EPERM, "Operation not permitted")])
+def test_notify_channel(monkeypatch: pytest.MonkeyPatch, error: int, found: str) -> None:
+    use_core(monkeypatch, pb_can_notify=lambda: 0)
+    assert ask(checks._notify).state == GOOD
+    use_core(monkeypatch, pb_can_notify=lambda: -error)
+    check = ask(checks._notify)
+    assert check.state == LIMITED
+    assert found in check.found
+    assert check.remedy
 
 
 def test_sealing_refused(monkeypatch: pytest.MonkeyPatch) -> None:
