@@ -239,12 +239,12 @@ static inline long block_sigtimedwait(void)
 {
     sigset_t set = one_signal(SIGUSR2);
     struct timespec limit = {.tv_sec = 2 * WATCHDOG};
-    return sigtimedwait(&set, NULL, &limit);
+    return syscall(SYS_rt_sigtimedwait, &set, NULL, &limit, _NSIG / 8);
 }
 static inline long block_sigwaitinfo(void)
 {
     sigset_t set = one_signal(SIGUSR2);
-    return sigwaitinfo(&set, NULL);
+    return syscall(SYS_rt_sigtimedwait, &set, NULL, NULL, _NSIG / 8);
 }
 static inline long block_sigsuspend(void)
 {

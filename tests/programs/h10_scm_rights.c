@@ -16,7 +16,8 @@ static ssize_t send_fds(int socket, const int *fds, size_t count)
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(count * sizeof(int));
     memcpy(CMSG_DATA(header), fds, count * sizeof(int));
-    return sendmsg(socket, &message, 0);
+    /* musl's sendmsg takes no more than 1 KiB of control data. */
+    return syscall(SYS_sendmsg, socket, &message, 0);
 }
 
 /* Returns how many came; `room` says for how many there is space. */

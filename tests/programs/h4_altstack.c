@@ -28,7 +28,7 @@ static void note(int number)
     int local;
     CHECK(on_alternate(&local, alternate));
     CHECK(sigaltstack(NULL, &now) == 0 && now.ss_flags & SS_ONSTACK);
-    CHECK_FAILS(sigaltstack(&now, NULL), EPERM);
+    CHECK_FAILS(syscall(SYS_sigaltstack, &now, NULL), EPERM);
     seen++;
     /* A second signal stays on the same stack, below the first frame. */
     if (number == SIGUSR1)

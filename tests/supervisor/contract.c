@@ -174,7 +174,7 @@ static void make_call(const char *name)
     else if (strcmp(name, "fcntl") == 0)
         CHECK(fcntl(fd, F_DUPFD, 20) == 20);
     else if (strcmp(name, "close_range") == 0)
-        CHECK(close_range((unsigned)fd, (unsigned)fd, 0) == 0);
+        CHECK(syscall(SYS_close_range, fd, fd, 0) == 0);
     else if (strcmp(name, "sched_setaffinity") == 0)
         CHECK(sched_setaffinity(0, sizeof mask, &mask) == 0);
     else if (strcmp(name, "sched_getaffinity") == 0)

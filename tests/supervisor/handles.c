@@ -1,5 +1,6 @@
 /* Guests for the test of handle tables: each moves descriptors about and asks at every step to be looked at. */
 #include "../programs/check.h"
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -54,7 +55,7 @@ static void many(void)
     checkpoint();
     CHECK(dup2(3, 254) == 254 && dup2(3, 255) == 255 && dup2(3, 256) == 256 && dup2(510, 509) == 509);
     checkpoint();
-    CHECK(close_range(4, UINT_MAX, 0) == 0);
+    CHECK(syscall(SYS_close_range, 4, UINT_MAX, 0) == 0);
     checkpoint();
 }
 
@@ -75,11 +76,11 @@ static void ranges(void)
     for (int fd = 3; fd < 30; fd++)
         CHECK(open_file(O_RDONLY) == fd);
     checkpoint();
-    CHECK(close_range(5, 9, 0) == 0 && close_range(20, 25, CLOSE_RANGE_CLOEXEC) == 0);
-    CHECK_FAILS(close_range(9, 5, 0), EINVAL);
-    CHECK_FAILS(close_range(3, 5, 64), EINVAL);
+    CHECK(syscall(SYS_close_range, 5, 9, 0) == 0 && syscall(SYS_close_range, 20, 25, CLOSE_RANGE_CLOEXEC) == 0);
+    CHECK_FAILS(syscall(SYS_close_range, 9, 5, 0), EINVAL);
+    CHECK_FAILS(syscall(SYS_close_range, 3, 5, 64), EINVAL);
     checkpoint();
-    CHECK(close_range(28, UINT_MAX, CLOSE_RANGE_UNSHARE) == 0);
+    CHECK(syscall(SYS_close_range, 28, UINT_MAX, CLOSE_RANGE_UNSHARE) == 0);
     checkpoint();
     CHECK(open_file(O_RDONLY) == 5 && close(5) == 0 && dup(3) == 5);
     checkpoint();
@@ -387,7 +388,7 @@ int main(int argc, char **argv)
     begin();
     CHECK(argc == 2);
     if (strcmp(argv[1], "after_exec"))
-        CHECK(close_range(3, UINT_MAX, 0) == 0);
+        CHECK(syscall(SYS_close_range, 3, UINT_MAX, 0) == 0);
     self = argv[0];
     for (size_t i = 0; i < sizeof behaviours / sizeof behaviours[0]; i++)
         if (strcmp(behaviours[i].name, argv[1]) == 0) {
