@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ntshim.ob.attributes import OBJ_OPENLINK
 from ntshim.ob.object import Object, ObjectType, Reparse
 from ntshim.ob.types import make_type
 
@@ -21,11 +22,14 @@ class SymbolicLinkType(ObjectType):
     has_parse_routine = True
 
     def parse(self, target: Object, request: ParseRequest) -> Object | Reparse:
-        """Follow the link, unless the name ends here and a link is wanted (facts/nt.md section 1.2, step 5)."""
+        """Follow the link, unless the name ends here and a link, or by OBJ_OPENLINK this link, is wanted.
+
+        Source: facts/nt.md section 1.2, step 5, and Wine 10 for OBJ_OPENLINK.
+        """
         if not isinstance(target, SymbolicLink):
             raise TypeError(target)
         rest = request.name
-        if not rest and request.desired_type is self:
+        if not rest and (request.desired_type is self or request.attributes & OBJ_OPENLINK):
             target.reference()
             return target
         link = target.target

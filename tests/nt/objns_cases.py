@@ -60,6 +60,9 @@ RIGHTS = {
 }
 DIRECTORY_ALL = 0xF000F
 
+# Words that change nothing.
+FILLERS = "an?|the|its|is|was|pointer"
+
 _RULES: list[tuple[re.Pattern[str], Rule]] = []
 
 
@@ -85,12 +88,15 @@ def run(case: str, group: str) -> Answers:
         elif re.search(flagged, phrase):
             flags |= flag
             phrase = re.sub(flagged, "", phrase)
-    relative = bool(re.search(r" via RootDirectory", phrase))
-    phrase = re.sub(r" via RootDirectory", "", phrase).strip(" ,")
-    for pattern, act in _RULES:
-        found = pattern.fullmatch(phrase) or pattern.fullmatch(re.sub(r" *\([^)]*\)", "", phrase).strip())
-        if found is not None:
-            return [(phrase, answer.status) for answer in act(Scene(flags, relative=relative), found)]
+    relative = " via RootDirectory" in phrase
+    phrase = re.sub(rf" via RootDirectory|\b(?:{FILLERS})\b ?", "", phrase).strip(" ,")
+    verb = re.search(r",? (open|create)(?: \([^)]*\))?$", phrase)
+    readings = [(phrase, "")] + ([(phrase[: verb.start()], verb[1])] if verb else [])
+    for text, told in [*readings, *((re.sub(r" *\([^)]*\)", "", text).strip(), told) for text, told in readings)]:
+        for pattern, act in _RULES:
+            found = pattern.fullmatch(text)
+            if found is not None:
+                return [(phrase, answer.status) for answer in act(Scene(flags, relative=relative, verb=told), found)]
     raise Unverified(f"no rule for {group} {case!r}")
 
 
@@ -99,8 +105,9 @@ def kind_of(word: str | None, default: str = "event") -> str:
     return WORDS[word.lower()] if word else default
 
 
-def either(scene: Scene, kind: str, given: GivenAttributes, verb: str | None) -> list[Answer]:
+def either(scene: Scene, kind: str, given: GivenAttributes, verb: str = "") -> list[Answer]:
     """Create, open, or both where the row says neither and both answer alike."""
+    verb = (verb or scene.verb).strip().lower()
     answers = []
     if verb != "open":
         answers.append(scene.create(kind, given))
@@ -143,7 +150,7 @@ def over_itself(scene: Scene, found: re.Match[str]) -> list[Answer]:
     return [scene.create(kind, scene.attributes("there"))]
 
 
-@rule(r"(?:create )?({T}) over (?:an? )?(?:existing )?({T})")
+@rule(r"(?:create )?({T}) over (?:existing )?({T})")
 def over_another(scene: Scene, found: re.Match[str]) -> list[Answer]:
     scene.make(kind_of(found[2]), "there")
     return [scene.create(kind_of(found[1]), scene.attributes("there"))]
@@ -175,7 +182,7 @@ def new_with_access(scene: Scene, found: re.Match[str]) -> list[Answer]:
     return [scene.create(kind_of(found[1]), scene.attributes("new"), access_of(found[2]))]
 
 
-@rule(r"(create|descend|open)(?: ({T}))? (?:below|through) (?:an? )?({T})")
+@rule(r"(create|descend|open)(?: ({T}))? (?:below|through) ({T})")
 def below(scene: Scene, found: re.Match[str]) -> list[Answer]:
     through = kind_of(found[3])
     handle = scene.make(through, "there")
@@ -192,93 +199,91 @@ def below(scene: Scene, found: re.Match[str]) -> list[Answer]:
 @rule(r"(create |open )?missing (?:leaf|last component)")
 def missing_leaf(scene: Scene, found: re.Match[str]) -> list[Answer]:
     given = scene.attributes("missing")
-    return [scene.create("event", given) if found[1] == "create " else scene.open("event", given)]
+    return [scene.create("event", given) if (found[1] or "").strip() == "create" else scene.open("event", given)]
 
 
 @rule(r"(create |open )?(?:below )?missing (?:intermediate|parent|middle)(?: component| directory)?")
 def missing_parent(scene: Scene, found: re.Match[str]) -> list[Answer]:
-    return either(scene, "event", scene.attributes(r"missing\leaf"), found[1] and found[1].strip())
+    return either(scene, "event", scene.attributes(r"missing\leaf"), found[1] or "")
 
 
 # OBJECT_ATTRIBUTES.
 
 
-@rule(r"leading backslash with RootDirectory(?:, (open|create))?")
+@rule(r"leading backslash with RootDirectory")
 def leading_backslash(scene: Scene, found: re.Match[str]) -> list[Answer]:
-    return either(scene, "event", scene.attributes(r"\name", root=scene.root), found[1])
+    return either(scene, "event", scene.attributes(r"\name", root=scene.root))
 
 
-@rule(r"empty name(?: (with|without|w/o|no) (?:a )?(?:Root(?:Directory)?))?(?:, ({T}))?(?:,? (open|create))?")
+@rule(r"empty name(?: (with|without|w/o|no) (?:Root(?:Directory)?))?(?:, ({T}))?")
 def empty_name(scene: Scene, found: re.Match[str]) -> list[Answer]:
     rooted = (found[1] or "without").lower() == "with"
     kind = kind_of(found[2])
     given = scene.attributes("", root=scene.root if rooted else 0)
-    verb = found[3]
-    if verb is None and (not rooted or kind == "directory"):
-        verb = "open"
-    return either(scene, kind, given, verb)
+    # Without a root, or for a directory, creating answers otherwise, so that a row that names no verb means opening.
+    return either(scene, kind, given, "" if scene.verb or (rooted and kind != "directory") else "open")
 
 
-@rule(r"NULL (?:ObjectName|name)(?: pointer)?(?:,? (with|without|w/o|no) Root(?:Directory)?)?,? (open|create)")
+@rule(r"NULL (?:ObjectName|name)(?:,? (with|without|w/o|no) Root(?:Directory)?)?")
 def null_name(scene: Scene, found: re.Match[str]) -> list[Answer]:
     rooted = (found[1] or "without").lower() == "with"
-    return either(scene, "event", scene.attributes(None, root=scene.root if rooted else 0), found[2])
+    return either(scene, "event", scene.attributes(None, root=scene.root if rooted else 0))
 
 
-@rule(r"NULL (?:OBJECT_ATTRIBUTES|attributes)(?: pointer)?,? (open|create)")
+@rule(r"NULL (?:OBJECT_ATTRIBUTES|attributes)")
 def null_attributes(scene: Scene, found: re.Match[str]) -> list[Answer]:
-    return either(scene, "event", None, found[1])
+    return either(scene, "event", None)
 
 
-@rule(r"RootDirectory (?:handle )?is an? ({T})(?: handle)?(?:, (open|create))?")
+@rule(r"RootDirectory (?:handle )?({T})(?: handle)?")
 def root_of_another_type(scene: Scene, found: re.Match[str]) -> list[Answer]:
     root = scene.make(kind_of(found[1]), "root")
-    return either(scene, "event", scene.attributes("name", root=root), found[2])
+    return either(scene, "event", scene.attributes("name", root=root))
 
 
-@rule(r"(?:invalid RootDirectory|RootDirectory (?:handle )?(?:is )?(?:invalid|closed))(?: handle)?(?:, (open|create))?")
+@rule(r"(?:invalid RootDirectory|RootDirectory (?:handle )?(?:invalid|closed))(?: handle)?")
 def invalid_root(scene: Scene, found: re.Match[str]) -> list[Answer]:
     scene.close(scene.root)
-    return either(scene, "event", scene.attributes("name", root=scene.root), found[1])
+    return either(scene, "event", scene.attributes("name", root=scene.root))
 
 
-@rule(r"(?:wrong OBJECT_ATTRIBUTES\.Length|OBJECT_ATTRIBUTES\.Length (?:is )?(?:wrong|\d+))(?:, (open|create))?")
+@rule(r"(?:wrong OBJECT_ATTRIBUTES\.Length|OBJECT_ATTRIBUTES\.Length (?:wrong|\d+))")
 def wrong_size(scene: Scene, found: re.Match[str]) -> list[Answer]:
-    return either(scene, "event", scene.attributes("name", length=47), found[1])
+    return either(scene, "event", scene.attributes("name", length=47))
 
 
-@rule(r"(?:unknown|invalid|reserved) attribute(?: bit)?s?(?: 0x([0-9a-f]+))?(?:, (open|create))?")
+@rule(r"(?:unknown|invalid|reserved) attribute(?: bit)?s?(?: 0x([0-9a-f]+))?")
 def unknown_attribute(scene: Scene, found: re.Match[str]) -> list[Answer]:
     flags = int(found[1], 16) if found[1] else 0x2000
-    return either(scene, "event", scene.attributes("name", flags), found[2])
+    return either(scene, "event", scene.attributes("name", flags))
 
 
-@rule(r"odd (?:UNICODE_STRING\.|name )?Length(?:, (open|create))?")
+@rule(r"odd (?:UNICODE_STRING\.|name )?Length")
 def odd_length(scene: Scene, found: re.Match[str]) -> list[Answer]:
     name = rf"{BASE}\name"
-    return either(scene, "event", ObjectAttributes(UnicodeString(name, 2 * len(name) - 1)), found[1])
+    return either(scene, "event", ObjectAttributes(UnicodeString(name, 2 * len(name) - 1)))
 
 
-@rule(r"(?:name |UNICODE_STRING\.)?Length (\d+)(?: bytes)?(?:, (open|create))?")
+@rule(r"(?:(?:name |UNICODE_STRING\.|ObjectName\.)?Length (?:of |= ?)?(\d+)|(\d+)[- ]bytes? (?:name|Length))")
 def long_name(scene: Scene, found: re.Match[str]) -> list[Answer]:
-    length = int(found[1])
+    length = int(found[1] or found[2])
     name = (BASE + "\\").ljust((length + 1) // 2, "x")
-    return either(scene, "event", ObjectAttributes(UnicodeString(name, length)), found[2])
+    return either(scene, "event", ObjectAttributes(UnicodeString(name, length)))
 
 
-@rule(r"(misaligned|unreadable) (OBJECT_ATTRIBUTES|ObjectName|(?:name )?buffer|name)(?: pointer)?(?:, (open|create))?")
+@rule(r"(misaligned|unaligned|unreadable|bad) (OBJECT_ATTRIBUTES|ObjectName|(?:name )?buffer|name)")
 def bad_pointer(scene: Scene, found: re.Match[str]) -> list[Answer]:
-    pointer = MISALIGNED if found[1].lower() == "misaligned" else UNREADABLE
+    pointer = MISALIGNED if "aligned" in found[1].lower() else UNREADABLE
     if found[2].lower() == "object_attributes":
-        return either(scene, "event", pointer, found[3])
+        return either(scene, "event", pointer)
     name: GivenName = UnicodeString(pointer, 8) if "buffer" in found[2].lower() else pointer
-    return either(scene, "event", ObjectAttributes(name), found[3])
+    return either(scene, "event", ObjectAttributes(name))
 
 
 # Lifetime.
 
 
-@rule(r"name survives while another handle is open")
+@rule(r"name survives while another handle open")
 def second_handle(scene: Scene, found: re.Match[str]) -> list[Answer]:
     first = scene.make("event", "there")
     scene.open("event", scene.attributes("there"))
@@ -286,14 +291,14 @@ def second_handle(scene: Scene, found: re.Match[str]) -> list[Answer]:
     return [scene.open("event", scene.attributes("there"))]
 
 
-@rule(r"(?:({T}) )?name (?:gone )?after (?:its |the )?last (?:handle )?(?:is )?closed?")
+@rule(r"(?:open |re-?open )?(?:({T}) )?(?:name )?(?:gone )?after (?:last (?:handle )?)?closed?")
 def after_last_close(scene: Scene, found: re.Match[str]) -> list[Answer]:
     kind = kind_of(found[1])
     scene.close(scene.make(kind, "there"))
     return [scene.open(kind, scene.attributes("there"))]
 
 
-@rule(r"directory name after its handle closed while child ({T}) still open")
+@rule(r"dir(?:ectory)? name after handle closed while child ({T}) still open")
 def directory_with_child(scene: Scene, found: re.Match[str]) -> list[Answer]:
     directory = scene.make("directory", "parent")
     scene.make(kind_of(found[1]), "child", root=directory)
@@ -301,7 +306,7 @@ def directory_with_child(scene: Scene, found: re.Match[str]) -> list[Answer]:
     return [scene.open("directory", scene.attributes("parent"))]
 
 
-@rule(r"directory name (?:gone )?after (?:the |its )?child(?: {T})? (?:is )?closed(?: too)?")
+@rule(r"dir(?:ectory)? name (?:gone )?after child(?: {T})?(?: handle)? closed(?: too)?")
 def directory_after_child(scene: Scene, found: re.Match[str]) -> list[Answer]:
     directory = scene.make("directory", "parent")
     child = scene.make("event", "child", root=directory)
@@ -317,9 +322,9 @@ def permanent_after_close(scene: Scene, found: re.Match[str]) -> list[Answer]:
     return [scene.open(kind, scene.attributes("there"))]
 
 
-@rule(r"(?:create )?(?:{T} )?(?:with )?OBJ_PERMANENT(?: without privilege)?")
+@rule(r"(?:create |new )?(?:permanent ({T})|(?:({T}) )?(?:with )?(?:OBJ_)?PERMANENT)(?:,? without privilege)?")
 def create_permanent(scene: Scene, found: re.Match[str]) -> list[Answer]:
-    return [scene.create("event", scene.attributes("there", OBJ_PERMANENT))]
+    return [scene.create(kind_of(found[1] or found[2]), scene.attributes("there", OBJ_PERMANENT))]
 
 
 @rule(r"Nt(MakeTemporary|MakePermanent)Object( twice)?( without DELETE)?")
@@ -343,7 +348,7 @@ def gone_after_temporary(scene: Scene, found: re.Match[str]) -> list[Answer]:
 # Links.
 
 
-@rule(r"open (?:({T}) )?through (?:a )?(?:link|symlink)")
+@rule(r"open (?:({T}) )?through (?:link|symlink)")
 def through_link(scene: Scene, found: re.Match[str]) -> list[Answer]:
     kind = kind_of(found[1])
     scene.make("link", "link")
@@ -351,7 +356,7 @@ def through_link(scene: Scene, found: re.Match[str]) -> list[Answer]:
     return [scene.open(kind, scene.attributes(r"link\there"))]
 
 
-@rule(r"create (?:({T}) )?through (?:a )?(?:link|symlink)")
+@rule(r"create (?:({T}) )?through (?:link|symlink)")
 def create_through_link(scene: Scene, found: re.Match[str]) -> list[Answer]:
     scene.make("link", "link")
     kind = kind_of(found[1])
@@ -365,20 +370,20 @@ def open_link(scene: Scene, found: re.Match[str]) -> list[Answer]:
     return [scene.open("link", scene.attributes("link"))]
 
 
-@rule(r"NtQuerySymbolicLinkObject(?: (?:with )?(?:too small|short|small)(?: buffer)?)?")
+@rule(r"(?:NtQuerySymbolicLinkObject|query (?:sym)?link(?: target)?)(?:,? (?:with )?(?:too )?(?:small|short) buffer)?")
 def query_link(scene: Scene, found: re.Match[str]) -> list[Answer]:
     handle = scene.make("link", "link")
-    length = 2 * len(BASE) + (0 if "small" in found[0] or "short" in found[0] else 2)
+    length = 2 * len(BASE) + (0 if re.search("small|short", found[0]) else 2)
     return [Answer(lambda: scene.nt.NtQuerySymbolicLinkObject(scene.thread, handle, length))]
 
 
-@rule(r"(open|create)(?: ({T}))?(?: leaf| at| over)? (?:a )?dangling link(?: leaf)?")
+@rule(r"(open|create)(?: ({T}))?(?: leaf| at| over)? dangling link(?: leaf)?")
 def dangling_leaf(scene: Scene, found: re.Match[str]) -> list[Answer]:
     scene.make("link", "link", rf"{BASE}\nowhere")
     return either(scene, kind_of(found[2]), scene.attributes("link"), found[1].lower())
 
 
-@rule(r"(open|create)(?: ({T}))? below (?:a )?dangling link")
+@rule(r"(open|create)(?: ({T}))? below dangling link")
 def below_dangling(scene: Scene, found: re.Match[str]) -> list[Answer]:
     scene.make("link", "link", rf"{BASE}\nowhere")
     return either(scene, kind_of(found[2]), scene.attributes(r"link\leaf"), found[1].lower())
@@ -391,7 +396,7 @@ def relative_target(scene: Scene, found: re.Match[str]) -> list[Answer]:
     return [scene.open("event", scene.attributes(r"link\leaf" if found[1] else "link"))]
 
 
-@rule(r"(?:link with empty target|open (?:link to|through) (?:the )?root)")
+@rule(r"(?:link with empty target|open (?:link to|through) root)")
 def empty_target(scene: Scene, found: re.Match[str]) -> list[Answer]:
     scene.make("link", "link", "")
     scene.make("event", "there")
@@ -444,7 +449,7 @@ def granted(scene: Scene, found: re.Match[str]) -> list[Answer]:
     return [scene.open(kind, scene.attributes("there"), access_of(found[2]))]
 
 
-@rule(r"(?:open|create)?(?: ({T}))?(?: ?with)? (?:access )?bits? outside (?:the )?valid mask")
+@rule(r"(?:open|create)?(?: ({T}))?(?: ?with)? (?:access )?bits? outside valid mask")
 def outside_mask(scene: Scene, found: re.Match[str]) -> list[Answer]:
     kind = kind_of(found[1])
     scene.make(kind, "there")
@@ -465,7 +470,7 @@ def nested_directories(scene: Scene, found: re.Match[str]) -> list[Answer]:
     return [scene.create("directory", scene.attributes(name)) for name in names]
 
 
-@rule(r"(?:component|name) with (?:an? )?(.+)")
+@rule(r"(?:component|name) with (.+)")
 def odd_character(scene: Scene, found: re.Match[str]) -> list[Answer]:
     text = "\0" if found[1].upper().startswith(("NUL", "EMBEDDED NUL")) else found[1].strip("'\"")
     return [scene.create("event", scene.attributes(f"a{text}b"))]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ntshim.fs.memfs import MemFs
+from ntshim.fs.volume import Volume
 from ntshim.ob.attributes import OBJ_INHERIT, ObjectAttributes
 from ntshim.ob.object import GENERIC_ALL, OBJ_PERMANENT
+from ntshim.ob.symlink import SymbolicLink
 
 from .kind import Unverified
 from .world import Answer, World
@@ -27,6 +30,7 @@ WORDS = {
     "keyed event": "keyed event",
     "link": "link",
     "link name": "link",
+    "symlink name": "link",
     "symlink": "link",
     "symbolic link": "link",
 }
@@ -34,13 +38,19 @@ TYPE = "(?:" + "|".join(sorted(WORDS, key=len, reverse=True)) + ")"
 
 
 class Scene(World):
-    r"""A world with `\BaseNamedObjects\oracle` open as `root`; `flags` are added to what a row's own call passes."""
+    r"""A world with `\BaseNamedObjects\oracle` open as `root`.
 
-    def __init__(self, flags: int = 0, *, relative: bool = False) -> None:
-        """Make the directory."""
+    `flags` are what a row's own call passes, `relative` whether below `root`; `verb` is open, create, or not told.
+    """
+
+    def __init__(self, flags: int = 0, *, relative: bool = False, verb: str = "") -> None:
+        """Make the directory, and mount a drive."""
         super().__init__()
+        self.executive.namespace.add(r"\Device\HarddiskVolume1", Volume(MemFs()))
+        self.executive.namespace.add(r"\GLOBAL??\C:", SymbolicLink(r"\Device\HarddiskVolume1"))
         self.flags = flags
         self.relative = relative
+        self.verb = verb
         self.root = self.make("directory", BASE)
 
     def attributes(self, name: Any, flags: int | None = None, root: int | None = None, **more: Any) -> ObjectAttributes:

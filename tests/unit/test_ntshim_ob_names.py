@@ -274,6 +274,8 @@ def test_links_are_followed_unless_a_link_is_wanted() -> None:
     assert world.open("Event", rf"{BASE}\link\event")
     assert status_of(world.open, "Event", rf"{BASE}\link") == MISMATCH
     assert world.open("Directory", rf"{BASE}\link")
+    assert status_of(world.open, "Directory", rf"{BASE}\link", flags=oa.OBJ_OPENLINK) == MISMATCH
+    assert world.open("Event", rf"{BASE}\link\event", flags=oa.OBJ_OPENLINK)
     world.create("Event", rf"{BASE}\link\new")
     assert world.open("Event", rf"{BASE}\dir\new")
 
