@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
 NAMES_KEPT = 1 << 21
-# What a kept directory counts for in addition to its names, so that empty ones are bounded too.
-DIRECTORY_WEIGHT = 16
+# What a kept directory counts for in addition to its names: the kernel keeps a kilobyte for a watch.
+DIRECTORY_WEIGHT = 64
 DIRECTORIES_SEEN = 1 << 16
 
 

@@ -169,7 +169,7 @@ void pb_doorbell_close(void);
 #define PB_NAMES_FOLDED 2    /* in one other spelling */
 #define PB_NAMES_AMBIGUOUS 3 /* in several other spellings */
 /* What a kept directory counts for in addition to its names. */
-#define PB_NAMES_DIRECTORY_WEIGHT 16
+#define PB_NAMES_DIRECTORY_WEIGHT 64
 
 struct pb_names;
 

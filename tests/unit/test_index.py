@@ -13,7 +13,7 @@ from host_index import KINDS, index, mode_counts, opened, touch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ntshim.fs.view import ABSENT, Answer, Found, fold
+from ntshim.fs.view import ABSENT, DIRECTORY_WEIGHT, Answer, Found, fold
 from ntshim.upcase import upcase_table
 from picobox._native._core import lib
 
@@ -164,7 +164,7 @@ def test_what_may_not_be_listed_has_exact_names_only(names: DirectoryIndex, plac
 
 def test_directory_that_is_too_large_is_searched(kind: str, directory: int, place: str) -> None:
     touch(place, *(b"Name%d" % number for number in range(60)))
-    with index(kind, limit=50) as names:
+    with index(kind, limit=DIRECTORY_WEIGHT + 50) as names:
         for number in range(60):
             assert names.look_up(directory, b"name%d" % number) == (Found.FOLDED, b"Name%d" % number)
         touch(place, b"NAME7")
@@ -210,7 +210,11 @@ STEPS = st.lists(
 @given(steps=STEPS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_against_a_naive_model(kind: str, steps: list[tuple[str, bytes, bytes]]) -> None:
-    with tempfile.TemporaryDirectory() as place, opened(place) as directory, index(kind, limit=40) as names:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        opened(place) as directory,
+        index(kind, limit=DIRECTORY_WEIGHT + 12) as names,
+    ):
         for step, name, other in steps:
             held = os.listdir(os.fsencode(place))
             if step == "create":

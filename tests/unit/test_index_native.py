@@ -118,6 +118,26 @@ def test_without_watches_an_absence_is_not_believed(place: str, directory: int) 
             assert names.statistics()[1::3] == (0, listings)
 
 
+def test_timestamps_are_believed_once_they_are_old(place: str, directory: int) -> None:
+    touch(place, b"A")
+    doubted = []
+    for _ in range(5):
+        with index("native unwatched") as names:
+            assert isinstance(names, NativeIndex)
+            names.look_up(directory, b"a")
+            names.look_up(directory, b"a")
+            doubted.append(names.statistics().listings == 2)
+            listings = -1
+            while names.statistics().listings != listings:
+                listings = names.statistics().listings
+                assert names.look_up(directory, b"a") == (Found.FOLDED, b"A")
+            os.utime(place)
+            names.look_up(directory, b"a")
+            assert names.statistics().listings == listings + 1
+    # But for a machine that stands still at the wrong moment, all of them.
+    assert any(doubted)
+
+
 def inotify_descriptors() -> dict[int, bool]:
     """Which of our descriptors are inotify's, and whether programs inherit them."""
     found = {}
