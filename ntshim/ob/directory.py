@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ntshim import status as st
 from ntshim.ob.object import Object, ObjectName, ObjectType
@@ -29,7 +29,7 @@ class DirectoryType(ObjectType):
 
     def query_name(self, target: Object) -> str:
         r"""Give the full name; that of the root is `\`."""
-        if isinstance(target, RootDirectory):
+        if isinstance(target, Directory) and target.is_root:
             return "\\"
         return super().query_name(target)
 
@@ -41,6 +41,8 @@ class Directory(Object):
     """Objects by name; each entry holds a reference on its object, and each object one on its directory."""
 
     __slots__ = ("_entries", "_folded")
+
+    is_root: ClassVar[bool] = False
 
     def __init__(self) -> None:
         """Make an empty directory."""
@@ -96,6 +98,8 @@ class RootDirectory(Directory):
     r"""The directory `\`, which is in no other."""
 
     __slots__ = ()
+
+    is_root = True
 
 
 class ReadOnlyDirectory(Directory):

@@ -118,13 +118,18 @@ class ObjectType:
         return False
 
     def query_name(self, target: Object) -> str:
-        """Give the full name of an object for NtQueryObject, "" if it has none."""
+        """Give the full name of an object for NtQueryObject, "" if it has none.
+
+        "..." stands for a directory above it that has no name (ReactOS, obname.c).
+        """
         components: list[str] = []
+        top = ""
         name = target.name
         while name is not None:
             components.append(name.text)
+            top = "\\" if name.directory.is_root else "...\\"
             name = name.directory.name
-        return "".join(f"\\{component}" for component in reversed(components))
+        return top + "\\".join(reversed(components))
 
     def close(self, target: Object) -> None:
         """Clean up: the last handle to `target` is gone, references may remain."""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from ntshim import status as st
 from ntshim.ob.handles import HandleTable, IndexAllocator, handle_to_index, index_to_handle
-from ntshim.ob.object import Object, grant_access
 from ntshim.ps import pico
 from ntshim.ps.process import MAXIMUM_SUSPEND_COUNT, Frame, Host, Process, Registers, Thread
 
 if TYPE_CHECKING:
     from ntshim.ob.namespace import Namespace
+    from ntshim.ob.object import Object
     from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines
 
 
@@ -253,16 +253,6 @@ class Executive:
                     self._last_thread_exited(process, thread.exit_status)
             finally:
                 thread.dereference()
-
-    def open_process(self, opener: Process, pid: int, desired_access: int) -> int:
-        """Open a process by its id, as NtOpenProcess; gives a handle of `opener`.
-
-        Raises STATUS_INVALID_CID, STATUS_ACCESS_DENIED (also above the ceiling for outsiders).
-        """
-        target = self.find_client(pid)
-        if not isinstance(target, Process):
-            raise st.NtError(st.STATUS_INVALID_CID)
-        return opener.handles.insert(target, grant_access(target, opener, desired_access))
 
     def find_client(self, client_id: int) -> Object | None:
         """Give the process or thread of an id, borrowed; the two low bits do not count, as those of a handle."""

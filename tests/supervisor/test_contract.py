@@ -10,8 +10,10 @@ import pytest
 
 from ntshim import status as st
 from ntshim.nt import NtServices
+from ntshim.ob.attributes import ObjectAttributes
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.ps.process import PROCESS_TERMINATE, Process, Thread
+from ntshim.ps.services import ClientId
 from picobox.abi.filter import DISPOSITION_ACTION, DISPOSITION_ERRNO_SHIFT, compile_dispositions
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN
 from picobox.abi.table import BY_NR, ROWS
@@ -207,8 +209,10 @@ def test_somebody_outside_ends_a_process() -> None:
     outsider = sandbox.executive.create_minimal_process("outsider")
 
     def act(_checkpoint: int, call: Call) -> None:
-        handle = sandbox.executive.open_process(outsider, call.thread.process.pid, PROCESS_TERMINATE)
-        NtServices(sandbox.executive).NtTerminateProcess(outsider, handle, st.STATUS_CONTROL_C_EXIT)
+        nt = NtServices(sandbox.executive)
+        client_id = ClientId(call.thread.process.pid)
+        handle = nt.NtOpenProcess(outsider, PROCESS_TERMINATE, ObjectAttributes(), client_id)
+        nt.NtTerminateProcess(outsider, handle, st.STATUS_CONTROL_C_EXIT)
         outsider.handles.close(handle)
 
     assert sandbox.run(provider, guest("contract"), "ended", observer=Checkpoints(act)) == (0, "")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ntshim import status as st
+from ntshim.nt import NtServices
+from ntshim.ob.attributes import ObjectAttributes
 from ntshim.ps import Executive, PsPicoProviderRoutines, PsRegisterPicoProvider
+from ntshim.ps.services import ClientId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +23,11 @@ def status_of(call: Callable[[], object]) -> int:
     except st.NtError as error:
         return error.status
     return st.STATUS_SUCCESS
+
+
+def open_process(executive: Executive, opener: Process, pid: int, access: int) -> int:
+    """Open a process by its id; gives a handle of the opener."""
+    return NtServices(executive).NtOpenProcess(opener, access, ObjectAttributes(), ClientId(pid))
 
 
 class FakeHost:

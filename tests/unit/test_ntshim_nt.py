@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ntshim_host import TinyProvider, boot, status_of
+from ntshim_host import TinyProvider, boot, open_process, status_of
 
 from ntshim import status as st
 from ntshim.nt import NtServices
@@ -150,11 +150,11 @@ def test_duplicate_at_an_index_replaces_what_is_there() -> None:
 def test_duplicate_into_another_process_and_into_one_that_ends() -> None:
     world = World()
     friend = world.new_thread()
-    to_friend = world.executive.open_process(world.process, friend.process.pid, 0x1FFFFF)
+    to_friend = open_process(world.executive, world.process, friend.process.pid, 0x1FFFFF)
     handle = world.event()
     copy = world.nt.NtDuplicateObject(world.thread, -1, handle, to_friend, options=2)
     assert friend.process.handles.look_up(copy or 0).object is world.table.look_up(handle).object
-    weak = world.executive.open_process(world.process, friend.process.pid, 0x1000)
+    weak = open_process(world.executive, world.process, friend.process.pid, 0x1000)
     denied = status_of(lambda: world.nt.NtDuplicateObject(world.thread, -1, handle, weak, options=2))
     assert denied == st.STATUS_ACCESS_DENIED
     world.provider.pico.TerminateProcess(friend.process, 1)
@@ -166,7 +166,7 @@ def test_duplicate_into_another_process_and_into_one_that_ends() -> None:
 def test_an_outsider_cannot_be_given_more_than_the_ceiling() -> None:
     world = World()
     outsider = world.executive.create_minimal_process("outsider")
-    to_outsider = world.executive.open_process(world.process, outsider.pid, 0x1FFFFF)
+    to_outsider = open_process(world.executive, world.process, outsider.pid, 0x1FFFFF)
     for pseudo in (-1, -2):
         denied = status_of(
             lambda which=pseudo: world.nt.NtDuplicateObject(world.thread, -1, which, to_outsider, options=2)  # type: ignore[misc]

@@ -163,6 +163,8 @@ def test_names_are_told() -> None:
         world.open("Directory", "\\"): "\\",
         world.open("Event", r"\basenamedobjects\NAME\EVENT", flags=oa.OBJ_CASE_INSENSITIVE): rf"{NAME}\Event",
         world.create("Event", None): "",
+        world.create("Event", "inner", world.create("Directory", None)): r"...\inner",
+        world.create("Event", r"\...inner"): r"\...inner",
         world.create("Event", rf"{BASE}\Global\linked"): rf"{BASE}\linked",
         -1: rf"\Sessions\0\Processes\{world.process.pid}",
         -2: rf"\Sessions\0\Threads\{world.thread.tid}",

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from ntshim_host import FakeHost, TinyProvider, boot, status_of
+from ntshim_host import FakeHost, TinyProvider, boot, open_process, status_of
 
 from ntshim import status as st
 from ntshim.nt import NtServices
@@ -302,7 +302,7 @@ def test_kill_from_outside_goes_through_the_provider_first_status_wins() -> None
     process = start(provider)
     killers = [executive.create_minimal_process(f"killer {n}") for n in range(2)]
     nt = NtServices(executive)
-    handles = [executive.open_process(killer, process.pid, 1) for killer in killers]
+    handles = [open_process(executive, killer, process.pid, 1) for killer in killers]
     nt.NtTerminateProcess(killers[0], handles[0], 21)
     assert provider.log == [("TerminateProcess", process.pid)]
     again = status_of(lambda: nt.NtTerminateProcess(killers[1], handles[1], 22))
@@ -320,7 +320,7 @@ def test_own_provider_kills_through_the_service_without_callback() -> None:
     provider = TinyProvider()
     executive = boot(provider)
     first, second = start(provider), start(provider)
-    handle = executive.open_process(first, second.pid, PROCESS_ALL_ACCESS)
+    handle = open_process(executive, first, second.pid, PROCESS_ALL_ACCESS)
     NtServices(executive).NtTerminateProcess(first, handle, 5)
     assert provider.log == []
     assert second.exit_status == 5
@@ -333,10 +333,10 @@ def test_system_process_is_outside_too_and_minimal_processes_need_no_provider() 
     process = start(provider)
     nt = NtServices(executive)
     system = executive.system_process
-    nt.NtTerminateProcess(system, executive.open_process(system, process.pid, PROCESS_ALL_ACCESS), 8)
+    nt.NtTerminateProcess(system, open_process(executive, system, process.pid, PROCESS_ALL_ACCESS), 8)
     assert provider.log == [("TerminateProcess", process.pid)]
     minimal = executive.create_minimal_process("Secure System")
-    nt.NtTerminateProcess(process, executive.open_process(process, minimal.pid, 1), 8)
+    nt.NtTerminateProcess(process, open_process(executive, process, minimal.pid, 1), 8)
     assert (minimal.exited, minimal.exit_status) == (True, 8)
 
 
@@ -350,15 +350,15 @@ def test_ceiling_for_outsiders(desired: int, granted: int | None) -> None:
     target = start(provider)
     outsider = executive.create_minimal_process("outsider")
     if granted is None:
-        denied = status_of(lambda: executive.open_process(outsider, target.pid, desired))
+        denied = status_of(lambda: open_process(executive, outsider, target.pid, desired))
         assert denied == st.STATUS_ACCESS_DENIED
     else:
-        handle = executive.open_process(outsider, target.pid, desired)
+        handle = open_process(executive, outsider, target.pid, desired)
         assert outsider.handles.look_up(handle).access == granted
-    inside = executive.open_process(start(provider), target.pid, PROCESS_ALL_ACCESS)
+    inside = open_process(executive, start(provider), target.pid, PROCESS_ALL_ACCESS)
     assert inside
-    assert executive.open_process(executive.system_process, target.pid, PROCESS_ALL_ACCESS)
-    assert executive.open_process(target, outsider.pid, PROCESS_ALL_ACCESS)
+    assert open_process(executive, executive.system_process, target.pid, PROCESS_ALL_ACCESS)
+    assert open_process(executive, target, outsider.pid, PROCESS_ALL_ACCESS)
 
 
 def test_open_process_by_an_id_that_is_none() -> None:
@@ -367,7 +367,7 @@ def test_open_process_by_an_id_that_is_none() -> None:
     process = start(provider)
     tid = next(iter(process.threads))
     for wrong in (0, tid, 4096):
-        assert status_of(lambda pid=wrong: executive.open_process(process, pid, 1)) == st.STATUS_INVALID_CID  # type: ignore[misc]
+        assert status_of(lambda pid=wrong: open_process(executive, process, pid, 1)) == st.STATUS_INVALID_CID  # type: ignore[misc]
 
 
 def test_id_is_kept_while_a_handle_knows_the_process() -> None:
@@ -375,7 +375,7 @@ def test_id_is_kept_while_a_handle_knows_the_process() -> None:
     executive = boot(provider)
     process = start(provider)
     tid = next(iter(process.threads))
-    handle = executive.open_process(executive.system_process, process.pid, 0x1000)
+    handle = open_process(executive, executive.system_process, process.pid, 0x1000)
     executive.thread_exited(process.threads[tid], 0)
     assert process.pointer_count == 1
     later = [start(provider) for _ in range(3)]
