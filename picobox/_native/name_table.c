@@ -117,12 +117,10 @@ void name_consider(struct name_match *match, const struct folded_name *name, con
     }
     if (!folds_to(name, spelling, length))
         return;
-    if (match->others++ > 0) {
-        size_t shorter = length < match->length ? length : match->length;
-        int order = memcmp(spelling, match->spelling, shorter);
-        if (order > 0 || (order == 0 && length >= match->length))
-            return;
-    }
+    /* Neither begins with the other: they have equally many points. */
+    size_t shorter = length < match->length ? length : match->length;
+    if (match->others++ > 0 && memcmp(spelling, match->spelling, shorter) > 0)
+        return;
     memcpy(match->spelling, spelling, length);
     match->spelling[length] = 0;
     match->length = (uint32_t)length;

@@ -91,6 +91,19 @@ static void check_against_model(struct pb_names *names, int fd)
         (void)unlinkat(fd, SPELLINGS[i], 0);
 }
 
+/* Events repeat what a listing has shown. */
+static void check_repetition(void)
+{
+    static struct folded_name name;
+    struct name_table table = {0};
+    name_fold(&name, 0, "Name", 4);
+    CHECK(name_table_add(&table, &name) == 0 && name_table_add(&table, &name) == 0 && table.names == 1);
+    name_table_remove(&table, &name);
+    name_table_remove(&table, &name);
+    CHECK(table.names == 0);
+    name_table_clear(&table);
+}
+
 /* Many names come and go, so that tables grow, are compacted and reused. */
 static void check_growth(struct pb_names *names, int fd)
 {
@@ -182,6 +195,7 @@ int main(int count, char **arguments)
     CHECK(fd >= 0 && names != NULL && small != NULL);
     check_against_model(names, fd);
     check_against_model(small, fd);
+    check_repetition();
     check_growth(names, fd);
     check_many_directories(fd);
     check_bad_input(names, fd);

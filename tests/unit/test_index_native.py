@@ -131,9 +131,12 @@ def test_timestamps_are_believed_once_they_are_old(place: str, directory: int) -
             while names.statistics().listings != listings:
                 listings = names.statistics().listings
                 assert names.look_up(directory, b"a") == (Found.FOLDED, b"A")
+            assert names.look_up(directory, b"b") == ABSENT
+            names.told_changed(directory)
+            names.look_up(directory, b"a")
             os.utime(place)
             names.look_up(directory, b"a")
-            assert names.statistics().listings == listings + 1
+            assert names.statistics().listings == listings + 3
     # But for a machine that stands still at the wrong moment, all of them.
     assert any(doubted)
 
