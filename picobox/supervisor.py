@@ -50,7 +50,8 @@ _UNCLAIMED_LIMIT = 64
 class Observer(Protocol):
     """Who is told of every call; the trace is one."""
 
-    def entered(self, call: Call) -> None: ...
+    def entered(self, call: Call) -> bool:
+        """A call begins; whether `left` is to be told of its end."""
 
     def left(self, call: Call | None, stop: Stop, result: int | None) -> None:
         """A call is over; result None: it never returned, or nobody can tell."""
@@ -159,16 +160,15 @@ class Supervisor:
         if call.restart:
             self.platform.resume(stop)
             return
-        if self.observer is not None:
-            self.observer.entered(call)
+        watched = self.observer is not None and self.observer.entered(call)
         if call.result is not None:
             self.platform.answer(stop, call.result)
             if self.observer is not None:
                 self.observer.left(call, stop, call.result)
             return
-        if call.outlives_entry or self.observer is not None:
+        if watched or call.outlives_entry:
             self._calls[stop.tid] = call
-        self.platform.resume(stop, want_exit=call.then is not None or self.observer is not None)
+        self.platform.resume(stop, want_exit=watched or call.then is not None)
 
     def _on_exit(self, stop: Stop) -> None:
         call = self._calls.pop(stop.tid, None)

@@ -106,7 +106,10 @@ def _decide(runs: list[tuple[int, bool]]) -> list[tuple[int, int, int, int]]:
 
 
 def compile_dispositions(
-    rows: Iterable[Row], subscribe: bool = False, features: frozenset[str] = frozenset()
+    rows: Iterable[Row],
+    subscribe: bool = False,
+    features: frozenset[str] = frozenset(),
+    calls: frozenset[int] | None = None,
 ) -> array[int]:
     """The C core's disposition array: one 32-bit word for each number below SYSCALL_LIMIT.
 
@@ -114,17 +117,18 @@ def compile_dispositions(
     bit 9 one that waits for children, bit 10 one that a signal can interrupt, bit 11 one that the notify channel may
     answer: by register values alone, without a stop. Bits 16 to 31 hold the error number of a refusal. With
     `subscribe` every row is a CALL and so is every other number, so that Python sees each call; the error number stays
-    in its bits.
+    in its bits. `calls`: subscribe to these numbers only.
     """
-    words = array("I", [ACTION_CALL if subscribe else 0]) * SYSCALL_LIMIT
+    chosen = (frozenset(range(SYSCALL_LIMIT)) if calls is None else calls) if subscribe else frozenset[int]()
+    words = array("I", [ACTION_CALL if nr in chosen else 0 for nr in range(SYSCALL_LIMIT)])
     for entry in rows:
         disposition = entry.disposition(features)
-        word = ACTION_CALL if subscribe else disposition.action
+        word = ACTION_CALL if entry.nr in chosen else disposition.action
         if entry.guards:
             word |= DISPOSITION_GUARD
         if entry.name in WAITING_CALLS:
             word |= DISPOSITION_REAP
-        elif not subscribe and disposition.action != ACTION_CALL:
+        elif entry.nr not in chosen and disposition.action != ACTION_CALL:
             word |= DISPOSITION_NOTIFY
         if entry.name in INTERRUPTIBLE_CALLS:
             word |= DISPOSITION_INTERRUPTIBLE

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.abi.table import BY_NAME, ROWS
+from picobox.abi.table import BY_NAME, BY_NR, ROWS
+from picobox.abi.x86_64 import SYSCALL_LIMIT
 
 if TYPE_CHECKING:
     from picobox.abi.row import Row
@@ -23,6 +24,11 @@ class Selection(NamedTuple):
     def includes(self, row: Row | None) -> bool:
         """Whether a call belongs to it; None stands for an unknown number."""
         return self.others if row is None else row.name in self.names
+
+    def numbers(self) -> frozenset[int]:
+        """The numbers of its calls; those that the table does not know are all below SYSCALL_LIMIT without a row."""
+        rows = frozenset(BY_NAME[name].nr for name in self.names)
+        return rows | (frozenset(range(SYSCALL_LIMIT)) - frozenset(BY_NR) if self.others else frozenset())
 
 
 EVERYTHING = Selection(frozenset(BY_NAME), others=True)

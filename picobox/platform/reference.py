@@ -178,11 +178,18 @@ class Debugger(PtraceDebugger):  # type: ignore[misc]  # python-ptrace has no ty
 class ReferencePlatform:
     """Tasks under ptrace that stop at both ends of every call; see `Platform` for the methods."""
 
-    def __init__(self, rows: Iterable[Row], *, subscribe: bool = False, features: frozenset[str] = frozenset()) -> None:
-        """`subscribe`: every call and signal comes to the supervisor, as tracing needs it."""
+    def __init__(
+        self,
+        rows: Iterable[Row],
+        *,
+        subscribe: bool = False,
+        features: frozenset[str] = frozenset(),
+        calls: frozenset[int] | None = None,
+    ) -> None:
+        """`subscribe`: every call and signal comes to the supervisor, as tracing needs it; of calls, only `calls`."""
         rows = tuple(rows)
         self._debugger = Debugger()
-        self._loop = ReferenceLoop(self._debugger.dict, tuple(rows), subscribe, features)
+        self._loop = ReferenceLoop(self._debugger.dict, tuple(rows), subscribe, features, calls)
         self._doorbell = Doorbell()
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None

@@ -45,7 +45,12 @@ class ReferenceLoop:
     """The stops of some tasks, by tid. An `on_` method gives the stop that the supervisor has to answer, if any."""
 
     def __init__(
-        self, tasks: dict[int, ReferenceTask], rows: Sequence[Row], subscribe: bool, features: frozenset[str]
+        self,
+        tasks: dict[int, ReferenceTask],
+        rows: Sequence[Row],
+        subscribe: bool,
+        features: frozenset[str],
+        calls: frozenset[int] | None = None,
     ) -> None:
         """`tasks` belongs to the debugger, which adds to it and takes away."""
         self.counters = [[0] * SYSCALL_LIMIT for _ in range(4)]
@@ -53,7 +58,7 @@ class ReferenceLoop:
         self.creating: set[int] = set()  # in a call that makes a task, event not seen yet
         self._tasks = tasks
         self._subscribe = subscribe
-        self._dispositions = compile_dispositions(rows, subscribe, features)
+        self._dispositions = compile_dispositions(rows, subscribe, features, calls)
         self._guards = {row.nr: row.guards for row in rows if row.guards}
         self._held: dict[int, ReferenceTask] = {}  # born before their creator's event
         self._deaths: deque[tuple[int, int]] = deque()

@@ -70,14 +70,15 @@ class Recorder:
         self._open: dict[HostTid, _Open] = {}
         self._started = False
 
-    def entered(self, call: Call) -> None:
+    def entered(self, call: Call) -> bool:
         """A call begins: what the guest passes is read now, since it may change while the call runs."""
         row = call.row
         if not self._selects(row):
-            return
+            return False
         raw = call.stop.args
         fields = self._arguments(row, raw, call.memory) if row is not None else _registers(raw)
         self._open[call.stop.tid] = _Open(call, call.task.vtid, time.time(), time.perf_counter(), fields)
+        return True
 
     def left(self, call: Call | None, stop: Stop, result: int | None) -> None:
         """A call is over; None: it never returned, or nobody can tell."""

@@ -110,10 +110,11 @@ class Checkpoints(Watcher):
         self.act = act
         self.count = 0
 
-    def entered(self, call: Call) -> None:
+    def entered(self, call: Call) -> bool:
         if is_checkpoint(call):
             self.count += 1
             self.act(self.count, call)
+        return True
 
 
 def test_another_provider_boots_and_runs_a_program() -> None:
@@ -228,12 +229,13 @@ class Services(Watcher):
         self.before: dict[str, int] | None = None
         self.calls: list[Call] = []
 
-    def entered(self, call: Call) -> None:
+    def entered(self, call: Call) -> bool:
         if is_checkpoint(call):
             self.before = dict(self.provider.nt.counters)
             self.calls.clear()
         else:
             self.calls.append(call)
+        return True
 
 
 @pytest.mark.parametrize("name", PERFORMED_ROWS)

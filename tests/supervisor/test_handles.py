@@ -74,10 +74,11 @@ class HandleWatcher(Watcher):
         self.sandbox = sandbox
         self.checkpoints = 0
 
-    def entered(self, call: Call) -> None:
+    def entered(self, call: Call) -> bool:
         if is_checkpoint(call):
             self.checkpoints += 1
             self.compare_descriptions([place for places in self.compare_tables() for place in places])
+        return True
 
     def living_tasks(self) -> dict[Process, HostTid]:
         """A task of each process that has not ended yet, though nobody may have told so."""

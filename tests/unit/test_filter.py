@@ -158,6 +158,13 @@ def test_subscribing_makes_every_number_a_call_and_keeps_the_rest() -> None:
         assert subscribed[nr] == words[nr] & ~(DISPOSITION_ACTION | DISPOSITION_NOTIFY) | ACTION_CALL
 
 
+@given(st.frozensets(st.integers(0, SYSCALL_LIMIT - 1)))
+def test_subscribing_to_some_numbers_leaves_the_others_alone(calls: frozenset[int]) -> None:
+    words, all_words = compile_dispositions(ROWS), compile_dispositions(ROWS, subscribe=True)
+    for nr, word in enumerate(compile_dispositions(ROWS, subscribe=True, calls=calls)):
+        assert word == (all_words if nr in calls else words)[nr]
+
+
 def test_a_feature_overrides_the_default() -> None:
     row = Row("example", x86_64=7, returns=Int, do=NATIVE, when={"locks": CALL})
     assert compile_dispositions([row])[7] & DISPOSITION_ACTION == ACTION_NATIVE
