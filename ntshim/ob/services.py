@@ -169,6 +169,4 @@ class ObjectServices(ServiceFamily):
     @service
     def NtMakeTemporaryObject(self, caller: Process | Thread, handle: int) -> None:
         """Let an object lose its name with its last handle; needs DELETE (facts/nt.md section 1.3)."""
-        target = self._entry(caller, handle, None, DELETE).object
-        target.attributes &= ~OBJ_PERMANENT
-        target.release_name()
+        self._entry(caller, handle, None, DELETE).object.attributes &= ~OBJ_PERMANENT

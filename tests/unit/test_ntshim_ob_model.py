@@ -21,7 +21,22 @@ PREFIX = r"\BaseNamedObjects\model"
 KINDS = ("Directory", "Event", "Mutant", "SymbolicLink")
 COMPONENTS = ("a", "A", "b", "\N{LATIN SMALL LETTER E WITH ACUTE}", "\N{LATIN CAPITAL LETTER E WITH ACUTE}")
 
-names = some.lists(some.sampled_from((*COMPONENTS, "b", "a", "")), min_size=1, max_size=4).map("\\".join)
+
+class Name(NamedTuple):
+    """A name near what is there: the path of an entry, perhaps in other letters, and what follows it."""
+
+    which: int
+    swapped: bool
+    rest: str
+
+
+# Mostly what is there, or one component below it.
+names = some.builds(
+    Name,
+    some.integers(0, 1 << 10),
+    some.sampled_from((False, False, False, True)),
+    some.sampled_from(("", "", "", *(f"\\{component}" for component in COMPONENTS * 2), "\\a\\b", "\\", "\\\\a")),
+)
 kinds = some.sampled_from(KINDS)
 booleans = some.booleans()
 
@@ -153,29 +168,36 @@ class Namespace(RuleBasedStateMachine):
         return (answer.status, answer.handle) if isinstance(answer, Created) else (st.STATUS_SUCCESS, answer)
 
     @rule(kind=kinds, name=names, aim=names, ignore_case=booleans, openif=booleans, lasting=booleans)
-    def create(self, kind: str, name: str, aim: str, ignore_case: bool, openif: bool, lasting: bool) -> None:
+    def create(self, kind: str, name: Name, aim: Name, ignore_case: bool, openif: bool, lasting: bool) -> None:
         nt = self.world.nt
         caller = self.world.system if lasting else self.world.process
         flags = oa.OBJ_CASE_INSENSITIVE * ignore_case | oa.OBJ_OPENIF * openif | OBJ_PERMANENT * lasting
-        path, aim = rf"{PREFIX}\{name}", rf"{PREFIX}\{aim}".rstrip("\\")
+        path, target = self.path(name), self.path(aim).rstrip("\\")
         given = ObjectAttributes(path, 0, flags)
         calls = {
             "Directory": (nt.NtCreateDirectoryObject, caller, GENERIC_ALL, given),
             "Event": (nt.NtCreateEvent, caller, GENERIC_ALL, given, 0),
             "Mutant": (nt.NtCreateMutant, caller, GENERIC_ALL, given),
-            "SymbolicLink": (nt.NtCreateSymbolicLinkObject, caller, GENERIC_ALL, given, aim),
+            "SymbolicLink": (nt.NtCreateSymbolicLinkObject, caller, GENERIC_ALL, given, target),
         }
         status, handle = self.call(*calls[kind])
-        expected, entry = self.model.create(Entry(kind, aim, permanent=lasting), path, ignore_case, openif)
+        expected, entry = self.model.create(Entry(kind, target, permanent=lasting), path, ignore_case, openif)
         self.agree(caller, status, handle, expected, entry)
 
     @rule(kind=kinds, name=names, ignore_case=booleans)
-    def open(self, kind: str, name: str, ignore_case: bool) -> None:
-        path = rf"{PREFIX}\{name}"
+    def open(self, kind: str, name: Name, ignore_case: bool) -> None:
+        path = self.path(name)
         given = ObjectAttributes(path, 0, oa.OBJ_CASE_INSENSITIVE * ignore_case)
         status, handle = self.call(self.world.services(kind)[1], GENERIC_ALL, given)
         expected, entry = self.model.open(kind, path, ignore_case)
         self.agree(self.world.process, status, handle, expected, entry)
+
+    def path(self, name: Name) -> str:
+        """Spell a name out."""
+        paths = list(self.model.entries)
+        below = paths[name.which % len(paths)][len(ROOT) :]
+        text = "".join(f"\\{component}" for component in below)
+        return PREFIX + (text.swapcase() if name.swapped else text) + name.rest
 
     def agree(self, caller: Any, status: int, handle: int | None, expected: int, entry: Entry | None) -> None:
         """Compare the answers of both, and keep a handle that both gave."""
@@ -197,6 +219,8 @@ class Namespace(RuleBasedStateMachine):
     @rule(which=some.integers(0, 1 << 16), permanent=booleans)
     def change(self, which: int, permanent: bool) -> None:
         caller, handle, entry = self.handles[which % len(self.handles)]
+        if entry is self.model.entries[ROOT]:
+            return
         if not permanent:
             self.world.nt.NtMakeTemporaryObject(caller, handle)
         elif caller is self.world.system:
@@ -234,5 +258,5 @@ class Namespace(RuleBasedStateMachine):
         return found
 
 
-Namespace.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+Namespace.TestCase.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
 TestNamespace = Namespace.TestCase
