@@ -309,6 +309,8 @@ class VolumeCreate(CreateIrp):
     def _take_effect(self) -> Inode | None:
         """Make, empty or leave the file; gives the one that was made."""
         backend, place, opened = self.volume.backend, self.place, self.opened
+        if self.information == create.FILE_OPENED:
+            return None
         is_directory = bool(self.asked.options & create.FILE_DIRECTORY_FILE)
         attributes = create.stored_attributes(self.asked.attributes, is_directory=is_directory)
         if opened is None:
@@ -321,7 +323,7 @@ class VolumeCreate(CreateIrp):
         inode = opened.node.inode
         if self.information == create.FILE_CREATED:
             backend.make_stream(inode, place.part.stream)
-        elif self.information != create.FILE_OPENED:
+        else:
             backend.replace_contents(inode, opened.stream.name, attributes)
             if self.information == create.FILE_SUPERSEDED and not opened.stream.name:
                 links.drop_streams(self.volume, opened.node)
@@ -336,6 +338,7 @@ class VolumeCreate(CreateIrp):
                 inode = self._made_by_others()
             stream = "" if place.part.is_main_stream else place.part.stream
             opened = volume.nodes.acquire(inode, place[:2], stream, self.granted, self.asked.share)
+            self.opened = opened
         opened.delete_on_close = bool(self.asked.options & create.FILE_DELETE_ON_CLOSE)
         volume.backend.open(opened.node.inode)
         self.file.context = opened

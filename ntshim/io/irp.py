@@ -39,10 +39,17 @@ class Irp:
         self.complete(None, inode)
 
     def complete(self, host_key: Any = None, inode: Any = None) -> None:
-        """The work was done. `host_key` is what the host knows the result by, `inode` the backend's, if known."""
+        """The work was done. `host_key` is what the host knows the result by, `inode` the backend's, if known.
+
+        If its result cannot be kept, the request fails with that status, which is raised.
+        """
         if self.status != st.STATUS_PENDING:
             raise RuntimeError("a request is finished once")
-        self._commit(host_key, inode)
+        try:
+            self._commit(host_key, inode)
+        except st.NtError as error:
+            self.fail(error.status)
+            raise
         self._finish(st.STATUS_SUCCESS)
 
     def fail(self, status: int) -> None:

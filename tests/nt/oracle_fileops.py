@@ -257,6 +257,104 @@ def _rename_read_only(drive: Drive) -> int:
     return status_of(lambda: drive.rename(handle, "y"))
 
 
+def _move_into_shut_directory(drive: Drive) -> int:
+    """Rename and link; gives the status that both have, or 0 if they differ."""
+    drive.make("x")
+    drive.make_directory("dir")
+    drive.open("dir", READ, 5)
+    handle = drive.open("x", DELETE)
+    renamed = status_of(lambda: drive.rename(handle, "dir\\x"))
+    return renamed if status_of(lambda: drive.link(handle, "dir\\x")) == renamed else 0
+
+
+def _link_to(path: str, flags: int = 0, prepare: Callable[[Drive], object] | None = None) -> Callable[[Drive], int]:
+    def case(drive: Drive) -> int:
+        drive.make("x")
+        if prepare is not None:
+            prepare(drive)
+        handle = drive.open("x")
+        return status_of(lambda: drive.link(handle, path, flags, extended=True))
+
+    return case
+
+
+def _link_of_directory(drive: Drive) -> int:
+    drive.make_directory("dir")
+    handle = drive.open("dir")
+    return status_of(lambda: drive.link(handle, "y"))
+
+
+def _one_link_deleted_on_close(drive: Drive) -> int:
+    """Give the status of asking for the link that stays, or that of the other one if it stayed too."""
+    drive.make("x")
+    handle = drive.open("x", DELETE, options=io.FILE_DELETE_ON_CLOSE)
+    drive.link(handle, "y")
+    drive.close(handle)
+    return drive.exists("y") if drive.exists("x") else 0xFFFFFFFF
+
+
+def _replace_system_file(drive: Drive) -> int:
+    drive.make("x")
+    drive.make("y", io.FILE_ATTRIBUTE_SYSTEM)
+    handle = drive.open("x", DELETE)
+    return status_of(lambda: drive.rename(handle, "y", FILE_RENAME_REPLACE_IF_EXISTS))
+
+
+def _open_path(path: str, disposition: int = io.FILE_OPEN, options: int = 0) -> Callable[[Drive], int]:
+    def case(drive: Drive) -> int:
+        drive.make("file")
+        drive.make_directory("dir")
+        return status_of(lambda: drive.create(path, disposition=disposition, options=options))
+
+    return case
+
+
+def _set(path: str, information: object, information_class: int) -> Callable[[Drive], int]:
+    def case(drive: Drive) -> int:
+        drive.make("file")
+        drive.make_directory("dir")
+        handle = drive.open(path, READ | WRITE | WRITE_ATTRIBUTES)
+        return status_of(lambda: drive.set(handle, information, information_class))
+
+    return case
+
+
+def _clear_case_over_variants(drive: Drive) -> int:
+    drive.make_directory("dir")
+    handle = drive.open("dir", WRITE_ATTRIBUTES)
+    drive.set(handle, 1, query.FILE_CASE_SENSITIVE_INFORMATION)
+    drive.make("dir\\a")
+    drive.make("dir\\A")
+    return status_of(lambda: drive.set(handle, 0, query.FILE_CASE_SENSITIVE_INFORMATION))
+
+
+def _stream_in_case_sensitive_directory(drive: Drive) -> int:
+    drive.make_directory("dir")
+    drive.set(drive.open("dir", WRITE_ATTRIBUTES), 1, query.FILE_CASE_SENSITIVE_INFORMATION)
+    drive.create("dir\\x:stream", disposition=io.FILE_CREATE)
+    return status_of(lambda: drive.open("dir\\x:STREAM"))
+
+
+def _pattern_without_match(drive: Drive) -> int:
+    root = drive.open("")
+    return status_of(lambda: drive.nt.NtQueryDirectoryFile(drive.process, root, query.FILE_NAMES_INFORMATION, "none"))
+
+
+def _read_at(offset: int) -> Callable[[Drive], int]:
+    def case(drive: Drive) -> int:
+        drive.make("x")
+        handle = drive.open("x")
+        return status_of(lambda: drive.nt.NtReadFile(drive.process, handle, 1, offset))
+
+    return case
+
+
+def _children_of_read_only(drive: Drive) -> int:
+    drive.make_directory("dir", io.FILE_ATTRIBUTE_READONLY)
+    made = status_of(lambda: drive.make("dir\\x"))
+    return made or status_of(lambda: drive.delete("dir\\x"))
+
+
 def _delete_file(drive: Drive) -> int:
     drive.make("x")
     return status_of(lambda: drive.delete("x"))
@@ -316,4 +414,36 @@ CASES: dict[tuple[str, str], Callable[[Drive], int]] = {
         MARK | POSIX | IGNORE_READONLY, DISPOSITION_EX
     ),
     ("ntfs_suite", "rename to a path whose parent is a file"): _rename_to("file\\x"),
+    ("ntfs_suite", "link or rename into a directory held open without FILE_SHARE_WRITE"): _move_into_shut_directory,
+    ("ntfs_suite", "link of a directory"): _link_of_directory,
+    ("ntfs_suite", "link to own name without replace"): _link_to("x"),
+    ("ntfs_suite", "link to own name with replace (no-op, link count stays 1)"): _link_to("x", 1),
+    (
+        "ntfs_suite",
+        "link to own name in other case with replace (name case changes, link count stays 1)",
+    ): _link_to("X", 1),
+    ("ntfs_suite", "LinkEx REPLACE|POSIX over open target lacking SHARE_DELETE"): _link_to(
+        "y", 3, lambda drive: drive.create("y", READ, 3, io.FILE_CREATE)
+    ),
+    ("ntfs_suite", "DELETE_ON_CLOSE on one of two links removes only that link"): _one_link_deleted_on_close,
+    ("ntfs_suite", "rename over a SYSTEM-attribute file with replace"): _replace_system_file,
+    ("ntfs_suite", "create/open a path whose parent is a file"): _open_path("file\\x"),
+    ("ntfs_suite", "256-unit component"): _open_path("x" * 256, io.FILE_CREATE),
+    ("ntfs_suite", "file named CON through the NT layer"): _open_path("CON", io.FILE_CREATE),
+    ("ntfs_suite", "stream name containing / or :"): _open_path("file:a/b", io.FILE_CREATE),
+    ("ntfs_suite", "create stream with FILE_DIRECTORY_FILE"): _open_path(
+        "file:s", io.FILE_CREATE, io.FILE_DIRECTORY_FILE
+    ),
+    ("ntfs_suite", "create dir::$DATA"): _open_path("dir::$DATA", io.FILE_CREATE),
+    ("ntfs_suite", "set FILE_ATTRIBUTE_DIRECTORY on a file through FileBasicInformation"): _set(
+        "file", query.FileBasicInformation(file_attributes=0x10), query.FILE_BASIC_INFORMATION
+    ),
+    ("ntfs_suite", "set case-sensitive flag on a file"): _set("file", 1, query.FILE_CASE_SENSITIVE_INFORMATION),
+    ("ntfs_suite", "set EOF or allocation on a directory"): _set("dir", 0, query.FILE_END_OF_FILE_INFORMATION),
+    ("ntfs_suite", "clear case-sensitive flag while names differ only in case"): _clear_case_over_variants,
+    ("ntfs_suite", "stream name in wrong case inside case-sensitive directory"): _stream_in_case_sensitive_directory,
+    ("ntfs_suite", "query directory with a pattern that matches nothing (first call)"): _pattern_without_match,
+    ("ntfs_suite", "read at or past EOF"): _read_at(0),
+    ("ntfs_suite", "negative file position"): _read_at(-5),
+    ("ntfs_suite", "create and delete children in a READONLY directory"): _children_of_read_only,
 }

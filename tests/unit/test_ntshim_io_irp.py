@@ -113,6 +113,22 @@ class FullMedium(MemFs):
         raise st.NtError(st.STATUS_DISK_FULL)
 
 
+class NoDescriptors(MemFs):
+    """A medium that lets nobody hold on to a file."""
+
+    def open(self, inode: Inode) -> None:
+        raise st.NtError(st.STATUS_TOO_MANY_OPENED_FILES)
+
+
+def test_a_file_that_cannot_be_held_is_not_open() -> None:
+    drive = Drive(NoDescriptors())
+    for disposition in (io.FILE_CREATE, io.FILE_OPEN):
+        refused = status_of(lambda: drive.create("x", disposition=disposition))  # noqa: B023 - called at once
+        assert refused == st.STATUS_TOO_MANY_OPENED_FILES
+        assert not drive.volume.reservations
+        assert len(drive.volume.nodes) == 0
+
+
 def test_a_failure_of_the_medium_gives_everything_back() -> None:
     drive = Drive(FullMedium())
     assert status_of(lambda: drive.create("x", disposition=io.FILE_CREATE)) == st.STATUS_DISK_FULL
