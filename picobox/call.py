@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from ntshim.ps.process import Thread
     from picobox.abi.row import Row
+    from picobox.lookup import Place
     from picobox.platform.base import GuestMemory, HostTid, Platform, Stop
 
 
@@ -26,11 +27,14 @@ class Call:
     `result` None: the kernel runs the call, with what `rewrite` changed; else that result ends it here. `then` is
     called with the kernel's result at the exit and may give another one. `creation` belongs to a call that makes a
     thread, `on_exec` (gives the new image's thread) to one that replaces the image. `restart`: the call starts anew.
-    `performed`: the NT service that the row names really ran.
+    `wait` takes a routine that dispatches the call again, and calls it when that makes sense. `made` is the place of a
+    name that the call makes. `over` is called once the kernel is done with the call, however it ended. `performed`: the
+    NT service that the row names really ran.
     """
 
     __slots__ = (
-        "creation", "on_exec", "performed", "platform", "restart", "result", "row", "stop", "then", "thread",
+        "creation", "made", "on_exec", "over", "performed", "platform", "restart", "result", "row", "stop", "then",
+        "thread", "wait",
     )  # fmt: skip
 
     def __init__(self, platform: Platform, thread: Thread, stop: Stop) -> None:
@@ -42,6 +46,9 @@ class Call:
         self.then: Callable[[int], int | None] | None = None
         self.creation: Creation | None = None
         self.on_exec: Callable[[], Thread] | None = None
+        self.wait: Callable[[Callable[[], None]], None] | None = None
+        self.made: Place | None = None
+        self.over: Callable[[], None] | None = None
         self.restart = False
         self.performed = False
 
@@ -58,7 +65,38 @@ class Call:
         """The kernel gets this argument instead of the guest's; the guest keeps its register."""
         self.platform.rewrite(self.stop, index, value)
 
+    def put(self, index: int, offset: int, data: bytes) -> bool:
+        """The kernel gets bytes of ours for a pointer argument, from `offset` of the task's argument slot.
+
+        False if the task has no argument page yet: `restart` is set, and the call comes again when it has one.
+        """
+        space = self.task.address_space
+        if space.page is None:
+            space.page = self.platform.new_page(self.stop)
+            self.restart = True
+            return False
+        self.rewrite(index, space.page.put(self.stop.tid, offset, data))
+        return True
+
+    @property
+    def wants_exit(self) -> bool:
+        """Whether somebody waits for the end of this call."""
+        return self.then is not None or self.over is not None
+
     @property
     def outlives_entry(self) -> bool:
         """Whether something waits for a later stop of this call."""
-        return self.then is not None or self.creation is not None or self.on_exec is not None
+        return self.wants_exit or self.creation is not None or self.on_exec is not None
+
+    def abandon(self) -> None:
+        """The call is over, and whatever it was to make and has not made will not come."""
+        if self.creation is not None:
+            self.creation.abandon()
+            self.creation = None
+        self.finish()
+
+    def finish(self) -> None:
+        """The kernel is done with the call."""
+        over, self.over = self.over, None
+        if over is not None:
+            over()

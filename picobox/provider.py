@@ -10,35 +10,39 @@ from ntshim.nt import NtServices
 from ntshim.ob.handles import HandleTable
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, NAMES
 from picobox.abi.table import BY_NR
 from picobox.errors import Errno
 from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, Task, ThreadGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ntshim.ps.executive import Executive
     from ntshim.ps.process import Process, Thread
-    from picobox.abi.row import Row
+    from picobox.abi.row import Disposition, Row
     from picobox.call import Call
+    from picobox.names import Names
     from picobox.platform.base import HostTid, Platform
 
-HANDLER_MODULES = ("files", "process")
+HANDLER_MODULES = ("files", "process", "names")
 
 
 class PicoProvider:
     """Serves the system calls of Linux threads; one for each executive."""
 
-    def __init__(self, platform: Platform, executive: Executive) -> None:
-        """Registers with the executive, which must not have booted."""
+    def __init__(self, platform: Platform, executive: Executive, names: Names | None = None) -> None:
+        """Registers with the executive, which must not have booted. Without `names` the guests' are taken as given."""
         self.platform = platform
         self.executive = executive
         self.nt = NtServices(executive)
         self.open_files = OpenFiles(platform)
         self.processes = 0
         self.threads = 0
-        self._handlers = _load_handlers()
+        self.names = names
+        features = frozenset((NAMES,)) if names is not None else frozenset[str]()
+        self._dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
+        self._handlers = _load_handlers(self._dispositions)
         self.pico = PsRegisterPicoProvider(
             executive,
             PsPicoProviderRoutines(
@@ -59,15 +63,21 @@ class PicoProvider:
             return
         if frame.stop.code:
             frame.result = -frame.stop.code
-        elif row.do.action == ACTION_ERRNO:
-            frame.result = -row.do.errno
-        elif row.do.action == ACTION_CALL:
+            return
+        do = self._dispositions[row.nr]
+        if do.action == ACTION_ERRNO:
+            frame.result = -do.errno
+        elif do.action == ACTION_CALL:
             self._serve(frame, row)
 
     def _serve(self, frame: Call, row: Row) -> None:
         try:
-            arguments = row.decode(frame.stop.args, frame.memory)
-            frame.result = self._handlers[row.name](self, frame, *arguments)
+            arguments: Sequence[object] = row.decode(frame.stop.args, frame.memory)
+            if self.names is not None and row.paths():
+                arguments = self.names.approve(frame, row, arguments)
+            handler = self._handlers[row.name]
+            if handler is not None and not frame.restart and frame.wait is None:
+                frame.result = handler(self, frame, *arguments)
         except Errno as error:
             frame.result = -error.errno
         except NtError as error:
@@ -174,15 +184,18 @@ class PicoProvider:
         return thread
 
 
-def _load_handlers() -> dict[str, Callable[..., int | None]]:
-    """The handler of each CALL row: the function of the row's name in picobox.syscalls."""
-    handlers: dict[str, Callable[..., int | None]] = {}
+def _load_handlers(dispositions: dict[int, Disposition]) -> dict[str, Callable[..., int | None] | None]:
+    """The handler of each CALL row: the function of the row's name in picobox.syscalls.
+
+    A row that is a CALL for its names alone needs none.
+    """
+    handlers: dict[str, Callable[..., int | None] | None] = {}
     modules = [import_module(f"picobox.syscalls.{name}") for name in HANDLER_MODULES]
     for row in BY_NR.values():
-        if row.do.action != ACTION_CALL:
+        if dispositions[row.nr].action != ACTION_CALL:
             continue
         handler = next((getattr(module, row.name) for module in modules if hasattr(module, row.name)), None)
-        if handler is None:
+        if handler is None and not row.paths():
             raise LookupError(f"row {row.name} is CALL and no module of picobox.syscalls defines {row.name}()")
         handlers[row.name] = handler
     return handlers

@@ -90,6 +90,8 @@ class Supervisor:
         self._calls: dict[HostTid, Call] = {}
         # What a task that was killed inside fork left behind; its child may still be born.
         self._unclaimed: list[Creation] = []
+        # Calls that may not begin yet: their tasks stand before them.
+        self._waiting: dict[HostTid, Stop] = {}
         self._on: dict[int, Callable[[Stop], None]] = {
             STOP_SYSCALL: self._on_call,
             STOP_SYSCALL_EXIT: self._on_exit,
@@ -157,18 +159,30 @@ class Supervisor:
         self._host.current = thread
         self.executive.dispatch_system_call(thread, call)
         self._host.current = None
+        if call.wait is not None:
+            self._waiting[stop.tid] = stop
+            call.wait(lambda: self._on_call_again(stop))
+            return
         if call.restart:
+            call.finish()
             self.platform.resume(stop)
             return
         watched = self.observer is not None and self.observer.entered(call)
         if call.result is not None:
+            call.finish()
             self.platform.answer(stop, call.result)
             if self.observer is not None:
                 self.observer.left(call, stop, call.result)
             return
         if watched or call.outlives_entry:
             self._calls[stop.tid] = call
-        self.platform.resume(stop, want_exit=watched or call.then is not None)
+        self.platform.resume(stop, want_exit=watched or call.wants_exit)
+
+    def _on_call_again(self, stop: Stop) -> None:
+        """What a call waited for has come, if the task still stands before it."""
+        if self._waiting.get(stop.tid) is stop:
+            del self._waiting[stop.tid]
+            self._on_call(stop)
 
     def _on_exit(self, stop: Stop) -> None:
         call = self._calls.pop(stop.tid, None)
@@ -178,8 +192,7 @@ class Supervisor:
                 if replaced is not None:
                     self.platform.set_result(stop, replaced)
                     stop.result = replaced
-            if call.creation is not None:
-                call.creation.abandon()
+            call.abandon()
             if self.observer is not None:
                 self.observer.left(call, stop, stop.result)
         self.platform.resume(stop)
@@ -189,8 +202,7 @@ class Supervisor:
         call = self._calls.pop(tid, None)
         if call is None:
             return
-        if call.creation is not None:
-            call.creation.abandon()
+        call.abandon()
         if self.observer is not None:
             self.observer.left(call, call.stop, None)
 
@@ -233,6 +245,8 @@ class Supervisor:
     def _on_exec(self, stop: Stop) -> None:
         former = HostTid(stop.other)
         call = self._calls.pop(former, None)
+        if call is not None:
+            call.finish()
         executor = self._threads.pop(former, None)
         if former != stop.tid:
             # The leader ended without a report: the executing thread has taken its tid (man 2 ptrace).
@@ -273,7 +287,10 @@ class Supervisor:
             self.main_status = stop.status
 
     def _bury(self, tid: HostTid, status: int) -> None:
+        self._waiting.pop(tid, None)
         call = self._calls.pop(tid, None)
+        if call is not None:
+            call.finish()
         if call is not None and call.creation is not None:
             self._unclaimed.append(call.creation)
             if len(self._unclaimed) > _UNCLAIMED_LIMIT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +48,11 @@ def ERRNO(errno: int) -> Disposition:  # noqa: N802  (it stands beside NATIVE an
     return Disposition(ACTION_ERRNO, errno)
 
 
+# The feature of a profile whose names are looked up.
+NAMES = "names"
+# Optional strings that are paths if they are there.
+_PATH_NAMES = frozenset(("path", "pathname", "filename"))
+
 _NO_OVERRIDES: Mapping[str, Disposition] = {}
 _tag_sets: dict[str, frozenset[str]] = {}
 
@@ -60,6 +65,15 @@ def _tag_set(tags: str) -> frozenset[str]:
     return found
 
 
+class PathArgument(NamedTuple):
+    """A path among a row's arguments: its position, that of its directory's descriptor or -1, and what it may mean."""
+
+    position: int
+    dirfd: int
+    follow: bool
+    creates: bool
+
+
 class Row:
     """One Linux system call: its number, arguments, NT counterpart and disposition.
 
@@ -69,7 +83,9 @@ class Row:
     range may touch the argument page. `when` overrides `do` for an active feature.
     """
 
-    __slots__ = ("args", "do", "guards", "name", "note", "nr", "nt", "returns", "served", "support", "tags", "when")
+    __slots__ = (
+        "_paths", "args", "do", "guards", "name", "note", "nr", "nt", "returns", "served", "support", "tags", "when",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -99,16 +115,40 @@ class Row:
         self.note = note
         self.when = when
         self.guards = guards
+        self._paths: tuple[PathArgument, ...] | None = None
 
     def __repr__(self) -> str:
         return f"<Row {self.nr} {self.name} {self.do!r}>"
 
     def disposition(self, features: frozenset[str] = frozenset()) -> Disposition:
-        """The disposition under the active `features`; CALL wins when several features override the row."""
+        """The disposition under the active `features`; CALL wins when several features override the row.
+
+        A row with a path needs no word of its own: where names are looked up, it is a CALL.
+        """
         chosen = [self.when[feature] for feature in self.when if feature in features]
+        if NAMES in features and self.do is NATIVE and self.paths():
+            return CALL
         if not chosen:
             return self.do
         return CALL if CALL in chosen else chosen[0]
+
+    def paths(self) -> tuple[PathArgument, ...]:
+        """Its path arguments."""
+        if self._paths is None:
+            from picobox.abi.types import DirFd, OptionalPath, UserPath
+
+            self._paths = tuple(
+                PathArgument(
+                    index,
+                    index - 1 if index and isinstance(self.args[index - 1], DirFd) else -1,
+                    argument.follow,
+                    argument.creates,
+                )
+                for index, argument in enumerate(self.args)
+                if isinstance(argument, UserPath)
+                and (not isinstance(argument, OptionalPath) or argument.name in _PATH_NAMES)
+            )
+        return self._paths
 
     def decode(self, raw: Sequence[int], memory: Memory) -> tuple[object, ...]:
         """The arguments as the handler takes them; raises Errno as the kernel would for an unreadable one."""

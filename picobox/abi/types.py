@@ -255,9 +255,15 @@ class UserString(UserPointer):
 
 
 class UserPath(UserString):
-    """A path name, copied out of the guest once; everyone after uses the copy."""
+    """A path name, copied out of the guest once; everyone after uses the copy.
+
+    `follow`: a symbolic link in the last component counts as what it leads to, unless a flag of the call says
+    otherwise. `creates`: the call makes the name if it is not there.
+    """
 
     __slots__ = ()
+    follow: ClassVar[bool] = True
+    creates: ClassVar[bool] = False
 
     def decode(self, raw: int, memory: Memory) -> object:
         """The bytes of the name; None if the kernel can read them and we may not."""
@@ -267,6 +273,27 @@ class UserPath(UserString):
             if error.errno != EPERM:
                 raise
             return None
+
+
+class LinkPath(UserPath):
+    """A path whose last component may be a symbolic link and is meant itself."""
+
+    __slots__ = ()
+    follow = False
+
+
+class NewPath(LinkPath):
+    """A path that the call makes: whatever has the name already is not followed."""
+
+    __slots__ = ()
+    creates = True
+
+
+class CreatPath(UserPath):
+    """The path of creat(2), which also opens what is there."""
+
+    __slots__ = ()
+    creates = True
 
 
 class OptionalPath(UserPath):

@@ -123,7 +123,7 @@ def _reference() -> Iterator[Check]:
 def _ptrace() -> Iterator[Check]:
     """Really runs a program, as every run does: fork, seize, filter, exec."""
     options = SimpleNamespace(
-        platform="trace", no_notify=False, env=[], workdir=None, timeout=10.0, wait_all=False
+        platform="trace", profile="linux", no_notify=False, env=[], workdir=None, timeout=10.0, wait_all=False
     )
     program = next((path for path in ("/bin/true", "/usr/bin/true") if os.access(path, os.X_OK)), "/bin/true")
     try:

@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Self
 
 from ntshim.ps.executive import Executive
+from picobox.abi.row import NAMES
 from picobox.abi.table import ROWS
 from picobox.errors import PicoboxError, SpawnError
 from picobox.platform import host, init
@@ -18,6 +19,8 @@ from picobox.supervisor import Observer, Supervisor
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import SimpleNamespace, TracebackType
+
+    from picobox.names import Names
 
 EXIT_TIMEOUT = 124
 _STAGE_CHDIR = 3
@@ -36,12 +39,16 @@ class Launch:
     """A program about to run. As a context manager it ends whatever is left of it."""
 
     def __init__(self, options: SimpleNamespace, command: list[bytes], observer: Observer | None = None) -> None:
+        names = make_names(options.profile)
         self.platform = make_platform(
-            options.platform, subscribe=observer is not None, notify=not options.no_notify
+            options.platform,
+            subscribe=observer is not None,
+            notify=not options.no_notify,
+            features=frozenset((NAMES,)) if names is not None else frozenset(),
         )
         executive_host = ExecutiveHost(self.platform)
         self.executive = Executive(executive_host)
-        self.provider = PicoProvider(self.platform, self.executive)
+        self.provider = PicoProvider(self.platform, self.executive, names)
         self.executive.boot()
         self.supervisor = Supervisor(
             self.platform, self.executive, executive_host, self.provider.first_thread, observer
@@ -120,7 +127,17 @@ class Launch:
         return same_group and stop.other in self.supervisor.threads()
 
 
-def make_platform(name: str, *, subscribe: bool, notify: bool = True) -> Platform:
+def make_names(profile: str) -> Names | None:
+    """What looks names up under a profile; None if they are the host's own."""
+    if profile == "linux":
+        return None
+    from picobox.names import Names
+    from picobox.platform.names import NativeIndex
+
+    return Names(NativeIndex())
+
+
+def make_platform(name: str, *, subscribe: bool, features: frozenset[str], notify: bool = True) -> Platform:
     """The platform of that name; PicoboxError tells what is missing for it."""
     if name == "reference":
         try:
@@ -129,12 +146,12 @@ def make_platform(name: str, *, subscribe: bool, notify: bool = True) -> Platfor
             raise PicoboxError(
                 f"--platform reference needs python-ptrace ({error}): pip install picobox-nt[reference]"
             ) from None
-        return ReferencePlatform(ROWS, subscribe=subscribe)
+        return ReferencePlatform(ROWS, subscribe=subscribe, features=features)
     try:
         from picobox.platform.trace import TracePlatform
     except ImportError as error:
         raise PicoboxError(f"the C core is not built ({error}): install picobox-nt with pip on this machine") from None
-    return TracePlatform(ROWS, subscribe=subscribe, notify=notify)
+    return TracePlatform(ROWS, subscribe=subscribe, features=features, notify=notify)
 
 
 def changed_environment(environment: Iterable[bytes], settings: list[bytes]) -> tuple[bytes, ...]:

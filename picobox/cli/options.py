@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PROFILES = ("linux",)
+PROFILES = ("linux", "nt")
 PLATFORMS = ("trace", "reference")
 COLORS = ("auto", "always", "never")
 

@@ -44,6 +44,13 @@ def thread_group(tid: HostTid) -> tuple[int, int]:
 AT_FDCWD = -100
 
 
+def path_of(tid: HostTid, dirfd: int, path: bytes) -> bytes:
+    """A path of a task, its root being ours, as a path of this process."""
+    if path.startswith(b"/"):
+        return path
+    return (b"/proc/%d/cwd/" % tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d/" % (tid, dirfd)) + path
+
+
 def executable_head(tid: HostTid, dirfd: int, path: bytes) -> bytes:
     """The first bytes of a file as the task would execute it; empty if that fails (execve then tells)."""
     if path.startswith(b"/"):
@@ -91,3 +98,24 @@ def ptrace_obstacle() -> str:
     if value in ("2", "3"):
         return f"kernel.yama.ptrace_scope is {value}"
     return "a container's seccomp profile or missing SYS_PTRACE"
+
+
+# Where the kernel makes names up: nothing is folded there.
+_PSEUDO_FILE_SYSTEMS = frozenset(
+    (
+        b"proc", b"sysfs", b"cgroup", b"cgroup2", b"debugfs", b"tracefs", b"securityfs", b"selinuxfs", b"smackfs",
+        b"pstore", b"efivarfs", b"bpf", b"devpts", b"devtmpfs", b"nsfs", b"binfmt_misc", b"autofs", b"resctrl",
+        b"configfs", b"mqueue", b"fusectl", b"hugetlbfs",
+    )
+)  # fmt: skip
+
+
+def pseudo_devices() -> dict[int, bool]:
+    """The devices of what is mounted now, and whether each is a pseudo file system's (proc(5), mountinfo)."""
+    found = {}
+    with open("/proc/self/mountinfo", "rb") as mounts:
+        for line in mounts:
+            fields, _, tail = line.partition(b" - ")
+            major, minor = fields.split()[2].split(b":")
+            found[os.makedev(int(major), int(minor))] = tail.split(maxsplit=1)[0] in _PSEUDO_FILE_SYSTEMS
+    return found

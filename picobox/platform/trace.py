@@ -92,9 +92,10 @@ class TracePlatform:
         *,
         subscribe: bool = False,
         features: frozenset[str] = frozenset(),
+        calls: frozenset[int] | None = None,
         notify: bool = True,
     ) -> None:
-        """`subscribe`: every call and signal comes to Python, as tracing needs it.
+        """`subscribe`: every call and signal comes to Python, as tracing needs it; of calls, only `calls`.
 
         `notify`: where the kernel can, calls that the core answers alone arrive by the notify channel, not as stops.
         """
@@ -109,10 +110,10 @@ class TracePlatform:
         self._notify_filter = b""
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None
-        dispositions = compile_dispositions(rows, subscribe, features)
+        dispositions = compile_dispositions(rows, subscribe, features, calls)
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", dispositions))
-        if notify and not subscribe and lib.pb_can_notify() == 0:
-            notified = [nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY]
+        notified = [nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY]
+        if notify and notified and lib.pb_can_notify() == 0:
             self._notify_filter = compile_filter(rows, frozenset(notified))
         guards, mmap_nr = compile_guards(rows)
         lib.pb_set_guards(self._core, ffi.from_buffer("uint32_t[]", guards), mmap_nr)

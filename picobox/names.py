@@ -1,0 +1,151 @@
+"""Gives the kernel, instead of the names that guests write, those that are stored (design sections 5 and 6)."""
+
+from __future__ import annotations
+
+import os
+import struct
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ntshim.fs.view import fold
+from picobox.abi.types import Flags, OpenFlags
+from picobox.lookup import Lookup, Place, start_of
+from picobox.platform.host import AT_FDCWD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ntshim.fs.view import DirectoryIndex
+    from picobox.abi.row import PathArgument, Row
+    from picobox.call import Call
+    from picobox.platform.base import HostTid
+
+AT_SYMLINK_NOFOLLOW = 0x100
+AT_SYMLINK_FOLLOW = 0x400
+PATH_SIZE = 4096
+_OPEN_HOW = struct.Struct("<3Q")
+_CHANGES_ROOT = frozenset(("chroot", "pivot_root"))
+
+Key = tuple[int, int, "str | bytes"]
+
+
+class Making:
+    """A name that a call is about to make: whoever wants to make a variant of it waits until the call is over."""
+
+    __slots__ = ("_waiting", "place")
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._waiting: list[Callable[[], None]] = []
+
+    def when_over(self, routine: Callable[[], None]) -> None:
+        """Calls a routine once the name is free again."""
+        self._waiting.append(routine)
+
+    def over(self) -> None:
+        """The call has made the name, or failed."""
+        os.close(self.place.parent)
+        for routine in self._waiting:
+            routine()
+
+
+class Names:
+    """The paths of calls, approved one call at a time."""
+
+    def __init__(self, index: DirectoryIndex) -> None:
+        self._index = index
+        self._lookup = Lookup(index)
+        self._making: dict[Key, Making] = {}
+        # Some guest's root may not be ours any more: then each is asked for its own.
+        self._roots_differ = False
+
+    def root_may_change(self) -> None:
+        """A guest is about to leave the root or the mounts that it shares with us."""
+        self._roots_differ = True
+
+    def approve(self, call: Call, row: Row, arguments: Sequence[object]) -> Sequence[object]:
+        """The arguments with the names that are stored, which the kernel gets too.
+
+        `call.restart` is set if the call needs an argument page first, `call.wait` if it has to wait for another one,
+        `call.made` to the place of a name that it makes.
+        """
+        if row.name in _CHANGES_ROOT:
+            self.root_may_change()
+        places = [(argument.position, self._find(call, row, argument, arguments)) for argument in row.paths()]
+        made = next((place for _, place in places if place.parent >= 0), None)
+        if made is not None and not self.reserve(call, made):
+            return arguments
+        if all(place.path is None for _, place in places):
+            return arguments
+        approved = list(arguments)
+        for slot, (index, place) in enumerate(places):
+            if place.path is not None:
+                approved[index] = place.path
+                if not call.put(index, slot * PATH_SIZE, place.path + b"\0"):
+                    break
+        return approved
+
+    def find(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool, creates: bool = False) -> Place:
+        """What a path of a task means; see Lookup."""
+        moved = self._roots_differ and not _shares_root(tid)
+        return self._lookup.find(start_of(tid, dirfd, moved=moved), path, follow=follow, creates=creates)
+
+    def _find(self, call: Call, row: Row, argument: PathArgument, arguments: Sequence[object]) -> Place:
+        path = arguments[argument.position]
+        dirfd = arguments[argument.dirfd] if argument.dirfd >= 0 else AT_FDCWD
+        if not isinstance(path, bytes) or not isinstance(dirfd, int):
+            return Place()
+        follow, creates = _meaning(call, row, argument, arguments)
+        return self.find(call.stop.tid, dirfd, path, follow=follow, creates=creates)
+
+    def reserve(self, call: Call, place: Place) -> bool:
+        """Whether the name that the call makes is the call's now; else it waits for the one that has it."""
+        directory = os.fstat(place.parent)
+        key = (directory.st_dev, directory.st_ino, fold(place.asked))
+        other = self._making.get(key)
+        if other is not None:
+            os.close(place.parent)
+            call.wait = other.when_over
+            return False
+        making = self._making[key] = Making(place)
+
+        def over() -> None:
+            # Where the index cannot see changes it has to be told of ours.
+            with suppress(OSError):
+                self._index.told_changed(place.parent)
+            del self._making[key]
+            making.over()
+
+        call.made = place
+        call.over = over
+        return True
+
+
+def _meaning(call: Call, row: Row, argument: PathArgument, arguments: Sequence[object]) -> tuple[bool, bool]:
+    """Whether a path argument follows a last link, and whether it may make the name."""
+    _, _, follow, creates = argument
+    if row.name == "openat2":
+        return _open_meaning(_OPEN_HOW.unpack(call.memory.read(call.stop.args[2], _OPEN_HOW.size))[0])
+    for other, value in zip(row.args, arguments, strict=False):
+        if not isinstance(value, int) or creates:
+            continue
+        if isinstance(other, OpenFlags):
+            return _open_meaning(value)
+        if isinstance(other, Flags) and other.vocabulary.startswith("AT"):
+            return (not value & AT_SYMLINK_NOFOLLOW if follow else bool(value & AT_SYMLINK_FOLLOW)), False
+    return follow, creates
+
+
+def _open_meaning(flags: int) -> tuple[bool, bool]:
+    creates = bool(flags & os.O_CREAT)
+    return not flags & os.O_NOFOLLOW and not (creates and flags & os.O_EXCL), creates
+
+
+def _shares_root(tid: HostTid) -> bool:
+    """Whether a task has our root and our mounts."""
+    try:
+        if os.readlink(f"/proc/{tid}/ns/mnt") != os.readlink("/proc/self/ns/mnt"):
+            return False
+        return os.path.samestat(os.stat("/"), os.stat(f"/proc/{tid}/root/"))
+    except OSError:
+        return False

@@ -1,0 +1,118 @@
+"""Calls whose names need more than a stored spelling: renames, socket addresses, and what changes a task's root."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from errno import EFAULT
+from typing import TYPE_CHECKING
+
+from picobox.errors import Errno
+from picobox.platform.host import AT_FDCWD, path_of
+
+if TYPE_CHECKING:
+    from picobox.call import Call
+    from picobox.provider import PicoProvider
+
+RENAME_NOREPLACE = 1
+RENAME_EXCHANGE = 2
+AF_UNIX = 1
+_PATH_OFFSET = 2  # of struct sockaddr_un
+_ADDRESS_SIZE = 110
+_ADDRESS_PLACE = 8192  # in an argument slot: two paths, then structures
+
+
+def rename(provider: PicoProvider, call: Call, oldpath: bytes | None, newpath: bytes | None) -> None:
+    _rename(call, AT_FDCWD, oldpath, newpath, new_index=1)
+    del provider
+
+
+def renameat(
+    provider: PicoProvider, call: Call, olddirfd: int, oldpath: bytes | None, newdirfd: int, newpath: bytes | None
+) -> None:
+    _rename(call, olddirfd, oldpath, newpath, new_index=3)
+    del provider, newdirfd
+
+
+def renameat2(
+    provider: PicoProvider,
+    call: Call,
+    olddirfd: int,
+    oldpath: bytes | None,
+    newdirfd: int,
+    newpath: bytes | None,
+    flags: int,
+) -> None:
+    if not flags & (RENAME_NOREPLACE | RENAME_EXCHANGE) or _changes_spelling(call, olddirfd, oldpath):
+        _rename(call, olddirfd, oldpath, newpath, new_index=3)
+    del provider, newdirfd
+
+
+def _rename(call: Call, olddirfd: int, oldpath: bytes | None, newpath: bytes | None, new_index: int) -> None:
+    """Onto a name in another spelling: that file goes, and the new spelling is stored (design section 6)."""
+    made = call.made
+    if made is None or made.stored is None or newpath is None:
+        return
+    stored, asked = made.stored, made.asked
+    if _changes_spelling(call, olddirfd, oldpath):
+        stem = newpath.rstrip(b"/")
+        respelled = stem[: len(stem) - len(stored)] + asked + newpath[len(stem) :]
+        call.put(new_index, 4096, respelled + b"\0")
+        return
+
+    def then(result: int) -> None:
+        if result == 0:
+            # It was the task's right to replace this name in this directory. Gone meanwhile: somebody was faster.
+            with suppress(OSError):
+                os.rename(stored, asked, src_dir_fd=made.parent, dst_dir_fd=made.parent)
+
+    call.then = then
+
+
+def _changes_spelling(call: Call, olddirfd: int, oldpath: bytes | None) -> bool:
+    """Whether a rename is from one spelling of a name to another: the target that was found is the source itself."""
+    made = call.made
+    if made is None or made.stored is None or oldpath is None:
+        return False
+    head, _, last = path_of(call.stop.tid, olddirfd, oldpath).rstrip(b"/").rpartition(b"/")
+    try:
+        return last == made.stored and os.path.samestat(os.stat(head or b"/"), os.fstat(made.parent))
+    except OSError:
+        return False
+
+
+def bind(provider: PicoProvider, call: Call, sockfd: int, addr: int, addrlen: int) -> None:
+    del sockfd
+    _address(provider, call, addr, addrlen, creates=True)
+
+
+def connect(provider: PicoProvider, call: Call, sockfd: int, addr: int, addrlen: int) -> None:
+    del sockfd
+    _address(provider, call, addr, addrlen, creates=False)
+
+
+def sendto(
+    provider: PicoProvider, call: Call, sockfd: int, buf: int, size: int, flags: int, dest_addr: int, addrlen: int
+) -> None:
+    del sockfd, buf, size, flags
+    _address(provider, call, dest_addr, addrlen, creates=False, index=4)
+
+
+def _address(provider: PicoProvider, call: Call, address: int, length: int, *, creates: bool, index: int = 1) -> None:
+    """The path in the address of a local socket is a name like others; the kernel takes it from a copy."""
+    if provider.names is None or not address or not _PATH_OFFSET < length <= _ADDRESS_SIZE:
+        return
+    data = call.memory.read(address, length)
+    path = data[_PATH_OFFSET:].split(b"\0", 1)[0]
+    if int.from_bytes(data[:_PATH_OFFSET], "little") != AF_UNIX or not path:
+        return
+    place = provider.names.find(call.stop.tid, AT_FDCWD, path, follow=not creates, creates=creates)
+    if place.parent >= 0 and not provider.names.reserve(call, place):
+        return
+    if place.path is None:
+        return
+    approved = data[:_PATH_OFFSET] + place.path + b"\0"
+    if len(approved) > _ADDRESS_SIZE:
+        raise Errno(EFAULT)
+    if call.put(index, _ADDRESS_PLACE, approved):
+        call.rewrite(index + 1, len(approved))
