@@ -162,6 +162,7 @@ void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_sp
     }
     close(go[0]);
     close(status[1]);
+    core->program = out->tid;
     seize(core, go[1], out);
     close(go[1]);
     if (out->stage == PB_SPAWN_OK)

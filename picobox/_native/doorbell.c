@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "native.h"
 
@@ -32,10 +33,28 @@ static void ring_bell(int signal, siginfo_t *info, void *context)
     wait4_abort(context);
 }
 
-bool doorbell_take(struct pb_stop *out)
+bool doorbell_has(int signal)
+{
+    return opened & UINT64_C(1) << (signal - 1);
+}
+
+/* setpgid waits for the lock under which kill(2) signals a group, so what it sends to us has come when it returns. */
+void doorbell_drop(int signal)
+{
+    setpgid(0, getpgid(0));
+    unsigned head = __atomic_load_n(&ring_head, __ATOMIC_ACQUIRE);
+    for (unsigned i = __atomic_load_n(&ring_tail, __ATOMIC_RELAXED); i != head; i++)
+        if (ring[i % RING].signal == signal && ring[i % RING].code <= 0)
+            ring[i % RING].signal = 0;
+}
+
+bool doorbell_take(struct pb_core *core, struct pb_stop *out)
 {
     doorbell_rung = 0;
     unsigned tail = __atomic_load_n(&ring_tail, __ATOMIC_RELAXED);
+    while (tail != __atomic_load_n(&ring_head, __ATOMIC_ACQUIRE) &&
+           (!ring[tail % RING].signal || (ring[tail % RING].code <= 0 && signal_is_due(core, ring[tail % RING].signal))))
+        __atomic_store_n(&ring_tail, ++tail, __ATOMIC_RELEASE);
     if (tail == __atomic_load_n(&ring_head, __ATOMIC_ACQUIRE))
         return false;
     out->kind = PB_STOP_INTERRUPT;

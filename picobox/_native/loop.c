@@ -286,6 +286,8 @@ static enum outcome on_death(struct pb_core *core, int32_t tid, int status, stru
     if (!known && core->creating_count)
         pending_push(&core->early_deaths, (struct pending){.tid = tid, .status = status});
     task_remove(core, tid);
+    if (tid == core->program)
+        core->program = 0;
     if (!known)
         return ANSWERED;
     out->kind = PB_STOP_DEAD;
@@ -360,7 +362,7 @@ void pb_next(struct pb_core *core, struct pb_stop *out)
     memset(out, 0, sizeof *out);
     for (;;) {
         int status;
-        if (doorbell_rung && doorbell_take(out))
+        if (doorbell_rung && doorbell_take(core, out))
             return;
         pin_tick_seen(core);
         if (core->pending) {

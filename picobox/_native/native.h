@@ -75,6 +75,7 @@ struct pb_core {
     struct listener *listeners;
     struct task *buckets[TASK_BUCKETS];
     int32_t task_count;
+    int32_t program;         /* the thread group that was spawned */
     int32_t held_count;      /* tasks born before their creator's event */
     int32_t creating_count;
     uint32_t dispositions[PB_NR_COUNT];
@@ -164,12 +165,18 @@ bool wait4_abort(void *ucontext);
 
 /* doorbell.c */
 extern volatile int doorbell_rung;
-bool doorbell_take(struct pb_stop *out);
+/* The oldest signal to us that the program is not about to be given as well. */
+bool doorbell_take(struct pb_core *core, struct pb_stop *out);
+bool doorbell_has(int signal);
+/* Forgets a signal that somebody has sent to us. */
+void doorbell_drop(int signal);
 
 /* proc.c: a file of a task's directory in /proc, NUL-terminated; false if it cannot be read. */
 bool proc_read(int32_t tid, const char *name, char *buffer, size_t size);
 
-/* signals.c: true if Python has to answer; the signal to resume with, or -errno. */
+/* signals.c: whether the program is yet to handle a signal. */
+bool signal_is_due(struct pb_core *core, int signal);
+/* True if Python has to answer; the signal to resume with, or -errno. */
 bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_stop *out);
 int signal_to_deliver(const struct pb_core *core, struct task *task, int signal);
 

@@ -12,6 +12,10 @@
 
 #include "native.h"
 
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid /* glibc has no name for it (man 2 timer_create) */
+#endif
+
 #define MILLISECOND INT64_C(1000000)
 #define LOOK_EVERY_STOPS 64
 #define LOOK_EVERY (MILLISECOND / 2)
@@ -91,7 +95,7 @@ static bool start_ticking(struct pb_core *core)
     struct sigaction action = {.sa_sigaction = on_tick, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = TICK_SIGNAL};
     struct itimerspec interval = {{0, TICK}, {0, TICK}};
-    event._sigev_un._tid = core->pin.loop_tid;
+    event.sigev_notify_thread_id = core->pin.loop_tid;
     sigfillset(&action.sa_mask);
     if (sigaction(TICK_SIGNAL, &action, &core->pin.previous) < 0)
         return false;

@@ -7,6 +7,7 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "native.h"
 
@@ -100,9 +101,40 @@ static int undo_interruption(const struct pb_core *core, struct task *task, int 
     return 0;
 }
 
+static bool is_of_program(const struct pb_core *core, const struct task *task)
+{
+    return core->program && syscall(SYS_tgkill, core->program, task->tid, 0) == 0;
+}
+
+static bool stands_before(const struct task *task, int signal)
+{
+    siginfo_t info;
+    return ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) == 0 && info.si_signo == signal &&
+           info.si_code >> 8 != PTRACE_EVENT_STOP;
+}
+
+/* The kernel takes a signal off the pending set and stops the thread in one step, so the order matters. */
+bool signal_is_due(struct pb_core *core, int signal)
+{
+    char status[4096];
+    if (!core->program || !proc_read(core->program, "status", status, sizeof status))
+        return false;
+    if (mask_in(status, "\nShdPnd:") & UINT64_C(1) << (signal - 1))
+        return true;
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (struct task *task = core->buckets[bucket]; task; task = task->next)
+            if (is_of_program(core, task) && stands_before(task, signal))
+                return true;
+    return false;
+}
+
 bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_stop *out)
 {
     siginfo_t info;
+    /* Two signals of a kind that come before the first is handled are one (man 7 signal). So what the program is about
+       to be given and we have got as well is one signal, sent to our whole group (man 2 kill). */
+    if (doorbell_has(signal) && is_of_program(core, task))
+        doorbell_drop(signal);
     if (is_fault_signal(signal) || core->report_signals) {
         if (ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) < 0)
             return false;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ntshim.ps.executive import Executive
 from picobox.abi.row import NAMES
@@ -38,14 +38,18 @@ _SI_KERNEL = 0x80
 class Launch:
     """A program about to run. As a context manager it ends whatever is left of it."""
 
-    def __init__(self, options: SimpleNamespace, command: list[bytes], observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        options: SimpleNamespace,
+        command: list[bytes],
+        observer: Observer | None = None,
+        calls: frozenset[int] | None = None,
+    ) -> None:
+        """`observer` is told of every signal and end, and of the calls with the numbers `calls`, None being all."""
         names = make_names(options.profile)
-        self.platform = make_platform(
-            options.platform,
-            subscribe=observer is not None,
-            notify=not options.no_notify,
-            features=frozenset((NAMES,)) if names is not None else frozenset(),
-        )
+        features = frozenset((NAMES,)) if names is not None else frozenset[str]()
+        subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
+        self.platform = make_platform(options.platform, subscription, notify=not options.no_notify)
         executive_host = ExecutiveHost(self.platform)
         self.executive = Executive(executive_host)
         self.provider = PicoProvider(self.platform, self.executive, names)
@@ -137,7 +141,7 @@ def make_names(profile: str) -> Names | None:
     return Names(NativeIndex())
 
 
-def make_platform(name: str, *, subscribe: bool, features: frozenset[str], notify: bool = True) -> Platform:
+def make_platform(name: str, subscription: dict[str, Any], *, notify: bool = True) -> Platform:
     """The platform of that name; PicoboxError tells what is missing for it."""
     if name == "reference":
         try:
@@ -146,12 +150,12 @@ def make_platform(name: str, *, subscribe: bool, features: frozenset[str], notif
             raise PicoboxError(
                 f"--platform reference needs python-ptrace ({error}): pip install picobox-nt[reference]"
             ) from None
-        return ReferencePlatform(ROWS, subscribe=subscribe, features=features)
+        return ReferencePlatform(ROWS, **subscription)
     try:
         from picobox.platform.trace import TracePlatform
     except ImportError as error:
         raise PicoboxError(f"the C core is not built ({error}): install picobox-nt with pip on this machine") from None
-    return TracePlatform(ROWS, subscribe=subscribe, features=features, notify=notify)
+    return TracePlatform(ROWS, **subscription, notify=notify)
 
 
 def changed_environment(environment: Iterable[bytes], settings: list[bytes]) -> tuple[bytes, ...]:

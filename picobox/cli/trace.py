@@ -62,7 +62,7 @@ def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -
     recorder = Recorder(_renderer(options), sink.write, selection.includes, options.platform)
     _end_in_order()
     try:
-        with Launch(options, command, recorder) as launch:
+        with Launch(options, command, recorder, selection.numbers()) as launch:
             status = launch.run()
             sink.flush()
             if options.verbose and not options.quiet:

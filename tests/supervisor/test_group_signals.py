@@ -56,13 +56,13 @@ def test_a_signal_to_the_supervisor_arrives_once(platform: str, children: str) -
 
 
 @pytest.mark.parametrize("children", CHILDREN)
-@pytest.mark.parametrize("platform", ["reference"])
+@pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_signal_to_the_group_arrives_once(platform: str, children: str) -> None:
     with counting(platform, children) as process:
         assert [count_after(process, os.killpg) for _ in range(TIMES)] == list(range(1, TIMES + 1))
 
 
-@pytest.mark.parametrize("platform", ["reference"])
+@pytest.mark.parametrize("platform", PLATFORMS)
 def test_each_of_a_mixture_arrives_once(platform: str) -> None:
     with counting(platform, "1") as process:
         sends = [(os.kill, os.killpg)[turn % 3 > 0] for turn in range(TIMES)]
