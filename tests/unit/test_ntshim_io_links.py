@@ -275,6 +275,27 @@ def test_ways_to_name_the_target(drive: Drive) -> None:
     assert drive.names("dir") == ["inside"]
 
 
+def test_a_simple_name_does_not_open_the_directory(drive: Drive) -> None:
+    drive.make_directory("dir")
+    drive.make("dir\\x")
+    drive.open("dir", READ, 5)
+    handle = drive.open("dir\\x", DELETE)
+    assert status_of(lambda: drive.rename(handle, "dir\\y")) == st.STATUS_SHARING_VIOLATION
+    drive.set(handle, query.FileRenameInformation("y"), query.FILE_RENAME_INFORMATION)
+    assert drive.names("dir") == ["y"]
+
+
+def test_an_open_file_without_a_name_does_not_hold_its_directory(drive: Drive) -> None:
+    drive.make_directory("dir")
+    drive.make("dir\\x")
+    deleter, _ = drive.open("dir\\x", DELETE), drive.open("dir\\x")
+    drive.set(deleter, MARK | POSIX, DISPOSITION_EX)
+    drive.close(deleter)
+    directory = drive.open("dir", DELETE)
+    drive.rename(directory, "new")
+    assert drive.names("") == ["new"]
+
+
 def test_links_of_directories_and_of_the_own_name(drive: Drive) -> None:
     drive.make("x")
     drive.make_directory("dir")

@@ -90,6 +90,13 @@ def test_deleting_the_file_needs_every_stream_to_share_it(share: int, expected: 
     assert status_of(lambda: drive.open("x", DELETE)) == expected
 
 
+def test_deleting_a_stream_asks_that_stream_alone() -> None:
+    drive = Drive()
+    drive.close(drive.create("x:s", disposition=io.FILE_CREATE).handle)
+    drive.open("x", READ, 3)
+    drive.open("x:s", DELETE)
+
+
 def test_granted_access_counts_after_maximum_allowed() -> None:
     drive = Drive()
     drive.make("x", io.FILE_ATTRIBUTE_READONLY)
