@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from ntshim.ps.process import Thread
     from picobox.abi.row import Row
-    from picobox.lookup import Place
     from picobox.platform.base import GuestMemory, HostTid, Platform, Stop
+    from picobox.platform.lookup import Place
 
 
 class Creation(NamedTuple):

@@ -7,10 +7,9 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ntshim.fs.view import fold
 from picobox.abi.types import Flags, OpenFlags
-from picobox.lookup import Lookup, Place, start_of
-from picobox.platform.host import AT_FDCWD
+from picobox.platform.host import AT_FDCWD, shares_root
+from picobox.platform.lookup import Lookup, Place, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +43,7 @@ class Making:
 
     def over(self) -> None:
         """The call has made the name, or failed."""
-        os.close(self.place.parent)
+        self.place.close()
         for routine in self._waiting:
             routine()
 
@@ -87,7 +86,7 @@ class Names:
 
     def find(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool, creates: bool = False) -> Place:
         """What a path of a task means; see Lookup."""
-        moved = self._roots_differ and not _shares_root(tid)
+        moved = self._roots_differ and not shares_root(tid)
         return self._lookup.find(start_of(tid, dirfd, moved=moved), path, follow=follow, creates=creates)
 
     def _find(self, call: Call, row: Row, argument: PathArgument, arguments: Sequence[object]) -> Place:
@@ -100,11 +99,10 @@ class Names:
 
     def reserve(self, call: Call, place: Place) -> bool:
         """Whether the name that the call makes is the call's now; else it waits for the one that has it."""
-        directory = os.fstat(place.parent)
-        key = (directory.st_dev, directory.st_ino, fold(place.asked))
+        key = place.key()
         other = self._making.get(key)
         if other is not None:
-            os.close(place.parent)
+            place.close()
             call.wait = other.when_over
             return False
         making = self._making[key] = Making(place)
@@ -139,13 +137,3 @@ def _meaning(call: Call, row: Row, argument: PathArgument, arguments: Sequence[o
 def _open_meaning(flags: int) -> tuple[bool, bool]:
     creates = bool(flags & os.O_CREAT)
     return not flags & os.O_NOFOLLOW and not (creates and flags & os.O_EXCL), creates
-
-
-def _shares_root(tid: HostTid) -> bool:
-    """Whether a task has our root and our mounts."""
-    try:
-        if os.readlink(f"/proc/{tid}/ns/mnt") != os.readlink("/proc/self/ns/mnt"):
-            return False
-        return os.path.samestat(os.stat("/"), os.stat(f"/proc/{tid}/root/"))
-    except OSError:
-        return False

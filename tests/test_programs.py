@@ -124,6 +124,13 @@ def test_without_the_notify_channel(platform: str, name: str) -> None:
     assert picobox(platform, name, "--no-notify") == expected_result(name)
 
 
+@pytest.mark.parametrize("name", program_names())
+@pytest.mark.parametrize("platform", ["trace"])
+def test_under_nt(platform: str, name: str) -> None:
+    """No program names anything in two spellings: the rules of names must not show."""
+    assert picobox(platform, name, "--profile", "nt") == expected_result(name)
+
+
 def test_every_hazard_has_a_program() -> None:
     covered = {name.split("_")[0] for name in program_names()}
     assert set(HAZARDS) <= covered

@@ -35,6 +35,10 @@ DISPOSITION_ERRNO_SHIFT = 16
 # Children that are dead for the tracer have to be dead for the caller of these (wait(2)).
 WAITING_CALLS = frozenset(("wait4", "waitid"))
 
+# The channel wakes the caller on the answering thread's CPU at once. Between that and what a yield does to the caller's
+# place in the queue the two starve whoever else wants this CPU, for seconds (measured on Linux 6.18).
+STOPPING_CALLS = frozenset(("sched_yield",))
+
 # Calls that the kernel ends with -ERESTARTSYS when a signal comes: those on slow objects, on locks and leases, and on
 # queues of messages (man 7 signal). Others restart by rules of their own, or never wait.
 INTERRUPTIBLE_CALLS = frozenset(
@@ -128,7 +132,7 @@ def compile_dispositions(
             word |= DISPOSITION_GUARD
         if entry.name in WAITING_CALLS:
             word |= DISPOSITION_REAP
-        elif entry.nr not in chosen and disposition.action != ACTION_CALL:
+        elif entry.nr not in chosen and disposition.action != ACTION_CALL and entry.name not in STOPPING_CALLS:
             word |= DISPOSITION_NOTIFY
         if entry.name in INTERRUPTIBLE_CALLS:
             word |= DISPOSITION_INTERRUPTIBLE

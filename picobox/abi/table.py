@@ -64,7 +64,7 @@ from picobox.abi.types import (
 # Which calls have an NT service and which lxcore served itself: facts/wsl1.md section 2.2, facts/nt.md section 6.
 
 _GONE = "not in the kernel: removed, or reserved and never built"
-# The address of a local socket holds a path.
+# Rows with a path are calls where names are looked up; these have a handler of their own for it.
 _BY_NAME = {NAMES: CALL}
 _UNCONFINED = "runs with the user's own rights; confinement will refuse it"
 
@@ -228,7 +228,7 @@ ROWS = (
         tags="file"),
     row("chdir", x86_64=80, args=(UserPath("path"),), returns=Int, do=NATIVE, nt="NtOpenFile", tags="file"),
     row("fchdir", x86_64=81, args=(Fd("fd"),), returns=Int, do=NATIVE, served="provider", tags="desc"),
-    row("rename", x86_64=82, args=(LinkPath("oldpath"), NewPath("newpath")), returns=Int, do=NATIVE,
+    row("rename", x86_64=82, args=(LinkPath("oldpath"), NewPath("newpath")), returns=Int, do=NATIVE, when=_BY_NAME,
         nt="NtSetInformationFile", tags="file"),
     row("mkdir", x86_64=83, args=(NewPath("pathname"), Mode("mode")), returns=Int, do=NATIVE, nt="NtCreateFile",
         tags="file"),
@@ -593,7 +593,7 @@ ROWS = (
         do=NATIVE, nt="NtSetInformationFile", tags="file desc"),
     row("renameat", x86_64=264,
         args=(DirFd("olddirfd"), LinkPath("oldpath"), DirFd("newdirfd"), NewPath("newpath")), returns=Int,
-        do=NATIVE, nt="NtSetInformationFile", tags="file desc"),
+        do=NATIVE, when=_BY_NAME, nt="NtSetInformationFile", tags="file desc"),
     row("linkat", x86_64=265,
         args=(DirFd("olddirfd"), LinkPath("oldpath"), DirFd("newdirfd"), NewPath("newpath"), Flags("flags", "AT")),
         returns=Int, do=NATIVE, nt="NtSetInformationFile", tags="file desc"),
@@ -713,7 +713,7 @@ ROWS = (
         returns=Int, do=NATIVE, nt="NtQueryInformationThread"),
     row("renameat2", x86_64=316,
         args=(DirFd("olddirfd"), LinkPath("oldpath"), DirFd("newdirfd"), NewPath("newpath"), Flags("flags", "RENAME")),
-        returns=Int, do=NATIVE, nt="NtSetInformationFile", tags="file desc"),
+        returns=Int, do=NATIVE, when=_BY_NAME, nt="NtSetInformationFile", tags="file desc"),
     row("seccomp", x86_64=317, args=(Choice("operation", "SECCOMP"), Hexadecimal("flags"), UserPointer("args")),
         returns=Int, do=ERRNO(EINVAL), served="provider", support=NONE,
         note="a guest's own filter would outrank interception"),

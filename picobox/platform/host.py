@@ -119,3 +119,13 @@ def pseudo_devices() -> dict[int, bool]:
             major, minor = fields.split()[2].split(b":")
             found[os.makedev(int(major), int(minor))] = tail.split(maxsplit=1)[0] in _PSEUDO_FILE_SYSTEMS
     return found
+
+
+def shares_root(tid: HostTid) -> bool:
+    """Whether a task has our root and our mounts."""
+    try:
+        if os.readlink(f"/proc/{tid}/ns/mnt") != os.readlink("/proc/self/ns/mnt"):
+            return False
+        return os.path.samestat(os.stat("/"), os.stat(f"/proc/{tid}/root/"))
+    except OSError:
+        return False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from errno import EFAULT
 from typing import TYPE_CHECKING
 
@@ -62,9 +60,8 @@ def _rename(call: Call, olddirfd: int, oldpath: bytes | None, newpath: bytes | N
 
     def then(result: int) -> None:
         if result == 0:
-            # It was the task's right to replace this name in this directory. Gone meanwhile: somebody was faster.
-            with suppress(OSError):
-                os.rename(stored, asked, src_dir_fd=made.parent, dst_dir_fd=made.parent)
+            # The task has just shown that it may replace this name in this directory.
+            made.respell()
 
     call.then = then
 
@@ -74,11 +71,7 @@ def _changes_spelling(call: Call, olddirfd: int, oldpath: bytes | None) -> bool:
     made = call.made
     if made is None or made.stored is None or oldpath is None:
         return False
-    head, _, last = path_of(call.stop.tid, olddirfd, oldpath).rstrip(b"/").rpartition(b"/")
-    try:
-        return last == made.stored and os.path.samestat(os.stat(head or b"/"), os.fstat(made.parent))
-    except OSError:
-        return False
+    return made.is_named_by(path_of(call.stop.tid, olddirfd, oldpath))
 
 
 def bind(provider: PicoProvider, call: Call, sockfd: int, addr: int, addrlen: int) -> None:
@@ -92,9 +85,16 @@ def connect(provider: PicoProvider, call: Call, sockfd: int, addr: int, addrlen:
 
 
 def sendto(
-    provider: PicoProvider, call: Call, sockfd: int, buf: int, size: int, flags: int, dest_addr: int, addrlen: int
+    provider: PicoProvider,
+    call: Call,
+    sockfd: int,
+    buf: int,
+    len: int,  # noqa: A002 - the row's name
+    flags: int,
+    dest_addr: int,
+    addrlen: int,
 ) -> None:
-    del sockfd, buf, size, flags
+    del sockfd, buf, len, flags
     _address(provider, call, dest_addr, addrlen, creates=False, index=4)
 
 

@@ -16,13 +16,17 @@ PATH = Path(__file__).with_name("divergences.toml")
 
 
 class Divergence(NamedTuple):
-    """One declared difference: what `pattern` matches in `part` of the row's outcome is not compared."""
+    """One declared difference: what `pattern` matches in `part` of the row's outcome is not compared.
+
+    `profile`: only under these rules; empty: under all.
+    """
 
     program: str
     row: str
     part: str
     pattern: str
     reason: str
+    profile: str = ""
 
 
 def load(text: str) -> list[Divergence]:
@@ -32,8 +36,8 @@ def load(text: str) -> list[Divergence]:
 
 
 def _checked(entry: dict[str, str]) -> Divergence:
-    if set(entry) != set(Divergence._fields):
-        raise ValueError(f"divergence {entry}: the keys must be {', '.join(Divergence._fields)}")
+    if set(entry) | {"profile"} != set(Divergence._fields):
+        raise ValueError(f"divergence {entry}: the keys must be {', '.join(Divergence._fields)}; profile may be missing")
     divergence = Divergence(**entry)
     if divergence.part not in Outcome._fields:
         raise ValueError(f"divergence of {divergence.program} {divergence.row}: no part {divergence.part!r}")
@@ -42,9 +46,13 @@ def _checked(entry: dict[str, str]) -> Divergence:
     return divergence
 
 
-def belonging_to(program: str, row: str, divergences: Sequence[Divergence]) -> list[Divergence]:
-    """The entries declared for one row of the table."""
-    return [divergence for divergence in divergences if (divergence.program, divergence.row) == (program, row)]
+def belonging_to(program: str, row: str, profile: str, divergences: Sequence[Divergence]) -> list[Divergence]:
+    """The entries declared for one row of the table under a profile."""
+    return [
+        divergence
+        for divergence in divergences
+        if (divergence.program, divergence.row) == (program, row) and divergence.profile in ("", profile)
+    ]
 
 
 def without(outcome: Outcome, divergences: Sequence[Divergence]) -> Outcome:

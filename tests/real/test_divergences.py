@@ -54,9 +54,9 @@ def test_a_declared_difference_is_not_compared_and_others_are() -> None:
 
 
 def test_entries_belong_to_one_row() -> None:
-    assert divergences.belonging_to("bash", "status", [TRACER]) == [TRACER]
-    assert divergences.belonging_to("bash", "other", [TRACER]) == []
-    assert divergences.belonging_to("dash", "status", [TRACER]) == []
+    assert divergences.belonging_to("bash", "status", "linux", [TRACER]) == [TRACER]
+    assert divergences.belonging_to("bash", "other", "linux", [TRACER]) == []
+    assert divergences.belonging_to("dash", "status", "linux", [TRACER]) == []
 
 
 @pytest.mark.parametrize(

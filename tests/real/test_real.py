@@ -30,10 +30,15 @@ def _parameter(row: Row) -> object:
 
 
 @pytest.fixture
-def before(request: pytest.FixtureRequest) -> tuple[str, ...]:
+def profile(request: pytest.FixtureRequest) -> str:
+    """The rules of the second run, by the options of the test run."""
+    return str(request.config.getoption("--picobox-profile", "linux"))
+
+
+@pytest.fixture
+def before(request: pytest.FixtureRequest, profile: str) -> tuple[str, ...]:
     """What stands before the command of the second run, by the options of the test run."""
-    platform = request.config.getoption("--picobox-platform", "trace")
-    return prefix(platform, request.config.getoption("--picobox-profile", "linux"))
+    return prefix(request.config.getoption("--picobox-platform", "trace"), profile)
 
 
 def _require(row: Row) -> None:
@@ -52,10 +57,10 @@ def _both(row: Row, before: tuple[str, ...], base: Path) -> tuple[Outcome, Outco
 
 
 @pytest.mark.parametrize("row", [_parameter(row) for row in ROWS])
-def test_row(row: Row, before: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_row(row: Row, before: tuple[str, ...], profile: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     base = tmp_path_factory.mktemp("r")
     native, picobox = _both(row, before, base)
-    declared = divergences.belonging_to(row.program, row.name, DECLARED)
+    declared = divergences.belonging_to(row.program, row.name, profile, DECLARED)
     difference = differences(divergences.without(native, declared), divergences.without(picobox, declared))
     if difference:
         pytest.fail(f"{row.argv} in {base}/native and {base}/work\n{difference}", pytrace=False)
@@ -65,12 +70,14 @@ def test_row(row: Row, before: tuple[str, ...], tmp_path_factory: pytest.TempPat
 
 @pytest.mark.full
 @pytest.mark.timeout(3600)
-def test_every_divergence_is_still_needed(before: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_every_divergence_is_still_needed(
+    before: tuple[str, ...], profile: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     if before == NATIVE:
         pytest.skip("two native runs have no declared differences")
     stale: list[Divergence] = []
     for row in ROWS:
-        declared = divergences.belonging_to(row.program, row.name, DECLARED)
+        declared = divergences.belonging_to(row.program, row.name, profile, DECLARED)
         if declared:
             native, picobox = _both(row, before, tmp_path_factory.mktemp("r"))
             stale += divergences.unneeded(native, picobox, declared)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
+from contextlib import suppress
 from errno import ENOENT
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from ntshim.fs.view import Found
+from ntshim.fs.view import Found, fold
 from picobox.platform.host import AT_FDCWD, pseudo_devices
 
 if TYPE_CHECKING:
@@ -40,13 +40,37 @@ class Place(NamedTuple):
     """What a path means. `path` is what the host must be given, None for the path as it is.
 
     If the last component is not there, or only in another spelling, and the path is to make it: `parent` is an open
-    descriptor of its directory, which the caller closes, `stored` the other spelling and `asked` the one in the path.
+    descriptor of its directory, `stored` the other spelling and `asked` the one in the path.
     """
 
     path: bytes | None = None
     parent: int = -1
     asked: bytes = b""
     stored: bytes | None = None
+
+    def close(self) -> None:
+        """Lets the directory go."""
+        os.close(self.parent)
+
+    def key(self) -> tuple[int, int, str | bytes]:
+        """What all spellings of the name have in common."""
+        directory = os.fstat(self.parent)
+        return directory.st_dev, directory.st_ino, fold(self.asked)
+
+    def respell(self) -> None:
+        """The stored spelling becomes the one that was asked for, unless somebody was faster."""
+        if self.stored is None:
+            return
+        with suppress(OSError):
+            os.rename(self.stored, self.asked, src_dir_fd=self.parent, dst_dir_fd=self.parent)
+
+    def is_named_by(self, path: bytes) -> bool:
+        """Whether a path of ours ends in the stored spelling in this very directory."""
+        head, _, last = path.rstrip(b"/").rpartition(b"/")
+        try:
+            return last == self.stored and os.path.samestat(os.stat(head or b"/"), os.fstat(self.parent))
+        except OSError:
+            return False
 
 
 AS_GIVEN = Place()
@@ -206,12 +230,3 @@ def _exists(name: bytes, directory: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def same_file(parent: int, name: bytes, path: bytes) -> bool:
-    """Whether a name in an open directory and a path of ours are one file, links not followed."""
-    try:
-        ours, other = os.lstat(path), os.stat(name, dir_fd=parent, follow_symlinks=False)
-    except OSError:
-        return False
-    return stat.S_IFMT(ours.st_mode) == stat.S_IFMT(other.st_mode) and os.path.samestat(ours, other)
