@@ -37,7 +37,7 @@ def load(text: str) -> list[Divergence]:
 
 def _checked(entry: dict[str, str]) -> Divergence:
     if set(entry) | {"profile"} != set(Divergence._fields):
-        raise ValueError(f"divergence {entry}: the keys must be {', '.join(Divergence._fields)}; profile may be missing")
+        raise ValueError(f"divergence {entry}: the keys must be {', '.join(Divergence._fields)}, the last if need be")
     divergence = Divergence(**entry)
     if divergence.part not in Outcome._fields:
         raise ValueError(f"divergence of {divergence.program} {divergence.row}: no part {divergence.part!r}")
