@@ -95,6 +95,17 @@ class Call:
             self.creation = None
         self.finish()
 
+    def when_over(self, routine: Callable[[], None]) -> None:
+        """Calls a routine once the kernel is done with the call, before what was to be called then."""
+        other = self.over
+
+        def over() -> None:
+            routine()
+            if other is not None:
+                other()
+
+        self.over = over
+
     def finish(self) -> None:
         """The kernel is done with the call."""
         over, self.over = self.over, None

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from picobox.abi.row import Disposition, Row
     from picobox.call import Call
     from picobox.names import Names
+    from picobox.opens import Opens
     from picobox.platform.base import HostTid, Platform
 
-HANDLER_MODULES = ("files", "process", "names")
+HANDLER_MODULES = ("files", "process", "names", "opens")
 
 
 class PicoProvider:
@@ -40,6 +41,7 @@ class PicoProvider:
         self.processes = 0
         self.threads = 0
         self.names = names
+        self.opens = None if names is None else _make_opens(self)
         features = frozenset((NAMES,)) if names is not None else frozenset[str]()
         self._dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
         self._handlers = _load_handlers(self._dispositions)
@@ -182,6 +184,12 @@ class PicoProvider:
         thread = self.make_thread(self.make_process(group, files, None), task)
         self.pico.ResumeThread(thread)
         return thread
+
+
+def _make_opens(provider: PicoProvider) -> Opens:
+    from picobox.opens import Opens
+
+    return Opens(provider)
 
 
 def _load_handlers(dispositions: dict[int, Disposition]) -> dict[str, Callable[..., int | None] | None]:

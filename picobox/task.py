@@ -60,7 +60,15 @@ class OpenFiles:
             self._files.setdefault(key, []).append(file)
             self._places[file] = []
         self.note(file, table, fd)
-        return file, _granted_access(described.flags)
+        return file, granted_access(described.flags)
+
+    def adopt(self, file: File, table: FdTable, fd: int) -> None:
+        """A File object that NtCreateFile has made, and whose `host_key` is known, stands for a task's descriptor."""
+        file.reference()
+        file.on_cleanup = self._forget
+        self._files.setdefault(file.host_key, []).append(file)
+        self._places[file] = []
+        self.note(file, table, fd)
 
     def note(self, file: File, table: FdTable, fd: int) -> None:
         """The description has one more descriptor."""
@@ -92,7 +100,7 @@ class OpenFiles:
         file.dereference()
 
 
-def _granted_access(flags: int) -> int:
+def granted_access(flags: int) -> int:
     """What a handle may do; access mode 3 and O_PATH give no data (man 2 open)."""
     mode = O_NO_DATA if flags & O_PATH else flags & O_ACCMODE
     access = SYNCHRONIZE | FILE_READ_ATTRIBUTES

@@ -89,13 +89,17 @@ class Irp:
 
 
 class CreateContext:
-    """What NtCreateFile hands a device through the look-up, and what it gets back."""
+    """What NtCreateFile hands a device through the look-up, and what it gets back.
 
-    __slots__ = ("irp", "request")
+    `extra` is for the device alone, as an extra create parameter (WDK, FltAllocateExtraCreateParameter).
+    """
 
-    def __init__(self, request: CreateRequest) -> None:
+    __slots__ = ("extra", "irp", "request")
+
+    def __init__(self, request: CreateRequest, extra: object = None) -> None:
         """Carry a validated request."""
         self.request = request
+        self.extra = extra
         self.irp: CreateIrp | None = None
 
 

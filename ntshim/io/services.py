@@ -77,13 +77,15 @@ class FileServices(ServiceFamily):
         share_access: int,
         create_disposition: int,
         create_options: int,
+        extra: object = None,
     ) -> CreateAnswer:
         """Open or make a file (facts/nt.md sections 3.1 to 3.4, 3.7); `io.create` has the rules and their order.
 
-        Raises NameReserved if the name belongs to a request that is being performed.
+        `extra` is what the device of the name wants besides. Raises NameReserved if the name belongs to a request
+        that is being performed.
         """
         request = CreateRequest(desired_access, share_access, create_disposition, create_options, file_attributes)
-        return self._create(caller, request, object_attributes)
+        return self._create(caller, request, object_attributes, extra)
 
     @service
     def NtOpenFile(
@@ -227,22 +229,30 @@ class FileServices(ServiceFamily):
         return entries
 
     def _create(
-        self, caller: Process | Thread, request: CreateRequest, object_attributes: GivenAttributes
+        self,
+        caller: Process | Thread,
+        request: CreateRequest,
+        object_attributes: GivenAttributes,
+        extra: object = None,
     ) -> CreateAnswer:
         """Decide and, unless that is somebody else's part, perform."""
-        irp, attributes = self._decide(caller, request, object_attributes)
+        irp, attributes = self._decide(caller, request, object_attributes, extra)
         if irp.file.device is not None and irp.file.device.native:
             return CreateAnswer(st.STATUS_PENDING, 0, irp.information, irp)
         irp.perform()
         return CreateAnswer(st.STATUS_SUCCESS, irp.install(caller.process.handles, attributes), irp.information)
 
     def _decide(
-        self, caller: Process | Thread, request: CreateRequest, object_attributes: GivenAttributes
+        self,
+        caller: Process | Thread,
+        request: CreateRequest,
+        object_attributes: GivenAttributes,
+        extra: object = None,
     ) -> tuple[CreateIrp, int]:
         """Validate, and have the name's device decide; gives the request and the handle's attributes."""
         create.validate(request)
         name, root_directory, attributes = capture_for_open(object_attributes)
-        context = CreateContext(request)
+        context = CreateContext(request, extra)
         parse = ParseRequest(caller, name, attributes, FILE, request.access, context)
         found = look_up(self.executive.namespace, parse, root_directory)
         if context.irp is None:

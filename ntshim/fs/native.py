@@ -1,0 +1,72 @@
+"""Volumes whose files somebody else looks up and opens: only the rules are ours (design section 5, steps 4 to 7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from ntshim import status as st
+from ntshim.fs.names import FileName
+from ntshim.fs.volume import Place, Volume
+from ntshim.io.create import FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_NORMAL
+from ntshim.io.irp import CreateContext
+
+if TYPE_CHECKING:
+    from ntshim.fs.backend import Backend, Inode
+    from ntshim.io.file import File
+    from ntshim.ob.parse import ParseRequest
+
+
+def resolved(directory: Inode, name: str, inode: Inode | None) -> Place:
+    """Where a name leads, as the one who asks for the file has found out: `inode` is None if it is to be made."""
+    return Place(directory, name, inode, FileName(name))
+
+
+class NativeVolume(Volume):
+    """A volume of the host, which performs every open itself.
+
+    NtCreateFile brings the place that the name leads to along (`extra`), since the look-up belongs to whoever opens
+    the file, with its root, its working directory and its rights; without one a file cannot be opened here.
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        """Put the rules over a host that is not asked."""
+        super().__init__(cast("Backend", _Unasked()), native=True)
+
+    def create(self, request: ParseRequest, related: File | None) -> Any:
+        """Decide about opening the file at the place that came along."""
+        del related
+        context = request.context
+        if not isinstance(context, CreateContext) or not isinstance(context.extra, Place):
+            raise st.NtError(st.STATUS_NOT_IMPLEMENTED)
+        irp = self._decide(context.request, context.extra)
+        context.irp = irp
+        request.granted_access = irp.granted
+        return irp.file
+
+
+class _Unasked:
+    """The backend of a volume that performs nothing: it knows what an inode says of itself, and refuses all else."""
+
+    __slots__ = ()
+
+    has_streams = False
+
+    def is_case_sensitive(self, directory: Inode) -> bool:  # noqa: ARG002
+        """No directory is."""
+        return False
+
+    def attributes(self, inode: Inode) -> int:
+        """Give what follows from the kind of a file: modes are the host's to check."""
+        return FILE_ATTRIBUTE_DIRECTORY if inode.is_directory else FILE_ATTRIBUTE_NORMAL
+
+    def open(self, inode: Inode) -> None:
+        """Nothing to hold: the host's descriptor does."""
+
+    def close(self, inode: Inode) -> None:
+        """Nothing to let go."""
+
+    def __getattr__(self, operation: str) -> NoReturn:
+        """Refuse."""
+        raise st.NtError(st.STATUS_NOT_IMPLEMENTED)

@@ -1,0 +1,104 @@
+"""Opens of guests as NtCreateFile: decided before the kernel makes the descriptor, completed when it has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ntshim import status as st
+from ntshim.fs.backend import Inode
+from ntshim.fs.names import from_host
+from ntshim.fs.native import NativeVolume, resolved
+from ntshim.io import create
+from ntshim.io.share import FILE_SHARE_ALL
+from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes
+from ntshim.ob.symlink import SymbolicLink
+from picobox.platform.identity import Identities
+from picobox.task import fd_index, granted_access
+
+if TYPE_CHECKING:
+    from ntshim.io.irp import CreateIrp
+    from picobox.call import Call
+    from picobox.provider import PicoProvider
+
+O_CREAT = 0o100
+O_EXCL = 0o200
+O_TRUNC = 0o1000
+O_DIRECTORY = 0o200000
+O_NOFOLLOW = 0o400000
+O_PATH = 0o10000000
+O_TMPFILE = 0o20200000
+
+DEVICE = "\\Device\\HarddiskVolume1"
+DRIVE = "\\GLOBAL??\\C:"
+
+
+class Opens:
+    """The volume of the host's files, and the opens that guests make on it."""
+
+    def __init__(self, provider: PicoProvider) -> None:
+        """Put the volume into the namespace, and the drive that leads to it."""
+        self._provider = provider
+        self._identities = Identities()
+        namespace = provider.executive.namespace
+        namespace.add(DEVICE, NativeVolume())
+        namespace.add(DRIVE, SymbolicLink(DEVICE))
+
+    def begin(self, call: Call, dirfd: int, path: bytes, flags: int) -> None:
+        """Have the executive decide about an open whose name is approved; raises NtError if it refuses.
+
+        Files that NT does not serve here (pipes, sockets, devices, what the kernel makes up) are the host's alone, and
+        so is the answer for a name that is missing.
+        """
+        follow = not flags & O_NOFOLLOW and flags & (O_CREAT | O_EXCL) != O_CREAT | O_EXCL
+        found = self._identities.of_path(call.stop.tid, dirfd, path, follow=follow)
+        if found is None or (found.file is None and not flags & O_CREAT) or flags & O_TMPFILE == O_TMPFILE:
+            return
+        place = resolved(
+            Inode(found.directory, is_directory=True),
+            from_host(found.name),
+            None if found.file is None else Inode(found.file, is_directory=found.is_directory),
+        )
+        answer = self._provider.nt.NtCreateFile(
+            call.thread,
+            granted_access(flags),
+            ObjectAttributes(DEVICE + "\\" + from_host(path).replace("/", "\\"), attributes=OBJ_CASE_INSENSITIVE),
+            create.FILE_ATTRIBUTE_NORMAL,
+            FILE_SHARE_ALL,
+            _disposition(flags),
+            create.FILE_DIRECTORY_FILE if flags & O_DIRECTORY else 0,
+            extra=place,
+        )
+        if answer.irp is None:
+            raise RuntimeError("a native volume has performed an open")
+        call.performed = True
+        self._complete_at_exit(call, answer.irp)
+
+    def _complete_at_exit(self, call: Call, irp: CreateIrp) -> None:
+        """The kernel makes the descriptor; its handle is made when the number is known."""
+
+        def then(fd: int) -> None:
+            found = self._identities.of_descriptor(call.stop.tid, fd) if fd >= 0 else None
+            if found is None:
+                return
+            key, is_directory = found
+            irp.complete(key, Inode(key, is_directory=is_directory))
+            self._provider.open_files.adopt(irp.file, call.task.files, fd)
+            irp.install(call.thread.process.handles, index=fd_index(fd))
+
+        def over() -> None:
+            if irp.status == st.STATUS_PENDING:
+                irp.fail(st.STATUS_CANCELLED)
+
+        call.then = then
+        call.when_over(over)
+
+
+def _disposition(flags: int) -> int:
+    """NtCreateFile's disposition for open's flags (facts/nt.md section 3.1)."""
+    if flags & O_DIRECTORY:
+        return create.FILE_OPEN
+    if flags & O_CREAT:
+        if flags & O_EXCL:
+            return create.FILE_CREATE
+        return create.FILE_OVERWRITE_IF if flags & O_TRUNC else create.FILE_OPEN_IF
+    return create.FILE_OVERWRITE if flags & O_TRUNC and not flags & O_PATH else create.FILE_OPEN

@@ -1,0 +1,74 @@
+"""Tells files of the host apart: what a path or a descriptor of a task leads to."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from picobox.platform.host import path_of, pseudo_devices
+
+if TYPE_CHECKING:
+    from picobox.platform.base import HostTid
+
+Key = tuple[int, int]
+"""Device and inode."""
+
+
+class Identity(NamedTuple):
+    """A name in a directory, and the file that it leads to, None if there is none."""
+
+    directory: Key
+    name: bytes
+    file: Key | None
+    is_directory: bool
+
+
+class Identities:
+    """Files of volumes: regular files and directories that no pseudo file system makes up."""
+
+    def __init__(self) -> None:
+        self._devices = pseudo_devices()
+
+    def of_path(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool) -> Identity | None:
+        """What a path of a task, its root being ours, leads to; None if that is no file of a volume.
+
+        A link that is followed stands under its own name: which name a file was opened by is told when it is open.
+        """
+        ours = path_of(tid, dirfd, path)
+        head, _, last = ours.rstrip(b"/").rpartition(b"/")
+        try:
+            directory = os.stat(head or b"/")
+        except OSError:
+            return None
+        if self._is_pseudo(directory.st_dev):
+            return None
+        try:
+            found = os.stat(ours, follow_symlinks=follow)
+        except FileNotFoundError:
+            return Identity((directory.st_dev, directory.st_ino), last, None, is_directory=False)
+        except OSError:
+            return None
+        if not _is_on_volume(found) or self._is_pseudo(found.st_dev):
+            return None
+        key = found.st_dev, found.st_ino
+        return Identity((directory.st_dev, directory.st_ino), last, key, stat.S_ISDIR(found.st_mode))
+
+    def of_descriptor(self, tid: HostTid, fd: int) -> tuple[Key, bool] | None:
+        """The file behind a descriptor, and whether it is a directory; None if that is no file of a volume."""
+        try:
+            found = os.stat(f"/proc/{tid}/fd/{fd}")
+        except OSError:
+            return None
+        return ((found.st_dev, found.st_ino), stat.S_ISDIR(found.st_mode)) if _is_on_volume(found) else None
+
+    def _is_pseudo(self, device: int) -> bool:
+        if device not in self._devices:
+            self._devices |= pseudo_devices()
+            # A file system with several devices is listed with one of them.
+            self._devices.setdefault(device, False)
+        return self._devices[device]
+
+
+def _is_on_volume(found: os.stat_result) -> bool:
+    return stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)
