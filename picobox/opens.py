@@ -40,7 +40,8 @@ class Opens:
         self._provider = provider
         self._identities = Identities()
         namespace = provider.executive.namespace
-        namespace.add(DEVICE, NativeVolume())
+        self.volume = NativeVolume()
+        namespace.add(DEVICE, self.volume)
         namespace.add(DRIVE, SymbolicLink(DEVICE))
 
     def begin(self, call: Call, dirfd: int, path: bytes, flags: int) -> None:

@@ -7,8 +7,9 @@ import tempfile
 from typing import TYPE_CHECKING, Protocol
 
 from ntshim.ps.executive import Executive
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN, NAMES
 from picobox.abi.table import ROWS
+from picobox.cli.launch import make_names
 from picobox.platform.base import SpawnRequest
 from picobox.platform.executive_host import ExecutiveHost
 from picobox.platform.trace import TracePlatform
@@ -58,8 +59,12 @@ def is_checkpoint(call: Call) -> bool:
 class Sandbox:
     """What `cli.launch` puts together, for one guest. `platform` is the trace platform unless one is given."""
 
-    def __init__(self, *, subscribe: bool = False, platform: Platform | None = None) -> None:
-        self.platform = platform if platform is not None else TracePlatform(ROWS, subscribe=subscribe)
+    def __init__(self, *, subscribe: bool = False, platform: Platform | None = None, profile: str = "linux") -> None:
+        self.names = make_names(profile)
+        features = frozenset((NAMES,)) if self.names is not None else frozenset[str]()
+        self.platform = (
+            platform if platform is not None else TracePlatform(ROWS, subscribe=subscribe, features=features)
+        )
         self.host = ExecutiveHost(self.platform)
         self.executive = Executive(self.host)
 
@@ -94,7 +99,7 @@ class Sandbox:
 
     def run_ours(self, *command: Path | str, observer: Observer | None = None) -> PicoProvider:
         """Run a command that must end well under our own provider, which is given back."""
-        provider = PicoProvider(self.platform, self.executive)
+        provider = PicoProvider(self.platform, self.executive, self.names)
         status, errors = self.run(provider, *command, observer=observer)
         assert (status, errors) == (0, ""), (hex(status), errors)
         return provider

@@ -12,6 +12,7 @@ import pytest
 
 from ntshim.io.file import FILE_READ_DATA, FILE_WRITE_DATA, File
 from ntshim.ps.process import Process, Thread
+from picobox.cli.options import PROFILES
 
 from .guests import guest, picobox, run
 from .sandbox import Sandbox, Watcher, is_checkpoint
@@ -122,9 +123,10 @@ def living(kind: type[Any]) -> int:
     return sum(isinstance(one, kind) for one in gc.get_objects())
 
 
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
-def test_handles_are_the_kernels_descriptors(behaviour: str) -> None:
-    sandbox = Sandbox(subscribe=True)
+def test_handles_are_the_kernels_descriptors(behaviour: str, profile: str) -> None:
+    sandbox = Sandbox(subscribe=True, profile=profile)
     watcher = HandleWatcher(sandbox)
     sandbox.run_ours(guest("handles"), behaviour, observer=watcher)
     assert watcher.checkpoints == BEHAVIOURS[behaviour]
@@ -132,14 +134,18 @@ def test_handles_are_the_kernels_descriptors(behaviour: str) -> None:
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 @pytest.mark.parametrize("watched", [False, True])
-def test_nothing_remains(behaviour: str, watched: bool) -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+def test_nothing_remains(behaviour: str, watched: bool, profile: str) -> None:
     before = living(File), living(Thread), living(Process)
-    sandbox = Sandbox(subscribe=watched)
+    sandbox = Sandbox(subscribe=watched, profile=profile)
     provider = sandbox.run_ours(guest("handles"), behaviour, observer=HandleWatcher(sandbox) if watched else None)
     assert list(sandbox.executive.processes.values()) == [sandbox.executive.system_process]
     assert (len(provider.open_files), provider.processes, provider.threads) == (0, 0, 0)
     assert sandbox.supervisor.threads() == {}
     assert sandbox.tasks_left == 0
+    if provider.opens is not None:
+        assert len(provider.opens.volume.nodes) == 0
+        assert provider.opens.volume.reservations == {}
     del provider, sandbox
     assert (living(File), living(Thread), living(Process)) == before
 

@@ -1,0 +1,74 @@
+"""Under profile nt every open of a file is NtCreateFile: decided by the executive, with a handle once it succeeded."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ntshim.fs.nodes import Open
+from ntshim.io.file import FILE_READ_DATA, FILE_WRITE_DATA, File
+from ntshim.io.share import FILE_SHARE_ALL
+from picobox.task import fd_index
+
+from .sandbox import Sandbox, Watcher
+
+if TYPE_CHECKING:
+    from picobox.call import Call
+    from picobox.platform.base import Stop
+
+OPENS = frozenset(("open", "openat", "openat2", "creat"))
+# What is opened: a file that is there, one that is made, one that is missing, a directory, no file of a volume.
+SCRIPT = (
+    "echo text >made; cat MADE /etc/passwd; cat missing; (cd / && ls); cat /proc/self/status; exec 3<>Other; exit 0"
+)
+
+
+class OpenWatcher(Watcher):
+    """Looks at each open that has ended."""
+
+    def __init__(self) -> None:
+        self.performed: list[tuple[str, int, Open]] = []
+        self.others: list[int] = []
+
+    def left(self, call: Call | None, stop: Stop, result: int | None) -> None:
+        if call is None or call.row is None or call.row.name not in OPENS or result is None:
+            return
+        if not call.performed or result < 0:
+            self.others.append(result)
+            return
+        entry = call.thread.process.handles.peek(fd_index(result))
+        assert entry is not None
+        assert isinstance(entry.object, File)
+        assert isinstance(entry.object.context, Open)
+        found = os.stat(f"/proc/{stop.tid}/fd/{result}")
+        assert entry.object.host_key == (found.st_dev, found.st_ino) == entry.object.context.node.inode.key
+        self.performed.append((call.row.name, entry.access, entry.object.context))
+
+
+def test_each_open_of_a_file_is_performed_and_counted() -> None:
+    sandbox = Sandbox(subscribe=True, profile="nt")
+    watcher = OpenWatcher()
+    provider = sandbox.run_ours("/bin/sh", "-c", f"({SCRIPT}) 2>/dev/null", observer=watcher)
+    names = [opened.link.name for _, _, opened in watcher.performed]
+    assert names.count("made") == 2, "once made, once found by another spelling"
+    assert {"passwd", "Other"} <= set(names)
+    assert "missing" not in names
+    assert "status" not in names
+    access = {
+        opened.link.name: granted & (FILE_READ_DATA | FILE_WRITE_DATA) for _, granted, opened in watcher.performed
+    }
+    assert access["passwd"] == FILE_READ_DATA
+    assert access["Other"] == FILE_READ_DATA | FILE_WRITE_DATA
+    assert {opened.share for _, _, opened in watcher.performed} == {FILE_SHARE_ALL}
+    assert provider.nt.counters["NtCreateFile"] >= len(watcher.performed)
+    assert watcher.others, "a missing file and /proc are the host's affair"
+
+
+@pytest.mark.parametrize("profile", ["linux"])
+def test_without_names_no_open_reaches_the_executive(profile: str) -> None:
+    sandbox = Sandbox(subscribe=True, profile=profile)
+    provider = sandbox.run_ours("/bin/sh", "-c", "cat /etc/passwd", observer=OpenWatcher())
+    assert provider.opens is None
+    assert "NtCreateFile" not in provider.nt.counters
