@@ -86,8 +86,12 @@ class Names:
 
     def find(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool, creates: bool = False) -> Place:
         """What a path of a task means; see Lookup."""
-        moved = self._roots_differ and not shares_root(tid)
-        return self._lookup.find(start_of(tid, dirfd, moved=moved), path, follow=follow, creates=creates)
+        start = start_of(tid, dirfd, moved=self.root_moved(tid))
+        return self._lookup.find(start, path, follow=follow, creates=creates)
+
+    def root_moved(self, tid: HostTid) -> bool:
+        """Whether a task's root is not ours, so that its absolute paths mean something else to us."""
+        return self._roots_differ and not shares_root(tid)
 
     def _find(self, call: Call, row: Row, argument: PathArgument, arguments: Sequence[object]) -> Place:
         path = arguments[argument.position]

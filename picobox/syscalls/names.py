@@ -74,6 +74,12 @@ def _changes_spelling(call: Call, olddirfd: int, oldpath: bytes | None) -> bool:
     return made.is_named_by(path_of(call.stop.tid, olddirfd, oldpath))
 
 
+def setns(provider: PicoProvider, call: Call, fd: int, nstype: int) -> None:
+    del call, fd, nstype
+    if provider.names is not None:
+        provider.names.root_may_change()
+
+
 def bind(provider: PicoProvider, call: Call, sockfd: int, addr: int, addrlen: int) -> None:
     del sockfd
     _address(provider, call, addr, addrlen, creates=True)

@@ -35,5 +35,7 @@ def creat(provider: PicoProvider, call: Call, pathname: bytes | None, mode: int)
 
 
 def _open(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, flags: int) -> None:
-    if provider.opens is not None and path:
+    if provider.opens is None or provider.names is None or not path:
+        return
+    if not provider.names.root_moved(call.stop.tid):
         provider.opens.begin(call, dirfd, path, flags)

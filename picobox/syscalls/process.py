@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CLONE_VM = 0x100
 CLONE_FILES = 0x400
 CLONE_THREAD = 0x10000
+CLONE_NEWNS = 0x20000
 CLONE_VFORK = 0x4000
 CLONE_UNTRACED = 0x800000
 CLONE_ARGS_SIZE_VER0 = 64
@@ -103,6 +104,8 @@ def _page_or_unreadable(provider: PicoProvider, call: Call) -> bool:
 
 def _create(provider: PicoProvider, call: Call, flags: int) -> None:
     """CreateProcess, CreateThread now, so that a refusal fails the call; ResumeThread when the kernel has made it."""
+    if flags & CLONE_NEWNS and provider.names is not None:
+        provider.names.root_may_change()
     parent: Task = call.task
     files = parent.files if flags & CLONE_FILES else FdTable(provider.platform, provider.open_files)
     space = parent.address_space if flags & CLONE_VM else AddressSpace(parent.address_space.dumpable)
