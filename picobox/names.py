@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.abi.types import Flags, OpenFlags
 from picobox.platform.host import AT_FDCWD, shares_root
@@ -25,7 +25,28 @@ PATH_SIZE = 4096
 _OPEN_HOW = struct.Struct("<3Q")
 _CHANGES_ROOT = frozenset(("chroot", "pivot_root"))
 
+# Calls with a flag of their own against following a last link: where it is, and which bit.
+_NO_FOLLOW = {
+    "inotify_add_watch": (2, 0x0200_0000),
+    "fanotify_mark": (1, 4),
+    "umount2": (1, 8),
+    "open_tree": (2, 0x100),
+    "fspick": (2, 2),
+}
+# linux/openat2.h
+RESOLVE_NO_SYMLINKS = 4
+RESOLVE_IN_ROOT = 16
+
 Key = tuple[int, int, "str | bytes"]
+
+
+class Meaning(NamedTuple):
+    """What a path may mean; see Lookup.find. `resolve` are the restrictions of openat2."""
+
+    follow: bool
+    creates: bool = False
+    entry: bool = False
+    resolve: int = 0
 
 
 class Making:
@@ -84,10 +105,19 @@ class Names:
                     break
         return approved
 
-    def find(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool, creates: bool = False) -> Place:
+    def find(self, tid: HostTid, dirfd: int, path: bytes, meaning: Meaning) -> Place:
         """What a path of a task means; see Lookup."""
         start = start_of(tid, dirfd, moved=self.root_moved(tid))
-        return self._lookup.find(start, path, follow=follow, creates=creates)
+        if meaning.resolve & RESOLVE_IN_ROOT:
+            start = start._replace(root=start.directory, moved=True)
+        return self._lookup.find(
+            start,
+            path,
+            follow=meaning.follow,
+            creates=meaning.creates,
+            entry=meaning.entry,
+            expand=not meaning.resolve & RESOLVE_NO_SYMLINKS,
+        )
 
     def root_moved(self, tid: HostTid) -> bool:
         """Whether a task's root is not ours, so that its absolute paths mean something else to us."""
@@ -98,8 +128,7 @@ class Names:
         dirfd = arguments[argument.dirfd] if argument.dirfd >= 0 else AT_FDCWD
         if not isinstance(path, bytes) or not isinstance(dirfd, int):
             return Place()
-        follow, creates = _meaning(call, row, argument, arguments)
-        return self.find(call.stop.tid, dirfd, path, follow=follow, creates=creates)
+        return self.find(call.stop.tid, dirfd, path, _meaning(call, row, argument, arguments))
 
     def reserve(self, call: Call, place: Place) -> bool:
         """Whether the name that the call makes is the call's now; else it waits for the one that has it."""
@@ -123,21 +152,26 @@ class Names:
         return True
 
 
-def _meaning(call: Call, row: Row, argument: PathArgument, arguments: Sequence[object]) -> tuple[bool, bool]:
-    """Whether a path argument follows a last link, and whether it may make the name."""
-    _, _, follow, creates = argument
+def _meaning(call: Call, row: Row, argument: PathArgument, arguments: Sequence[object]) -> Meaning:
+    """What a path argument may mean, by its class and the flags of the call."""
+    meaning = Meaning(argument.follow, argument.creates, argument.entry)
     if row.name == "openat2":
-        return _open_meaning(_OPEN_HOW.unpack(call.memory.read(call.stop.args[2], _OPEN_HOW.size))[0])
+        flags, _, resolve = _OPEN_HOW.unpack(call.memory.read(call.stop.args[2], _OPEN_HOW.size))
+        return _open_meaning(flags)._replace(resolve=resolve)
+    if row.name in _NO_FOLLOW:
+        index, bit = _NO_FOLLOW[row.name]
+        return meaning._replace(follow=not call.stop.args[index] & bit)
     for other, value in zip(row.args, arguments, strict=False):
-        if not isinstance(value, int) or creates:
+        if not isinstance(value, int) or argument.entry:
             continue
         if isinstance(other, OpenFlags):
             return _open_meaning(value)
         if isinstance(other, Flags) and other.vocabulary.startswith("AT"):
-            return (not value & AT_SYMLINK_NOFOLLOW if follow else bool(value & AT_SYMLINK_FOLLOW)), False
-    return follow, creates
+            bit = AT_SYMLINK_NOFOLLOW if argument.follow else AT_SYMLINK_FOLLOW
+            return meaning._replace(follow=bool(value & bit) != argument.follow)
+    return meaning
 
 
-def _open_meaning(flags: int) -> tuple[bool, bool]:
+def _open_meaning(flags: int) -> Meaning:
     creates = bool(flags & os.O_CREAT)
-    return not flags & os.O_NOFOLLOW and not (creates and flags & os.O_EXCL), creates
+    return Meaning(not flags & os.O_NOFOLLOW and not (creates and flags & os.O_EXCL), creates)

@@ -72,6 +72,7 @@ class PathArgument(NamedTuple):
     dirfd: int
     follow: bool
     creates: bool
+    entry: bool
 
 
 class Row:
@@ -143,6 +144,7 @@ class Row:
                     index - 1 if index and isinstance(self.args[index - 1], DirFd) else -1,
                     argument.follow,
                     argument.creates,
+                    argument.entry,
                 )
                 for index, argument in enumerate(self.args)
                 if isinstance(argument, UserPath)

@@ -264,6 +264,7 @@ class UserPath(UserString):
     __slots__ = ()
     follow: ClassVar[bool] = True
     creates: ClassVar[bool] = False
+    entry: ClassVar[bool] = False
 
     def decode(self, raw: int, memory: Memory) -> object:
         """The bytes of the name; None if the kernel can read them and we may not."""
@@ -282,7 +283,14 @@ class LinkPath(UserPath):
     follow = False
 
 
-class NewPath(LinkPath):
+class EntryPath(LinkPath):
+    """A path that the call takes away: a link in its last component is meant even before a slash."""
+
+    __slots__ = ()
+    entry = True
+
+
+class NewPath(EntryPath):
     """A path that the call makes: whatever has the name already is not followed."""
 
     __slots__ = ()

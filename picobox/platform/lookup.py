@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from errno import ENOENT
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from errno import ELOOP, ENOENT
+from typing import TYPE_CHECKING, NamedTuple
 
-from ntshim.fs.view import Found, fold
+from ntshim.fs.view import ABSENT, Answer, Found, fold
+from picobox.errors import Errno
 from picobox.platform.host import AT_FDCWD, pseudo_devices
+from picobox.platform.rights import may_list
 
 if TYPE_CHECKING:
     from ntshim.fs.view import DirectoryIndex
     from picobox.platform.base import HostTid
 
 PATH_MAX = 4096
+_SELF = b"/proc/self/"  # which is somebody else for us
 _MOST_LINKS = 40  # path_resolution(7)
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -25,6 +28,7 @@ class Start(NamedTuple):
     `moved`: its root is not ours. The host then may follow no link for us, since it would do so from our root.
     """
 
+    tid: HostTid
     directory: bytes
     root: bytes
     moved: bool
@@ -33,7 +37,7 @@ class Start(NamedTuple):
 def start_of(tid: HostTid, dirfd: int, *, moved: bool) -> Start:
     """Where a path argument of a task begins (design section 5, "Where names are resolved")."""
     directory = b"/proc/%d/cwd/" % tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d/" % (tid, dirfd)
-    return Start(directory, b"/proc/%d/root/" % tid if moved else b"/", moved)
+    return Start(tid, directory, b"/proc/%d/root/" % tid if moved else b"/", moved)
 
 
 class Place(NamedTuple):
@@ -76,18 +80,11 @@ class Place(NamedTuple):
 AS_GIVEN = Place()
 
 
-class _Unfoldable(Exception):
-    """The path is the host's affair alone."""
-
-
-def _give_up() -> NoReturn:
-    raise _Unfoldable
-
-
 class Lookup:
     """Looks paths up, component by component where the exact spelling fails; an exact spelling always wins.
 
-    Pseudo file systems are exact, and so is whatever the host refuses to show: the host then says why.
+    Pseudo file systems are exact, and so are directories that the task may not list. What the host refuses is handed to
+    the kernel in the spellings found so far, so that it says why.
     """
 
     def __init__(self, index: DirectoryIndex) -> None:
@@ -95,133 +92,201 @@ class Lookup:
         self._index = index
         self._devices = pseudo_devices()
 
-    def find(self, start: Start, path: bytes, *, follow: bool, creates: bool) -> Place:
-        """What `path` means; `follow` says whether a link in its last component counts as what it leads to."""
+    def find(
+        self, start: Start, path: bytes, *, follow: bool, creates: bool, entry: bool = False, expand: bool = True
+    ) -> Place:
+        """What `path` means.
+
+        `follow`: a link in its last component counts as what it leads to. `entry`: such a link is meant even before a
+        slash. `expand`: links may be replaced by what they contain; else the kernel is shown them.
+        Errno(ELOOP): links lead to each other.
+        """
         if not path or len(path) >= PATH_MAX:
             return AS_GIVEN
-        if not start.moved:
-            try:
-                (os.stat if follow else os.lstat)(_on_host(start, path))
-            except OSError as error:
-                if error.errno != ENOENT:
-                    return AS_GIVEN
-            else:
+        try:
+            if not start.moved and _is_there(start, path, follow=follow):
                 return AS_GIVEN
-        try:
-            return self._find(start, path, path, follow=follow, creates=creates, links=_MOST_LINKS)
-        except (_Unfoldable, OSError):
-            return AS_GIVEN
-
-    def _find(self, start: Start, given: bytes, path: bytes, *, follow: bool, creates: bool, links: int) -> Place:
-        """Find the last component of `path`, which is `given` or what links in it have led to."""
-        stem = path.rstrip(b"/")
-        head, slash, asked = stem.rpartition(b"/")
-        if asked in (b"", b".", b".."):
-            directory, spelled = self._directory(start, path, links)
-            os.close(directory)
-            return _changed(given, spelled)
-        parent, spelled_head = self._directory(start, head + slash, links)
-        try:
-            self._refuse_pseudo(parent)
-            answer = self._index.look_up(parent, asked)
-            stored = answer.spelling
-            spelled = spelled_head + (stored or asked) + path[len(stem) :]
-            if stored is not None and (follow or len(stem) != len(path)):
-                target = _link(parent, stored)
-                if target is not None and (start.moved or not _exists(stored, parent)):
-                    if not links:
-                        _give_up()
-                    onward = target if target.startswith(b"/") else spelled_head + target
-                    return self._find(start, given, onward, follow=follow, creates=creates, links=links - 1)
-            place = _changed(given, spelled)
-            if not creates or answer.found is Found.EXACT:
-                return place if stored is not None or creates else AS_GIVEN
-            place = place._replace(parent=parent, asked=asked, stored=stored)
-            parent = -1
-            return place
-        finally:
-            if parent >= 0:
-                os.close(parent)
-
-    def _directory(self, start: Start, path: bytes, links: int) -> tuple[int, bytes]:
-        """An open descriptor of a directory, and its path in stored spellings, which ends in a slash unless empty."""
-        if not start.moved:
-            try:
-                return os.open(_on_host(start, path) or b".", _DIRECTORY), path
-            except FileNotFoundError:
-                pass
-        absolute = path.startswith(b"/")
-        directory = os.open(start.root if absolute else start.directory, _DIRECTORY)
-        spelled = b"/" if absolute else b""
-        components = [component for component in reversed(path.split(b"/")) if component not in (b"", b".")]
-        try:
-            while components:
-                component = components.pop()
-                below, stored = self._enter(directory, component, follow=not start.moved)
-                if below >= 0:
-                    os.close(directory)
-                    directory = below
-                    spelled += stored + b"/"
-                    continue
-                target = _link(directory, stored)
-                if target is None or not links:
-                    _give_up()
-                links -= 1
-                components += [part for part in reversed(target.split(b"/")) if part not in (b"", b".")]
-                if target.startswith(b"/"):
-                    os.close(directory)
-                    directory = -1
-                    directory = os.open(start.root, _DIRECTORY)
-                    spelled = b"/"
-        except BaseException:
-            if directory >= 0:
-                os.close(directory)
-            raise
-        return directory, spelled
-
-    def _enter(self, directory: int, component: bytes, *, follow: bool) -> tuple[int, bytes]:
-        """Open a component as a directory: its descriptor and stored spelling; -1 for a link that leads nowhere."""
-        flags = _DIRECTORY if follow else _DIRECTORY | os.O_NOFOLLOW
-        if component == b"..":
-            return os.open(component, flags, dir_fd=directory), component
-        self._refuse_pseudo(directory)
-        stored = self._index.look_up(directory, component).spelling
-        if stored is None:
-            raise _Unfoldable
-        try:
-            return os.open(stored, flags, dir_fd=directory), stored
+            walk = _Walk(start, path, expand=expand)
         except OSError:
-            return -1, stored
+            return AS_GIVEN
+        try:
+            return self._find(walk, follow=follow or (walk.slashes != b"" and not entry), creates=creates)
+        except OSError:
+            return AS_GIVEN
+        finally:
+            walk.close()
 
-    def _refuse_pseudo(self, directory: int) -> None:
-        """Where the kernel makes names up, /proc/self above all, they are not the same for us."""
+    def _find(self, walk: _Walk, *, follow: bool, creates: bool) -> Place:
+        while walk.left:
+            component = walk.left.pop()
+            last = not walk.left
+            if component in (b".", b"..") or self._is_pseudo(walk.directory):
+                if last or component not in (b".", b"..") or not walk.step(component):
+                    return walk.place(component)
+                continue
+            answer = self._look_up(walk, component)
+            stored = answer.spelling or component
+            if answer.found and not last and walk.enter(stored):
+                continue
+            if answer.found and (follow or not last) and walk.expand_link(stored):
+                continue
+            if creates and last and answer.found is not Found.EXACT:
+                return walk.new_place(component, answer.spelling)
+            return walk.place(stored)
+        return walk.place(b"")
+
+    def _look_up(self, walk: _Walk, component: bytes) -> Answer:
+        """A component as the task may see it."""
+        try:
+            answer = self._index.look_up(walk.directory, component)
+        except OSError:
+            return ABSENT
+        if answer.found > Found.EXACT and not may_list(walk.start.tid, walk.directory):
+            return ABSENT
+        return answer
+
+    def _is_pseudo(self, directory: int) -> bool:
+        """Whether the kernel makes names up here."""
         device = os.fstat(directory).st_dev
         if device not in self._devices:
             self._devices |= pseudo_devices()
             # A file system with several devices is listed with one of them.
             self._devices.setdefault(device, False)
-        if self._devices[device]:
-            raise _Unfoldable
+        return self._devices[device]
+
+
+class _Walk:
+    """How far a path has been followed: an open directory, its path in stored spellings, the components left."""
+
+    __slots__ = ("_expand", "_given", "_links", "_spelled", "directory", "left", "slashes", "start")
+
+    def __init__(self, start: Start, path: bytes, *, expand: bool) -> None:
+        """Begins at the last component if the others are there as they are spelled; raises OSError."""
+        self.start = start
+        self._given = path
+        self._expand = expand
+        self._links = _MOST_LINKS
+        self.left = _components(path)
+        self.slashes = path[len(path.rstrip(b"/")) :] if self.left else b""
+        self._spelled = b"/" if path.startswith(b"/") else b""
+        if not start.moved and len(self.left) > 1:
+            head = path[: path.rindex(self.left[0], 0, len(path) - len(self.slashes))]
+            try:
+                self.directory = _open(start, head)
+            except OSError as error:
+                if error.errno not in (ENOENT, ELOOP):
+                    raise
+            else:
+                del self.left[1:]
+                self._spelled = head
+                return
+        self.directory = os.open(start.root if self._spelled else start.directory, _DIRECTORY)
+
+    def close(self) -> None:
+        if self.directory >= 0:
+            os.close(self.directory)
+            self.directory = -1
+
+    def place(self, component: bytes) -> Place:
+        """The path as far as it is known, ending in a component; what is left stays as it is given."""
+        spelled = self._spelled + b"/".join([component, *reversed(self.left)]) + self.slashes
+        if spelled == self._given or len(spelled) >= PATH_MAX:
+            return AS_GIVEN
+        return Place(spelled)
+
+    def new_place(self, component: bytes, stored: bytes | None) -> Place:
+        """A place of a name that is to be made; it takes the directory over."""
+        place = self.place(stored or component)._replace(parent=self.directory, asked=component, stored=stored)
+        self.directory = -1
+        return place
+
+    def step(self, dots: bytes) -> bool:
+        """Enter `.` or `..`; false if that fails."""
+        return dots == b"." or (self.start.moved and self._is_at_root()) or self.enter(dots)
+
+    def enter(self, name: bytes) -> bool:
+        """Open a directory of exactly this name; false if it is none that can be entered."""
+        # The host would follow a link from its own root.
+        flags = _DIRECTORY | os.O_NOFOLLOW if self.start.moved else _DIRECTORY
+        try:
+            below = os.open(name, flags, dir_fd=self.directory)
+        except OSError:
+            return False
+        os.close(self.directory)
+        self.directory = below
+        self._spelled += name + b"/"
+        return True
+
+    def expand_link(self, name: bytes) -> bool:
+        """Put what a symbolic link contains in its place; false if the name is none, or the kernel finds the way."""
+        try:
+            target = os.readlink(name, dir_fd=self.directory)
+        except OSError:
+            return False
+        if not self._expand or (not self.left and not self.start.moved and _exists(name, self.directory)):
+            return False
+        if not self._links:
+            raise Errno(ELOOP)
+        self._links -= 1
+        if not self.left and not self.slashes and target.endswith(b"/"):
+            self.slashes = b"/"
+        self.left += _components(target)
+        if target.startswith(b"/"):
+            below = os.open(self.start.root, _DIRECTORY)
+            os.close(self.directory)
+            self.directory = below
+            self._spelled = b"/"
+        return True
+
+    def _is_at_root(self) -> bool:
+        return os.path.samestat(os.fstat(self.directory), os.stat(self.start.root))
+
+
+def _components(path: bytes) -> list[bytes]:
+    """The components of a path, the last one first; of single dots only a last one."""
+    parts = [part for part in path.split(b"/") if part]
+    return [part for place, part in enumerate(reversed(parts)) if part != b"." or place == 0]
+
+
+def _is_there(start: Start, path: bytes, *, follow: bool) -> bool:
+    """Whether the host finds a path as it is; raises OSError for what has another answer than that."""
+    try:
+        ours = _on_host(start, path)
+        if len(ours) < PATH_MAX:
+            os.stat(ours, follow_symlinks=follow)
+        else:
+            directory = os.open(start.directory, _DIRECTORY)
+            try:
+                os.stat(path, dir_fd=directory, follow_symlinks=follow)
+            finally:
+                os.close(directory)
+    except OSError as error:
+        # Of links that lead to each other one may be stored in another spelling than its text's.
+        if error.errno not in (ENOENT, ELOOP):
+            raise
+        return False
+    return True
+
+
+def _open(start: Start, path: bytes) -> int:
+    """Opens a directory of the task by its exact path."""
+    ours = _on_host(start, path)
+    if len(ours) < PATH_MAX:
+        return os.open(ours, _DIRECTORY)
+    directory = os.open(start.directory, _DIRECTORY)
+    try:
+        return os.open(path, _DIRECTORY, dir_fd=directory)
+    finally:
+        os.close(directory)
 
 
 def _on_host(start: Start, path: bytes) -> bytes:
-    return path if path.startswith(b"/") else start.directory + path
-
-
-def _changed(given: bytes, spelled: bytes) -> Place:
-    if spelled == given:
-        return AS_GIVEN
-    if len(spelled) >= PATH_MAX:
-        raise _Unfoldable
-    return Place(spelled)
-
-
-def _link(directory: int, name: bytes) -> bytes | None:
-    """What a symbolic link contains; None if the name is none."""
-    try:
-        return os.readlink(name, dir_fd=directory)
-    except OSError:
-        return None
+    """A path of a task, its root being ours, as a path of this process."""
+    if not path.startswith(b"/"):
+        return start.directory + path
+    if path.startswith(_SELF):
+        return b"/proc/%d/" % start.tid + path[len(_SELF) :]
+    return path
 
 
 def _exists(name: bytes, directory: int) -> bool:

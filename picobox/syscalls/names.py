@@ -6,6 +6,7 @@ from errno import EFAULT
 from typing import TYPE_CHECKING
 
 from picobox.errors import Errno
+from picobox.names import Meaning
 from picobox.platform.host import AT_FDCWD, path_of
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ def _address(provider: PicoProvider, call: Call, address: int, length: int, *, c
     path = data[_PATH_OFFSET:].split(b"\0", 1)[0]
     if int.from_bytes(data[:_PATH_OFFSET], "little") != AF_UNIX or not path:
         return
-    place = provider.names.find(call.stop.tid, AT_FDCWD, path, follow=not creates, creates=creates)
+    meaning = Meaning(follow=not creates, creates=creates, entry=creates)
+    place = provider.names.find(call.stop.tid, AT_FDCWD, path, meaning)
     if place.parent >= 0 and not provider.names.reserve(call, place):
         return
     if place.path is None:

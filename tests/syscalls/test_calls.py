@@ -1,0 +1,119 @@
+"""Every call that takes a path, in every situation: under nt it gives what it gives natively on the stored spelling."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from build import compile_source
+
+from . import tree
+from .guests import HERE, picobox
+from .situations import NOWHERE, NULL, SITUATIONS, Situation
+from .table import CALLS, FLAGGED, PLAIN, RESPELLING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TIMEOUT = 300
+
+
+class Outcome(NamedTuple):
+    """What a row gave: what the guest printed, and the tree afterwards."""
+
+    printed: str
+    tree: list[tuple[object, ...]]
+
+
+def rows(calls: tuple[str, ...]) -> list[tuple[str, Situation]]:
+    """The situations of some calls, without those that a call cannot be in."""
+    return [
+        (call, situation)
+        for call in calls
+        for situation in SITUATIONS
+        if (not situation.flags or call in FLAGGED)
+        and (not situation.directory[0] or call not in PLAIN)
+        and not (call in tree.SOCKETS or call == "bind") * (situation.asked in (NULL, NOWHERE))
+    ]
+
+
+def outcomes(base: Path, platform: str | None, calls: tuple[str, ...], *, own_root: bool = False) -> list[Outcome]:
+    """Runs the rows of some calls natively (`platform` None) or under nt, all in one guest."""
+    calls_program = compile_source(HERE / "calls.c")
+    base.mkdir()
+    tool = os.fsencode(shutil.copy(calls_program, base / "tool"))
+    top = "/" if own_root else str(base)
+    records, live = [], []
+    for number, (call, situation) in enumerate(rows(calls)):
+        live.append(tree.make(os.fsencode(base / str(number)), call, tool, turned=platform is not None))
+        root = os.path.join(top, str(number))
+        pick = 1 if platform is None else 0
+        path = (situation.meant if platform is None else situation.asked).replace("{root}", root)
+        fields = (root, situation.cwd[pick], situation.directory[pick], call, str(situation.flags), path)
+        records += [os.fsencode(field) for field in fields]
+    command = [str(calls_program), *([str(base)] if own_root else [])]
+    done = subprocess.run(
+        command if platform is None else picobox(*command, platform=platform),
+        input=b"".join(record + b"\0" for record in records),
+        capture_output=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    printed = done.stdout.split(b"\n")[:-1]
+    assert len(printed) == len(live)
+    found = []
+    for number, line in enumerate(printed):
+        root = os.fsencode(base / str(number))
+        shown = line.replace(os.fsencode(os.path.join(top, str(number))), b"{root}").replace(b"'" + root, b"{root}")
+        found.append(Outcome(os.fsdecode(shown), tree.describe(root)))
+        for made in live[number]:
+            made.close()
+    return found
+
+
+def compare(directory: Path, platform: str, calls: tuple[str, ...], *, own_root: bool = False) -> None:
+    """Rows that do not give what they should, if any."""
+    native = outcomes(directory / "native", None, calls, own_root=own_root)
+    ours = outcomes(directory / "ours", platform, calls, own_root=own_root)
+    wrong = [
+        f"{call}, {situation.name}: {difference}"
+        for (call, situation), expected, got in zip(rows(calls), native, ours, strict=True)
+        if (difference := unlike(call, situation, expected, got))
+    ]
+    assert not wrong, f"{len(wrong)} of {len(ours)}:\n" + "\n".join(wrong)
+
+
+def unlike(call: str, situation: Situation, expected: Outcome, got: Outcome) -> str:
+    """What tells an outcome from the expected one."""
+    printed, wanted = got.printed, expected.printed
+    if "text=" in wanted and "link" in call:
+        printed, wanted = printed.lower(), wanted.lower()
+    if printed != wanted:
+        return f"{got.printed!r} instead of {expected.printed!r}"
+    tree_wanted = expected.tree
+    if call in RESPELLING and " result=0" in expected.printed:
+        tree_wanted = respelled(tree_wanted, situation)
+    missing = [entry for entry in tree_wanted if entry not in got.tree]
+    extra = [entry for entry in got.tree if entry not in tree_wanted]
+    return f"has {extra} instead of {missing}" if missing or extra else ""
+
+
+def respelled(entries: list[tuple[object, ...]], situation: Situation) -> list[tuple[object, ...]]:
+    """The tree after the last component of the path was stored as it was asked for."""
+    asked = os.fsencode(situation.asked).rstrip(b"/").rpartition(b"/")[2]
+    meant = os.fsencode(situation.meant).rstrip(b"/").rpartition(b"/")[2]
+    head = os.path.join(situation.cwd[1], situation.directory[1], os.path.dirname(situation.meant))
+    head = head.rpartition("{root}/")[2].replace("DirLink", "Dir").replace("DirTurned/..", ".").replace("DirTurned", "Dir")
+    old = os.path.normpath(os.path.join(os.fsencode(head), meant))
+    new = os.path.normpath(os.path.join(os.fsencode(head), asked))
+    return [(new if entry[0] == old else entry[0], *entry[1:]) for entry in entries]
+
+
+@pytest.mark.timeout(TIMEOUT)
+@pytest.mark.parametrize("platform", ["trace", "reference"])
+def test_every_call(platform: str, tmp_path: Path) -> None:
+    compare(tmp_path, platform, CALLS)
