@@ -70,13 +70,21 @@ class Call:
 
         False if the task has no argument page yet: `restart` is set, and the call comes again when it has one.
         """
+        address = self.stage(offset, data)
+        if address is None:
+            return False
+        self.rewrite(index, address)
+        return True
+
+    def stage(self, offset: int, data: bytes) -> int | None:
+        """Copies bytes to `offset` of the task's argument slot; gives the guest's address, or None as `put` does."""
         space = self.task.address_space
         if space.page is None:
             space.page = self.platform.new_page(self.stop)
             self.restart = True
-            return False
-        self.rewrite(index, space.page.put(self.stop.tid, offset, data))
-        return True
+            return None
+        address: int = space.page.put(self.stop.tid, offset, data)
+        return address
 
     @property
     def wants_exit(self) -> bool:

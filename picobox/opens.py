@@ -54,6 +54,8 @@ class Opens:
         found = self._identities.of_path(call.stop.tid, dirfd, path, follow=follow)
         if found is None or (found.file is None and not flags & O_CREAT) or flags & O_TMPFILE == O_TMPFILE:
             return
+        if found.is_directory and flags & (O_CREAT | O_TRUNC) and not flags & O_PATH:
+            return  # no open makes or empties a directory: the host says in which way it fails
         place = resolved(
             Inode(found.directory, is_directory=True),
             from_host(found.name),

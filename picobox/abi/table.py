@@ -163,7 +163,7 @@ ROWS = (
         OutSocketAddress("src_addr", "addrlen"), UserPointer("addrlen")), returns=Size, do=NATIVE,
         nt="NtDeviceIoControlFile", tags="network"),
     row("sendmsg", x86_64=46, args=(Fd("sockfd"), UserPointer("msg"), Flags("flags", "MSG")), returns=Size,
-        do=NATIVE, nt="NtDeviceIoControlFile", tags="network"),
+        do=NATIVE, when=_BY_NAME, nt="NtDeviceIoControlFile", tags="network"),
     row("recvmsg", x86_64=47, args=(Fd("sockfd"), UserPointer("msg"), Flags("flags", "MSG")), returns=Size,
         do=NATIVE, nt="NtDeviceIoControlFile", tags="network"),
     row("shutdown", x86_64=48, args=(Fd("sockfd"), Choice("how", "SHUT")), returns=Int, do=NATIVE,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from errno import EFAULT
+import struct
+from errno import ENAMETOOLONG
 from typing import TYPE_CHECKING
 
 from picobox.errors import Errno
@@ -11,6 +12,7 @@ from picobox.platform.host import AT_FDCWD, path_of
 
 if TYPE_CHECKING:
     from picobox.call import Call
+    from picobox.names import Names
     from picobox.provider import PicoProvider
 
 RENAME_NOREPLACE = 1
@@ -19,6 +21,9 @@ AF_UNIX = 1
 _PATH_OFFSET = 2  # of struct sockaddr_un
 _ADDRESS_SIZE = 110
 _ADDRESS_PLACE = 8192  # in an argument slot: two paths, then structures
+_HEADER_PLACE = _ADDRESS_PLACE + 128
+_HEADER = struct.Struct("<QI")  # msg_name and msg_namelen
+_HEADER_SIZE = 56
 
 
 def rename(provider: PicoProvider, call: Call, oldpath: bytes | None, newpath: bytes | None) -> None:
@@ -105,22 +110,42 @@ def sendto(
     _address(provider, call, dest_addr, addrlen, creates=False, index=4)
 
 
-def _address(provider: PicoProvider, call: Call, address: int, length: int, *, creates: bool, index: int = 1) -> None:
-    """The path in the address of a local socket is a name like others; the kernel takes it from a copy."""
-    if provider.names is None or not address or not _PATH_OFFSET < length <= _ADDRESS_SIZE:
+def sendmsg(provider: PicoProvider, call: Call, sockfd: int, msg: int, flags: int) -> None:
+    """The kernel reads a copy of the header, in which the address is a copy too."""
+    del sockfd, flags
+    if provider.names is None:
         return
+    header = call.memory.read(msg, _HEADER_SIZE)
+    address, length = _HEADER.unpack_from(header)
+    approved = _approved_address(provider.names, call, address, length, creates=False)
+    copy = None if approved is None else call.stage(_ADDRESS_PLACE, approved)
+    if approved is not None and copy is not None:
+        call.put(1, _HEADER_PLACE, _HEADER.pack(copy, len(approved)) + header[_HEADER.size :])
+
+
+def _address(provider: PicoProvider, call: Call, address: int, length: int, *, creates: bool, index: int = 1) -> None:
+    """The kernel takes the address of a local socket from a copy."""
+    if provider.names is None:
+        return
+    approved = _approved_address(provider.names, call, address, length, creates=creates)
+    if approved is not None and call.put(index, _ADDRESS_PLACE, approved):
+        call.rewrite(index + 1, len(approved))
+
+
+def _approved_address(names: Names, call: Call, address: int, length: int, *, creates: bool) -> bytes | None:
+    """The address of a local socket with the path that is stored, a name like others; None for the address as it is."""
+    if not address or not _PATH_OFFSET < length <= _ADDRESS_SIZE:
+        return None
     data = call.memory.read(address, length)
     path = data[_PATH_OFFSET:].split(b"\0", 1)[0]
     if int.from_bytes(data[:_PATH_OFFSET], "little") != AF_UNIX or not path:
-        return
+        return None
     meaning = Meaning(follow=not creates, creates=creates, entry=creates)
-    place = provider.names.find(call.stop.tid, AT_FDCWD, path, meaning)
-    if place.parent >= 0 and not provider.names.reserve(call, place):
-        return
-    if place.path is None:
-        return
-    approved = data[:_PATH_OFFSET] + place.path + b"\0"
+    place = names.find(call.stop.tid, AT_FDCWD, path, meaning)
+    if (place.parent >= 0 and not names.reserve(call, place)) or place.path is None:
+        return None
+    approved = data[:_PATH_OFFSET] + place.path
     if len(approved) > _ADDRESS_SIZE:
-        raise Errno(EFAULT)
-    if call.put(index, _ADDRESS_PLACE, approved):
-        call.rewrite(index + 1, len(approved))
+        raise Errno(ENAMETOOLONG)
+    # A path that fills the address needs no NUL (unix(7)).
+    return approved + b"\0" * (len(approved) < _ADDRESS_SIZE)
