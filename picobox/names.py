@@ -119,6 +119,11 @@ class Names:
             expand=not meaning.resolve & RESOLVE_NO_SYMLINKS,
         )
 
+    def on_host(self, tid: HostTid, dirfd: int, path: bytes) -> bytes:
+        """A path of a task as a path of ours; links in it count as from our root."""
+        start = start_of(tid, dirfd, moved=self.root_moved(tid))
+        return start.root + path.lstrip(b"/") if path.startswith(b"/") else start.directory + path
+
     def root_moved(self, tid: HostTid) -> bool:
         """Whether a task's root is not ours, so that its absolute paths mean something else to us."""
         return self._roots_differ and not shares_root(tid)

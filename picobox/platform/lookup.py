@@ -168,7 +168,8 @@ class _Walk:
         self._links = _MOST_LINKS
         self.left = _components(path)
         self.slashes = path[len(path.rstrip(b"/")) :] if self.left else b""
-        self._spelled = b"/" if path.startswith(b"/") else b""
+        # A script that is run as ./name is told so.
+        self._spelled = next((head for head in (b"/", b"./") if path.startswith(head)), b"")
         if not start.moved and len(self.left) > 1:
             head = path[: path.rindex(self.left[0], 0, len(path) - len(self.slashes))]
             try:
@@ -180,7 +181,7 @@ class _Walk:
                 del self.left[1:]
                 self._spelled = head
                 return
-        self.directory = os.open(start.root if self._spelled else start.directory, _DIRECTORY)
+        self.directory = os.open(start.root if path.startswith(b"/") else start.directory, _DIRECTORY)
 
     def close(self) -> None:
         if self.directory >= 0:

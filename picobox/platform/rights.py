@@ -1,4 +1,4 @@
-"""Tells whether a task may list a directory, by the mode of the directory and the task's own credentials."""
+"""Tells what a task may do with a file, by the mode of the file and the task's own credentials."""
 
 from __future__ import annotations
 
@@ -9,39 +9,54 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from picobox.platform.base import HostTid
 
-_LIST = 0o5
-_LISTED_BY_ALL = 0o555
+_LIST = 5
+_EXECUTE = 1
+_ALL_CLASSES = 0o111
 # linux/capability.h: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
-_OVERRIDING = 1 << 1 | 1 << 2
+_OVERRIDE = 1 << 1
+_READ_SEARCH = 1 << 2
 _ACL = "system.posix_acl_access"
 
 
 def may_list(tid: HostTid, directory: int) -> bool:
-    """Whether a task could learn the names in an open directory by itself (path_resolution(7), Permissions).
+    """Whether a task could learn the names in an open directory by itself."""
+    return _may(tid, b"/proc/self/fd/%d" % directory, _LIST, _OVERRIDE | _READ_SEARCH)
 
-    Where an access control list says more than the mode does, the answer is no unless the task may override it.
+
+def may_execute(tid: HostTid, path: bytes) -> bool:
+    """Whether a task may run a file, given by a path of ours. OSError if it is not there."""
+    if os.statvfs(path).f_flag & os.ST_NOEXEC:
+        return False
+    return _may(tid, path, _EXECUTE, _OVERRIDE if os.stat(path).st_mode & _ALL_CLASSES else 0)
+
+
+def _may(tid: HostTid, path: bytes, wanted: int, overriding: int) -> bool:
+    """Whether a task has the wanted rights (path_resolution(7), Permissions).
+
+    Where an access control list says more than the mode does, the answer is no unless the task owns the file or may
+    override it.
     """
-    found = os.fstat(directory)
+    found = os.stat(path)
     mode = found.st_mode
-    listed = _has_list(directory)
-    if not listed and mode & _LISTED_BY_ALL == _LISTED_BY_ALL:
+    has_list = _has_list(path)
+    if not has_list and mode & wanted * _ALL_CLASSES == wanted * _ALL_CLASSES:
         return True
     try:
         user, group, groups, capabilities = _credentials(tid)
-        if capabilities & _OVERRIDING and _same_user_namespace(tid):
+        if capabilities & overriding and _same_user_namespace(tid):
             return True
     except (OSError, KeyError):
         return False
     if user == found.st_uid:
-        return mode >> 6 & _LIST == _LIST
-    if listed:
+        return mode >> 6 & wanted == wanted
+    if has_list:
         return False
-    return mode >> (3 if found.st_gid in (group, *groups) else 0) & _LIST == _LIST
+    return mode >> (3 if found.st_gid in (group, *groups) else 0) & wanted == wanted
 
 
-def _has_list(directory: int) -> bool:
+def _has_list(path: bytes) -> bool:
     with suppress(OSError):
-        os.getxattr(b"/proc/self/fd/%d" % directory, _ACL)
+        os.getxattr(path, _ACL)
         return True
     return False
 

@@ -15,6 +15,7 @@ from picobox.call import Creation
 from picobox.errors import Errno
 from picobox.platform import host
 from picobox.platform.base import HostTid
+from picobox.scripts import run_interpreter
 from picobox.task import AddressSpace, FdTable, Task, ThreadGroup
 
 if TYPE_CHECKING:
@@ -139,8 +140,10 @@ def _create(provider: PicoProvider, call: Call, flags: int) -> None:
 
 
 def execve(provider: PicoProvider, call: Call, pathname: bytes | None, argv: int, envp: int) -> None:
-    del argv, envp
+    del envp
     _refuse_32_bit(call, AT_FDCWD, pathname)
+    if provider.names is not None and pathname is not None:
+        run_interpreter(provider.names, call, pathname, argv)
     _replace_image(provider, call)
 
 
