@@ -35,8 +35,7 @@ DISPOSITION_ERRNO_SHIFT = 16
 # Children that are dead for the tracer have to be dead for the caller of these (wait(2)).
 WAITING_CALLS = frozenset(("wait4", "waitid"))
 
-# The channel wakes the caller on the answering thread's CPU at once. Between that and what a yield does to the caller's
-# place in the queue the two starve whoever else wants this CPU, for seconds (measured on Linux 6.18).
+# Through the channel a yield would give the CPU to the answering thread, and that one give it straight back.
 STOPPING_CALLS = frozenset(("sched_yield",))
 
 # Calls that the kernel ends with -ERESTARTSYS when a signal comes: those on slow objects, on locks and leases, and on
