@@ -2,13 +2,54 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
 
 HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+
+
+class Result(NamedTuple):
+    """What a user sees of one run."""
+
+    status: int
+    stdout: str
+    stderr: str
 
 
 def picobox(*command: str | Path, platform: str = "trace") -> list[str]:
     """The command line that runs `command` under profile nt."""
     own = [sys.executable, "-m", "picobox", "-q", "--platform", platform, "--profile", "nt", "--"]
     return own + [str(word) for word in command]
+
+
+def run(cwd: Path, *command: str | Path, timeout: float = 120, **environment: str) -> Result:
+    """Run a command without input under profile nt; when time is up, its session is killed and the test fails."""
+    with subprocess.Popen(
+        picobox(*command),
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "LC_ALL": "C.UTF-8", **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+        errors="surrogateescape",
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            pytest.fail(f"{command} took more than {timeout} s", pytrace=False)
+        return Result(process.returncode, stdout, stderr)
+
+
+def shell(cwd: Path, script: str, timeout: float = 120, **environment: str) -> Result:
+    """Run a script of the shell in a directory."""
+    return run(cwd, "/bin/sh", "-c", script, timeout=timeout, **environment)

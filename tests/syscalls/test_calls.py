@@ -119,6 +119,14 @@ def test_every_call(platform: str, tmp_path: Path) -> None:
     compare(tmp_path, platform, CALLS)
 
 
+# One of each way to mean a path: a root of one's own changes nothing but where paths begin.
+WAYS = (
+    "open", "open_creat", "open_excl", "open_directory", "lstat", "stat", "mkdir", "rmdir", "unlink", "rename_to",
+    "rename_from", "symlink", "link_to", "chdir", "chroot", "bind", "connect", "openat2_in_root", "openat2_no_links",
+    "renameat2_exchange", "linkat_from", "fchownat", "inotify_add_watch_nofollow",
+)  # fmt: skip
+
+
 @pytest.mark.timeout(TIMEOUT)
-def test_every_call_of_a_guest_with_its_own_root(tmp_path: Path) -> None:
-    compare(tmp_path, "trace", CALLS, own_root=True)
+def test_calls_of_a_guest_with_its_own_root(tmp_path: Path) -> None:
+    compare(tmp_path, "trace", WAYS, own_root=True)
