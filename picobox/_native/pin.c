@@ -39,10 +39,10 @@ static int64_t now(void)
 }
 
 /* Runs, or stands before us and will run at once. */
-static bool is_active(int32_t tid)
+static bool is_active(const struct task *task)
 {
     char stat[256];
-    if (!proc_read(tid, "stat", stat, sizeof stat))
+    if (task->group_stopped || !proc_read(task->tid, "stat", stat, sizeof stat))
         return false;
     const char *state = strrchr(stat, ')');
     return state && state[1] && (state[2] == 'R' || state[2] == 't');
@@ -54,7 +54,7 @@ static int count_active(const struct pb_core *core, int32_t except, int *load)
     int count = 0;
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         for (const struct task *task = core->buckets[bucket]; task; task = task->next)
-            if (task->tid != except && is_active(task->tid)) {
+            if (task->tid != except && is_active(task)) {
                 count++;
                 if (load && task->pinned)
                     load[task->cpu]++;
@@ -188,7 +188,7 @@ static void be_spread(struct pb_core *core)
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         for (struct task *task = core->buckets[bucket]; task; task = task->next) {
             set_cpu(task, choose_cpu(core, load));
-            load[task->cpu] += is_active(task->tid);
+            load[task->cpu] += is_active(task);
         }
 }
 
@@ -200,7 +200,7 @@ static void balance(struct pb_core *core)
     int target = choose_cpu(core, load);
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         for (struct task *task = core->buckets[bucket]; task; task = task->next)
-            if (task->pinned && load[task->cpu] >= load[target] + 2 && is_active(task->tid)) {
+            if (task->pinned && load[task->cpu] >= load[target] + 2 && is_active(task)) {
                 set_cpu(task, target);
                 return;
             }
