@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from errno import ELOOP, ENOENT
 from typing import TYPE_CHECKING, NamedTuple
@@ -110,13 +111,13 @@ class Lookup:
         except OSError:
             return AS_GIVEN
         try:
-            return self._find(walk, follow=follow or (walk.slashes != b"" and not entry), creates=creates)
+            return self._find(walk, follow=follow, creates=creates, entry=entry)
         except OSError:
             return AS_GIVEN
         finally:
             walk.close()
 
-    def _find(self, walk: _Walk, *, follow: bool, creates: bool) -> Place:
+    def _find(self, walk: _Walk, *, follow: bool, creates: bool, entry: bool) -> Place:
         while walk.left:
             component = walk.left.pop()
             last = not walk.left
@@ -128,9 +129,11 @@ class Lookup:
             stored = answer.spelling or component
             if answer.found and not last and walk.enter(stored):
                 continue
-            if answer.found and (follow or not last) and walk.expand_link(stored):
+            follows = follow or (walk.slashes != b"" and not entry)
+            if answer.found and (follows or not last) and walk.expand_link(stored):
                 continue
-            if creates and last and answer.found is not Found.EXACT:
+            # An open of a FIFO may take as long as it wants: nobody is to wait for it.
+            if creates and last and answer.found is not Found.EXACT and (entry or not walk.is_fifo(stored)):
                 return walk.new_place(component, answer.spelling)
             return walk.place(stored)
         return walk.place(b"")
@@ -238,6 +241,12 @@ class _Walk:
             self.directory = below
             self._spelled = b"/"
         return True
+
+    def is_fifo(self, name: bytes) -> bool:
+        try:
+            return stat.S_ISFIFO(os.stat(name, dir_fd=self.directory, follow_symlinks=False).st_mode)
+        except OSError:
+            return False
 
     def _is_at_root(self) -> bool:
         return os.path.samestat(os.fstat(self.directory), os.stat(self.start.root))

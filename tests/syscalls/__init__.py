@@ -1,0 +1,1 @@
+"""The calls of guests under profile nt."""

@@ -1,7 +1,8 @@
 /* Sixty-four creators of case variants of one name at once, so many rounds: exactly one name must come of each.
 
    plain: threads, and all find the file. exclusive: threads with O_EXCL, of which one wins. killed: processes with
-   O_EXCL, half of which are killed meanwhile; of the others at most one wins. */
+   O_EXCL, half of which are killed meanwhile; of the others at most one wins. stopped: the same, but half of them are
+   stopped, and go on when the others are done. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +78,15 @@ static int with_threads(int *successes)
     return wrong;
 }
 
-static int with_processes(int *successes)
+static void collect(pid_t child, int *successes, int *wrong)
+{
+    int status;
+    waitpid(child, &status, 0);
+    *successes += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    *wrong += WIFEXITED(status) && WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != EEXIST;
+}
+
+static int with_processes(int *successes, int sent)
 {
     pid_t children[CREATORS];
     int wrong = 0;
@@ -86,25 +95,27 @@ static int with_processes(int *successes)
         if ((children[number] = fork()) == 0)
             _exit(create(number));
     for (int number = 0; number < CREATORS; number += 2)
-        kill(children[number], SIGKILL);
-    for (int number = 0; number < CREATORS; number++) {
-        int status;
-        waitpid(children[number], &status, 0);
-        *successes += WIFEXITED(status) && WEXITSTATUS(status) == 0;
-        wrong += WIFEXITED(status) && WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != EEXIST;
+        kill(children[number], sent);
+    for (int number = 1; number < CREATORS; number += 2)
+        collect(children[number], successes, &wrong);
+    for (int number = 0; number < CREATORS; number += 2) {
+        kill(children[number], SIGCONT);
+        collect(children[number], successes, &wrong);
     }
     return wrong;
 }
 
 int main(int argc, char **argv)
 {
-    int processes = argc == 3 && strcmp(argv[1], "killed") == 0, rounds = argc == 3 ? atoi(argv[2]) : 0;
+    int kills = argc == 3 && strcmp(argv[1], "killed") == 0, stops = argc == 3 && strcmp(argv[1], "stopped") == 0;
+    int rounds = argc == 3 ? atoi(argv[2]) : 0;
     extra = argc == 3 && strcmp(argv[1], "plain") != 0 ? O_EXCL : 0;
     pthread_barrier_init(&barrier, NULL, CREATORS);
     for (int round = 0; round < rounds; round++) {
-        int successes, wrong = processes ? with_processes(&successes) : with_threads(&successes);
+        int successes, wrong = kills || stops ? with_processes(&successes, kills ? SIGKILL : SIGSTOP)
+                                            : with_threads(&successes);
         int found = take_away();
-        int right = !extra ? successes == CREATORS : processes ? successes <= 1 : successes == 1;
+        int right = !extra ? successes == CREATORS : kills ? successes <= 1 : successes == 1;
         if (found != 1 || wrong || !right) {
             fprintf(stderr, "round %d: %d names, %d successes, %d wrong\n", round, found, successes, wrong);
             return 1;

@@ -71,6 +71,7 @@ SITUATIONS = (
     Situation("directory link's text otherwise", "DirTurned/File", "DirTurned/File"),
     Situation("directory link, all otherwise", "dIRtURNED/INNER/fILE", "DirTurned/Inner/File"),
     Situation("directory link, up", "dIRtURNED/../fILE", "DirTurned/../File"),
+    Situation("links to the parent", "dIR/tOP/DIR/Top/fILE", "Dir/Top/Dir/Top/File"),
     Situation("link itself", "tURNED", "Turned", flags=AT_SYMLINK_NOFOLLOW),
     Situation("link followed", "tURNED", "Turned", flags=AT_SYMLINK_FOLLOW),
     _same("dangling", "Dangling"),

@@ -67,9 +67,9 @@ def outcomes(base: Path, platform: str | None, calls: tuple[str, ...], *, own_ro
     assert len(printed) == len(live)
     found = []
     for number, line in enumerate(printed):
-        root = os.fsencode(base / str(number))
-        shown = line.replace(root, b"{root}").replace(os.fsencode(os.path.join(top, str(number))), b"{root}")
-        found.append(Outcome(os.fsdecode(shown), tree.describe(root)))
+        place = os.fsencode(base / str(number))
+        shown = line.replace(place, b"{root}").replace(os.fsencode(os.path.join(top, str(number))), b"{root}")
+        found.append(Outcome(os.fsdecode(shown), tree.describe(place)))
         for made in live[number]:
             made.close()
     return found
@@ -107,7 +107,7 @@ def respelled(entries: list[tuple[object, ...]], situation: Situation) -> list[t
     asked = os.fsencode(situation.asked).rstrip(b"/").rpartition(b"/")[2]
     meant = os.fsencode(situation.meant).rstrip(b"/").rpartition(b"/")[2]
     head = os.path.join(situation.cwd[1], situation.directory[1], os.path.dirname(situation.meant))
-    head = head.rpartition("{root}/")[2].replace("DirLink", "Dir").replace("DirTurned/..", ".").replace("DirTurned", "Dir")
+    head = head.rpartition("{root}/")[2].replace("DirLink", "Dir").replace("DirTurned", "Dir").replace("Dir/Top", ".")
     old = os.path.normpath(os.path.join(os.fsencode(head), meant))
     new = os.path.normpath(os.path.join(os.fsencode(head), asked))
     return [(new if entry[0] == old else entry[0], *entry[1:]) for entry in entries]

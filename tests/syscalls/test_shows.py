@@ -160,7 +160,8 @@ def test_a_wheel_is_installed(tmp_path: Path) -> None:
 
 def test_a_repository_is_cloned(tmp_path: Path) -> None:
     script = """
-    export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+    export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b
+    export GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
     git init -q Origin && cd ORIGIN && mkdir Src && echo text >Src/File && git add Src && git commit -q -m one && cd ..
     git clone -q origin Copy && cd copy && git config core.ignorecase && cat src/file && git status --short"""
     assert shell(tmp_path, script) == (0, "true\ntext\n", "")
@@ -174,7 +175,8 @@ def test_a_program_is_built(tmp_path: Path) -> None:
     (tmp_path / "Source" / "Part.c").write_text('#include "PART.H"\nint part(void) { return 9; }\n')
     (tmp_path / "Source" / "Part.h").write_text("int part(void);\n")
     (tmp_path / "Makefile").write_text(
-        "program: main.o part.o\n\tgcc -o $@ MAIN.o PART.o\nmain.o: Source/Main.c Source/Part.h\n\tgcc -c -o Main.O source/MAIN.c\n"
+        "program: main.o part.o\n\tgcc -o $@ MAIN.o PART.o\n"
+        "main.o: Source/Main.c Source/Part.h\n\tgcc -c -o Main.O source/MAIN.c\n"
         "part.o: Source/Part.c Source/Part.h\n\tgcc -c -o part.o SOURCE/PART.c\n"
     )
     done = shell(tmp_path, "make -s -j2 && ./Program; echo $?; make -q && echo up to date")
@@ -182,7 +184,7 @@ def test_a_program_is_built(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("how", ["plain", "exclusive", "killed"])
+@pytest.mark.parametrize("how", ["plain", "exclusive", "killed", "stopped"])
 def test_creators_of_variants_make_one(tmp_path: Path, how: str) -> None:
     done = create(tmp_path, how, 3)
     assert (done.status, done.stderr) == (0, "")
@@ -190,7 +192,7 @@ def test_creators_of_variants_make_one(tmp_path: Path, how: str) -> None:
 
 @pytest.mark.full
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("how", ["plain", "exclusive", "killed"])
+@pytest.mark.parametrize("how", ["plain", "exclusive", "killed", "stopped"])
 def test_creators_of_variants_make_one_often(tmp_path: Path, how: str) -> None:
     done = create(tmp_path, how, 200)
     assert (done.status, done.stderr) == (0, "")

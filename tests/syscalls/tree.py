@@ -16,6 +16,7 @@ DIRECTORIES = ("Dir", "Dir/Inner", "Dir/Empty", "Empty")
 LINKS = (
     ("Link", "File", "File"),
     ("Turned", "File", "fILE"),
+    ("Dir/Top", "..", ".."),
     ("Dir/Up", "../File", "../fILE"),
     ("DirLink", "Dir", "Dir"),
     ("DirTurned", "Dir", "dIR"),
