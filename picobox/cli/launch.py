@@ -11,7 +11,7 @@ from picobox.abi.row import NAMES
 from picobox.abi.table import ROWS
 from picobox.errors import PicoboxError, SpawnError
 from picobox.platform import host, init
-from picobox.platform.base import Platform, SpawnRequest, Stop
+from picobox.platform.base import HostTid, Platform, SpawnRequest, Stop
 from picobox.platform.executive_host import ExecutiveHost
 from picobox.provider import PicoProvider
 from picobox.supervisor import Observer, Supervisor
@@ -97,14 +97,26 @@ class Launch:
             if setting.find(b"=") < 1:
                 raise PicoboxError(f"-E {os.fsdecode(setting)}: write it as NAME=VALUE")
         environment = changed_environment(host.initial_environment(), [*settings, b"PICOBOX=1"])
-        workdir = self._options.workdir
+        workdir = self._stored(os.fsencode(self._options.workdir or b"."), b"")
+        paths = candidates(self._command[0], variable(environment, b"PATH"))
         return SpawnRequest(
             argv=tuple(self._command),
             environment=environment,
-            paths=candidates(self._command[0], variable(environment, b"PATH")),
-            cwd=os.fsencode(workdir) if workdir else None,
+            paths=tuple(self._stored(path, workdir) for path in paths),
+            cwd=workdir if self._options.workdir else None,
             ignored_signals=ignored & ~sum(1 << number - 1 for number in (signal.SIGALRM, signal.SIGCONT)),
         )
+
+    def _stored(self, path: bytes, directory: bytes) -> bytes:
+        """The stored spelling of a path below a directory: no call of a guest looks these up."""
+        names = self.provider.names
+        if names is None:
+            return path
+        below = b"" if not directory or path.startswith(b"/") else directory + b"/"
+        from picobox.names import Meaning
+
+        found = names.find(HostTid(os.getpid()), host.AT_FDCWD, below + path, Meaning(follow=True)).path
+        return path if found is None else found.removeprefix(below)
 
     def _on_interrupt(self, stop: Stop) -> None:
         """A signal to this process: what the terminal sends to its foreground group has reached the program too."""

@@ -225,3 +225,14 @@ def test_guests_die_with_picobox() -> None:
     process.kill()
     finish(process)
     assert wait_until(lambda: not is_alive(pid), 1)
+
+
+@pytest.mark.parametrize("words", [["--", "{}/SRC/SCRIPT.SH"], ["-w", "{}/SRC", "--", "./SCRIPT.sh"]])
+def test_under_nt_the_command_itself_is_found_by_any_spelling(words: list[str], tmp_path: Path) -> None:
+    script = tmp_path / "src" / "script.Sh"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\necho it ran\n")
+    script.chmod(0o755)
+    command = [word.format(tmp_path) for word in words]
+    assert picobox("--profile", "nt", *command).stdout == b"it ran\n"
+    assert picobox("--profile", "linux", *command).returncode in (125, 127)
