@@ -198,12 +198,20 @@ def _load_handlers(dispositions: dict[int, Disposition]) -> dict[str, Callable[.
     A row that is a CALL for its names alone needs none.
     """
     handlers: dict[str, Callable[..., int | None] | None] = {}
-    modules = [import_module(f"picobox.syscalls.{name}") for name in HANDLER_MODULES]
     for row in BY_NR.values():
         if dispositions[row.nr].action != ACTION_CALL:
             continue
-        handler = next((getattr(module, row.name) for module in modules if hasattr(module, row.name)), None)
+        handler = _find_handler(row.name)
         if handler is None and not row.paths():
             raise LookupError(f"row {row.name} is CALL and no module of picobox.syscalls defines {row.name}()")
         handlers[row.name] = handler
     return handlers
+
+
+def _find_handler(name: str) -> Callable[..., int | None] | None:
+    """The function of that name; a family that nobody asks for is not imported."""
+    for family in HANDLER_MODULES:
+        found: Callable[..., int | None] | None = getattr(import_module(f"picobox.syscalls.{family}"), name, None)
+        if found is not None:
+            return found
+    return None

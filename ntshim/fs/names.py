@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -51,8 +50,7 @@ class Win32(Enum):
     DEVICE = "device"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What becomes of a name that a Win32 program uses as the last component of a path.
 
     `status` is NT's answer to the name as it stands, `reason` says why in words, `stored_as` is what a created file is

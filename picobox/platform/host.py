@@ -110,10 +110,13 @@ _PSEUDO_FILE_SYSTEMS = frozenset(
 )  # fmt: skip
 
 
-def pseudo_devices() -> dict[int, bool]:
-    """The devices of what is mounted now, and whether each is a pseudo file system's (proc(5), mountinfo)."""
+def pseudo_devices(tid: HostTid | None = None) -> dict[int, bool]:
+    """The devices of what is mounted now for us or a task, and whether each is a pseudo file system's.
+
+    See proc(5), mountinfo.
+    """
     found = {}
-    with open("/proc/self/mountinfo", "rb") as mounts:
+    with open(f"/proc/{tid or 'self'}/mountinfo", "rb") as mounts:
         for line in mounts:
             fields, _, tail = line.partition(b" - ")
             major, minor = fields.split()[2].split(b":")

@@ -121,7 +121,7 @@ class Lookup:
         while walk.left:
             component = walk.left.pop()
             last = not walk.left
-            if component in (b".", b"..") or self._is_pseudo(walk.directory):
+            if component in (b".", b"..") or self._is_pseudo(walk):
                 if last or component not in (b".", b"..") or not walk.step(component):
                     return walk.place(component)
                 continue
@@ -148,11 +148,11 @@ class Lookup:
             return ABSENT
         return answer
 
-    def _is_pseudo(self, directory: int) -> bool:
+    def _is_pseudo(self, walk: _Walk) -> bool:
         """Whether the kernel makes names up here."""
-        device = os.fstat(directory).st_dev
+        device = os.fstat(walk.directory).st_dev
         if device not in self._devices:
-            self._devices |= pseudo_devices()
+            self._devices |= pseudo_devices(walk.start.tid)
             # A file system with several devices is listed with one of them.
             self._devices.setdefault(device, False)
         return self._devices[device]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from picobox.cli.options import Usage, output_options, run_options
+from picobox.cli.options import PROFILES, Usage, output_options, run_options
 from picobox.cli.parser import parse
 
 from .command import REPOSITORY, environment
@@ -36,10 +36,13 @@ def modules_after(script: str) -> set[str]:
     return set(done.stderr.splitlines())
 
 
-def test_a_run_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_run_imports_nothing_heavy(profile: str) -> None:
     before = modules_after("")
-    after = modules_after("from picobox.cli import main\nassert main(['--', 'true']) == 0")
+    preset = f"import os\nos.environ['PICOBOX_PROFILE'] = {profile!r}\n"
+    after = modules_after(f"{preset}from picobox.cli import main\nassert main(['--', 'true']) == 0")
     assert "picobox.supervisor" in after
+    assert ("picobox.names" in after) == (profile == "nt")
     assert (after - before) & HEAVY == set()
 
 
