@@ -15,7 +15,6 @@ from picobox.call import Creation
 from picobox.errors import Errno
 from picobox.platform import host
 from picobox.platform.base import HostTid
-from picobox.scripts import run_interpreter
 from picobox.task import AddressSpace, FdTable, Task, ThreadGroup
 
 if TYPE_CHECKING:
@@ -143,6 +142,8 @@ def execve(provider: PicoProvider, call: Call, pathname: bytes | None, argv: int
     del envp
     _refuse_32_bit(call, AT_FDCWD, pathname)
     if provider.names is not None and pathname is not None:
+        from picobox.scripts import run_interpreter
+
         run_interpreter(provider.names, call, pathname, argv)
     _replace_image(provider, call)
 
