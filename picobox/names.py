@@ -24,6 +24,7 @@ AT_SYMLINK_FOLLOW = 0x400
 PATH_SIZE = 4096
 _OPEN_HOW = struct.Struct("<3Q")
 _CHANGES_ROOT = frozenset(("chroot", "pivot_root"))
+_CHANGES_MOUNTS = frozenset(("mount", "umount2", "move_mount"))
 
 # Calls with a flag of their own against following a last link: where it is, and which bit.
 _NO_FOLLOW = {
@@ -91,6 +92,8 @@ class Names:
         """
         if row.name in _CHANGES_ROOT:
             self.root_may_change()
+        elif row.name in _CHANGES_MOUNTS:
+            self._lookup.forget_mounts()
         places = [(argument.position, self._find(call, row, argument, arguments)) for argument in row.paths()]
         made = next((place for _, place in places if place.parent >= 0), None)
         if made is not None and not self.reserve(call, made):

@@ -93,6 +93,10 @@ class Lookup:
         self._index = index
         self._devices = pseudo_devices()
 
+    def forget_mounts(self) -> None:
+        """A guest is about to mount something, or to take a mount away: another may get the number of its device."""
+        self._devices = {}
+
     def find(
         self, start: Start, path: bytes, *, follow: bool, creates: bool, entry: bool = False, expand: bool = True
     ) -> Place:
