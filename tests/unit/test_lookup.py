@@ -1,0 +1,241 @@
+"""Paths looked up in real directories, with either index, against a model that lists every directory on its way."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from host_index import KINDS, index
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ntshim.fs.view import fold
+from picobox.errors import Errno
+from picobox.platform.base import HostTid
+from picobox.platform.lookup import Lookup, Place, Start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NAMES = ("a", "A", "b", "B", "É", "é")
+MOST_LINKS = 40
+
+names = st.sampled_from(NAMES)
+steps = st.one_of(names, st.sampled_from((".", "..", "")))
+paths = st.lists(steps, min_size=1, max_size=5).map("/".join).filter(bool)
+# What is made, in this order, as far as it can be: directory, file, or what a link contains.
+entries = st.tuples(st.lists(names, min_size=1, max_size=3), st.one_of(st.none(), st.just(""), paths))
+trees = st.lists(entries, max_size=12)
+
+
+class Meant(NamedTuple):
+    """Where a path leads: the directory and name of its last component, with the spelling there, None if missing."""
+
+    directory: str
+    asked: str
+    stored: str | None
+
+
+class Model:
+    """Walks a path from a directory, link by link, by names that are listed anew each time. OSError as the kernel's."""
+
+    def __init__(self) -> None:
+        self.links = MOST_LINKS
+
+    def walk(self, at: str, path: str, *, follow: bool, entry: bool) -> Meant:
+        if not path:
+            raise OSError(errno.ENOENT, path)
+        directory = "/" if path.startswith("/") else at
+        parts = [part for part in path.split("/") if part]
+        ends_in_slash = path.endswith("/")
+        for place, part in enumerate(parts):
+            last = place == len(parts) - 1
+            if not os.path.isdir(directory):
+                raise OSError(errno.ENOTDIR, path)
+            stored = part if part in (".", "..") else spelled(directory, part)
+            if stored is None:
+                if last:
+                    return Meant(directory, part, None)
+                raise OSError(errno.ENOENT, path)
+            full = os.path.join(directory, stored)
+            if os.path.islink(full) and (not last or follow or (ends_in_slash and not entry)):
+                if not self.links:
+                    raise OSError(errno.ELOOP, path)
+                self.links -= 1
+                text = os.readlink(full) + ("/" if ends_in_slash and last else "")
+                meant = self.walk(directory, text, follow=True, entry=False)
+                if last:
+                    return meant
+                if meant.stored is None:
+                    raise OSError(errno.ENOENT, path)
+                full = os.path.join(meant.directory, meant.stored)
+            elif last:
+                return Meant(directory, part, stored)
+            directory = os.path.realpath(full)
+        return Meant("/", ".", ".")
+
+
+def spelled(directory: str, name: str) -> str | None:
+    """The stored spelling of a name."""
+    held = sorted(other for other in map(os.fsencode, os.listdir(directory)) if fold(other) == fold(os.fsencode(name)))
+    return name if os.fsencode(name) in held else os.fsdecode(held[0]) if held else None
+
+
+@contextmanager
+def own_directory() -> Iterator[str]:
+    """A directory so deep that no path leads out of what is ours."""
+    with tempfile.TemporaryDirectory() as top:
+        deep = os.path.join(top, *"123456")
+        os.makedirs(deep)
+        yield deep
+
+
+def make(root: str, tree: list[tuple[list[str], str | None]]) -> None:
+    for parts, content in tree:
+        path = os.path.join(root, *parts)
+        if os.path.lexists(path) or not os.path.isdir(os.path.dirname(path)):
+            continue
+        if content is None:
+            os.mkdir(path)
+        elif content:
+            os.symlink(content, path)
+        else:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def native(path: str, *, follow: bool) -> tuple[int, int] | int:
+    """The file that the host finds, or its error."""
+    try:
+        found = os.stat(path, follow_symlinks=follow)
+    except OSError as error:
+        return error.errno or 0
+    return found.st_dev, found.st_ino
+
+
+def modelled(root: str, path: str, *, follow: bool) -> tuple[int, int] | int:
+    try:
+        meant = Model().walk(root, path, follow=follow, entry=False)
+    except OSError as error:
+        return error.errno or 0
+    if meant.stored is None:
+        return errno.ENOENT
+    full = os.path.join(meant.directory, meant.stored)
+    return native(full + ("/" if path.endswith("/") else ""), follow=follow)
+
+
+def find(lookup: Lookup, root: str, path: str, *, follow: bool, creates: bool = False, entry: bool = False) -> Place:
+    start = Start(HostTid(os.getpid()), os.fsencode(root) + b"/", b"/", moved=False)
+    return lookup.find(start, os.fsencode(path), follow=follow, creates=creates, entry=entry)
+
+
+@pytest.mark.parametrize("kind", KINDS[:2])
+@settings(deadline=None, max_examples=400)
+@given(tree=trees, asked=st.lists(st.tuples(paths, st.booleans(), st.booleans()), min_size=1, max_size=8))
+def test_paths_lead_where_the_model_goes(
+    kind: str, tree: list[tuple[list[str], str | None]], asked: list[tuple[str, bool, bool]]
+) -> None:
+    with index(kind) as made, own_directory() as root:
+        lookup = Lookup(made)
+        before = os.listdir("/proc/self/fd")
+        make(root, tree)
+        for path, absolute, follow in asked:
+            full = f"{root}/{path}" if absolute else path
+            try:
+                found = find(lookup, root, full, follow=follow).path
+            except Errno as error:
+                got: tuple[int, int] | int = error.errno
+            else:
+                got = native(os.path.join(root, full if found is None else os.fsdecode(found)), follow=follow)
+            wanted = modelled(root, full, follow=follow)
+            # Which of two things is wrong first, the kernel alone knows.
+            assert got == wanted or {got, wanted} <= {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}, (full, follow)
+        assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.parametrize("kind", KINDS[:2])
+@settings(deadline=None, max_examples=400)
+@given(tree=trees, path=paths, entry=st.booleans())
+def test_places_of_new_names_are_the_model_s(
+    kind: str, tree: list[tuple[list[str], str | None]], path: str, entry: bool
+) -> None:
+    with index(kind) as made, own_directory() as root:
+        make(root, tree)
+        try:
+            meant = Model().walk(root, path, follow=not entry, entry=entry)
+        except OSError:
+            return
+        place = find(Lookup(made), root, path, follow=not entry, creates=True, entry=entry)
+        exact = meant.stored == meant.asked or meant.asked in (".", "..")
+        assert (place.parent < 0) == exact, place
+        if not exact:
+            assert os.path.samestat(os.fstat(place.parent), os.stat(meant.directory))
+            assert place.asked == os.fsencode(meant.asked)
+            assert place.stored == (None if meant.stored is None else os.fsencode(meant.stored))
+            place.close()
+
+
+@pytest.fixture(params=KINDS)
+def lookup(request: pytest.FixtureRequest) -> Iterator[Lookup]:
+    with index(str(request.param)) as made:
+        yield Lookup(made)
+
+
+def test_an_exact_path_is_left_alone(lookup: Lookup, tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    (tmp_path / "A").touch()
+    for path in ("a", "A", "./a", ".//A", ".", "..", "/"):
+        assert find(lookup, str(tmp_path), path, follow=True) == Place()
+
+
+def test_what_changes_is_seen_at_once(lookup: Lookup, tmp_path: Path) -> None:
+    for _ in range(20):
+        (tmp_path / "Name").touch()
+        assert find(lookup, str(tmp_path), "nAME", follow=True).path == b"Name"
+        (tmp_path / "Name").rename(tmp_path / "NAME")
+        assert find(lookup, str(tmp_path), "nAME", follow=True).path == b"NAME"
+        (tmp_path / "NAME").unlink()
+        assert find(lookup, str(tmp_path), "nAME", follow=True).path is None
+
+
+def test_paths_of_every_length(lookup: Lookup, tmp_path: Path) -> None:
+    (tmp_path / "File").touch()
+    for length in (4000, 4090, 4091, 4092, 4093, 4094, 4095):
+        filler = "./" * (length // 2)
+        path = filler[: length - 4 - length % 2] + "/" * (length % 2) + "fILE"
+        assert len(path) == length
+        assert find(lookup, str(tmp_path), path, follow=True).path == b"./File"
+    assert find(lookup, str(tmp_path), "./" * 2046 + "fILE", follow=True) == Place()
+
+
+def test_a_directory_that_goes_while_its_path_is_known(lookup: Lookup, tmp_path: Path) -> None:
+    (tmp_path / "Dir" / "Sub").mkdir(parents=True)
+    assert find(lookup, str(tmp_path), "dIR/sUB", follow=True).path == b"Dir/Sub"
+    shutil.rmtree(tmp_path / "Dir")
+    assert find(lookup, str(tmp_path), "dIR/sUB", follow=True) == Place()
+    (tmp_path / "DIR").touch()
+    assert find(lookup, str(tmp_path), "dIR/sUB", follow=True).path == b"DIR/sUB"
+
+
+def test_links_that_lead_to_each_other(lookup: Lookup, tmp_path: Path) -> None:
+    (tmp_path / "One").symlink_to("tWO")
+    (tmp_path / "Two").symlink_to("oNE")
+    for path in ("One", "oNE", "two/x"):
+        with pytest.raises(Errno) as caught:
+            find(lookup, str(tmp_path), path, follow=True)
+        assert caught.value.errno == errno.ELOOP
+    assert find(lookup, str(tmp_path), "oNE", follow=False).path == b"One"
+
+
+def test_links_are_shown_to_the_kernel_if_it_is_to_refuse_them(lookup: Lookup, tmp_path: Path) -> None:
+    (tmp_path / "Dir").mkdir()
+    (tmp_path / "Dir" / "File").touch()
+    (tmp_path / "Link").symlink_to("dIR")
+    start = Start(HostTid(os.getpid()), os.fsencode(tmp_path) + b"/", b"/", moved=False)
+    found = lookup.find(start, b"lINK/fILE", follow=True, creates=False, expand=False)
+    assert found.path == b"Link/fILE"
