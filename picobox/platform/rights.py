@@ -20,23 +20,23 @@ _ACL = "system.posix_acl_access"
 
 def may_list(tid: HostTid, directory: int) -> bool:
     """Whether a task could learn the names in an open directory by itself."""
-    return _may(tid, b"/proc/self/fd/%d" % directory, _LIST, _OVERRIDE | _READ_SEARCH)
+    return _may(tid, os.fstat(directory), b"/proc/self/fd/%d" % directory, _LIST, _OVERRIDE | _READ_SEARCH)
 
 
 def may_execute(tid: HostTid, path: bytes) -> bool:
     """Whether a task may run a file, given by a path of ours. OSError if it is not there."""
     if os.statvfs(path).f_flag & os.ST_NOEXEC:
         return False
-    return _may(tid, path, _EXECUTE, _OVERRIDE if os.stat(path).st_mode & _ALL_CLASSES else 0)
+    found = os.stat(path)
+    return _may(tid, found, path, _EXECUTE, _OVERRIDE if found.st_mode & _ALL_CLASSES else 0)
 
 
-def _may(tid: HostTid, path: bytes, wanted: int, overriding: int) -> bool:
+def _may(tid: HostTid, found: os.stat_result, path: bytes, wanted: int, overriding: int) -> bool:
     """Whether a task has the wanted rights (path_resolution(7), Permissions).
 
     Where an access control list says more than the mode does, the answer is no unless the task owns the file or may
     override it.
     """
-    found = os.stat(path)
     mode = found.st_mode
     has_list = _has_list(path)
     if not has_list and mode & wanted * _ALL_CLASSES == wanted * _ALL_CLASSES:
