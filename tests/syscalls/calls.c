@@ -106,13 +106,13 @@ static long entered(long result)
     return result;
 }
 
-static long listed(long fd)
+static long listed(long call, long fd)
 {
     char entries[4096];
     long length, names = 0;
     if (fd < 0)
         return fd;
-    length = syscall(SYS_getdents64, fd, entries, sizeof entries);
+    length = syscall(call, fd, entries, sizeof entries);
     for (long at = 0; at < length; at += *(uint16_t *)(entries + at + 16))
         names++;
     show_number("names", names);
@@ -199,7 +199,8 @@ static long make(const char *call)
     CALL("open", opened(syscall(SYS_open, path, O_RDONLY | flags, 0)));
     CALL("open_nofollow", opened(syscall(SYS_open, path, O_RDONLY | O_NOFOLLOW, 0)));
     CALL("open_path", opened(syscall(SYS_open, path, O_PATH | O_NOFOLLOW, 0)));
-    CALL("open_directory", listed(syscall(SYS_open, path, O_RDONLY | O_DIRECTORY, 0)));
+    CALL("getdents", listed(SYS_getdents, syscall(SYS_open, path, O_RDONLY | O_DIRECTORY, 0)));
+    CALL("getdents64", listed(SYS_getdents64, syscall(SYS_open, path, O_RDONLY | O_DIRECTORY, 0)));
     CALL("open_creat", opened(syscall(SYS_open, path, O_RDWR | O_CREAT, 0640)));
     CALL("open_trunc", opened(syscall(SYS_open, path, O_WRONLY | O_TRUNC, 0)));
     CALL("open_creat_trunc", opened(syscall(SYS_open, path, O_WRONLY | O_CREAT | O_TRUNC, 0640)));

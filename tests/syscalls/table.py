@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # Calls without a directory's descriptor.
 PLAIN = (
-    "open", "open_nofollow", "open_path", "open_directory", "open_creat", "open_trunc", "open_creat_trunc",
+    "open", "open_nofollow", "open_path", "getdents", "getdents64", "open_creat", "open_trunc", "open_creat_trunc",
     "open_excl", "open_tmpfile", "creat", "stat", "lstat", "access", "readlink", "chdir", "fchdir", "rename_from",
     "rename_to", "link_from", "link_to", "symlink", "unlink", "rmdir", "mkdir", "mknod", "truncate", "chmod", "chown",
     "lchown", "utime", "utimes", "setxattr", "lsetxattr", "getxattr", "lgetxattr", "listxattr", "llistxattr",

@@ -51,6 +51,13 @@ def test_a_script_runs(tmp_path: Path) -> None:
     assert shell(tmp_path, "./Script.SH word") == (0, "./script.sh word\n", "")
 
 
+def test_the_program_itself_may_be_spelled_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "Bin").mkdir()
+    shutil.copy("/bin/echo", tmp_path / "Bin" / "Say")
+    assert run(tmp_path, "./bIN/sAY", "word") == (0, "word\n", "")
+    assert run(tmp_path, "sAY", "word", PATH=f"/usr/bin:{tmp_path}/BIN") == (0, "word\n", "")
+
+
 @pytest.mark.parametrize(("mode", "status"), [(0o755, 0), (0o644, 126)])
 def test_an_interpreter_is_found_for_those_who_may_run_the_script(tmp_path: Path, mode: int, status: int) -> None:
     shutil.copy("/bin/sh", tmp_path / "Shell")
