@@ -14,7 +14,17 @@ from bench.machine import picobox_version
 if TYPE_CHECKING:
     from bench.build import Programs
 
-NAMES = ("native", "bare", "bare-pinned", "trace+linux", "reference+linux", "strace", "proot")
+NAMES = (
+    "native",
+    "bare",
+    "bare-pinned",
+    "trace+linux",
+    "trace+nt",
+    "reference+linux",
+    "reference+nt",
+    "strace",
+    "proot",
+)
 WEIGHED = "trace+linux"
 
 
@@ -38,13 +48,13 @@ def picobox_program() -> Path | None:
 
 
 def picobox_column(name: str, *options: str, module: str | None = None, package: str = "") -> Column:
-    """A column that runs this project, on a platform that may need a package of its own."""
+    """A column PLATFORM+PROFILE that runs this project, on a platform that may need a package of its own."""
     program = picobox_program()
     if program is None:
         return Column(name, (), "picobox-nt is not installed for this Python: pip install -e .")
     if module is not None and importlib.util.find_spec(module) is None:
         return Column(name, (), f"{package} is not installed: pip install -e '.[reference]'")
-    return Column(name, (str(program), "-q", "--profile", "linux", *options, "--"))
+    return Column(name, (str(program), "-q", "--profile", name.rpartition("+")[2], *options, "--"))
 
 
 def peer_column(program: str, *options: str) -> Column:
@@ -76,7 +86,9 @@ def find(programs: Programs, names: tuple[str, ...] = NAMES) -> list[Column]:
         Column("bare", bare),
         Column("bare-pinned", bare, pinned=True),
         picobox_column("trace+linux"),
+        picobox_column("trace+nt"),
         picobox_column("reference+linux", "--platform", "reference", module="ptrace", package="python-ptrace"),
+        picobox_column("reference+nt", "--platform", "reference", module="ptrace", package="python-ptrace"),
         peer_column("strace", "-f", "-o", "/dev/null", "--"),
         peer_column("proot"),
     )

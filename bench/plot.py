@@ -15,7 +15,9 @@ COLOURS = {
     "bare": "#9aa5b1",
     "bare-pinned": "#616e7c",
     "trace+linux": "#0b69a3",
+    "trace+nt": "#1d7a46",
     "reference+linux": "#62b0e8",
+    "reference+nt": "#6cc59a",
     "strace": "#de911d",
     "proot": "#8d2b0b",
 }

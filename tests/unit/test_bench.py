@@ -193,6 +193,10 @@ class TestRendering:
         assert list(rows[0][2:]) == ["30.00 MB after 10, 31.50 MB after 100", "+1.50 MB", "33.00 MB"]
         assert list(rows[1][2:]) == ["NOT MEASURED", "-", "-"]
 
+    def test_every_column_but_the_yardstick_has_its_own_colour(self) -> None:
+        assert tuple(plot.COLOURS) == columns.NAMES[1:]
+        assert len(set(plot.COLOURS.values())) == len(plot.COLOURS)
+
     def test_plot_is_well_formed_and_complete(self) -> None:
         made = report(
             result("getppid", native=1e-7, bare=4e-6, trace=5e-6, proot="absent"),
@@ -262,7 +266,9 @@ class TestColumns:
             "bare": "/absent/bare_loop true -x",
             "bare-pinned": "/absent/bare_loop true -x",
             "trace+linux": "/v/bin/picobox -q --profile linux -- true -x",
+            "trace+nt": "/v/bin/picobox -q --profile nt -- true -x",
             "reference+linux": "/v/bin/picobox -q --profile linux --platform reference -- true -x",
+            "reference+nt": "/v/bin/picobox -q --profile nt --platform reference -- true -x",
             "strace": "/bin/strace -f -o /dev/null -- true -x",
             "proot": "/bin/proot true -x",
         }
