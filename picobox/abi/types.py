@@ -250,8 +250,13 @@ class UserString(UserPointer):
     __slots__ = ()
 
     def decode(self, raw: int, memory: Memory) -> object:
-        """The bytes without NUL; raises Errno(EFAULT) or Errno(ENAMETOOLONG)."""
-        return memory.read_string(raw, PATH_MAX)
+        """The bytes without NUL, None if the kernel can read them and we may not; else Errno(EFAULT, ENAMETOOLONG)."""
+        try:
+            return memory.read_string(raw, PATH_MAX)
+        except Errno as error:
+            if error.errno != EPERM:
+                raise
+            return None
 
 
 class UserPath(UserString):
@@ -265,15 +270,6 @@ class UserPath(UserString):
     follow: ClassVar[bool] = True
     creates: ClassVar[bool] = False
     entry: ClassVar[bool] = False
-
-    def decode(self, raw: int, memory: Memory) -> object:
-        """The bytes of the name; None if the kernel can read them and we may not."""
-        try:
-            return memory.read_string(raw, PATH_MAX)
-        except Errno as error:
-            if error.errno != EPERM:
-                raise
-            return None
 
 
 class LinkPath(UserPath):
@@ -311,7 +307,7 @@ class OptionalPath(UserPath):
 
     def decode(self, raw: int, memory: Memory) -> object:
         """None for NULL, else as UserPath."""
-        return None if raw == 0 else memory.read_string(raw, PATH_MAX)
+        return None if raw == 0 else super().decode(raw, memory)
 
 
 class StringVector(UserPointer):

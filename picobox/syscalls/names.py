@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from errno import ENAMETOOLONG
+from errno import ENAMETOOLONG, EPERM
 from typing import TYPE_CHECKING
 
 from picobox.errors import Errno
@@ -115,7 +115,9 @@ def sendmsg(provider: PicoProvider, call: Call, sockfd: int, msg: int, flags: in
     del sockfd, flags
     if provider.names is None:
         return
-    header = call.memory.read(msg, _HEADER_SIZE)
+    header = _readable(call, msg, _HEADER_SIZE)
+    if header is None:
+        return
     address, length = _HEADER.unpack_from(header)
     approved = _approved_address(provider.names, call, address, length, creates=False)
     copy = None if approved is None else call.stage(_ADDRESS_PLACE, approved)
@@ -136,7 +138,9 @@ def _approved_address(names: Names, call: Call, address: int, length: int, *, cr
     """The address of a local socket with the path that is stored, a name like others; None for the address as it is."""
     if not address or not _PATH_OFFSET < length <= _ADDRESS_SIZE:
         return None
-    data = call.memory.read(address, length)
+    data = _readable(call, address, length)
+    if data is None:
+        return None
     path = data[_PATH_OFFSET:].split(b"\0", 1)[0]
     if int.from_bytes(data[:_PATH_OFFSET], "little") != AF_UNIX or not path:
         return None
@@ -149,3 +153,13 @@ def _approved_address(names: Names, call: Call, address: int, length: int, *, cr
         raise Errno(ENAMETOOLONG)
     # A path that fills the address needs no NUL (unix(7)).
     return approved + b"\0" * (len(approved) < _ADDRESS_SIZE)
+
+
+def _readable(call: Call, address: int, size: int) -> bytes | None:
+    """Bytes of the guest; None if the kernel can read them and we may not."""
+    try:
+        return call.memory.read(address, size)
+    except Errno as error:
+        if error.errno != EPERM:
+            raise
+        return None

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TIMEOUT = 300
+# Situations in which the names are the stored ones throughout.
+EXACT = frozenset(("exact", "missing", "missing middle", "exact twin", "link", "empty", "NULL", "nowhere"))
+# An ordinary user's rights, also for root: without them nobody may read an execute-only program (ptrace(2)).
+UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--")
 
 
 class Outcome(NamedTuple):
@@ -40,11 +44,19 @@ def rows(calls: tuple[str, ...]) -> list[tuple[str, Situation]]:
     ]
 
 
-def outcomes(base: Path, platform: str | None, calls: tuple[str, ...], *, own_root: bool = False) -> list[Outcome]:
-    """Runs the rows of some calls natively (`platform` None) or under nt, all in one guest."""
-    calls_program = compile_source(HERE / "calls.c")
+def outcomes(
+    base: Path, platform: str | None, calls: tuple[str, ...], *, own_root: bool = False, closed: bool = False
+) -> list[Outcome]:
+    """Runs the rows of some calls natively (`platform` None) or under nt, all in one guest.
+
+    `own_root`: the guest makes `base` its root. `closed`: nobody may read its memory.
+    """
     base.mkdir()
+    calls_program = base / "calls"
+    shutil.copy(compile_source(HERE / "calls.c"), calls_program)
     tool = os.fsencode(shutil.copy(calls_program, base / "tool"))
+    if closed:
+        calls_program.chmod(0o111)
     top = "/" if own_root else str(base)
     records, live = [], []
     for number, (call, situation) in enumerate(rows(calls)):
@@ -56,7 +68,7 @@ def outcomes(base: Path, platform: str | None, calls: tuple[str, ...], *, own_ro
         records += [os.fsencode(field) for field in fields]
     command = [str(calls_program), *([str(base)] if own_root else [])]
     done = subprocess.run(
-        command if platform is None else picobox(*command, platform=platform),
+        [*(UNPRIVILEGED if closed else ()), *(command if platform is None else picobox(*command, platform=platform))],
         input=b"".join(record + b"\0" for record in records),
         capture_output=True,
         timeout=TIMEOUT,
@@ -130,3 +142,19 @@ WAYS = (
 @pytest.mark.timeout(TIMEOUT)
 def test_calls_of_a_guest_with_its_own_root(tmp_path: Path) -> None:
     compare(tmp_path, "trace", WAYS, own_root=True)
+
+
+@pytest.mark.timeout(TIMEOUT)
+@pytest.mark.parametrize("platform", ["trace", "reference"])
+def test_calls_of_a_guest_that_cannot_be_read(platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its names mean what they say: every call with exact names gives what it gives natively."""
+    exact = tuple(situation for situation in SITUATIONS if situation.name in EXACT)
+    monkeypatch.setattr(f"{__name__}.SITUATIONS", exact)
+    native = outcomes(tmp_path / "native", None, CALLS, closed=True)
+    ours = outcomes(tmp_path / "ours", platform, CALLS, closed=True)
+    wrong = [
+        f"{call}, {situation.name}: {got.printed!r} instead of {expected.printed!r}"
+        for (call, situation), expected, got in zip(rows(CALLS), native, ours, strict=True)
+        if got.printed != expected.printed
+    ]
+    assert not wrong, wrong
