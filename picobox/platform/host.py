@@ -110,13 +110,25 @@ _PSEUDO_FILE_SYSTEMS = frozenset(
 )  # fmt: skip
 
 
-def pseudo_devices(tid: HostTid | None = None) -> dict[int, bool]:
-    """The devices of what is mounted now for us or a task, and whether each is a pseudo file system's.
+class PseudoDevices:
+    """Knows the devices of pseudo file systems, and asks what is mounted when it meets a new one."""
 
-    See proc(5), mountinfo.
-    """
+    def __init__(self) -> None:
+        self._known: dict[int, bool] = {}
+
+    def includes(self, device: int, tid: HostTid) -> bool:
+        """Whether the kernel makes up what a task sees on a device."""
+        if device not in self._known:
+            self._known |= _mounted_devices(tid)
+            # A file system with several devices is listed with one of them.
+            self._known.setdefault(device, False)
+        return self._known[device]
+
+
+def _mounted_devices(tid: HostTid) -> dict[int, bool]:
+    """The devices of what is mounted for a task, and whether each is a pseudo file system's (proc(5), mountinfo)."""
     found = {}
-    with open(f"/proc/{tid or 'self'}/mountinfo", "rb") as mounts:
+    with open(f"/proc/{tid}/mountinfo", "rb") as mounts:
         for line in mounts:
             fields, _, tail = line.partition(b" - ")
             major, minor = fields.split()[2].split(b":")

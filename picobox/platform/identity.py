@@ -6,7 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.platform.host import path_of, pseudo_devices
+from picobox.platform.host import PseudoDevices, path_of
 
 if TYPE_CHECKING:
     from picobox.platform.base import HostTid
@@ -28,7 +28,7 @@ class Identities:
     """Files of volumes: regular files and directories that no pseudo file system makes up."""
 
     def __init__(self) -> None:
-        self._devices = pseudo_devices()
+        self._pseudo = PseudoDevices()
 
     def of_path(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool) -> Identity | None:
         """What a path of a task, its root being ours, leads to; None if that is no file of a volume.
@@ -41,7 +41,7 @@ class Identities:
             directory = os.stat(head or b"/")
         except OSError:
             return None
-        if self._is_pseudo(directory.st_dev):
+        if self._pseudo.includes(directory.st_dev, tid):
             return None
         try:
             found = os.stat(ours, follow_symlinks=follow)
@@ -49,7 +49,7 @@ class Identities:
             return Identity((directory.st_dev, directory.st_ino), last, None, is_directory=False)
         except OSError:
             return None
-        if not _is_on_volume(found) or self._is_pseudo(found.st_dev):
+        if not _is_on_volume(found) or self._pseudo.includes(found.st_dev, tid):
             return None
         key = found.st_dev, found.st_ino
         return Identity((directory.st_dev, directory.st_ino), last, key, stat.S_ISDIR(found.st_mode))
@@ -61,13 +61,6 @@ class Identities:
         except OSError:
             return None
         return ((found.st_dev, found.st_ino), stat.S_ISDIR(found.st_mode)) if _is_on_volume(found) else None
-
-    def _is_pseudo(self, device: int) -> bool:
-        if device not in self._devices:
-            self._devices |= pseudo_devices()
-            # A file system with several devices is listed with one of them.
-            self._devices.setdefault(device, False)
-        return self._devices[device]
 
 
 def _is_on_volume(found: os.stat_result) -> bool:

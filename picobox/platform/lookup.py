@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.view import ABSENT, Answer, Found, fold
 from picobox.errors import Errno
-from picobox.platform.host import AT_FDCWD, pseudo_devices
+from picobox.platform.host import AT_FDCWD, PseudoDevices
 from picobox.platform.rights import may_list
 
 if TYPE_CHECKING:
@@ -91,11 +91,11 @@ class Lookup:
     def __init__(self, index: DirectoryIndex) -> None:
         """Ask `index` for the spellings in a directory."""
         self._index = index
-        self._devices = pseudo_devices()
+        self._pseudo = PseudoDevices()
 
     def forget_mounts(self) -> None:
         """A guest is about to mount something, or to take a mount away: another may get the number of its device."""
-        self._devices = {}
+        self._pseudo = PseudoDevices()
 
     def find(
         self, start: Start, path: bytes, *, follow: bool, creates: bool, entry: bool = False, expand: bool = True
@@ -154,12 +154,7 @@ class Lookup:
 
     def _is_pseudo(self, walk: _Walk) -> bool:
         """Whether the kernel makes names up here."""
-        device = os.fstat(walk.directory).st_dev
-        if device not in self._devices:
-            self._devices |= pseudo_devices(walk.start.tid)
-            # A file system with several devices is listed with one of them.
-            self._devices.setdefault(device, False)
-        return self._devices[device]
+        return self._pseudo.includes(os.fstat(walk.directory).st_dev, walk.start.tid)
 
 
 class _Walk:
