@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+import hypothesis
+
 from picobox.cli.options import PLATFORMS, PROFILES
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Gives signals their usual effect."""
+    """Gives signals their usual effect, and every example the time that it takes: a busy machine breaks no property."""
+    hypothesis.settings.register_profile("picobox", deadline=None)
+    hypothesis.settings.load_profile("picobox")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in _INHERITED:
