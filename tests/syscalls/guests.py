@@ -29,12 +29,17 @@ def picobox(*command: str | Path, platform: str = "trace") -> list[str]:
     return own + [str(word) for word in command]
 
 
+def _inherited() -> dict[str, str]:
+    """Our own environment without what is meant for this run of pytest: a guest may be another one."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+
 def run(cwd: Path, *command: str | Path, timeout: float = 120, **environment: str) -> Result:
     """Run a command without input under profile nt; when time is up, its session is killed and the test fails."""
     with subprocess.Popen(
         picobox(*command),
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "LC_ALL": "C.UTF-8", **environment},
+        env={**_inherited(), "PYTHONPATH": str(REPOSITORY), "LC_ALL": "C.UTF-8", **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
