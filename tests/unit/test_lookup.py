@@ -134,6 +134,7 @@ def find(lookup: Lookup, root: str, path: str, *, follow: bool, creates: bool = 
     return lookup.find(start, os.fsencode(path), follow=follow, creates=creates, entry=entry)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", KINDS[:2])
 @settings(deadline=None, max_examples=400)
 @given(tree=trees, asked=st.lists(st.tuples(paths, st.booleans(), st.booleans()), min_size=1, max_size=8))
@@ -158,6 +159,7 @@ def test_paths_lead_where_the_model_goes(
         assert os.listdir("/proc/self/fd") == before
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", KINDS[:2])
 @settings(deadline=None, max_examples=400)
 @given(tree=trees, path=paths, entry=st.booleans())
