@@ -119,12 +119,12 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     call_begin(core, task);
     if (task->starting)
         return on_hand_over(core, task);
-    pin_stop_seen(core, task);
     /* The filter returns the number as the verdict's data, PB_NR_UNKNOWN's stand-in for all it does not know. */
     if (ptrace(PTRACE_GETEVENTMSG, task->tid, NULL, &message) < 0)
         return ANSWERED;
     uint32_t nr = message < PB_NR_COUNT ? (uint32_t)message : PB_NR_UNKNOWN;
     uint32_t disposition = core->dispositions[nr];
+    pin_stop_seen(core, task, disposition & PB_FLAG_REAP);
     core->counters[disposition & 3][nr]++;
     if (disposition & PB_FLAG_GUARD && task->page) {
         if (call_info_read(task->tid, &info) < 0)
@@ -176,8 +176,9 @@ static enum outcome on_call_exit(struct pb_core *core, struct task *task, struct
     return FOR_PYTHON;
 }
 
-static void tell_birth(struct task *task, struct pb_stop *out)
+static void tell_birth(struct pb_core *core, struct task *task, struct pb_stop *out)
 {
+    pin_task_made(core, task);
     out->kind = PB_STOP_NEW;
     out->tid = task->tid;
     out->other = task->creator;
@@ -214,14 +215,13 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
 static enum outcome on_birth(struct pb_core *core, struct task *task, struct pb_stop *out)
 {
     task->born = true;
-    pin_task_made(core, task);
     if (!task->announced) {
         core->held_count++;
         return ANSWERED; /* held until its creator's event, see release_held */
     }
     restore_arguments(task, task->tid);
     task->saved.mask = 0;
-    tell_birth(task, out);
+    tell_birth(core, task, out);
     return FOR_PYTHON;
 }
 
@@ -234,7 +234,7 @@ static bool release_held(struct pb_core *core, struct pb_stop *out)
                 continue;
             task->announced = true;
             core->held_count--;
-            tell_birth(task, out);
+            tell_birth(core, task, out);
             return true;
         }
     return false;
@@ -305,7 +305,7 @@ static enum outcome tell_pending(struct pb_core *core, struct pb_stop *out)
     struct task *task = task_find(core, pending.tid);
     if (!task)
         return ANSWERED;
-    tell_birth(task, out);
+    tell_birth(core, task, out);
     return FOR_PYTHON;
 }
 

@@ -45,6 +45,7 @@ struct task {
     bool noticed;        /* a signal that it does not ignore came since it entered its last call */
     int32_t interrupted_call; /* a call that ended by an ignored signal and will run again, else -1 */
     uint32_t calls;      /* how many calls it has entered */
+    int64_t called;      /* when it entered the last one, 0 if that waits for children; see pin.c */
     struct saved_arguments saved;
     bool injecting;      /* the call it makes is ours */
     bool has_notified;   /* `notified` is the last call that it has entered */
@@ -188,7 +189,7 @@ int task_resume(struct pb_core *core, struct task *task, int signal);
 void call_forget(struct pb_core *core, struct task *task);
 
 /* pin.c */
-void pin_stop_seen(struct pb_core *core, struct task *task);
+void pin_stop_seen(struct pb_core *core, struct task *task, bool waits);
 void pin_call_seen(struct pb_core *core, struct task *task);
 void pin_tick_seen(struct pb_core *core);
 void pin_task_made(struct pb_core *core, struct task *task);

@@ -25,6 +25,7 @@
 #define SHORTEST_REST (20 * MILLISECOND)
 #define LONGEST_REST (320 * MILLISECOND)
 #define MOST_TASKS 64
+#define RECENTLY (MILLISECOND / 10)
 /* Above this many stops a second two guests on one CPU get further than on two: there each stop costs 20 us more. */
 #define BUSY INT64_C(25000)
 #define TICK_SIGNAL SIGRTMAX
@@ -38,11 +39,16 @@ static int64_t now(void)
     return time.tv_sec * 1000 * MILLISECOND + time.tv_nsec;
 }
 
-/* Runs, or stands before us and will run at once. */
-static bool is_active(const struct task *task)
+/* Runs, or stands before us and will run at once. To the kernel a task that the notify channel is about to answer
+   sleeps: the more calls it makes the more often. */
+static bool is_active(const struct task *task, int64_t time)
 {
     char stat[256];
-    if (task->group_stopped || !proc_read(task->tid, "stat", stat, sizeof stat))
+    if (task->group_stopped)
+        return false;
+    if (time - task->called < RECENTLY)
+        return true;
+    if (!proc_read(task->tid, "stat", stat, sizeof stat))
         return false;
     const char *state = strrchr(stat, ')');
     return state && state[1] && (state[2] == 'R' || state[2] == 't');
@@ -52,9 +58,10 @@ static bool is_active(const struct task *task)
 static int count_active(const struct pb_core *core, int32_t except, int *load)
 {
     int count = 0;
+    int64_t time = now();
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         for (const struct task *task = core->buckets[bucket]; task; task = task->next)
-            if (task->tid != except && is_active(task)) {
+            if (task->tid != except && is_active(task, time)) {
                 count++;
                 if (load && task->pinned)
                     load[task->cpu]++;
@@ -188,7 +195,7 @@ static void be_spread(struct pb_core *core)
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         for (struct task *task = core->buckets[bucket]; task; task = task->next) {
             set_cpu(task, choose_cpu(core, load));
-            load[task->cpu] += is_active(task);
+            load[task->cpu] += is_active(task, core->pin.since);
         }
 }
 
@@ -200,7 +207,7 @@ static void balance(struct pb_core *core)
     int target = choose_cpu(core, load);
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         for (struct task *task = core->buckets[bucket]; task; task = task->next)
-            if (task->pinned && load[task->cpu] >= load[target] + 2 && is_active(task)) {
+            if (task->pinned && load[task->cpu] >= load[target] + 2 && is_active(task, now())) {
                 set_cpu(task, target);
                 return;
             }
@@ -237,14 +244,16 @@ static void look(struct pb_core *core, const struct task *task)
         be_spread(core);
 }
 
-void pin_stop_seen(struct pb_core *core, struct task *task)
+void pin_stop_seen(struct pb_core *core, struct task *task, bool waits)
 {
+    task->called = waits ? 0 : now();
     if (++core->pin.stops % LOOK_EVERY_STOPS == 0)
         look(core, task);
 }
 
 void pin_call_seen(struct pb_core *core, struct task *task)
 {
+    task->called = now();
     if (++core->pin.calls % LOOK_EVERY_STOPS == 0)
         look(core, task);
 }
@@ -273,7 +282,7 @@ void pin_task_made(struct pb_core *core, struct task *task)
     if (core->pin.placement == TOGETHER) {
         set_cpu(task, core->pin.here);
     } else if (core->pin.placement == SPREAD) {
-        count_active(core, task->tid, load);
+        count_active(core, task->creator, load);
         set_cpu(task, choose_cpu(core, load));
     } else if (core->pin.used) {
         set_free(core, task);
