@@ -203,6 +203,8 @@ bool page_guards(const struct pb_core *core, const struct task *task, uint32_t n
 #define HAND_OVER_NR 0x7fffffff
 /* Serves the listener that is a stopped child's descriptor from now on; 0 or -errno. */
 int listener_adopt(struct pb_core *core, int32_t tid, int fd);
+/* Guests are on several CPUs from now on. */
+void listeners_spread(struct pb_core *core);
 void listeners_close(struct pb_core *core);
 
 #define X86_SYSCALL_LENGTH 2

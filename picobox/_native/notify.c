@@ -4,7 +4,9 @@
 #include <limits.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +32,17 @@
 #define STACK_SIZE (256 * 1024)
 #define CALLS_WITHOUT_REST 256
 
-/* One thread a listener: the kernel wakes every thread that waits for a notification, so a second one costs more than
-   it serves (docs/decisions.md). */
+/* The kernel wakes every thread that waits for a notification, so the second one waits only while guests are spread
+   over the CPUs: then it answers the one while the first answers the other (docs/decisions.md). */
+#define THREADS 2
+
 struct listener {
     struct pb_core *core;
     int fd;
-    pthread_t thread;
+    pthread_t threads[THREADS];
+    int started;
+    sem_t spread;      /* posted when guests are spread */
+    atomic_uint calls; /* answered by all threads */
     struct listener *next;
 };
 
@@ -113,17 +120,21 @@ static int32_t verdict_on(struct pb_core *core, const struct seccomp_notif *requ
     return (disposition & 0xff) == PB_DO_ERRNO ? -(int32_t)(disposition >> 16) : -ENOSYS;
 }
 
-static void answer(struct listener *listener, const struct seccomp_notif *request)
+/* Whether guests are spread over the CPUs. */
+static bool answer(struct listener *listener, const struct seccomp_notif *request)
 {
     struct seccomp_notif_resp response = {.id = request->id};
+    bool spread;
     {
         LOCKED(listener->core);
         response.error = verdict_on(listener->core, request);
+        spread = listener->core->pin.placement == SPREAD;
     }
     /* CONTINUE is right here: the verdict was made of register values alone (mechanisms.md section 7c, 5). */
     response.flags = response.error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
     /* ENOENT: killed meanwhile. */
     ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
+    return spread;
 }
 
 /* ENOENT says that the notification was withdrawn, or, always again, that no task with this filter is left. */
@@ -133,47 +144,99 @@ static bool is_over(const struct listener *listener, int error)
     return error != EINTR && (error != ENOENT || (poll(&pollfd, 1, 0) > 0 && pollfd.revents & (POLLHUP | POLLNVAL)));
 }
 
-/* Callers and this thread wake each other on one CPU, always the next to run there: the scheduler (seen on 6.18) lets
-   nobody else have it for seconds. A sleep in between, however short, is everybody else's turn. */
-static void let_others_run(uint32_t *calls)
+/* Callers and these threads wake each other on one CPU, always the next to run there: the scheduler (seen on 6.18) lets
+   nobody else have it for seconds. A sleep in between, however short, is everybody else's turn, if all threads take it. */
+static void let_others_run(struct listener *listener, uint32_t *rests)
 {
-    if (++*calls % CALLS_WITHOUT_REST == 0)
+    uint32_t due = atomic_fetch_add(&listener->calls, 1) / CALLS_WITHOUT_REST;
+    if (*rests != due)
         nanosleep(&(struct timespec){.tv_nsec = 1}, NULL);
+    *rests = due;
 }
 
-static void *serve(void *argument)
+/* Answers calls until the listener is gone, or guests are no longer spread and `only_spread`. */
+static bool serve_for_now(struct listener *listener, bool only_spread, uint32_t *rests)
 {
-    struct listener *listener = argument;
-    uint32_t calls = 0;
-    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &(int){0});
-    for (;;) {
+    bool spread = true;
+    while (spread || !only_spread) {
         struct seccomp_notif request = {0};
         /* Nothing is held while waiting, so the wait may be cancelled at any instruction. */
         pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &(int){0});
         int error = ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0 ? errno : 0;
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &(int){0});
         if (!error) {
-            answer(listener, &request);
-            let_others_run(&calls);
+            spread = answer(listener, &request);
+            let_others_run(listener, rests);
         } else if (is_over(listener, error)) {
-            return NULL;
+            return false;
         }
+    }
+    return true;
+}
+
+static void *serve(void *argument)
+{
+    uint32_t rests = 0;
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &(int){0});
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &(int){0});
+    serve_for_now(argument, false, &rests);
+    return NULL;
+}
+
+static void *help(void *argument)
+{
+    struct listener *listener = argument;
+    uint32_t rests = 0;
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &(int){0});
+    do {
+        pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &(int){0});
+        while (sem_wait(&listener->spread) < 0)
+            ;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &(int){0});
+    } while (serve_for_now(listener, true, &rests));
+    return NULL;
+}
+
+void listeners_spread(struct pb_core *core)
+{
+    for (struct listener *listener = core->listeners; listener; listener = listener->next) {
+        int posted = 1;
+        sem_getvalue(&listener->spread, &posted);
+        if (!posted)
+            sem_post(&listener->spread);
     }
 }
 
 /* Signals are for the loop's thread. */
 static int start(struct listener *listener)
 {
+    void *(*const routines[THREADS])(void *) = {serve, help};
     pthread_attr_t attributes;
     sigset_t all, before;
+    int error = 0;
     sigfillset(&all);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_SIZE > PTHREAD_STACK_MIN ? STACK_SIZE : PTHREAD_STACK_MIN);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&listener->thread, &attributes, serve, listener);
+    while (!error && listener->started < THREADS) {
+        error = pthread_create(&listener->threads[listener->started], &attributes, routines[listener->started],
+                               listener);
+        listener->started += !error;
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return -error;
+}
+
+static void listener_free(struct listener *listener)
+{
+    for (int i = 0; i < listener->started; i++)
+        pthread_cancel(listener->threads[i]);
+    for (int i = 0; i < listener->started; i++)
+        pthread_join(listener->threads[i], NULL);
+    sem_destroy(&listener->spread);
+    close(listener->fd);
+    free(listener);
 }
 
 int listener_adopt(struct pb_core *core, int32_t tid, int fd)
@@ -182,15 +245,16 @@ int listener_adopt(struct pb_core *core, int32_t tid, int fd)
     if (ours < 0)
         return ours;
     struct listener *listener = calloc(1, sizeof *listener);
-    int error = listener ? 0 : -ENOMEM;
-    if (listener) {
-        *listener = (struct listener){.core = core, .fd = ours, .next = core->listeners};
-        ioctl(ours, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-        error = start(listener);
-    }
-    if (error) {
+    if (!listener) {
         close(ours);
-        free(listener);
+        return -ENOMEM;
+    }
+    *listener = (struct listener){.core = core, .fd = ours, .next = core->listeners};
+    sem_init(&listener->spread, 0, 0);
+    ioctl(ours, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+    int error = start(listener);
+    if (error) {
+        listener_free(listener);
         return error;
     }
     core->listeners = listener;
@@ -202,9 +266,6 @@ void listeners_close(struct pb_core *core)
     while (core->listeners) {
         struct listener *first = core->listeners;
         core->listeners = first->next;
-        pthread_cancel(first->thread);
-        pthread_join(first->thread, NULL);
-        close(first->fd);
-        free(first);
+        listener_free(first);
     }
 }

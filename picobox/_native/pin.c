@@ -19,6 +19,7 @@
 #define MILLISECOND INT64_C(1000000)
 #define LOOK_EVERY_STOPS 64
 #define LOOK_EVERY (MILLISECOND / 2)
+#define LOOK_EVERY_SPREAD (4 * MILLISECOND)
 #define CALM_LOOKS 2
 #define TICK (4 * MILLISECOND)
 #define CROWDED_TICKS 2
@@ -191,6 +192,7 @@ static void be_spread(struct pb_core *core)
     if (!leave_free(core))
         return;
     enter(core, SPREAD);
+    listeners_spread(core);
     sched_setaffinity(core->pin.loop_tid, sizeof core->pin.home, &core->pin.home);
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         for (struct task *task = core->buckets[bucket]; task; task = task->next) {
@@ -235,7 +237,7 @@ static void look(struct pb_core *core, const struct task *task)
     int64_t time = now();
     if (core->pin.placement == TOGETHER || !core->pin.enabled || time < core->pin.next_look)
         return;
-    core->pin.next_look = time + LOOK_EVERY;
+    core->pin.next_look = time + (core->pin.placement == SPREAD ? LOOK_EVERY_SPREAD : LOOK_EVERY);
     bool others = core->task_count > MOST_TASKS || (!is_busy(core, time) && count_active(core, task->tid, NULL));
     core->pin.calm = others ? 0 : core->pin.calm + 1;
     if (core->pin.calm >= CALM_LOOKS)
