@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,10 +45,10 @@ static void do_getppid(long n)
         expect(getppid() >= 0, "getppid");
 }
 
-static void do_close_bad(long n)
+static void do_close_no_range(long n)
 {
     while (n-- > 0)
-        expect(close(-1) == -1 && errno == EBADF, "close(-1)");
+        expect(syscall(SYS_close_range, 1, 0, 0) == -1 && errno == EINVAL, "close_range(1-0)");
 }
 
 static void do_pread(long n)
@@ -160,7 +161,7 @@ static const struct {
     void (*batch)(long count);
 } rows[] = {
     {"getppid", do_getppid},
-    {"close(-1)", do_close_bad},
+    {"close_range(1-0)", do_close_no_range},
     {"pread", do_pread},
     {"lseek", do_lseek},
     {"fstat", do_fstat},

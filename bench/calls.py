@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PLAIN = {
     "getppid": "an intercepted call that the kernel then runs unchanged (NATIVE)",
-    "close(-1)": "a call without a path that a handler decides (CALL), here with a bad descriptor",
+    "close_range(1-0)": "a call without a path that a handler decides (CALL), here with an empty range",
     "pread": "4 KiB from the page cache",
     "lseek": "to the start of a file",
     "fstat": "of an open file",

@@ -66,7 +66,7 @@ def time_limits(report: Report) -> list[Limit]:
     """The bounds on time, all from medians of this run."""
     getppid, make = report.result("getppid"), report.result("make-j2")
     native_call = seconds(report, "getppid", WEIGHED)
-    python_call = difference(seconds(report, "close(-1)", WEIGHED), native_call, 1e6)
+    python_call = difference(seconds(report, "close_range(1-0)", WEIGHED), native_call, 1e6)
     start = difference(seconds(report, "true", WEIGHED), seconds(report, "true", "native"), 1e3)
     together = ratio(seconds(report, "cpu-together", WEIGHED), seconds(report, "cpu-alone", WEIGHED))
     return [
@@ -76,7 +76,7 @@ def time_limits(report: Report) -> list[Limit]:
             "x",
             None if getppid is None else getppid.to_bare(WEIGHED),
         ),
-        Limit("a pathless CALL in Python (close(-1)) over one NATIVE call", 10, "us", python_call),
+        Limit("a pathless CALL in Python (close_range) over one NATIVE call", 10, "us", python_call),
         Limit("start-up of /bin/true over native", 60, "ms", start),
         Limit("two CPU-bound guests together against one alone", 1.1, "x", together),
         Limit("make -j2 against native", 2.5, "x", None if make is None else make.to_native(WEIGHED)),

@@ -7,13 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ntshim.nt import NtServices
-from ntshim.ob.handles import HandleTable
+from ntshim.ob.handles import HandleTable, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, NAMES
 from picobox.abi.table import BY_NR
 from picobox.errors import Errno
-from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, Task, ThreadGroup
+from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, Task, ThreadGroup, fd_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,6 +42,7 @@ class PicoProvider:
         self.threads = 0
         self.names = names
         self.opens = None if names is None else _make_opens(self)
+        platform.on_closed(self.descriptor_closed)
         features = frozenset((NAMES,)) if names is not None else frozenset[str]()
         self._dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
         self._handlers = _load_handlers(self._dispositions)
@@ -123,6 +124,13 @@ class PicoProvider:
             frame_pointer = caller
         return addresses[:count]
 
+    def descriptor_closed(self, table: int, fd: int) -> None:
+        """A descriptor for which there is a handle was closed without a stop (Platform.on_closed)."""
+        files = self.open_files.table(table)
+        thread = files.any_thread() if files is not None else None
+        if thread is not None:
+            self.nt.NtClose(thread, index_to_handle(fd_index(fd)), host_decides=True)
+
     def make_process(
         self,
         group: ThreadGroup,
@@ -170,9 +178,11 @@ class PicoProvider:
         process = task.group.process
         if process is None or len(process.threads) > 1:
             return
-        task.files.tasks.discard(task)
+        task.files.remove(task)
         task.files = FdTable(self.platform, self.open_files)
-        task.files.tasks.add(task)
+        task.files.add(task)
+        if task.tid:
+            self.platform.set_table(task.tid, 0)
         process.replace_handle_table(HandleTable(first_index=FIRST_HANDLE_INDEX, backing=task.files))
 
     def first_thread(self, tid: HostTid) -> Thread:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, NewType
 
 from ntshim.io.file import FILE, FILE_READ_ATTRIBUTES, File
@@ -44,6 +45,9 @@ class OpenFiles:
         self._platform = platform
         self._files: dict[tuple[int, int], list[File]] = {}
         self._places: dict[File, list[tuple[FdTable, int]]] = {}
+        # Tables of which descriptors are watched, by number.
+        self._tables: dict[int, FdTable] = {}
+        self._numbers = itertools.count(1)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -70,8 +74,23 @@ class OpenFiles:
         self._places[file] = []
         self.note(file, table, fd)
 
+    def number(self, table: FdTable) -> int:
+        """A number for a table that begins to be watched."""
+        number = next(self._numbers)
+        self._tables[number] = table
+        return number
+
+    def table(self, number: int) -> FdTable | None:
+        """The table of a number, if it is still there."""
+        return self._tables.get(number)
+
+    def drop_table(self, number: int) -> None:
+        """No task has the table any more."""
+        del self._tables[number]
+
     def note(self, file: File, table: FdTable, fd: int) -> None:
         """The description has one more descriptor."""
+        table.watch(fd)
         places = self._places[file]
         if len(places) > 2 * file.handle_count + _STALE_PLACES:
             self._drop_stale(file)
@@ -121,6 +140,39 @@ class FdTable:
         self._platform = platform
         self._open_files = open_files
         self.tasks: set[Task] = set()
+        self._number = 0
+
+    def add(self, task: Task) -> None:
+        """A task has this table."""
+        self.tasks.add(task)
+        if task.tid:
+            self.bound(task.tid)
+
+    def bound(self, tid: HostTid) -> None:
+        """A task that has this table is there."""
+        if self._number:
+            self._platform.set_table(tid, self._number)
+
+    def remove(self, task: Task) -> None:
+        """A task has this table no more, or is no more."""
+        self.tasks.discard(task)
+        if self._number and not self.tasks:
+            self._platform.unwatch(self._number)
+            self._open_files.drop_table(self._number)
+            self._number = 0
+
+    def watch(self, fd: int) -> None:
+        """A handle stands for a descriptor now: that it is closed must be told."""
+        if not self._number:
+            self._number = self._open_files.number(self)
+            for task in self.tasks:
+                if task.tid:
+                    self.bound(task.tid)
+        self._platform.watch(self._number, fd)
+
+    def any_thread(self) -> Thread | None:
+        """An NT thread of a task that still has this table."""
+        return next((task.thread for task in self.tasks if task.thread), None)
 
     def any_tid(self) -> HostTid | None:
         """A task that still has this table."""
@@ -153,9 +205,8 @@ class FdTable:
         tid = self.any_tid()
         if not tid:
             return iter(())
-        closers = [task for task in self.tasks if task.closing]
         fds = self._platform.descriptors(tid)
-        return iter([fd_index(fd) for fd in fds if not any(task.is_closing(fd) for task in closers)])
+        return iter([fd_index(fd) for fd in fds if not any(task.is_closing(fd) for task in self.tasks)])
 
 
 class AddressSpace:
@@ -208,12 +259,13 @@ class Task:
         self.closing: tuple[int, ...] | range = ()
         self._closing_call = 0
         address_space.users += 1
-        files.tasks.add(self)
+        files.add(self)
 
     def bind(self, tid: HostTid) -> None:
         """The kernel has made the thread."""
         self.tid = tid
         self.vtid = VirtualTid(tid)
+        self.files.bound(tid)
         if self.group.tgid is None:
             self.group.tgid = tid
 
@@ -225,17 +277,19 @@ class Task:
 
     def is_closing(self, fd: int) -> bool:
         """Whether a descriptor that the kernel still shows is as good as closed."""
-        if fd not in self.closing or not self.tid:
+        if not self.tid:
             return False
+        if fd not in self.closing:
+            return self._platform.closing(self.tid) == fd
         return self._platform.calls_entered(self.tid) == self._closing_call
 
     def begin_exit(self) -> None:
         """The thread ends itself: it has no descriptors now, and a leader is reported last of its group."""
-        self.files.tasks.discard(self)
+        self.files.remove(self)
 
     def exit(self) -> None:
         """The thread is gone, or was never made."""
-        self.files.tasks.discard(self)
+        self.files.remove(self)
         self.address_space.leave(self.tid)
 
     def exec(self, files: FdTable) -> None:
@@ -246,5 +300,5 @@ class Task:
         self.address_space = AddressSpace()
         self.address_space.users = 1
         self.files = files
-        files.tasks.add(self)
+        files.add(self)
         self.closing = ()

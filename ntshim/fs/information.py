@@ -109,9 +109,7 @@ def _streams(volume: Volume, opened: Open) -> list[query.FileStreamInformation]:
     names = [] if inode.is_directory else [""]
     if volume.backend.has_streams:
         names += volume.backend.streams(inode)
-    return [
-        query.FileStreamInformation(f":{name}:$DATA", volume.backend.facts(inode, name).size) for name in names
-    ]
+    return [query.FileStreamInformation(f":{name}:$DATA", volume.backend.facts(inode, name).size) for name in names]
 
 
 def _set_basic(volume: Volume, opened: Open, record: query.FileBasicInformation) -> None:

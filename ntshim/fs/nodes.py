@@ -125,9 +125,7 @@ class Nodes:
         """Give every file that is open."""
         return list(self._nodes.values())
 
-    def acquire(
-        self, inode: Inode, place: tuple[Inode | None, str], stream: str, access: int, share: int
-    ) -> Open:
+    def acquire(self, inode: Inode, place: tuple[Inode | None, str], stream: str, access: int, share: int) -> Open:
         """Count one more open: of the link `place`, of a stream by its stored spelling."""
         node = self._nodes.get(inode.key)
         if node is None:

@@ -146,9 +146,7 @@ def validate(request: CreateRequest, *, read_only_volume: bool = False) -> None:
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
     if access & ACCESS_SYSTEM_SECURITY:
         raise st.NtError(st.STATUS_PRIVILEGE_NOT_HELD)
-    if read_only_volume and (
-        disposition not in (FILE_OPEN, FILE_OPEN_IF) or FILE.map_generic(access) & _WRITE_TYPE
-    ):
+    if read_only_volume and (disposition not in (FILE_OPEN, FILE_OPEN_IF) or FILE.map_generic(access) & _WRITE_TYPE):
         raise st.NtError(st.STATUS_MEDIA_WRITE_PROTECTED)
 
 

@@ -105,9 +105,7 @@ class FileServices(ServiceFamily):
         self, caller: Process | Thread, object_attributes: GivenAttributes
     ) -> query.FileBasicInformation:
         """Give times and attributes of a file by name."""
-        basic: query.FileBasicInformation = self._query_by_name(
-            caller, object_attributes, query.FILE_BASIC_INFORMATION
-        )
+        basic: query.FileBasicInformation = self._query_by_name(caller, object_attributes, query.FILE_BASIC_INFORMATION)
         return basic
 
     @service
@@ -167,9 +165,7 @@ class FileServices(ServiceFamily):
         return None
 
     @service
-    def NtReadFile(
-        self, caller: Process | Thread, handle: int, length: int, byte_offset: int | None = None
-    ) -> bytes:
+    def NtReadFile(self, caller: Process | Thread, handle: int, length: int, byte_offset: int | None = None) -> bytes:
         """Read up to `length` bytes; STATUS_END_OF_FILE at the end (facts/nt.md section 3.10).
 
         Without an offset, or with FILE_USE_FILE_POINTER_POSITION, at the position that a synchronous file has.
@@ -182,9 +178,7 @@ class FileServices(ServiceFamily):
         return data
 
     @service
-    def NtWriteFile(
-        self, caller: Process | Thread, handle: int, data: bytes, byte_offset: int | None = None
-    ) -> int:
+    def NtWriteFile(self, caller: Process | Thread, handle: int, data: bytes, byte_offset: int | None = None) -> int:
         """Write; gives the number of bytes. A handle that may only append writes at the end, wherever it is told."""
         file, device, entry = self._device_file(caller, handle, 0)
         if not entry.access & (FILE_WRITE_DATA | FILE_APPEND_DATA):
@@ -260,9 +254,7 @@ class FileServices(ServiceFamily):
             raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
         return context.irp, attributes
 
-    def _open_file(
-        self, caller: Process | Thread, request: CreateRequest, object_attributes: GivenAttributes
-    ) -> File:
+    def _open_file(self, caller: Process | Thread, request: CreateRequest, object_attributes: GivenAttributes) -> File:
         """Open without a handle; the caller has the file's reference."""
         irp, _ = self._decide(caller, request, object_attributes)
         irp.perform()
@@ -280,9 +272,7 @@ class FileServices(ServiceFamily):
         finally:
             file.dereference()
 
-    def _device_file(
-        self, caller: Process | Thread, handle: int, access: int
-    ) -> tuple[File, Device, HandleEntry]:
+    def _device_file(self, caller: Process | Thread, handle: int, access: int) -> tuple[File, Device, HandleEntry]:
         """Give the file behind a handle, and who serves it."""
         entry = self._entry(caller, handle, FILE, access)
         file = entry.object

@@ -146,9 +146,7 @@ class DispatcherServices(ServiceFamily):
         return SemaphoreBasicInformation(semaphore.count, semaphore.limit)
 
     @service
-    def NtCreateKeyedEvent(
-        self, caller: Process | Thread, desired_access: int, attributes: GivenAttributes
-    ) -> Created:
+    def NtCreateKeyedEvent(self, caller: Process | Thread, desired_access: int, attributes: GivenAttributes) -> Created:
         """Make a keyed event."""
         return insert_object(self.executive.namespace, caller, KeyedEvent(), attributes, desired_access)
 

@@ -31,6 +31,7 @@ void core_unlock(struct pb_core **core)
 void pb_core_free(struct pb_core *core)
 {
     listeners_close(core);
+    closes_clear(core);
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         while (core->buckets[bucket])
             task_remove(core, core->buckets[bucket]->tid);

@@ -15,7 +15,8 @@
 #define PB_FLAG_REAP 0x200
 /* A signal can end the call itself with -ERESTARTSYS (man 7 signal). */
 #define PB_FLAG_INTERRUPTIBLE 0x400
-/* The notify filter sends the call to the notify channel, not to a stop. */
+/* The notify filter sends the call to the notify channel, not to a stop. With PB_DO_CALL, which is for close alone, the
+   kernel runs the call, and Python is told afterwards if it watches the descriptor. */
 #define PB_FLAG_NOTIFY 0x800
 
 #define PB_STOP_EMPTY 0
@@ -58,6 +59,8 @@ struct pb_stop {
     uint64_t sp;
     /* PB_STOP_SYSCALL_EXIT: the result, -512..-516 when the kernel will restart the call. */
     int64_t result;
+    /* Not 0: pb_take_closed has something, which happened before this stop. */
+    int64_t closed;
 };
 
 struct pb_spawn {
@@ -113,6 +116,17 @@ uint32_t pb_calls_entered(struct pb_core *core, int32_t tid);
 int32_t pb_can_notify(void);
 /* 1 if the calls that PB_FLAG_NOTIFY marks arrive by the notify channel. */
 int32_t pb_is_notifying(struct pb_core *core);
+
+/* The task has the descriptor table `table` (any number but 0), of which Python watches some descriptors. */
+int32_t pb_set_table(struct pb_core *core, int32_t tid, uint32_t table);
+/* The next close of a descriptor in this table is told. */
+int32_t pb_watch(struct pb_core *core, uint32_t table, int32_t fd);
+/* The table is gone. */
+void pb_unwatch(struct pb_core *core, uint32_t table);
+/* A watched descriptor that is closed, or about to be, and its table; -1 if there is no more. */
+int32_t pb_take_closed(struct pb_core *core, uint32_t *table);
+/* The descriptor that the task's last call closes, if it came by the notify channel; else -1. */
+int32_t pb_closing(struct pb_core *core, int32_t tid);
 
 void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_spawned *out);
 /* 0 if the program started, else the stage, with *error the errno. Closes the descriptor. */

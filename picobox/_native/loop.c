@@ -257,6 +257,7 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     }
     task->starting = task->group_stopped = false;
     task->page = 0;
+    task->table = 0;
     call_forget(core, task);
     out->kind = PB_STOP_EXEC;
     out->tid = task->tid;
@@ -356,10 +357,8 @@ static long next_status(struct pb_core *core, int *status)
     return tid;
 }
 
-void pb_next(struct pb_core *core, struct pb_stop *out)
+static void take_stop(struct pb_core *core, struct pb_stop *out)
 {
-    LOCKED(core);
-    memset(out, 0, sizeof *out);
     for (;;) {
         int status;
         if (doorbell_rung && doorbell_take(core, out))
@@ -380,4 +379,12 @@ void pb_next(struct pb_core *core, struct pb_stop *out)
         if (tid > 0 && dispatch(core, (int32_t)tid, status, out) == FOR_PYTHON)
             return;
     }
+}
+
+void pb_next(struct pb_core *core, struct pb_stop *out)
+{
+    LOCKED(core);
+    memset(out, 0, sizeof *out);
+    take_stop(core, out);
+    out->closed = core->closed != NULL;
 }

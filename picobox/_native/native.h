@@ -49,6 +49,7 @@ struct task {
     struct saved_arguments saved;
     bool injecting;      /* the call it makes is ours */
     bool has_notified;   /* `notified` is the last call that it has entered */
+    uint32_t table;      /* which descriptors it has, if Python watches some of them; else 0 */
     struct notified_call notified;
 };
 
@@ -66,6 +67,7 @@ struct seen {
 };
 
 #define TASK_BUCKETS 1024
+#define WATCH_BUCKETS 256
 
 /* Where we and our guests run, see pin.c. */
 enum placement { FREE, TOGETHER, SPREAD };
@@ -103,6 +105,8 @@ struct pb_core {
         cpu_set_t home;      /* the mask of before, ours and the guests' */
         int32_t here;        /* the CPU of TOGETHER, the last one chosen in SPREAD */
     } pin;
+    struct watched *watched[WATCH_BUCKETS];
+    struct watched *closed; /* not told yet */
     struct pending *pending;
     /* Deaths of tasks nobody has announced yet: killed before their first stop, or while they were held. */
     struct pending *early_deaths;
@@ -197,6 +201,11 @@ void pin_close(struct pb_core *core);
 
 /* page.c */
 bool page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6]);
+
+/* closes.c */
+/* A task is about to close a descriptor. */
+void close_seen(struct pb_core *core, const struct task *task, int32_t fd);
+void closes_clear(struct pb_core *core);
 
 /* notify.c */
 /* The number by which a child that has installed the notify filter hands over the listener: no call of the kernel. */

@@ -7,7 +7,7 @@ from array import array
 from errno import ENOSYS
 from typing import TYPE_CHECKING
 
-from picobox.abi.row import ACTION_CALL
+from picobox.abi.row import ACTION_CALL, NAMES
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ WAITING_CALLS = frozenset(("wait4", "waitid"))
 
 # Through the channel a yield would give the CPU to the answering thread, and that one give it straight back.
 STOPPING_CALLS = frozenset(("sched_yield",))
+
+# A close needs no stop: what is closed can be told afterwards, if a handle was made for it. Where opens make handles,
+# nearly every close would be told, and a stop costs less than both.
+TOLD_CALLS = frozenset(("close",))
 
 # Calls that the kernel ends with -ERESTARTSYS when a signal comes: those on slow objects, on locks and leases, and on
 # queues of messages (man 7 signal). Others restart by rules of their own, or never wait.
@@ -118,9 +122,9 @@ def compile_dispositions(
 
     Bits 0 to 7 are the action (0 unknown, 1 NATIVE, 2 CALL, 3 ERRNO), bit 8 marks a row with guarded address ranges,
     bit 9 one that waits for children, bit 10 one that a signal can interrupt, bit 11 one that the notify channel may
-    answer: by register values alone, without a stop. Bits 16 to 31 hold the error number of a refusal. With
-    `subscribe` every row is a CALL and so is every other number, so that Python sees each call; the error number stays
-    in its bits. `calls`: subscribe to these numbers only.
+    answer: by register values alone, without a stop (of a CALL it only tells). Bits 16 to 31 hold the error number of a
+    refusal. With `subscribe` every row is a CALL and so is every other number, so that Python sees each call; the error
+    number stays in its bits. `calls`: subscribe to these numbers only.
     """
     chosen = (frozenset(range(SYSCALL_LIMIT)) if calls is None else calls) if subscribe else frozenset[int]()
     words = array("I", [ACTION_CALL if nr in chosen else 0 for nr in range(SYSCALL_LIMIT)])
@@ -131,12 +135,18 @@ def compile_dispositions(
             word |= DISPOSITION_GUARD
         if entry.name in WAITING_CALLS:
             word |= DISPOSITION_REAP
-        elif entry.nr not in chosen and disposition.action != ACTION_CALL and entry.name not in STOPPING_CALLS:
+        elif entry.nr not in chosen and _needs_no_stop(entry, disposition.action, features):
             word |= DISPOSITION_NOTIFY
         if entry.name in INTERRUPTIBLE_CALLS:
             word |= DISPOSITION_INTERRUPTIBLE
         words[entry.nr] = word | disposition.errno << DISPOSITION_ERRNO_SHIFT
     return words
+
+
+def _needs_no_stop(entry: Row, action: int, features: frozenset[str]) -> bool:
+    if action == ACTION_CALL:
+        return entry.name in TOLD_CALLS and NAMES not in features
+    return entry.name not in STOPPING_CALLS
 
 
 def compile_guards(rows: Iterable[Row]) -> tuple[array[int], int]:

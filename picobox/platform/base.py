@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
 from picobox.abi.types import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 HostTid = NewType("HostTid", int)
 """A thread id as this host's kernel gives it to us; a guest sees a `VirtualTid`."""
@@ -152,6 +152,24 @@ class Platform(Protocol):
 
     def calls_entered(self, tid: HostTid) -> int:
         """How many calls the task has entered: tells whether one that it was in is over."""
+
+    def on_closed(self, routine: Callable[[int, int], None]) -> None:
+        """Calls a routine before the next stop is given, with table and descriptor of each watched one that was closed.
+
+        Only a close without a stop is told so; the others are calls like all.
+        """
+
+    def set_table(self, tid: HostTid, table: int) -> None:
+        """The task has a descriptor table of which some are watched; 0: of which none is."""
+
+    def watch(self, table: int, fd: int) -> None:
+        """The next close of a descriptor is told."""
+
+    def unwatch(self, table: int) -> None:
+        """No task has the table any more."""
+
+    def closing(self, tid: HostTid) -> int:
+        """The descriptor that the last call of a task closes, if that is a close without a stop; else -1."""
 
     def counters(self, action: int) -> list[int]:
         """How many calls of each number were answered with an action (abi.row); the last one: unknown numbers."""

@@ -33,7 +33,7 @@ from picobox.platform.reference_signals import Doorbell
 from picobox.platform.reference_task import ReferenceTask, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from picobox.abi.row import Row
 
@@ -391,6 +391,18 @@ class ReferencePlatform:
     def calls_entered(self, tid: HostTid) -> int:
         tracee = self._debugger.dict.get(tid)
         return tracee.calls if tracee else 0
+
+    def on_closed(self, routine: Callable[[int, int], None]) -> None: ...
+
+    def set_table(self, tid: HostTid, table: int) -> None: ...
+
+    def watch(self, table: int, fd: int) -> None: ...
+
+    def unwatch(self, table: int) -> None: ...
+
+    def closing(self, tid: HostTid) -> int:
+        del tid
+        return -1
 
     def counters(self, action: int) -> list[int]:
         return list(self._loop.counters[action])

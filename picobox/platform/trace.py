@@ -9,20 +9,27 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
-from picobox.abi.filter import DISPOSITION_NOTIFY, compile_dispositions, compile_filter, compile_guards
+from picobox.abi.filter import (
+    DISPOSITION_ACTION,
+    DISPOSITION_NOTIFY,
+    compile_dispositions,
+    compile_filter,
+    compile_guards,
+)
+from picobox.abi.row import ACTION_CALL
 from picobox.errors import Errno, PlatformError
 from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, Descriptor, HostTid, SpawnRequest, Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from picobox.abi.row import Row
 
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec")
 _BUFFER = 1 << 16
 # struct pb_stop, read at once: a cffi attribute access each would cost more than the stop's own answer.
-_STOP = Struct("<8i8Qq")
+_STOP = Struct("<8i8Qqq")
 
 
 class TraceMemory:
@@ -108,6 +115,8 @@ class TracePlatform:
         self._buffer = ffi.new("char[]", _BUFFER)
         self._filter = compile_filter(rows)
         self._notify_filter = b""
+        self._tells_closes = False
+        self._on_closed: Callable[[int, int], None] = lambda _table, _fd: None
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None
         dispositions = compile_dispositions(rows, subscribe, features, calls)
@@ -115,6 +124,7 @@ class TracePlatform:
         notified = [nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY]
         if notify and notified and lib.pb_can_notify() == 0:
             self._notify_filter = compile_filter(rows, frozenset(notified))
+            self._tells_closes = any(dispositions[nr] & DISPOSITION_ACTION == ACTION_CALL for nr in notified)
         guards, mmap_nr = compile_guards(rows)
         lib.pb_set_guards(self._core, ffi.from_buffer("uint32_t[]", guards), mmap_nr)
         lib.pb_set_report_signals(self._core, subscribe)
@@ -164,7 +174,9 @@ class TracePlatform:
         stop = Stop(fields[0], fields[1])
         stop.nr, stop.signal, stop.code, stop.status, stop.other = fields[2:7]
         stop.args = fields[8:14]
-        stop.ip, stop.sp, stop.result = fields[14:]
+        stop.ip, stop.sp, stop.result, closed = fields[14:]
+        if closed:
+            self._tell_closed()
         if stop.kind == STOP_INTERRUPT:
             stop.signal, stop.other = stop.nr, fields[7]
         return stop
@@ -223,6 +235,28 @@ class TracePlatform:
 
     def calls_entered(self, tid: HostTid) -> int:
         return int(lib.pb_calls_entered(self._core, tid))
+
+    def on_closed(self, routine: Callable[[int, int], None]) -> None:
+        self._on_closed = routine
+
+    def _tell_closed(self) -> None:
+        table = ffi.new("uint32_t *")
+        while (fd := lib.pb_take_closed(self._core, table)) >= 0:
+            self._on_closed(table[0], fd)
+
+    def set_table(self, tid: HostTid, table: int) -> None:
+        _check(lib.pb_set_table(self._core, tid, table))
+
+    def watch(self, table: int, fd: int) -> None:
+        if self._tells_closes and lib.pb_watch(self._core, table, fd):
+            raise MemoryError
+
+    def unwatch(self, table: int) -> None:
+        if self._core:
+            lib.pb_unwatch(self._core, table)
+
+    def closing(self, tid: HostTid) -> int:
+        return int(lib.pb_closing(self._core, tid))
 
     def counters(self, action: int) -> list[int]:
         if not self._core:

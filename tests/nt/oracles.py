@@ -23,6 +23,7 @@ OUTCOMES = ("passed", "failed", "justified", "unverified")
 JUSTIFIED = Path(__file__).with_name("justified.toml")
 ROWS = Path(__file__).with_name("rows")
 
+
 class Result(NamedTuple):
     """How one row came out: one of OUTCOMES, and why it did not pass."""
 

@@ -235,6 +235,23 @@ static void threads(void)
     checkpoint();
 }
 
+static void *close_first(void *unused)
+{
+    CHECK(close(3) == 0);
+    return unused;
+}
+
+/* The thread begins when somebody has looked at the table already. */
+static void late_thread(void)
+{
+    pthread_t made;
+    CHECK(open_file(O_RDONLY) == 3);
+    checkpoint();
+    CHECK(pthread_create(&made, NULL, close_first, NULL) == 0);
+    CHECK(pthread_join(made, NULL) == 0);
+    checkpoint();
+}
+
 static void *use_nothing(void *unused)
 {
     return unused;
@@ -381,7 +398,7 @@ int main(int argc, char **argv)
     } behaviours[] = {
         {"dups", dups}, {"many", many}, {"kinds", kinds}, {"ranges", ranges}, {"execs", execs},
         {"after_exec", after_exec}, {"thread_execs", thread_execs}, {"forks", forks}, {"copies", copies}, {"shares", shares},
-        {"threads", threads},
+        {"threads", threads}, {"late_thread", late_thread},
         {"leader_exits", leader_exits}, {"messages", messages}, {"pidfds", pidfds}, {"spawns", spawns},
         {"deaths", deaths},
     };

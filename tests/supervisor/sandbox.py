@@ -59,11 +59,20 @@ def is_checkpoint(call: Call) -> bool:
 class Sandbox:
     """What `cli.launch` puts together, for one guest. `platform` is the trace platform unless one is given."""
 
-    def __init__(self, *, subscribe: bool = False, platform: Platform | None = None, profile: str = "linux") -> None:
+    def __init__(
+        self,
+        *,
+        subscribe: bool = False,
+        calls: frozenset[int] | None = None,
+        platform: Platform | None = None,
+        profile: str = "linux",
+    ) -> None:
         self.names = make_names(profile)
         features = frozenset((NAMES,)) if self.names is not None else frozenset[str]()
         self.platform = (
-            platform if platform is not None else TracePlatform(ROWS, subscribe=subscribe, features=features)
+            platform
+            if platform is not None
+            else TracePlatform(ROWS, subscribe=subscribe, calls=calls, features=features)
         )
         self.host = ExecutiveHost(self.platform)
         self.executive = Executive(self.host)

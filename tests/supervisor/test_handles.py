@@ -12,6 +12,7 @@ import pytest
 
 from ntshim.io.file import FILE_READ_DATA, FILE_WRITE_DATA, File
 from ntshim.ps.process import Process, Thread
+from picobox.abi.table import BY_NAME
 from picobox.cli.options import PROFILES
 
 from .guests import guest, picobox, run
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 BEHAVIOURS = {
     "dups": 6, "many": 4, "kinds": 2, "ranges": 4, "execs": 4, "thread_execs": 3, "forks": 7, "copies": 3, "shares": 8,
-    "threads": 5, "leader_exits": 3, "messages": 4, "pidfds": 3, "spawns": 7, "deaths": 11,
+    "threads": 5, "late_thread": 2, "leader_exits": 3, "messages": 4, "pidfds": 3, "spawns": 7, "deaths": 11,
 }  # fmt: skip
 
 # kB: what ten thousand to a hundred thousand rounds may cost the supervisor, and what a few rounds may, since neither
@@ -127,6 +128,14 @@ def living(kind: type[Any]) -> int:
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_handles_are_the_kernels_descriptors(behaviour: str, profile: str) -> None:
     sandbox = Sandbox(subscribe=True, profile=profile)
+    watcher = HandleWatcher(sandbox)
+    sandbox.run_ours(guest("handles"), behaviour, observer=watcher)
+    assert watcher.checkpoints == BEHAVIOURS[behaviour]
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+def test_handles_are_right_though_closes_are_only_told(behaviour: str) -> None:
+    sandbox = Sandbox(subscribe=True, calls=frozenset((BY_NAME["getpriority"].nr,)))
     watcher = HandleWatcher(sandbox)
     sandbox.run_ours(guest("handles"), behaviour, observer=watcher)
     assert watcher.checkpoints == BEHAVIOURS[behaviour]

@@ -79,9 +79,7 @@ class World:
         return opened, status_of(create, access, given)
 
     def link(self, name: str, target: str, root: int = 0) -> int:
-        return self.nt.NtCreateSymbolicLinkObject(
-            self.thread, GENERIC_ALL, ObjectAttributes(name, root), target
-        ).handle
+        return self.nt.NtCreateSymbolicLinkObject(self.thread, GENERIC_ALL, ObjectAttributes(name, root), target).handle
 
     def close(self, handle: int) -> None:
         self.nt.NtClose(self.thread, handle)

@@ -93,9 +93,9 @@ class TestLimits:
         assert verdict(slow, "NATIVE call (getppid)")[1] == "NOT MET"
 
     def test_python_call_over_native_call(self) -> None:
-        rows = (result("getppid", trace=4e-6), result("close(-1)", trace=13e-6))
+        rows = (result("getppid", trace=4e-6), result("close_range(1-0)", trace=13e-6))
         assert verdict(report(*rows), "pathless CALL") == ("9.00 us", "met")
-        rows = (result("getppid", trace=4e-6), result("close(-1)", trace=15e-6))
+        rows = (result("getppid", trace=4e-6), result("close_range(1-0)", trace=15e-6))
         assert verdict(report(*rows), "pathless CALL") == ("11.00 us", "NOT MET")
 
     def test_start_up_parallel_and_make(self) -> None:
@@ -366,7 +366,7 @@ class TestRows:
     def test_the_rows_that_limits_read_exist_once(self, every: list[runner.Row]) -> None:
         names = [row.name for row in every]
         assert len(names) == len(set(names))
-        assert {"getppid", "close(-1)", "true", "cpu-alone", "cpu-together", "make-j2"} <= set(names)
+        assert {"getppid", "close_range(1-0)", "true", "cpu-alone", "cpu-together", "make-j2"} <= set(names)
 
     def test_rows_are_chosen_by_name(self, every: list[runner.Row]) -> None:
         chosen, weigh = session.choose(every, ("dd", "memory"), weigh=True)

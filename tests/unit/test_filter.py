@@ -27,7 +27,7 @@ from picobox.abi.filter import (
     compile_filter,
     compile_guards,
 )
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN, CALL, NATIVE, Row
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN, CALL, NAMES, NATIVE, Row
 from picobox.abi.table import BY_NAME, BY_NR, ROWS
 from picobox.abi.types import Int
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT, X32_SYSCALL_BIT
@@ -94,7 +94,11 @@ def test_the_channel_gets_what_neither_python_nor_a_stop_must_see() -> None:
     for nr, word in enumerate(compile_dispositions(ROWS)):
         core_alone = word & DISPOSITION_ACTION in (ACTION_NATIVE, ACTION_ERRNO)
         yields = nr == BY_NAME["sched_yield"].nr
-        assert bool(word & DISPOSITION_NOTIFY) == (core_alone and not word & DISPOSITION_REAP and not yields), nr
+        is_told = nr == BY_NAME["close"].nr
+        expected = is_told or (core_alone and not word & DISPOSITION_REAP and not yields)
+        assert bool(word & DISPOSITION_NOTIFY) == expected, nr
+    under_names = compile_dispositions(ROWS, features=frozenset((NAMES,)))
+    assert not any(word & DISPOSITION_NOTIFY and word & DISPOSITION_ACTION == ACTION_CALL for word in under_names)
     assert not any(word & DISPOSITION_NOTIFY for word in compile_dispositions(ROWS, subscribe=True))
 
 

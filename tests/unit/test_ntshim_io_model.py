@@ -81,9 +81,7 @@ def conflict(access: int, share: int, other: NaiveOpen) -> bool:
     new, old = classes(access), classes(other.access)
     if not any(new) or not any(old):
         return False
-    return any(
-        (new[bit] and not other.share >> bit & 1) or (old[bit] and not share >> bit & 1) for bit in range(3)
-    )
+    return any((new[bit] and not other.share >> bit & 1) or (old[bit] and not share >> bit & 1) for bit in range(3))
 
 
 class Files:

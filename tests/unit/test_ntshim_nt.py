@@ -16,7 +16,6 @@ from ntshim.ob.types import make_type
 from ntshim.ps import PicoProcessAttributes, PicoThreadAttributes
 
 if TYPE_CHECKING:
-
     from ntshim.ps import Thread
 
 EVENT, FILE = make_type("Event"), make_type("File")

@@ -56,6 +56,8 @@ class ScriptedPlatform:
 
     def memory(self, tid: HostTid) -> None: ...
 
+    def on_closed(self, routine: Callable[[int, int], None]) -> None: ...
+
     def calls_entered(self, tid: HostTid) -> int:
         return 0
 
