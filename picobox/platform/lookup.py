@@ -134,7 +134,7 @@ class Lookup:
             if answer.found and not last and walk.enter(stored):
                 continue
             follows = follow or (walk.slashes != b"" and not entry)
-            if answer.found and (follows or not last) and walk.expand_link(stored):
+            if answer.found and (follows or not last) and walk.expand_link(stored, to_the_end=creates):
                 continue
             # An open of a FIFO may take as long as it wants: nobody is to wait for it.
             if creates and last and answer.found is not Found.EXACT and (entry or not walk.is_fifo(stored)):
@@ -220,13 +220,18 @@ class _Walk:
         self._spelled += name + b"/"
         return True
 
-    def expand_link(self, name: bytes) -> bool:
-        """Put what a symbolic link contains in its place; false if the name is none, or the kernel finds the way."""
+    def expand_link(self, name: bytes, *, to_the_end: bool) -> bool:
+        """Put what a symbolic link contains in its place; false if the name is none.
+
+        Unless it is to be followed to the end, also false if the kernel finds the way.
+        """
         try:
             target = os.readlink(name, dir_fd=self.directory)
         except OSError:
             return False
-        if not self._expand or (not self.left and not self.start.moved and _exists(name, self.directory)):
+        if not self._expand:
+            return False
+        if not to_the_end and not self.left and not self.start.moved and _exists(name, self.directory):
             return False
         if not self._links:
             raise Errno(ELOOP)

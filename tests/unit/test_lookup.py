@@ -35,11 +35,15 @@ trees = st.lists(entries, max_size=12)
 
 
 class Meant(NamedTuple):
-    """Where a path leads: the directory and name of its last component, with the spelling there, None if missing."""
+    """Where a path leads: the directory and name of its last component, with the spelling there, None if missing.
+
+    `slash`: whether a slash follows, in the path or in the link that ends it.
+    """
 
     directory: str
     asked: str
     stored: str | None
+    slash: bool
 
 
 class Model:
@@ -61,7 +65,7 @@ class Model:
             stored = part if part in (".", "..") else spelled(directory, part)
             if stored is None:
                 if last:
-                    return Meant(directory, part, None)
+                    return Meant(directory, part, None, ends_in_slash)
                 raise OSError(errno.ENOENT, path)
             full = os.path.join(directory, stored)
             if os.path.islink(full) and (not last or follow or (ends_in_slash and not entry)):
@@ -76,9 +80,9 @@ class Model:
                     raise OSError(errno.ENOENT, path)
                 full = os.path.join(meant.directory, meant.stored)
             elif last:
-                return Meant(directory, part, stored)
+                return Meant(directory, part, stored, ends_in_slash)
             directory = os.path.realpath(full)
-        return Meant("/", ".", ".")
+        return Meant("/", ".", ".", ends_in_slash)
 
 
 def spelled(directory: str, name: str) -> str | None:
@@ -126,7 +130,7 @@ def modelled(root: str, path: str, *, follow: bool) -> tuple[int, int] | int:
     if meant.stored is None:
         return errno.ENOENT
     full = os.path.join(meant.directory, meant.stored)
-    return native(full + ("/" if path.endswith("/") else ""), follow=follow)
+    return native(full + ("/" if meant.slash else ""), follow=follow)
 
 
 def find(lookup: Lookup, root: str, path: str, *, follow: bool, creates: bool = False, entry: bool = False) -> Place:
@@ -134,7 +138,6 @@ def find(lookup: Lookup, root: str, path: str, *, follow: bool, creates: bool = 
     return lookup.find(start, os.fsencode(path), follow=follow, creates=creates, entry=entry)
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("kind", KINDS[:2])
 @settings(deadline=None, max_examples=400)
 @given(tree=trees, asked=st.lists(st.tuples(paths, st.booleans(), st.booleans()), min_size=1, max_size=8))
@@ -159,7 +162,6 @@ def test_paths_lead_where_the_model_goes(
         assert os.listdir("/proc/self/fd") == before
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("kind", KINDS[:2])
 @settings(deadline=None, max_examples=400)
 @given(tree=trees, path=paths, entry=st.booleans())
