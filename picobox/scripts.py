@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.errors import Errno
 from picobox.names import Meaning
@@ -14,43 +14,80 @@ if TYPE_CHECKING:
     from picobox.call import Call
     from picobox.names import Names
 
-# In an argument slot: the paths of interpreter and script, then the words of the line, then the pointers.
-_SCRIPT_PLACE = 4096
-_WORDS_PLACE = 8192
-_POINTERS_PLACE = 8192 + 512
+_AT_EMPTY_PATH = 0x1000
+_DEPTH = 5  # fs/exec.c: an interpreter may be a script itself, so many times
+# In an argument slot: the interpreter's path, then the words of the lines, then the pointers.
+_WORDS_PLACE = 4096
+_POINTERS_PLACE = 12288
 _MOST_POINTERS = (16384 - _POINTERS_PLACE) // 8
+_REGISTER = (1 << 64) - 1
 _POINTER = struct.Struct("<Q")
 
 
-def run_interpreter(names: Names, call: Call, path: bytes, argv: int) -> None:
-    """Make an execve of such a script one of its interpreter, with the arguments that the kernel gives it (execve(2)).
+class _Interpreter(NamedTuple):
+    """What runs a script in the end: its path as it is stored, and the arguments before those of the script."""
 
-    Left as it is: a script that the task may not execute, and one with more arguments than there is room for.
+    path: bytes
+    words: list[bytes]
+
+
+def run_interpreter(names: Names, call: Call, path: bytes, argv: int, *, dirfd: int = AT_FDCWD) -> None:
+    """Make an exec of such a script one of its interpreter, with the arguments that the kernel gives it (execve(2)).
+
+    The call is an execve, or an execveat with `dirfd`. Left as it is: a script that the task may not execute, and one
+    with more arguments than there is room for.
     """
+    interpreter = _find_interpreter(names, call, dirfd, path)
+    given = _pointers(call, argv) if interpreter is not None else None
+    if interpreter is None or given is None:
+        return
+    words = b"\0".join([*interpreter.words, b""])
+    if len(words) > _POINTERS_PLACE - _WORDS_PLACE or len(given) + len(interpreter.words) + 1 > _MOST_POINTERS:
+        return
+    at = call.stage(_WORDS_PLACE, words)
+    if at is None:
+        return
+    pointers = []
+    for word in interpreter.words:
+        pointers.append(at)
+        at += len(word) + 1
+    pointers += [*given[1:], 0]
+    first = 0 if call.row is None or call.row.name == "execve" else 1
+    if first:
+        call.rewrite(0, AT_FDCWD & _REGISTER)
+        call.rewrite(4, call.stop.args[4] & ~_AT_EMPTY_PATH)
+    call.put(first, 0, interpreter.path + b"\0")
+    call.put(first + 1, _POINTERS_PLACE, b"".join(map(_POINTER.pack, pointers)))
+
+
+def _find_interpreter(names: Names, call: Call, dirfd: int, path: bytes) -> _Interpreter | None:
+    """What runs a script, if a line on the way spells its interpreter otherwise than it is stored."""
     tid = call.stop.tid
-    line = executable_head(tid, AT_FDCWD, path).partition(b"\n")[0]
-    words = line[2:].strip(b" \t").split(None, 1) if line.startswith(b"#!") else []
-    if not words:
-        return
-    interpreter = names.find(tid, AT_FDCWD, words[0], Meaning(follow=True)).path
-    if interpreter is None or not _is_executable(names, call, path):
-        return
-    given = _pointers(call, argv)
-    if given is None or len(given) + len(words) + 2 > _MOST_POINTERS:
-        return
-    script = call.stage(_SCRIPT_PLACE, path + b"\0")
-    at = call.stage(_WORDS_PLACE, b"\0".join([*words, b""])) if script is not None else None
-    if script is None or at is None:
-        return
-    starts = [at, at + len(words[0]) + 1][: len(words)]
-    pointers = [*starts, script, *given[1:], 0]
-    call.put(0, 0, interpreter + b"\0")
-    call.put(1, _POINTERS_PLACE, b"".join(map(_POINTER.pack, pointers)))
+    stored, words, is_folded = path, [_shown(dirfd, path)], False
+    for _ in range(_DEPTH):
+        line = executable_head(tid, dirfd, stored).partition(b"\n")[0]
+        parts = line[2:].strip(b" \t").split(None, 1) if line.startswith(b"#!") else []
+        if not parts:
+            break
+        if not _is_executable(names, call, dirfd, stored):
+            return None
+        found = names.find(tid, AT_FDCWD, parts[0], Meaning(follow=True)).path
+        is_folded |= found is not None
+        stored, dirfd, words = found or parts[0], AT_FDCWD, [*parts, *words]
+    return _Interpreter(stored, words) if is_folded else None
 
 
-def _is_executable(names: Names, call: Call, path: bytes) -> bool:
+def _shown(dirfd: int, path: bytes) -> bytes:
+    """The path that the kernel tells the interpreter (execveat(2), NOTES)."""
+    if dirfd == AT_FDCWD or path.startswith(b"/"):
+        return path
+    return b"/dev/fd/%d" % dirfd + (b"/" + path if path else b"")
+
+
+def _is_executable(names: Names, call: Call, dirfd: int, path: bytes) -> bool:
     try:
-        return may_execute(call.stop.tid, names.on_host(call.stop.tid, AT_FDCWD, path))
+        host_path = names.on_host(call.stop.tid, dirfd, path)
+        return may_execute(call.stop.tid, host_path if path else host_path.rstrip(b"/"))
     except OSError:
         return False
 

@@ -38,6 +38,7 @@ PR_SET_SECCOMP = 22
 PR_SET_SYSCALL_USER_DISPATCH = 59
 
 AT_FDCWD = -100
+AT_SYMLINK_NOFOLLOW = 0x100
 _CPU_MASK_LIMIT = 1024  # bytes; more processors than any kernel has
 _SCRIPT_DEPTH = 5  # fs/exec.c: an interpreter may be a script itself, so many times
 _ELF = b"\x7fELF"
@@ -141,19 +142,26 @@ def _create(provider: PicoProvider, call: Call, flags: int) -> None:
 def execve(provider: PicoProvider, call: Call, pathname: bytes | None, argv: int, envp: int) -> None:
     del envp
     _refuse_32_bit(call, AT_FDCWD, pathname)
-    if provider.names is not None and pathname is not None:
-        from picobox.scripts import run_interpreter
-
-        run_interpreter(provider.names, call, pathname, argv)
+    _run_interpreter(provider, call, AT_FDCWD, pathname, argv)
     _replace_image(provider, call)
 
 
 def execveat(
     provider: PicoProvider, call: Call, dirfd: int, pathname: bytes | None, argv: int, envp: int, flags: int
 ) -> None:
-    del argv, envp, flags
+    del envp
     _refuse_32_bit(call, dirfd, pathname)
+    if not flags & AT_SYMLINK_NOFOLLOW:
+        _run_interpreter(provider, call, dirfd, pathname, argv)
     _replace_image(provider, call)
+
+
+def _run_interpreter(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, argv: int) -> None:
+    if provider.names is None or path is None:
+        return
+    from picobox.scripts import run_interpreter
+
+    run_interpreter(provider.names, call, path, argv, dirfd=dirfd)
 
 
 def _refuse_32_bit(call: Call, dirfd: int, pathname: bytes | None) -> None:

@@ -51,6 +51,31 @@ def test_a_script_runs(tmp_path: Path) -> None:
     assert shell(tmp_path, "./Script.SH word") == (0, "./script.sh word\n", "")
 
 
+def test_interpreters_that_are_scripts_are_found(tmp_path: Path) -> None:
+    for name, line in (("Outer", "iNNER outer-word"), ("Inner", "sCRIPT"), ("Script", "/BIN/sh -e")):
+        (tmp_path / name).write_text(f"#!{tmp_path}/{line}\n" if name != "Script" else "#!/BIN/sh -e\necho $0 $@\n")
+        (tmp_path / name).chmod(0o755)
+    expected = f"{tmp_path}/sCRIPT {tmp_path}/iNNER outer-word ./Outer a b\n"
+    assert shell(tmp_path, "./oUTER a b") == (0, expected, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "shown"),
+    [
+        ("sCRIPT", 0, "/dev/fd/9/Script one\n"),
+        ("Script", 0, "/dev/fd/9/Script one\n"),
+        ("sCRIPT", 0x1000, "/dev/fd/9 one\n"),
+        ("Link", 0, "/dev/fd/9/Link one\n"),
+        ("Link", 0x100, "Too many levels of symbolic links\n"),
+    ],
+)
+def test_a_script_runs_by_descriptor(tmp_path: Path, name: str, flags: int, shown: str) -> None:
+    (tmp_path / "Script").write_text("#!/BIN/Sh\necho $0 $1\n")
+    (tmp_path / "Script").chmod(0o755)
+    (tmp_path / "Link").symlink_to("Script")
+    assert run(tmp_path, str(compile_source(HERE / "execveat.c")), name, str(flags)) == (0, shown, "")
+
+
 def test_the_program_itself_may_be_spelled_otherwise(tmp_path: Path) -> None:
     (tmp_path / "Bin").mkdir()
     shutil.copy("/bin/echo", tmp_path / "Bin" / "Say")
