@@ -293,6 +293,8 @@ class Executive:
                 process.provider.ExitProcess(process)
         finally:
             process.context = None
+            if process.views is not None:
+                process.views.release()
             table, process.handle_table = process.handle_table, None
             del self.processes[process.pid]
             try:

@@ -10,10 +10,12 @@ from ntshim.ob.types import make_type
 
 if TYPE_CHECKING:
     from ntshim.ke.mutant import Mutant
+    from ntshim.mm.views import Views
     from ntshim.ob.handles import HandleTable
     from ntshim.ps.pico import PsPicoProviderRoutines
 
 PROCESS_TERMINATE = 0x1
+PROCESS_VM_OPERATION = 0x8
 PROCESS_DUP_HANDLE = 0x40
 PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
 PROCESS_ALL_ACCESS = 0x1FFFFF
@@ -158,6 +160,7 @@ class Process(Object):
         "provider",
         "threads",
         "token",
+        "views",
     )
 
     def __init__(
@@ -182,6 +185,7 @@ class Process(Object):
         self.context = context
         self.image_name = image_name
         self.threads: dict[int, Thread] = {}
+        self.views: Views | None = None  # made with the first view
         self.exit_status: int | None = None
         self.kill_requested = False
         self.exited = False
