@@ -87,6 +87,8 @@ struct pb_spawned {
 
 /* 1 if two descriptors share one open file description, 0 if not, -errno if the kernel does not tell (kcmp). */
 int32_t pb_same_description(int32_t tid, int32_t fd, int32_t other_tid, int32_t other_fd);
+/* 1 if two tasks have one address space, else 0. */
+int32_t pb_shares_memory(int32_t tid, int32_t other_tid);
 
 struct pb_core;
 struct pb_page;

@@ -105,6 +105,11 @@ int64_t pb_read_string(struct pb_core *core, int32_t tid, uint64_t address, char
     return -ENAMETOOLONG;
 }
 
+int32_t pb_shares_memory(int32_t tid, int32_t other_tid)
+{
+    return syscall(SYS_kcmp, tid, other_tid, KCMP_VM, 0, 0) == 0;
+}
+
 int32_t pb_same_description(int32_t tid, int32_t fd, int32_t other_tid, int32_t other_fd)
 {
     long order = syscall(SYS_kcmp, tid, other_tid, KCMP_FILE, fd, other_fd);

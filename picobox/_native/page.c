@@ -132,6 +132,15 @@ static int map_in_guest(struct pb_core *core, struct task *task, const struct ca
     return 0;
 }
 
+/* Whoever shares the memory, as the parent of vfork does, has the page too. */
+static void guard_for_all(struct pb_core *core, const struct task *task)
+{
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (struct task *other = core->buckets[bucket]; other; other = other->next)
+            if (other->page != task->page && pb_shares_memory(task->tid, other->tid))
+                other->page = task->page;
+}
+
 struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
 {
     LOCKED(core);
@@ -159,6 +168,8 @@ struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
             registers_leave(tid, registers);
         else if (!*error)
             registers_rewind(tid, registers, info.nr);
+        if (!*error)
+            guard_for_all(core, task);
         if (task->group_stopped) {
             task->group_stopped = false;
             ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);

@@ -310,7 +310,10 @@ class ReferencePlatform:
             finally:
                 tracee.swap_signal_mask(mask)
                 self._stop_after_all(tracee)
-            tracee.page = page.address
+            # Whoever shares the memory, as the parent of vfork does, has the page too.
+            for other in self._debugger:
+                if other is tracee or lib.pb_shares_memory(stop.tid, other.pid):
+                    other.page = page.address
             self._loop.counters[ACTION_CALL][stop.nr] -= 1
             return page
 

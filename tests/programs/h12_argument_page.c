@@ -1,7 +1,9 @@
-/* Shows that a guest can neither write, unmap, move nor cover the argument page that a thread's creation gave it. */
+/* Shows that a guest can neither write, unmap, move nor cover the argument page that a creating call gave it. */
 #include "check.h"
+#include <linux/sched.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 static void *nothing(void *argument)
@@ -60,12 +62,31 @@ static void attack(uintptr_t start, size_t size)
     close(file);
 }
 
+/* The page comes with the first clone3 of a task, here one that shares its parent's memory and is gone afterwards. */
+static void attack_what_a_vfork_child_left(void)
+{
+    uintptr_t start;
+    size_t size;
+    pid_t pid = vfork();
+    if (pid == 0) {
+        struct clone_args arguments = {.exit_signal = SIGCHLD};
+        pid_t made = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+        if (made == 0)
+            _exit(0);
+        _exit(made < 0 || waitpid(made, NULL, 0) != made);
+    }
+    CHECK(pid > 0 && wait_exit(pid) == 0);
+    if (find_page(&start, &size))
+        attack(start, size);
+}
+
 int main(void)
 {
     pthread_t thread;
     uintptr_t start;
     size_t size;
     begin();
+    attack_what_a_vfork_child_left();
     CHECK(pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0);
     if (find_page(&start, &size))
         attack(start, size);
