@@ -181,14 +181,33 @@ def test_a_chroot_has_no_outside(tmp_path: Path) -> None:
     (tmp_path / "Root" / "Dir").mkdir(parents=True)
     (tmp_path / "Root" / "Link").symlink_to("../../Outside")
     (tmp_path / "Root" / "Inside").write_text("text")
+    (tmp_path / "Root" / "Usr").mkdir()
+    (tmp_path / "Root" / "Usr" / "File").write_text("text")
+    (tmp_path / "Root" / "Turned").symlink_to("/usr")
     program = """
 import os
 os.chroot("Root"); os.chdir("/")
 for path in ("../OUTSIDE", "/dIR/../../oUTSIDE", "lINK", "/../Outside"):
     assert not os.path.exists(path), path
-assert open("/../../iNSIDE").read() == open("dIR/../../inside").read() == "text"
+assert open("/../../iNSIDE").read() == open("dIR/../../inside").read() == open("tURNED/fILE").read() == "text"
 """
     assert run(tmp_path, sys.executable, "-c", program) == (0, "", "")
+
+
+def test_an_exclusive_open_makes_nothing_where_a_link_leads(tmp_path: Path) -> None:
+    """Whoever makes a file in a directory of everybody must get a new one, though somebody was there before."""
+    (tmp_path / "Link").symlink_to("elsewhere")
+    program = """
+import os
+for name in ("Link", "lINK"):
+    try:
+        os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    except FileExistsError:
+        continue
+    raise SystemExit(name)
+"""
+    assert run(tmp_path, sys.executable, "-c", program) == (0, "", "")
+    assert os.listdir(tmp_path) == ["Link"]
 
 
 def test_no_look_up_leaves_a_descriptor_open(tmp_path: Path) -> None:

@@ -109,6 +109,29 @@ def test_the_spelling_alone_can_be_changed(tmp_path: Path) -> None:
     assert (tmp_path / "NAME").read_text() == "text"
 
 
+def test_a_rename_that_fails_changes_no_spelling(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "dir").mkdir()
+    program = "import os\ntry:\n    os.rename('dir', 'FILE')\nexcept NotADirectoryError:\n    print('refused')\n"
+    assert run(tmp_path, sys.executable, "-c", program) == (0, "refused\n", "")
+    assert names(tmp_path) == ["dir", "file"]
+
+
+def test_a_socket_is_reached_whatever_its_path_is_stored_as(tmp_path: Path) -> None:
+    """The stored path is longer than the one asked for: the address that the kernel reads is too."""
+    (tmp_path / "Directory").mkdir()
+    (tmp_path / "Link").symlink_to("dIRECTORY")
+    program = """
+import socket
+server, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+server.bind("lINK/Socket")
+server.listen()
+client.connect("LINK/sOCKET")
+"""
+    assert run(tmp_path, sys.executable, "-c", program) == (0, "", "")
+    assert names(tmp_path / "Directory") == ["Socket"]
+
+
 def test_both_of_two_spellings_stay_reachable(tmp_path: Path) -> None:
     (tmp_path / "A").write_text("upper\n")
     (tmp_path / "a").write_text("lower\n")
