@@ -7,7 +7,9 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from ntshim.fs.rules import CaseMode
 from picobox.abi.types import Flags, OpenFlags
+from picobox.platform.drives import Drives
 from picobox.platform.host import AT_FDCWD, shares_root
 from picobox.platform.lookup import Lookup, Place, start_of
 
@@ -73,7 +75,9 @@ class Making:
 class Names:
     """The paths of calls, approved one call at a time."""
 
-    def __init__(self, index: DirectoryIndex) -> None:
+    def __init__(self, index: DirectoryIndex, drives: Drives | None = None) -> None:
+        """Without `drives` the whole tree is one volume on which case counts nowhere."""
+        self.drives = Drives({}, CaseMode.INSENSITIVE) if drives is None else drives
         self._index = index
         self._lookup = Lookup(index)
         self._making: dict[Key, Making] = {}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ntshim.ps.process import Process, Thread
     from picobox.abi.row import Disposition, Row
     from picobox.call import Call
+    from picobox.named_objects import NamedObjects
     from picobox.names import Names
     from picobox.opens import Opens
     from picobox.platform.base import HostTid, Platform
@@ -41,7 +42,9 @@ class PicoProvider:
         self.processes = 0
         self.threads = 0
         self.names = names
-        self.opens = None if names is None else _make_opens(self)
+        self.opens = None if names is None else _make_opens(self, names)
+        if names is not None:
+            executive.namespace.named_objects.connect = _make_named_objects
         platform.on_closed(self.descriptor_closed)
         features = frozenset((NAMES,)) if names is not None else frozenset[str]()
         self._dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
@@ -196,10 +199,16 @@ class PicoProvider:
         return thread
 
 
-def _make_opens(provider: PicoProvider) -> Opens:
+def _make_opens(provider: PicoProvider, names: Names) -> Opens:
     from picobox.opens import Opens
 
-    return Opens(provider)
+    return Opens(provider, names.drives)
+
+
+def _make_named_objects() -> NamedObjects:
+    from picobox.named_objects import NamedObjects
+
+    return NamedObjects()
 
 
 def _load_handlers(dispositions: dict[int, Disposition]) -> dict[str, Callable[..., int | None] | None]:

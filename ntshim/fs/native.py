@@ -12,6 +12,7 @@ from ntshim.io.irp import CreateContext
 
 if TYPE_CHECKING:
     from ntshim.fs.backend import Backend, Inode
+    from ntshim.fs.nodes import Nodes
     from ntshim.io.file import File
     from ntshim.ob.parse import ParseRequest
 
@@ -30,9 +31,10 @@ class NativeVolume(Volume):
 
     __slots__ = ()
 
-    def __init__(self) -> None:
-        """Put the rules over a host that is not asked."""
+    def __init__(self, nodes: Nodes) -> None:
+        """Put the rules over a host that is not asked; `nodes` is shared by all volumes on which its files can be."""
         super().__init__(cast("Backend", _Unasked()), native=True)
+        self.nodes = nodes
 
     def create(self, request: ParseRequest, related: File | None) -> Any:
         """Decide about opening the file at the place that came along."""

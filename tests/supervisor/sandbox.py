@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Protocol
 
 from ntshim.ps.executive import Executive
@@ -66,8 +67,10 @@ class Sandbox:
         calls: frozenset[int] | None = None,
         platform: Platform | None = None,
         profile: str = "linux",
+        drive: tuple[str, ...] = (),
+        case: str = "insensitive",
     ) -> None:
-        self.names = make_names(profile)
+        self.names = make_names(SimpleNamespace(profile=profile, drive=drive, case=case, workdir=None))
         features = frozenset((NAMES,)) if self.names is not None else frozenset[str]()
         self.platform = (
             platform
