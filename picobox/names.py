@@ -79,7 +79,7 @@ class Names:
         """Without `drives` the whole tree is one volume on which case counts nowhere."""
         self.drives = Drives({}, CaseMode.INSENSITIVE) if drives is None else drives
         self._index = index
-        self._lookup = Lookup(index)
+        self._lookup = Lookup(index, self.drives)
         self._making: dict[Key, Making] = {}
         # Some guest's root may not be ours any more: then each is asked for its own.
         self._roots_differ = False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ntshim import status as st
 from ntshim.fs.backend import Inode
 from ntshim.fs.names import from_host
-from ntshim.fs.native import NativeVolume, resolved
+from ntshim.fs.native import NativeInode, NativeVolume, resolved
 from ntshim.fs.nodes import Nodes
 from ntshim.io import create
 from ntshim.io.share import FILE_SHARE_ALL
@@ -44,7 +44,7 @@ class Opens:
         nodes = Nodes()
         self.volumes: list[NativeVolume] = []
         for volume in drives.volumes:
-            self.volumes.append(NativeVolume(nodes))
+            self.volumes.append(NativeVolume(nodes, drives.is_case_sensitive))
             namespace.add(volume.device, self.volumes[-1])
             for letter in volume.letters:
                 namespace.add(f"\\GLOBAL??\\{letter}:", SymbolicLink(volume.device))
@@ -65,7 +65,7 @@ class Opens:
         if found.is_directory and flags & (O_CREAT | O_TRUNC) and not flags & O_PATH:
             return  # no open makes or empties a directory: the host says in which way it fails
         place = resolved(
-            Inode(found.directory, is_directory=True),
+            NativeInode(found.directory, found.parent),
             from_host(found.name),
             None if found.file is None else Inode(found.file, is_directory=found.is_directory),
         )

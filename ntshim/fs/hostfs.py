@@ -17,7 +17,7 @@ from ntshim import status as st
 from ntshim.fs.backend import Facts, Inode
 from ntshim.fs.memfs import UNIX_EPOCH
 from ntshim.fs.names import from_host, order_key, to_host
-from ntshim.fs.view import FoldedIndex, Found, Stamp, Timestamps
+from ntshim.fs.view import FoldedIndex, Found, Stamp, Timestamps, fold
 from ntshim.io.create import FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_READONLY
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ntshim.fs.view import DirectoryIndex
 
 ATTRIBUTES_XATTR = "user.ntshim.attributes"
+CASE_XATTR = "user.picobox.case"  # of a directory: "1" if it is case-sensitive
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _GRANULARITY = 50_000_000  # ns in which two changes of a directory may leave the same timestamp
 _Result = TypeVar("_Result")
@@ -37,6 +38,30 @@ def _ask(call: Callable[..., _Result], *args: object, **kwargs: object) -> _Resu
         return call(*args, **kwargs)
     except OSError as error:
         raise st.NtError(st.status_of_errno(error.errno or errno.EIO)) from None
+
+
+def case_flag(directory: int | bytes) -> bool:
+    """Whether a directory of the host, a descriptor or a path, is flagged as case-sensitive. Raises OSError."""
+    try:
+        return os.getxattr(directory, CASE_XATTR) == b"1"
+    except OSError as error:
+        if error.errno not in (errno.ENODATA, errno.ENOTSUP):
+            raise
+        return False
+
+
+def set_case_flag(directory: int | bytes, flagged: bool) -> None:
+    """Flag a directory, or take its flag away. Raises OSError."""
+    if flagged:
+        os.setxattr(directory, CASE_XATTR, b"1")
+    elif case_flag(directory):
+        os.removexattr(directory, CASE_XATTR)
+
+
+def differ_in_case(directory: int | bytes) -> bool:
+    """Whether a directory holds names that are one where case does not count. Raises OSError."""
+    names = [fold(os.fsencode(name)) for name in os.listdir(directory)]
+    return len(set(names)) < len(names)
 
 
 class HostListing:
@@ -127,14 +152,21 @@ class HostFs:
         path = os.path.join(_host(directory).path, spelling)
         return from_host(spelling), HostInode(path, _ask(os.lstat, path))
 
-    def is_case_sensitive(self, directory: Inode) -> bool:  # noqa: ARG002 - a host directory has no such flag
-        """No directory is."""
-        return False
+    def is_case_sensitive(self, directory: Inode) -> bool:
+        """Tell the directory's flag."""
+        return _ask(case_flag, _host(directory).handle)
 
-    def set_case_sensitive(self, directory: Inode, sensitive: bool) -> None:  # noqa: ARG002
-        """Refuse what cannot be kept."""
-        if sensitive:
-            raise st.NtError(st.STATUS_NOT_SUPPORTED)
+    def set_case_sensitive(self, directory: Inode, sensitive: bool) -> None:
+        """Set the directory's flag; it is not cleared over names that differ in case only."""
+        handle = _host(directory).handle
+        if not sensitive and _ask(case_flag, handle) and _ask(differ_in_case, handle):
+            raise st.NtError(st.STATUS_CASE_DIFFERING_NAMES_IN_DIR)
+        try:
+            set_case_flag(handle, sensitive)
+        except OSError as error:
+            unable = error.errno == errno.ENOTSUP
+            status = st.STATUS_NOT_SUPPORTED if unable else st.status_of_errno(error.errno or errno.EIO)
+            raise st.NtError(status) from None
 
     def is_below(self, directory: Inode, ancestor: Inode) -> bool:
         """Compare the paths."""

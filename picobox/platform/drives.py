@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.drvfs import DrvFs
 from ntshim.fs.names import from_host
+from ntshim.fs.rules import CaseMode
 from ntshim.fs.volfs import VolFs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ntshim.fs.rules import CaseMode, VolumeRules
+    from ntshim.fs.rules import VolumeRules
 
 _ROOT = b"/"
 
@@ -43,6 +44,21 @@ def real_directory(path: bytes) -> bytes:
     return real
 
 
+def is_flagged(directory: int | bytes) -> bool:
+    """Whether a directory, a descriptor or a path, has the flag; one that is gone has none."""
+    from ntshim.fs.hostfs import case_flag
+
+    try:
+        return case_flag(directory if isinstance(directory, bytes) else _by_path(directory))
+    except OSError:
+        return False
+
+
+def _by_path(descriptor: int) -> bytes:
+    """A path of ours to what is open; extended attributes cannot be had of an O_PATH descriptor."""
+    return b"/proc/self/fd/%d" % descriptor
+
+
 class Drives:
     """All volumes of a run.
 
@@ -65,6 +81,18 @@ class Drives:
             for number, (path, named) in enumerate(roots.items(), 1)
         ]
         self._deepest_first = sorted(self.volumes, key=lambda volume: len(volume.path), reverse=True)
+
+    def is_case_sensitive(self, directory: int | bytes) -> bool:
+        """Whether names in a directory, a descriptor or a path without links, are exact. Raises OSError."""
+        if self.mode is CaseMode.INSENSITIVE:
+            return False
+        path = directory if isinstance(directory, bytes) else os.readlink(_by_path(directory))
+        volume = self.of(path)
+        return volume.rules.is_case_sensitive(lambda: is_flagged(directory), is_root=path == volume.path)
+
+    def keep_flags(self, directory: int) -> bool:
+        """Whether an open directory lies where directories have a flag."""
+        return self.mode is not CaseMode.INSENSITIVE and bool(self.of(os.readlink(_by_path(directory))).letters)
 
     def of(self, path: bytes) -> HostVolume:
         """The volume of a path of the host without links in it."""

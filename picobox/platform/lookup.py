@@ -16,6 +16,7 @@ from picobox.platform.rights import may_list
 if TYPE_CHECKING:
     from ntshim.fs.view import DirectoryIndex
     from picobox.platform.base import HostTid
+    from picobox.platform.drives import Drives
 
 PATH_MAX = 4096
 _SELF = b"/proc/self/"  # which is somebody else for us
@@ -88,9 +89,10 @@ class Lookup:
     the kernel in the spellings found so far, so that it says why.
     """
 
-    def __init__(self, index: DirectoryIndex) -> None:
-        """Ask `index` for the spellings in a directory."""
+    def __init__(self, index: DirectoryIndex, drives: Drives) -> None:
+        """Ask `index` for the spellings in a directory, and `drives` whether they count there."""
         self._index = index
+        self._drives = drives
         self._pseudo = PseudoDevices()
 
     def forget_mounts(self) -> None:
@@ -145,6 +147,8 @@ class Lookup:
     def _look_up(self, walk: _Walk, component: bytes) -> Answer:
         """A component as the task may see it."""
         try:
+            if self._drives.is_case_sensitive(walk.directory):
+                return Answer(Found.EXACT, component) if _is_entry(component, walk.directory) else ABSENT
             answer = self._index.look_up(walk.directory, component)
         except OSError:
             return ABSENT
@@ -301,6 +305,13 @@ def _on_host(start: Start, path: bytes) -> bytes:
     if path.startswith(_SELF):
         return b"/proc/%d/" % start.tid + path[len(_SELF) :]
     return path
+
+
+def _is_entry(name: bytes, directory: int) -> bool:
+    with suppress(FileNotFoundError):
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+        return True
+    return False
 
 
 def _exists(name: bytes, directory: int) -> bool:
