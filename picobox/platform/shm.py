@@ -7,7 +7,7 @@ import stat
 from typing import NamedTuple
 
 DIRECTORY = b"/dev/shm/"
-_SEMAPHORE_PREFIX = b"sem."
+_SEMAPHORE_PREFIX = b"sem."  # glibc's; musl's semaphores are named like memory, and cannot be told from it
 _SEMAPHORE_SIZE = 32  # bytes of sem_t where long has 64 bits, in glibc and in musl
 _SEMAPHORE_VALUE = 0x7FFFFFFF  # the bits of its first word that count (SEM_VALUE_MAX); musl has a flag above them
 

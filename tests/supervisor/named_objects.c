@@ -1,4 +1,4 @@
-/* Shares memory and a semaphore under the names given, and asks at every step to be looked at. */
+/* Shares memory under the first name and a semaphore in the file of the second; asks at every step to be looked at. */
 #include "../programs/check.h"
 #include <pthread.h>
 #include <semaphore.h>
@@ -18,10 +18,15 @@ static void *second_thread(void *unused)
 int main(int argc, char **argv)
 {
     CHECK(argc == 3);
+#ifdef __GLIBC__
+    const char *semaphore_name = argv[1]; /* its file is named with "sem." before it */
+#else
+    const char *semaphore_name = argv[2];
+#endif
     checkpoint();
     int memory = shm_open(argv[1], O_RDWR | O_CREAT | O_EXCL, 0600);
     CHECK(memory >= 0 && ftruncate(memory, 12345) == 0);
-    sem_t *semaphore = sem_open(argv[2], O_CREAT | O_EXCL, 0600, 3);
+    sem_t *semaphore = sem_open(semaphore_name, O_CREAT | O_EXCL, 0600, 3);
     CHECK(semaphore != SEM_FAILED);
     checkpoint();
     CHECK(sem_wait(semaphore) == 0 && ftruncate(memory, 54321) == 0);
@@ -30,7 +35,7 @@ int main(int argc, char **argv)
     memory = shm_open(argv[1], O_RDWR | O_CREAT | O_EXCL, 0600);
     CHECK(memory >= 0 && ftruncate(memory, 7) == 0);
     checkpoint();
-    CHECK(shm_unlink(argv[1]) == 0 && sem_unlink(argv[2]) == 0 && sem_close(semaphore) == 0);
+    CHECK(shm_unlink(argv[1]) == 0 && sem_unlink(semaphore_name) == 0 && sem_close(semaphore) == 0);
     checkpoint();
 
     pthread_t thread;

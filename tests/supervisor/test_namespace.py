@@ -53,7 +53,8 @@ class Looker(Watcher):
         self.handles: list[int] = []
 
     def run(self, name: str) -> None:
-        status, errors = self.sandbox.run(self.provider, guest("named_objects"), f"/{name}", f"/{name}", observer=self)
+        command = (guest("named_objects"), f"/{name}", f"/sem.{name}")
+        status, errors = self.sandbox.run(self.provider, *command, observer=self)
         assert (status, errors, self.steps) == (0, "", [])
 
     def entered(self, call: Call) -> bool:
