@@ -51,6 +51,13 @@ def test_a_script_runs(tmp_path: Path) -> None:
     assert shell(tmp_path, "./Script.SH word") == (0, "./script.sh word\n", "")
 
 
+def test_what_follows_an_interpreter_is_one_word(tmp_path: Path) -> None:
+    shutil.copy("/bin/echo", tmp_path / "Say")
+    (tmp_path / "script").write_text(f"#!{tmp_path}/sAY  one  two \n")
+    (tmp_path / "script").chmod(0o755)
+    assert shell(tmp_path, "./script three") == (0, "one  two ./script three\n", "")
+
+
 def test_interpreters_that_are_scripts_are_found(tmp_path: Path) -> None:
     for name, line in (("Outer", "iNNER outer-word"), ("Inner", "sCRIPT"), ("Script", "/BIN/sh -e")):
         (tmp_path / name).write_text(f"#!{tmp_path}/{line}\n" if name != "Script" else "#!/BIN/sh -e\necho $0 $@\n")
