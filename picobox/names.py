@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.rules import CaseMode
+from picobox.abi.row import CASE_FLAGS, NAMES
 from picobox.abi.types import Flags, OpenFlags
 from picobox.platform.drives import Drives
 from picobox.platform.host import AT_FDCWD, shares_root
@@ -83,6 +84,11 @@ class Names:
         self._making: dict[Key, Making] = {}
         # Some guest's root may not be ours any more: then each is asked for its own.
         self._roots_differ = False
+
+    @property
+    def features(self) -> frozenset[str]:
+        """The features of the table that are active with it."""
+        return frozenset((NAMES, CASE_FLAGS) if self.drives.keep_flags else (NAMES,))
 
     def root_may_change(self) -> None:
         """A guest is about to leave the root or the mounts that it shares with us."""

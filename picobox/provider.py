@@ -10,7 +10,7 @@ from ntshim.nt import NtServices
 from ntshim.ob.handles import HandleTable, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, NAMES
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO
 from picobox.abi.table import BY_NR
 from picobox.errors import Errno
 from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, Task, ThreadGroup, fd_index
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from picobox.opens import Opens
     from picobox.platform.base import HostTid, Platform
 
-HANDLER_MODULES = ("files", "process", "names", "opens")
+HANDLER_MODULES = ("files", "process", "names", "opens", "case")
 
 
 class PicoProvider:
@@ -46,7 +46,7 @@ class PicoProvider:
         if names is not None:
             executive.namespace.named_objects.connect = _make_named_objects
         platform.on_closed(self.descriptor_closed)
-        features = frozenset((NAMES,)) if names is not None else frozenset[str]()
+        features = frozenset[str]() if names is None else names.features
         self._dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
         self._handlers = _load_handlers(self._dispositions)
         self.pico = PsRegisterPicoProvider(

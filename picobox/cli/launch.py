@@ -7,7 +7,6 @@ import signal
 from typing import TYPE_CHECKING, Any, Self
 
 from ntshim.ps.executive import Executive
-from picobox.abi.row import NAMES
 from picobox.abi.table import ROWS
 from picobox.cli.options import CASE_MODES
 from picobox.errors import PicoboxError, SpawnError
@@ -48,7 +47,7 @@ class Launch:
     ) -> None:
         """`observer` is told of every signal and end, and of the calls with the numbers `calls`, None being all."""
         names = make_names(options)
-        features = frozenset((NAMES,)) if names is not None else frozenset[str]()
+        features = frozenset[str]() if names is None else names.features
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
         self.platform = make_platform(options.platform, subscription, notify=not options.no_notify)
         executive_host = ExecutiveHost(self.platform)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
+from errno import EIO, ENOTSUP
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.drvfs import DrvFs
 from ntshim.fs.names import from_host
 from ntshim.fs.rules import CaseMode
 from ntshim.fs.volfs import VolFs
+from ntshim.status import STATUS_CASE_DIFFERING_NAMES_IN_DIR, STATUS_DIRECTORY_NOT_EMPTY, errno_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ntshim.fs.rules import VolumeRules
 
+KEPT_AS = b"user.picobox.case"  # ntshim.fs.hostfs.CASE_XATTR
 _ROOT = b"/"
 
 
@@ -59,6 +64,53 @@ def _by_path(descriptor: int) -> bytes:
     return b"/proc/self/fd/%d" % descriptor
 
 
+class CaseFlag(NamedTuple):
+    """The flag of a directory on a drive, known by its path without links; other files have none."""
+
+    path: bytes
+    is_directory: bool
+
+    def is_set(self) -> bool:
+        """Whether the directory is flagged."""
+        return is_flagged(self.path)
+
+    def is_kept(self) -> bool:
+        """Whether the host has an attribute for it."""
+        with suppress(OSError):
+            os.getxattr(self.path, KEPT_AS)
+            return True
+        return False
+
+    def set(self, flagged: bool) -> None:
+        """Change it. Raises OSError."""
+        from ntshim.fs.hostfs import set_case_flag
+
+        try:
+            set_case_flag(self.path, flagged)
+        except PermissionError:
+            # A user's attributes can be set only where he may write.
+            mode = stat.S_IMODE(os.stat(self.path).st_mode)
+            os.chmod(self.path, mode | stat.S_IWUSR)
+            set_case_flag(self.path, flagged)
+            os.chmod(self.path, mode)
+
+    def settle(self, before: bool) -> int:
+        """Undo a change that the rules forbid (facts/wsl1.md section 4.5); gives 0, or the error number to answer."""
+        from ntshim.fs.hostfs import differ_in_case
+
+        after = self.is_set()
+        try:
+            if after and not before and os.listdir(self.path):
+                self.set(False)
+                return errno_of(STATUS_DIRECTORY_NOT_EMPTY)
+            if before and not after and differ_in_case(self.path):
+                self.set(True)
+                return errno_of(STATUS_CASE_DIFFERING_NAMES_IN_DIR)
+        except OSError as error:
+            return error.errno or EIO
+        return 0
+
+
 class Drives:
     """All volumes of a run.
 
@@ -90,9 +142,41 @@ class Drives:
         volume = self.of(path)
         return volume.rules.is_case_sensitive(lambda: is_flagged(directory), is_root=path == volume.path)
 
-    def keep_flags(self, directory: int) -> bool:
-        """Whether an open directory lies where directories have a flag."""
-        return self.mode is not CaseMode.INSENSITIVE and bool(self.of(os.readlink(_by_path(directory))).letters)
+    @property
+    def keep_flags(self) -> bool:
+        """Whether directories of drives have a flag at all."""
+        return self.mode is not CaseMode.INSENSITIVE
+
+    def flag_of(self, path: bytes, *, follow: bool) -> CaseFlag | None:
+        """The flag of what is at a path of ours; None if that is not on a drive."""
+        try:
+            fd = os.open(path, os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+        except OSError:
+            return None
+        try:
+            real = os.readlink(_by_path(fd))
+            is_directory = stat.S_ISDIR(os.fstat(fd).st_mode)
+        finally:
+            os.close(fd)
+        return CaseFlag(real, is_directory) if self.of(real).letters else None
+
+    def flag_new(self, path: bytes) -> int:
+        """Flag a directory that has just been made, if it is on a drive; gives 0, or an error number, and it is gone.
+
+        Where the host keeps no attributes there are no flags (facts/wsl1.md section 4.3).
+        """
+        flag = self.flag_of(path, follow=False)
+        if flag is None:
+            return 0
+        try:
+            flag.set(True)
+        except OSError as error:
+            if error.errno == ENOTSUP:
+                return 0
+            with suppress(OSError):
+                os.rmdir(flag.path)
+            return error.errno or EIO
+        return 0
 
     def of(self, path: bytes) -> HostVolume:
         """The volume of a path of the host without links in it."""

@@ -63,6 +63,10 @@ class Place(NamedTuple):
         directory = os.fstat(self.parent)
         return directory.st_dev, directory.st_ino, fold(self.asked)
 
+    def on_host(self) -> bytes:
+        """A path of ours to the name that is made."""
+        return b"/proc/self/fd/%d/" % self.parent + self.asked
+
     def respell(self) -> None:
         """The stored spelling becomes the one that was asked for, unless somebody was faster."""
         if self.stored is None:

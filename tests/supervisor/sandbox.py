@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Protocol
 
 from ntshim.ps.executive import Executive
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN, NAMES
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN
 from picobox.abi.table import ROWS
 from picobox.cli.launch import make_names
 from picobox.platform.base import SpawnRequest
@@ -71,7 +71,7 @@ class Sandbox:
         case: str = "insensitive",
     ) -> None:
         self.names = make_names(SimpleNamespace(profile=profile, drive=drive, case=case, workdir=None))
-        features = frozenset((NAMES,)) if self.names is not None else frozenset[str]()
+        features = frozenset[str]() if self.names is None else self.names.features
         self.platform = (
             platform
             if platform is not None
