@@ -43,3 +43,6 @@ class VolumeRules:
     def unescape(self, name: str) -> str:
         """The name under Linux of a file that NT knows by this name."""
         return name
+
+
+NTFS = VolumeRules()

@@ -8,7 +8,7 @@ from ntshim import status as st
 from ntshim.fs import information, links, scan
 from ntshim.fs.names import DATA, INDEX_ALLOCATION, FileName, check_component, split_stream
 from ntshim.fs.nodes import Node, Nodes, Open
-from ntshim.fs.rules import VolumeRules
+from ntshim.fs.rules import NTFS
 from ntshim.io import create
 from ntshim.io.create import CreateRequest, Target
 from ntshim.io.device import Device
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from ntshim.fs.backend import Backend, Inode
+    from ntshim.fs.rules import VolumeRules
     from ntshim.ob.parse import ParseRequest
 
 
@@ -37,9 +38,6 @@ class Place(NamedTuple):
     part: FileName
     names_data: bool = False
     trailing_separator: bool = False
-
-
-NTFS = VolumeRules()
 
 
 class Volume(Device):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ntshim.fs.memfs import MemFs
-from ntshim.fs.volume import NTFS, Volume
+from ntshim.fs.rules import NTFS
+from ntshim.fs.volume import Volume
 from ntshim.io import create as io
 from ntshim.io import query
 from ntshim.io.share import FILE_SHARE_ALL
