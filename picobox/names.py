@@ -94,6 +94,10 @@ class Names:
         """A guest is about to leave the root or the mounts that it shares with us."""
         self._roots_differ = True
 
+    def credentials_may_change(self) -> None:
+        """See Lookup.forget_credentials."""
+        self._lookup.forget_credentials()
+
     def approve(self, call: Call, row: Row, arguments: Sequence[object]) -> Sequence[object]:
         """The arguments with the names that are stored, which the kernel gets too.
 

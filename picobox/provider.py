@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from picobox.opens import Opens
     from picobox.platform.base import HostTid, Platform
 
-HANDLER_MODULES = ("files", "process", "names", "opens", "case")
+HANDLER_MODULES = ("files", "process", "names", "opens", "case", "credentials")
 
 
 class PicoProvider:
@@ -134,6 +134,11 @@ class PicoProvider:
         if thread is not None:
             self.nt.NtClose(thread, index_to_handle(fd_index(fd)), host_decides=True)
 
+    def credentials_may_change(self) -> None:
+        """A guest's credentials are about to change, or its tid belongs to another task from now on."""
+        if self.names is not None:
+            self.names.credentials_may_change()
+
     def make_process(
         self,
         group: ThreadGroup,
@@ -163,6 +168,7 @@ class PicoProvider:
 
     def exec(self, task: Task, old: Thread) -> Thread:
         """A new NT process and thread for a task that runs a new image; the old ones end."""
+        self.credentials_may_change()
         files = FdTable(self.platform, self.open_files)
         parent = old.process if not old.process.terminating else None
         process = self.make_process(task.group, files, parent)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ntshim.fs.view import ABSENT, Answer, Found, fold
 from picobox.errors import Errno
 from picobox.platform.host import AT_FDCWD, PseudoDevices
-from picobox.platform.rights import may_list
+from picobox.platform.rights import Rights
 
 if TYPE_CHECKING:
     from ntshim.fs.view import DirectoryIndex
@@ -98,6 +98,11 @@ class Lookup:
         self._index = index
         self._drives = drives
         self._pseudo = PseudoDevices()
+        self._rights = Rights()
+
+    def forget_credentials(self) -> None:
+        """A guest is about to change its credentials, or its number is another's now; see Rights."""
+        self._rights.forget()
 
     def forget_mounts(self) -> None:
         """A guest is about to mount something, or to take a mount away: another may get the number of its device."""
@@ -131,11 +136,12 @@ class Lookup:
         while walk.left:
             component = walk.left.pop()
             last = not walk.left
-            if component in (b".", b"..") or self._is_pseudo(walk):
+            directory = os.fstat(walk.directory)
+            if component in (b".", b"..") or self._pseudo.includes(directory.st_dev, walk.start.tid):
                 if last or component not in (b".", b"..") or not walk.step(component):
                     return walk.place(component)
                 continue
-            answer = self._look_up(walk, component)
+            answer = self._look_up(walk, component, directory)
             stored = answer.spelling or component
             if answer.found and not last and walk.enter(stored):
                 continue
@@ -148,7 +154,7 @@ class Lookup:
             return walk.place(stored)
         return walk.place(b"")
 
-    def _look_up(self, walk: _Walk, component: bytes) -> Answer:
+    def _look_up(self, walk: _Walk, component: bytes, directory: os.stat_result) -> Answer:
         """A component as the task may see it."""
         try:
             if self._drives.is_case_sensitive(walk.directory):
@@ -156,13 +162,9 @@ class Lookup:
             answer = self._index.look_up(walk.directory, component)
         except OSError:
             return ABSENT
-        if answer.found > Found.EXACT and not may_list(walk.start.tid, walk.directory):
+        if answer.found > Found.EXACT and not self._rights.may_list(walk.start.tid, walk.directory, directory):
             return ABSENT
         return answer
-
-    def _is_pseudo(self, walk: _Walk) -> bool:
-        """Whether the kernel makes names up here."""
-        return self._pseudo.includes(os.fstat(walk.directory).st_dev, walk.start.tid)
 
 
 class _Walk:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from build import compile_source
 
+from . import credentials
 from .guests import HERE, Result, run, shell
 
 if TYPE_CHECKING:
@@ -57,6 +58,13 @@ def test_rights_of_a_group_count(open_path: Path) -> None:
     for groups, text in (("--clear-groups", ""), ("--groups 4321", "text\n")):
         member = f"setpriv --reuid {NOBODY} --regid {NOBODY} {groups}"
         assert shell(open_path, f"{member} cat Dir/SECRET 2>/dev/null; true") == (0, text, "")
+
+
+@pytest.mark.parametrize("way", credentials.WAYS)
+def test_rights_are_those_of_the_moment(open_path: Path, way: str) -> None:
+    guarded(open_path, 0o751)
+    os.chown(open_path / "Dir", credentials.OWNER, credentials.GROUP)
+    assert run(open_path, sys.executable, str(credentials.__file__), way) == (0, "", "")
 
 
 def test_mounts_of_a_guest_are_its_own(tmp_path: Path) -> None:
