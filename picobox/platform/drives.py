@@ -91,8 +91,10 @@ class CaseFlag(NamedTuple):
             # A user's attributes can be set only where he may write.
             mode = stat.S_IMODE(os.stat(self.path).st_mode)
             os.chmod(self.path, mode | stat.S_IWUSR)
-            set_case_flag(self.path, flagged)
-            os.chmod(self.path, mode)
+            try:
+                set_case_flag(self.path, flagged)
+            finally:
+                os.chmod(self.path, mode)
 
     def settle(self, before: bool) -> int:
         """Undo a change that the rules forbid (facts/wsl1.md section 4.5); gives 0, or the error number to answer."""
