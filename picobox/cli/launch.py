@@ -144,12 +144,15 @@ class Launch:
 
 
 def make_names(profile: str) -> Names | None:
-    """What looks names up under a profile; None if they are the host's own."""
+    """What looks names up under a profile, None if they are the host's own; PicoboxError without the C core."""
     if profile == "linux":
         return None
     from picobox.names import Names
-    from picobox.platform.names import NativeIndex
 
+    try:
+        from picobox.platform.names import NativeIndex
+    except ImportError as error:
+        raise _no_core(error) from None
     return Names(NativeIndex())
 
 
@@ -166,8 +169,12 @@ def make_platform(name: str, subscription: dict[str, Any], *, notify: bool = Tru
     try:
         from picobox.platform.trace import TracePlatform
     except ImportError as error:
-        raise PicoboxError(f"the C core is not built ({error}): install picobox-nt with pip on this machine") from None
+        raise _no_core(error) from None
     return TracePlatform(ROWS, **subscription, notify=notify)
+
+
+def _no_core(error: ImportError) -> PicoboxError:
+    return PicoboxError(f"the C core is not built ({error}): install picobox-nt with pip on this machine")
 
 
 def changed_environment(environment: Iterable[bytes], settings: list[bytes]) -> tuple[bytes, ...]:
