@@ -1,10 +1,10 @@
-"""`python -m bench`: the calls and the workloads in one run and one report."""
+"""`python -m bench`: the calls, the workloads and the executive in one run and one report."""
 
 from __future__ import annotations
 
 import sys
 
 from bench import calls, workloads
-from bench.session import main
+from bench.session import EXECUTIVE, MEMORY, main
 
-sys.exit(main("bench", [calls.rows, workloads.rows], weigh=True))
+sys.exit(main("bench", [calls.rows, workloads.rows], (EXECUTIVE, MEMORY)))

@@ -16,7 +16,7 @@
 
 enum { PAGE = 4096 };
 
-static char page[PAGE], hit[PATH_MAX], miss[PATH_MAX];
+static char page[PAGE], hit[PATH_MAX], folded[PATH_MAX], miss[PATH_MAX];
 static const char *program;
 static int data_fd, to_echo[2], from_echo[2];
 
@@ -75,6 +75,13 @@ static void do_stat_hit(long n)
     struct stat st;
     while (n-- > 0)
         expect(stat(hit, &st) == 0 && st.st_size == PAGE, "stat hit");
+}
+
+static void do_stat_folded(long n)
+{
+    struct stat st;
+    while (n-- > 0)
+        expect(stat(folded, &st) == 0 && st.st_size == PAGE, "stat folded");
 }
 
 static void do_stat_miss(long n)
@@ -151,6 +158,7 @@ static void make_data(void)
 
     expect(getcwd(here, sizeof here) != NULL, "getcwd");
     snprintf(hit, sizeof hit, "%s/calls.data", here);
+    snprintf(folded, sizeof folded, "%s/CALLS.DATA", here);
     snprintf(miss, sizeof miss, "%s/calls.absent", here);
     data_fd = open(hit, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     expect(data_fd >= 0 && write(data_fd, page, PAGE) == PAGE, hit);
@@ -166,6 +174,7 @@ static const struct {
     {"lseek", do_lseek},
     {"fstat", do_fstat},
     {"stat-hit", do_stat_hit},
+    {"stat-folded", do_stat_folded},
     {"stat-miss", do_stat_miss},
     {"open+close", do_open_close},
     {"ping-pong", do_ping_pong},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from bench.columns import FOLDING
 from bench.runner import Row
 
 if TYPE_CHECKING:
@@ -32,13 +33,14 @@ PLAIN = {
 def rows(programs: Programs, directory: Path, scale: Scale) -> list[Row]:
     """One row for each call; every run calibrates its own number of iterations to the scale's budget."""
 
-    def row(name: str, what: str, call: str, program: Path) -> Row:
+    def row(name: str, what: str, call: str, program: Path, only: tuple[str, ...] = ()) -> Row:
         command = (str(programs.calls), call, str(scale.budget_ms), str(program))
-        return Row(name, what, "call", command, directory, clock="program")
+        return Row(name, what, "call", command, directory, clock="program", only=only)
 
     plain = [row(name, what, name, programs.true_static) for name, what in PLAIN.items()]
     return [
         *plain,
+        row("stat-folded", "as stat-hit, the name in another case", "stat-folded", programs.true_static, FOLDING),
         row("fork+exec+wait", "a static program that exits at once", "fork+exec+wait", programs.true_static),
         row("fork+exec+wait-dynamic", "the same program linked to libc", "fork+exec+wait", programs.true_dynamic),
     ]

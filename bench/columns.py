@@ -26,6 +26,8 @@ NAMES = (
     "proot",
 )
 WEIGHED = "trace+linux"
+# Where a name is found in another case.
+FOLDING = ("trace+nt", "reference+nt")
 
 
 class Column(NamedTuple):
@@ -47,11 +49,16 @@ def picobox_program() -> Path | None:
     return script if picobox_version() is not None and script.exists() else None
 
 
+def not_installed() -> str | None:
+    """Why nothing of this project can be run, if so."""
+    return "picobox-nt is not installed for this Python: pip install -e ." if picobox_program() is None else None
+
+
 def picobox_column(name: str, *options: str, module: str | None = None, package: str = "") -> Column:
     """A column PLATFORM+PROFILE that runs this project, on a platform that may need a package of its own."""
     program = picobox_program()
     if program is None:
-        return Column(name, (), "picobox-nt is not installed for this Python: pip install -e .")
+        return Column(name, (), not_installed())
     if module is not None and importlib.util.find_spec(module) is None:
         return Column(name, (), f"{package} is not installed: pip install -e '.[reference]'")
     return Column(name, (str(program), "-q", "--profile", name.rpartition("+")[2], *options, "--"))

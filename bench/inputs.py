@@ -35,6 +35,7 @@ class Scale(NamedTuple):
     blocks: int
     cpu_steps: int
     marks: tuple[int, int]
+    names: int
 
 
 FULL = Scale(
@@ -47,6 +48,7 @@ FULL = Scale(
     blocks=16_384,
     cpu_steps=300_000_000,
     marks=(10_000, 100_000),
+    names=10_000,
 )
 SMOKE = Scale(
     budget_ms=10,
@@ -58,6 +60,7 @@ SMOKE = Scale(
     blocks=512,
     cpu_steps=20_000_000,
     marks=(200, 2_000),
+    names=200,
 )
 
 

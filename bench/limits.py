@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bench import executive
 from bench.columns import WEIGHED
 from bench.inputs import FULL
 from bench.memory import OPERATIONS
@@ -12,6 +13,7 @@ from bench.results import ratio
 if TYPE_CHECKING:
     from bench.results import Report
 
+NT = "trace+nt"
 NO_RUN = "no number in this run"
 
 
@@ -97,6 +99,35 @@ def memory_limits(report: Report) -> list[Limit]:
     return limits
 
 
+def executive_limits(report: Report) -> list[Limit]:
+    """The bounds on what the executive and the folded index cost by themselves."""
+
+    def microseconds(name: str) -> float | None:
+        figure = report.figure(name)
+        return None if figure is None or figure.cell.median is None else figure.cell.median * 1e6
+
+    names = f"a folded lookup among {FULL.names:,} names, its check for changes included"
+    return [
+        Limit(names, 3, "us", microseconds(executive.FOLDED_WARM)),
+        Limit(
+            "an open of an object three levels deep in the namespace", 5, "us", microseconds(executive.NAMESPACE_OPEN)
+        ),
+        Limit("a handle lookup, through a service", 5, "us", microseconds(executive.HANDLE_LOOKUP)),
+        Limit("a share check", 5, "us", microseconds(executive.SHARE_CHECK)),
+    ]
+
+
+def nt_limits(report: Report) -> list[Limit]:
+    """The bounds on calls with names under the profile nt, against PRoot in the same run."""
+    rows = {"stat-hit": "stat of a file that is there", "open+close": "open and close of a file that is there"}
+    return [
+        Limit(
+            f"{what}, under nt against PRoot", 2.5, "x", ratio(seconds(report, row, NT), seconds(report, row, "proot"))
+        )
+        for row, what in rows.items()
+    ]
+
+
 def judge(report: Report) -> list[Limit]:
     """Every bound with the value of this run; none of them is a test, machines differ."""
-    return time_limits(report) + memory_limits(report)
+    return time_limits(report) + memory_limits(report) + executive_limits(report) + nt_limits(report)

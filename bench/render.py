@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.limits import Limit
-    from bench.results import Report, Result
+    from bench.results import Cell, Report, Result
 
 UNITS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "us"), (1.0, 1e3, "ms"))
 
@@ -40,8 +40,12 @@ def times(value: float | None) -> str:
 
 
 def median_text(result: Result, column: str) -> str:
+    """The median of a row under a column, or the word that stands for it."""
+    return cell_text(result.cells[column])
+
+
+def cell_text(cell: Cell) -> str:
     """The median of a cell, or the word that stands for it."""
-    cell = result.cells[column]
     return cell.why() if cell.median is None else duration(cell.median)
 
 
@@ -56,6 +60,12 @@ def time_tables(report: Report) -> list[Table]:
         Table("Ratio to native", header, native),
         Table("Ratio to the faster bare loop", header, bare),
     ]
+
+
+def executive_table(report: Report) -> Table:
+    """What the executive's own operations take."""
+    rows = [[figure.name, cell_text(figure.cell), figure.what] for figure in report.figures]
+    return Table("Executive", ["operation", "median", "what"], rows, left=True)
 
 
 def memory_table(report: Report) -> Table:
@@ -91,6 +101,10 @@ def reasons(report: Report) -> list[str]:
             word = "FAILED" if weight.failed is not None else "NOT MEASURED"
             text = f"{weight.column}: {word}: {weight.failed or weight.missing}"
             lines.setdefault(text, []).append(f"memory-{weight.operation}")
+    for figure in report.figures:
+        if figure.cell.failed is not None or figure.cell.missing is not None:
+            text = f"executive: {figure.cell.why()}: {figure.cell.failed or figure.cell.missing}"
+            lines.setdefault(text, []).append(figure.name)
     rows = {result.name for result in report.results}
     return [
         f"{text} ({'every row' if rows and rows <= set(names) else ', '.join(names)})" for text, names in lines.items()
@@ -110,6 +124,8 @@ def machine_line(report: Report) -> str:
 def tables(report: Report, limits: Sequence[Limit]) -> list[Table]:
     """Every table of a report that has something to say."""
     chosen = time_tables(report) if report.results else []
+    if report.figures:
+        chosen.append(executive_table(report))
     if report.weights:
         chosen.append(memory_table(report))
     return [*chosen, limits_table(limits, smoke=report.smoke)]

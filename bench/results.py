@@ -104,6 +104,19 @@ class Weight:
 
 
 @dataclass
+class Figure:
+    """The time of one operation that needs no column: what the executive does in the process of the benchmarks."""
+
+    name: str
+    what: str
+    cell: Cell
+
+    def record(self) -> dict[str, Any]:
+        """The figure as JSON values, times in seconds."""
+        return {"name": self.name, "what": self.what} | self.cell.record()
+
+
+@dataclass
 class Report:
     """Everything that one run of the benchmarks found out; `smoke` says that it was too short to judge by."""
 
@@ -112,6 +125,7 @@ class Report:
     columns: list[str]
     results: list[Result]
     weights: list[Weight] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
     smoke: bool = False
 
     def result(self, name: str) -> Result | None:
@@ -121,6 +135,10 @@ class Report:
     def weight(self, column: str, operation: str) -> Weight | None:
         """The weight of a column's supervisor over an operation, if it was taken."""
         return next((w for w in self.weights if (w.column, w.operation) == (column, operation)), None)
+
+    def figure(self, name: str) -> Figure | None:
+        """The figure of that name, if it was taken."""
+        return next((figure for figure in self.figures if figure.name == name), None)
 
     def failures(self) -> list[str]:
         """One line for everything that is installed and went wrong."""
@@ -135,7 +153,8 @@ class Report:
             for weight in self.weights
             if weight.failed is not None
         ]
-        return cells + weights
+        figures = [f"{figure.name}: {figure.cell.failed}" for figure in self.figures if figure.cell.failed is not None]
+        return cells + weights + figures
 
     def record(self, limits: Iterable[Limit]) -> dict[str, Any]:
         """The report as JSON values; times in seconds, memory in bytes."""
@@ -157,6 +176,7 @@ class Report:
             "options": self.options,
             "columns": self.columns,
             "rows": rows,
+            "executive": [figure.record() for figure in self.figures],
             "memory": [weight.record() for weight in self.weights],
             "limits": [limit.record() for limit in limits],
         }

@@ -37,7 +37,7 @@ class Row:
 
     `clock` is "program" when the command prints its own time as a JSON line (`ns`), "wall" when we time it whole.
     `reset` runs before each run, untimed. `made` is a file that the command must have made.
-    `parallel` rows need more than one CPU and are never pinned.
+    `parallel` rows need more than one CPU and are never pinned. `only` names the columns that can run the row at all.
     """
 
     name: str
@@ -50,6 +50,11 @@ class Row:
     reset: Callable[[], None] | None = None
     made: Path | None = None
     parallel: bool = False
+    only: tuple[str, ...] = ()
+
+    def suits(self, column: str) -> bool:
+        """Whether a column can run the row at all."""
+        return not self.only or column in self.only
 
     def missing(self) -> str | None:
         """The reason why the row cannot run on this machine at all."""
@@ -162,6 +167,8 @@ def cell_for(row: Row, column: Column, probes: dict[str, str | None]) -> Cell:
     """An empty cell, or one that already says why it will stay empty."""
     if column.missing is not None or row.missing() is not None:
         return Cell(missing=column.missing or row.missing())
+    if not row.suits(column.name):
+        return Cell(missing=f"only for {', '.join(row.only)}")
     if probes.get(column.name) is not None:
         return Cell(failed=probes[column.name])
     if column.pinned and row.parallel:
@@ -204,7 +211,7 @@ def measure(
     for row in rows:
         cells = {column.name: cell_for(row, column, probes) for column in columns}
         results.append(Result(row.name, row.what, row.kind, cells))
-        expected = warm_up(row, cells, manner) if row.missing() is None else None
+        expected = warm_up(row, cells, manner) if row.missing() is None and row.suits(NATIVE.name) else None
         for number in range(manner.rounds):
             for column in columns:
                 progress(f"{row.name}: round {number + 1} of {manner.rounds}, {column.name}")

@@ -8,15 +8,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench import columns, inputs, limits, machine, memory, plot, render, runner
+from bench import columns, executive, inputs, limits, machine, memory, plot, render, runner
 from bench.build import BuildError, Programs, build
 from bench.results import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     RowMaker = Callable[[Programs, Path, inputs.Scale], list[runner.Row]]
 
+# What can be asked for beside rows.
+EXECUTIVE = "executive"
 MEMORY = "memory"
 SMOKE_COMMAND_TIMEOUT_S = 20.0
 
@@ -64,42 +66,45 @@ def parse(program: str, argv: Sequence[str] | None = None) -> Options:
     return Options(rounds, given.rows, given.columns, given.pin, given.smoke, given.output, given.plot)
 
 
-def choose(every: list[runner.Row], wanted: tuple[str, ...] | None, weigh: bool) -> tuple[list[runner.Row], bool]:
-    """The rows asked for, and whether memory was; raises ValueError for a name that no row has."""
+def choose(
+    every: list[runner.Row], wanted: tuple[str, ...] | None, extras: Collection[str]
+) -> tuple[list[runner.Row], set[str]]:
+    """The rows and the extras asked for, which are all by default; raises ValueError for a name that nothing has."""
     if wanted is None:
-        return every, weigh
-    known = [row.name for row in every] + ([MEMORY] if weigh else [])
+        return every, set(extras)
+    known = [*(row.name for row in every), *extras]
     unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:
         raise ValueError(f"unknown rows {', '.join(unknown)}; there are {', '.join(known)}")
-    return [row for row in every if row.name in wanted], weigh and MEMORY in wanted
+    return [row for row in every if row.name in wanted], set(extras).intersection(wanted)
 
 
-def measure(options: Options, makers: Sequence[RowMaker], weigh: bool, scratch: Path) -> Report:
+def measure(options: Options, makers: Sequence[RowMaker], extras: Collection[str], scratch: Path) -> Report:
     """Builds the programs, makes the inputs and takes every sample, all inside a scratch directory."""
     work = scratch / "work"
     work.mkdir()
     programs = build(scratch)
     scale = inputs.SMOKE if options.smoke else inputs.FULL
     every = [row for make in makers for row in make(programs, work, scale)]
-    rows, weigh = choose(every, options.rows, weigh)
+    rows, asked = choose(every, options.rows, extras)
     chosen = columns.find(programs, options.columns)
     probes = runner.probe(chosen, work, programs.true_dynamic)
     facts = machine.facts() | {"peers": columns.versions(chosen)}
     timeout_s = SMOKE_COMMAND_TIMEOUT_S if options.smoke else runner.TIMEOUT_S
     results = runner.measure(rows, chosen, probes, runner.Manner(options.rounds, options.pin, timeout_s))
+    figures = executive.measure(scratch, scale, columns.not_installed()) if EXECUTIVE in asked else []
     weights = [
         weight
         for column in chosen
-        if weigh and column.name == columns.WEIGHED
+        if MEMORY in asked and column.name == columns.WEIGHED
         for weight in memory.weigh(column, probes.get(column.name), programs.marks, work, scale.marks)
     ]
-    asked = {"rounds": options.rounds, "pin": options.pin, "smoke": options.smoke, "scale": scale._asdict()}
-    return Report(facts, asked, [column.name for column in chosen], results, weights, options.smoke)
+    given = {"rounds": options.rounds, "pin": options.pin, "smoke": options.smoke, "scale": scale._asdict()}
+    return Report(facts, given, [column.name for column in chosen], results, weights, figures, options.smoke)
 
 
-def main(program: str, makers: Sequence[RowMaker], *, weigh: bool = False) -> int:
-    """Runs the rows of the makers and shows the report.
+def main(program: str, makers: Sequence[RowMaker], extras: Collection[str] = ()) -> int:
+    """Runs the rows of the makers, and the extras (EXECUTIVE, MEMORY), and shows the report.
 
     Returns 0; 1 if something that is installed failed or returned nonsense; 2 for a mistake on the command line or a
     machine that cannot build the programs.
@@ -107,7 +112,7 @@ def main(program: str, makers: Sequence[RowMaker], *, weigh: bool = False) -> in
     options = parse(program)
     with tempfile.TemporaryDirectory(prefix="picobox-bench-") as scratch:
         try:
-            report = measure(options, makers, weigh, Path(scratch))
+            report = measure(options, makers, extras, Path(scratch))
         except (BuildError, ValueError) as error:
             print(f"{program}: {error}", file=sys.stderr)
             return 2

@@ -99,6 +99,6 @@ def rows(programs: Programs, directory: Path, scale: Scale) -> list[Row]:
 
 
 if __name__ == "__main__":
-    from bench.session import main
+    from bench.session import MEMORY, main
 
-    sys.exit(main("bench/workloads.py", [rows], weigh=True))
+    sys.exit(main("bench/workloads.py", [rows], (MEMORY,)))

@@ -29,12 +29,13 @@ class Call:
     thread, `on_exec` (gives the new image's thread) to one that replaces the image. `restart`: the call starts anew.
     `wait` takes a routine that dispatches the call again, and calls it when that makes sense. `made` is the place of a
     name that the call makes. `over` is called once the kernel is done with the call, however it ended. `performed`: the
-    NT service that the row names really ran.
+    NT service that the row names really ran. `object_name` is the NT name of what the call opens, None if it is not
+    known.
     """
 
     __slots__ = (
-        "creation", "made", "on_exec", "over", "performed", "platform", "restart", "result", "row", "stop", "then",
-        "thread", "wait",
+        "creation", "made", "object_name", "on_exec", "over", "performed", "platform", "restart", "result", "row",
+        "stop", "then", "thread", "wait",
     )  # fmt: skip
 
     def __init__(self, platform: Platform, thread: Thread, stop: Stop) -> None:
@@ -51,6 +52,7 @@ class Call:
         self.over: Callable[[], None] | None = None
         self.restart = False
         self.performed = False
+        self.object_name: str | None = None
 
     @property
     def task(self) -> Any:

@@ -7,7 +7,10 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from ntshim.fs.rules import CaseMode
+from picobox.abi.row import CASE_FLAGS, NAMES
 from picobox.abi.types import Flags, OpenFlags
+from picobox.platform.drives import Drives
 from picobox.platform.host import AT_FDCWD, shares_root
 from picobox.platform.lookup import Lookup, Place, start_of
 
@@ -73,16 +76,27 @@ class Making:
 class Names:
     """The paths of calls, approved one call at a time."""
 
-    def __init__(self, index: DirectoryIndex) -> None:
+    def __init__(self, index: DirectoryIndex, drives: Drives | None = None) -> None:
+        """Without `drives` the whole tree is one volume on which case counts nowhere."""
+        self.drives = Drives({}, CaseMode.INSENSITIVE) if drives is None else drives
         self._index = index
-        self._lookup = Lookup(index)
+        self._lookup = Lookup(index, self.drives)
         self._making: dict[Key, Making] = {}
         # Some guest's root may not be ours any more: then each is asked for its own.
         self._roots_differ = False
 
+    @property
+    def features(self) -> frozenset[str]:
+        """The features of the table that are active with it."""
+        return frozenset((NAMES, CASE_FLAGS) if self.drives.keep_flags else (NAMES,))
+
     def root_may_change(self) -> None:
         """A guest is about to leave the root or the mounts that it shares with us."""
         self._roots_differ = True
+
+    def credentials_may_change(self) -> None:
+        """See Lookup.forget_credentials."""
+        self._lookup.forget_credentials()
 
     def approve(self, call: Call, row: Row, arguments: Sequence[object]) -> Sequence[object]:
         """The arguments with the names that are stored, which the kernel gets too.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ntshim import status as st
 from ntshim.fs.backend import Inode
 from ntshim.fs.names import from_host
-from ntshim.fs.native import NativeVolume, resolved
+from ntshim.fs.native import NativeInode, NativeVolume, resolved
+from ntshim.fs.nodes import Nodes
 from ntshim.io import create
 from ntshim.io.share import FILE_SHARE_ALL
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes
@@ -18,6 +19,7 @@ from picobox.task import fd_index, granted_access
 if TYPE_CHECKING:
     from ntshim.io.irp import CreateIrp
     from picobox.call import Call
+    from picobox.platform.drives import Drives
     from picobox.provider import PicoProvider
 
 O_CREAT = 0o100
@@ -28,21 +30,24 @@ O_NOFOLLOW = 0o400000
 O_PATH = 0o10000000
 O_TMPFILE = 0o20200000
 
-DEVICE = "\\Device\\HarddiskVolume1"
-DRIVE = "\\GLOBAL??\\C:"
-
 
 class Opens:
-    """The volume of the host's files, and the opens that guests make on it."""
+    """The volumes of the host's files, and the opens that guests make on them."""
 
-    def __init__(self, provider: PicoProvider) -> None:
-        """Put the volume into the namespace, and the drive that leads to it."""
+    def __init__(self, provider: PicoProvider, drives: Drives) -> None:
+        """Put the volumes into the namespace, and the drives that lead to them."""
         self._provider = provider
+        self._drives = drives
         self._identities = Identities()
         namespace = provider.executive.namespace
-        self.volume = NativeVolume()
-        namespace.add(DEVICE, self.volume)
-        namespace.add(DRIVE, SymbolicLink(DEVICE))
+        # A file of the host may have names on several volumes: whatever it was opened by, its share state is one.
+        nodes = Nodes()
+        self.volumes: list[NativeVolume] = []
+        for volume in drives.volumes:
+            self.volumes.append(NativeVolume(nodes, drives.is_case_sensitive))
+            namespace.add(volume.device, self.volumes[-1])
+            for letter in volume.letters:
+                namespace.add(f"\\GLOBAL??\\{letter}:", SymbolicLink(volume.device))
 
     def begin(self, call: Call, dirfd: int, path: bytes, flags: int) -> None:
         """Have the executive decide about an open whose name is approved; raises NtError if it refuses.
@@ -52,19 +57,22 @@ class Opens:
         """
         follow = not flags & O_NOFOLLOW and flags & (O_CREAT | O_EXCL) != O_CREAT | O_EXCL
         found = self._identities.of_path(call.stop.tid, dirfd, path, follow=follow)
-        if found is None or (found.file is None and not flags & O_CREAT) or flags & O_TMPFILE == O_TMPFILE:
+        if found is None or flags & O_TMPFILE == O_TMPFILE:
+            return
+        name = call.object_name = self._drives.of(found.path).nt_name(found.path)
+        if found.file is None and not flags & O_CREAT:
             return
         if found.is_directory and flags & (O_CREAT | O_TRUNC) and not flags & O_PATH:
             return  # no open makes or empties a directory: the host says in which way it fails
         place = resolved(
-            Inode(found.directory, is_directory=True),
+            NativeInode(found.directory, found.parent),
             from_host(found.name),
             None if found.file is None else Inode(found.file, is_directory=found.is_directory),
         )
         answer = self._provider.nt.NtCreateFile(
             call.thread,
             granted_access(flags),
-            ObjectAttributes(DEVICE + "\\" + from_host(path).replace("/", "\\"), attributes=OBJ_CASE_INSENSITIVE),
+            ObjectAttributes(name, attributes=OBJ_CASE_INSENSITIVE),
             create.FILE_ATTRIBUTE_NORMAL,
             FILE_SHARE_ALL,
             _disposition(flags),

@@ -10,7 +10,7 @@ from ntshim.nt import NtServices
 from ntshim.ob.handles import HandleTable, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, NAMES
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO
 from picobox.abi.table import BY_NR
 from picobox.errors import Errno
 from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, Task, ThreadGroup, fd_index
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from ntshim.ps.process import Process, Thread
     from picobox.abi.row import Disposition, Row
     from picobox.call import Call
+    from picobox.named_objects import NamedObjects
     from picobox.names import Names
     from picobox.opens import Opens
     from picobox.platform.base import HostTid, Platform
 
-HANDLER_MODULES = ("files", "process", "names", "opens")
+HANDLER_MODULES = ("files", "process", "names", "opens", "case", "credentials")
 
 
 class PicoProvider:
@@ -41,9 +42,11 @@ class PicoProvider:
         self.processes = 0
         self.threads = 0
         self.names = names
-        self.opens = None if names is None else _make_opens(self)
+        self.opens = None if names is None else _make_opens(self, names)
+        if names is not None:
+            executive.namespace.named_objects.connect = _make_named_objects
         platform.on_closed(self.descriptor_closed)
-        features = frozenset((NAMES,)) if names is not None else frozenset[str]()
+        features = frozenset[str]() if names is None else names.features
         self._dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
         self._handlers = _load_handlers(self._dispositions)
         self.pico = PsRegisterPicoProvider(
@@ -131,6 +134,11 @@ class PicoProvider:
         if thread is not None:
             self.nt.NtClose(thread, index_to_handle(fd_index(fd)), host_decides=True)
 
+    def credentials_may_change(self) -> None:
+        """A guest's credentials are about to change, or its tid belongs to another task from now on."""
+        if self.names is not None:
+            self.names.credentials_may_change()
+
     def make_process(
         self,
         group: ThreadGroup,
@@ -160,6 +168,7 @@ class PicoProvider:
 
     def exec(self, task: Task, old: Thread) -> Thread:
         """A new NT process and thread for a task that runs a new image; the old ones end."""
+        self.credentials_may_change()
         files = FdTable(self.platform, self.open_files)
         parent = old.process if not old.process.terminating else None
         process = self.make_process(task.group, files, parent)
@@ -196,10 +205,16 @@ class PicoProvider:
         return thread
 
 
-def _make_opens(provider: PicoProvider) -> Opens:
+def _make_opens(provider: PicoProvider, names: Names) -> Opens:
     from picobox.opens import Opens
 
-    return Opens(provider)
+    return Opens(provider, names.drives)
+
+
+def _make_named_objects() -> NamedObjects:
+    from picobox.named_objects import NamedObjects
+
+    return NamedObjects()
 
 
 def _load_handlers(dispositions: dict[int, Disposition]) -> dict[str, Callable[..., int | None] | None]:

@@ -56,10 +56,10 @@ class Backend(Protocol):
         """Give stored spelling and file of a name: the exact one, else one that folds to the same, else None."""
 
     def is_case_sensitive(self, directory: Inode) -> bool:
-        """Whether names in a directory are exact, whatever the caller wants."""
+        """Tell the flag that is kept for a directory; what it means is the volume's rule."""
 
     def set_case_sensitive(self, directory: Inode, sensitive: bool) -> None:
-        """Change that; STATUS_CASE_DIFFERING_NAMES_IN_DIR, or STATUS_NOT_SUPPORTED where it cannot be kept."""
+        """Change the flag; STATUS_CASE_DIFFERING_NAMES_IN_DIR, or STATUS_NOT_SUPPORTED where it cannot be kept."""
 
     def is_below(self, directory: Inode, ancestor: Inode) -> bool:
         """Whether a directory is another one or lies below it."""

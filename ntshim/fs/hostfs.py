@@ -17,15 +17,18 @@ from ntshim import status as st
 from ntshim.fs.backend import Facts, Inode
 from ntshim.fs.memfs import UNIX_EPOCH
 from ntshim.fs.names import from_host, order_key, to_host
-from ntshim.fs.view import FoldedIndex, Found, Stamp, Timestamps
+from ntshim.fs.rules import NTFS
+from ntshim.fs.view import FoldedIndex, Found, Stamp, Timestamps, fold
 from ntshim.io.create import FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_READONLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ntshim.fs.rules import VolumeRules
     from ntshim.fs.view import DirectoryIndex
 
 ATTRIBUTES_XATTR = "user.ntshim.attributes"
+CASE_XATTR = "user.picobox.case"  # of a directory: "1" if it is case-sensitive
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _GRANULARITY = 50_000_000  # ns in which two changes of a directory may leave the same timestamp
 _Result = TypeVar("_Result")
@@ -37,6 +40,30 @@ def _ask(call: Callable[..., _Result], *args: object, **kwargs: object) -> _Resu
         return call(*args, **kwargs)
     except OSError as error:
         raise st.NtError(st.status_of_errno(error.errno or errno.EIO)) from None
+
+
+def case_flag(directory: int | bytes) -> bool:
+    """Whether a directory of the host, a descriptor or a path, is flagged as case-sensitive. Raises OSError."""
+    try:
+        return os.getxattr(directory, CASE_XATTR) == b"1"
+    except OSError as error:
+        if error.errno not in (errno.ENODATA, errno.ENOTSUP):
+            raise
+        return False
+
+
+def set_case_flag(directory: int | bytes, flagged: bool) -> None:
+    """Flag a directory, or take its flag away. Raises OSError."""
+    if flagged:
+        os.setxattr(directory, CASE_XATTR, b"1")
+    elif case_flag(directory):
+        os.removexattr(directory, CASE_XATTR)
+
+
+def differ_in_case(directory: int | bytes) -> bool:
+    """Whether a directory holds names that are one where case does not count. Raises OSError."""
+    names = [fold(os.fsencode(name)) for name in os.listdir(directory)]
+    return len(set(names)) < len(names)
 
 
 class HostListing:
@@ -97,12 +124,13 @@ def _host(inode: Inode) -> HostInode:
 class HostFs:
     """`backend.Backend` on a directory of the host."""
 
-    __slots__ = ("_index", "root")
+    __slots__ = ("_index", "_rules", "root")
 
     has_streams = False
 
-    def __init__(self, path: str | bytes, index: DirectoryIndex | None = None) -> None:
-        """Show a directory as a volume; raises OSError if it is not there."""
+    def __init__(self, path: str | bytes, index: DirectoryIndex | None = None, *, rules: VolumeRules = NTFS) -> None:
+        """Show a directory as a volume; raises OSError if it is not there. The host has names as Linux has them."""
+        self._rules = rules
         absolute = os.path.realpath(os.fsencode(path))
         self.root = HostInode(absolute, os.lstat(absolute))
         self._index = index or FoldedIndex(HostListing())
@@ -110,7 +138,7 @@ class HostFs:
     def find(self, directory: Inode, name: str, *, ignore_case: bool) -> tuple[str, Inode] | None:
         """Look a name up: the exact one first, then the directory's index."""
         try:
-            host_name = to_host(name)
+            host_name = self._host_name(name)
         except st.NtError:
             return None
         path = os.path.join(_host(directory).path, host_name)
@@ -125,16 +153,23 @@ class HostFs:
         if spelling is None:
             return None
         path = os.path.join(_host(directory).path, spelling)
-        return from_host(spelling), HostInode(path, _ask(os.lstat, path))
+        return self._nt_name(spelling), HostInode(path, _ask(os.lstat, path))
 
-    def is_case_sensitive(self, directory: Inode) -> bool:  # noqa: ARG002 - a host directory has no such flag
-        """No directory is."""
-        return False
+    def is_case_sensitive(self, directory: Inode) -> bool:
+        """Tell the directory's flag."""
+        return _ask(case_flag, _host(directory).handle)
 
-    def set_case_sensitive(self, directory: Inode, sensitive: bool) -> None:  # noqa: ARG002
-        """Refuse what cannot be kept."""
-        if sensitive:
-            raise st.NtError(st.STATUS_NOT_SUPPORTED)
+    def set_case_sensitive(self, directory: Inode, sensitive: bool) -> None:
+        """Set the directory's flag; it is not cleared over names that differ in case only."""
+        handle = _host(directory).handle
+        if not sensitive and _ask(case_flag, handle) and _ask(differ_in_case, handle):
+            raise st.NtError(st.STATUS_CASE_DIFFERING_NAMES_IN_DIR)
+        try:
+            set_case_flag(handle, sensitive)
+        except OSError as error:
+            unable = error.errno == errno.ENOTSUP
+            status = st.STATUS_NOT_SUPPORTED if unable else st.status_of_errno(error.errno or errno.EIO)
+            raise st.NtError(status) from None
 
     def is_below(self, directory: Inode, ancestor: Inode) -> bool:
         """Compare the paths."""
@@ -144,7 +179,7 @@ class HostFs:
     def names(self, directory: Inode) -> Iterator[tuple[str, Inode]]:
         """Give the entries in order; one that goes meanwhile is left out."""
         path = _host(directory).path
-        entries = [(from_host(entry), entry) for entry in _ask(lambda: os.listdir(path))]
+        entries = [(self._nt_name(entry), entry) for entry in _ask(lambda: os.listdir(path))]
         for name, host_name in sorted(entries, key=lambda entry: order_key(entry[0])):
             entry_path = os.path.join(path, host_name)
             try:
@@ -161,7 +196,7 @@ class HostFs:
     def parent(self, directory: Inode) -> tuple[Inode, str]:
         """Go up by the path."""
         above, name = os.path.split(_host(directory).path)
-        return HostInode(above, _ask(os.lstat, above)), from_host(name)
+        return HostInode(above, _ask(os.lstat, above)), self._nt_name(name)
 
     def open(self, inode: Inode) -> None:
         """Open a descriptor that can do what the host lets us do."""
@@ -213,7 +248,7 @@ class HostFs:
 
     def make(self, directory: Inode, name: str, attributes: int, *, is_directory: bool) -> Inode:
         """Make a file or directory."""
-        path = os.path.join(_host(directory).path, to_host(name))
+        path = os.path.join(_host(directory).path, self._host_name(name))
         if is_directory:
             _ask(os.mkdir, path)
             made = HostInode(path, _ask(os.lstat, path))
@@ -239,7 +274,7 @@ class HostFs:
 
     def unlink(self, directory: Inode, name: str, inode: Inode) -> None:
         """Remove a name; the file's descriptor stays."""
-        path = os.path.join(_host(directory).path, to_host(name))
+        path = os.path.join(_host(directory).path, self._host_name(name))
         _ask(os.rmdir if inode.is_directory else os.unlink, path)
         self._changed(directory)
 
@@ -247,9 +282,9 @@ class HostFs:
         self, inode: Inode, source: tuple[Inode, str], target: tuple[Inode, str], replaced: tuple[str, Inode] | None
     ) -> None:
         """Move a name; a file of that kind is replaced at one blow if the spelling is the same."""
-        path = os.path.join(_host(target[0]).path, to_host(target[1]))
+        path = os.path.join(_host(target[0]).path, self._host_name(target[1]))
         self._make_room(inode, target, replaced)
-        _ask(os.rename, os.path.join(_host(source[0]).path, to_host(source[1])), path)
+        _ask(os.rename, os.path.join(_host(source[0]).path, self._host_name(source[1])), path)
         _host(inode).path = path
         self._changed(source[0])
         self._changed(target[0])
@@ -258,7 +293,7 @@ class HostFs:
         """Add a name."""
         if replaced is not None:
             self.unlink(target[0], *replaced)
-        path = os.path.join(_host(target[0]).path, to_host(target[1]))
+        path = os.path.join(_host(target[0]).path, self._host_name(target[1]))
         _ask(os.link, _host(inode).path, path, follow_symlinks=False)
         self._changed(target[0])
 
@@ -292,6 +327,17 @@ class HostFs:
     def flush(self, inode: Inode) -> None:
         """Wait for the medium."""
         _ask(os.fsync, _host(inode).fd)
+
+    def _host_name(self, name: str) -> bytes:
+        """The host's name of a file; STATUS_OBJECT_NAME_INVALID for a form in which the rules store none."""
+        under_linux = self._rules.unescape(name)
+        if self._rules.escape(under_linux) != name:
+            raise st.NtError(st.STATUS_OBJECT_NAME_INVALID)
+        return to_host(under_linux)
+
+    def _nt_name(self, name: bytes) -> str:
+        """The NT name of a file of the host."""
+        return self._rules.escape(from_host(name))
 
     def _folded(self, directory: HostInode, name: bytes) -> bytes | None:
         """Find another spelling."""

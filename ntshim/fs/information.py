@@ -139,10 +139,14 @@ def _set_end(volume: Volume, opened: Open, size: int) -> None:
 
 
 def _set_case_sensitive(volume: Volume, opened: Open, flags: int) -> None:
-    """Make a directory's names exact or not (facts/nt.md section 4.5)."""
+    """Make a directory's names exact or not (facts/nt.md section 4.5, facts/wsl1.md section 4.5)."""
     inode = opened.node.inode
     if not inode.is_directory or flags & ~query.FILE_CS_FLAG_CASE_SENSITIVE_DIR:
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
     if volume.read_only:
         raise st.NtError(st.STATUS_MEDIA_WRITE_PROTECTED)
-    volume.backend.set_case_sensitive(inode, bool(flags))
+    backend = volume.backend
+    may_be_flagged = not volume.rules.flags_empty_only or backend.is_case_sensitive(inode) or backend.is_empty(inode)
+    if flags and not may_be_flagged:
+        raise st.NtError(st.STATUS_DIRECTORY_NOT_EMPTY)
+    backend.set_case_sensitive(inode, bool(flags))

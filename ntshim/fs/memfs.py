@@ -117,7 +117,7 @@ class MemFs:
         found = inside.entries.get(name)
         if found is not None:
             return name, found
-        if ignore_case and not inside.case_sensitive:
+        if ignore_case:
             stored = inside.folded.get(upcase(name))
             if stored is not None:
                 return stored, inside.entries[stored]
@@ -186,14 +186,13 @@ class MemFs:
             file.attributes = attributes
 
     def make(self, directory: Inode, name: str, attributes: int, *, is_directory: bool) -> Inode:
-        """Make a file or directory; a directory is as case-sensitive as the one it is made in."""
+        """Make a file or directory."""
         inside = _directory(directory)
         number = self._next
         self._next += 1
         made: MemInode
         if is_directory:
             made = MemDirectory(number, attributes, inside)
-            made.case_sensitive = inside.case_sensitive
         else:
             made = MemInode(number, attributes, is_directory=False)
         inside.add(name, made)

@@ -11,6 +11,8 @@ from ntshim.io.query import FileDirectoryInformation
 from ntshim.upcase import upcase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ntshim.fs.backend import Inode
     from ntshim.fs.nodes import Open
     from ntshim.fs.volume import Volume
@@ -41,6 +43,7 @@ def scan(
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
     state = opened.scan
     if not isinstance(state, Scan):
+        pattern = volume.fold(opened.node.inode, pattern or "")
         state = opened.scan = _begin(volume, opened, compile_expression(pattern))
         if not state.rest:
             raise st.NtError(st.STATUS_NO_SUCH_FILE)
@@ -52,11 +55,11 @@ def scan(
     return [_entry(volume, *state.rest.pop()) for _ in range(count)]
 
 
-def compile_expression(pattern: str | None) -> re.Pattern[str] | None:
-    """Make what matches folded names; None takes every name."""
-    if pattern in (None, "", "*"):
+def compile_expression(pattern: str) -> re.Pattern[str] | None:
+    """Make what matches names that are folded as the pattern is; None takes every name."""
+    if pattern in ("", "*"):
         return None
-    return re.compile("".join(_WILDCARDS.get(unit) or re.escape(unit) for unit in upcase(pattern or "")), re.DOTALL)
+    return re.compile("".join(_WILDCARDS.get(unit) or re.escape(unit) for unit in pattern), re.DOTALL)
 
 
 def _begin(volume: Volume, opened: Open, pattern: re.Pattern[str] | None) -> Scan:
@@ -66,7 +69,8 @@ def _begin(volume: Volume, opened: Open, pattern: re.Pattern[str] | None) -> Sca
     if opened.link.directory is not None:
         entries += [(".", inode), ("..", opened.link.directory)]
     entries += volume.backend.names(inode)
-    chosen = [entry for entry in entries if pattern is None or pattern.fullmatch(upcase(entry[0]))]
+    fold: Callable[[str], str] = str if volume.is_case_sensitive(inode) else upcase
+    chosen = [entry for entry in entries if pattern is None or pattern.fullmatch(fold(entry[0]))]
     return Scan(pattern, chosen[::-1])
 
 

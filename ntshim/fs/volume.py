@@ -8,6 +8,7 @@ from ntshim import status as st
 from ntshim.fs import information, links, scan
 from ntshim.fs.names import DATA, INDEX_ALLOCATION, FileName, check_component, split_stream
 from ntshim.fs.nodes import Node, Nodes, Open
+from ntshim.fs.rules import NTFS
 from ntshim.io import create
 from ntshim.io.create import CreateRequest, Target
 from ntshim.io.device import Device
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from ntshim.fs.backend import Backend, Inode
+    from ntshim.fs.rules import VolumeRules
     from ntshim.ob.parse import ParseRequest
 
 
@@ -44,12 +46,15 @@ class Volume(Device):
     Unless it is native, the backend performs what the volume decides.
     """
 
-    __slots__ = ("backend", "nodes", "read_only", "reservations")
+    __slots__ = ("backend", "nodes", "read_only", "reservations", "rules")
 
-    def __init__(self, backend: Backend, *, read_only: bool = False, native: bool = False) -> None:
+    def __init__(
+        self, backend: Backend, *, rules: VolumeRules = NTFS, read_only: bool = False, native: bool = False
+    ) -> None:
         """Put rules over a backend."""
         super().__init__(native=native)
         self.backend = backend
+        self.rules = rules
         self.read_only = read_only
         self.nodes = Nodes()
         # (directory, folded name) of what is being made, from the decision to the completion (design.md section 5).
@@ -62,9 +67,15 @@ class Volume(Device):
         check_component(component)
         return FileName(component)
 
+    def is_case_sensitive(self, directory: Inode) -> bool:
+        """Whether names in a directory are exact, whatever the caller wants."""
+        return self.rules.is_case_sensitive(
+            lambda: self.backend.is_case_sensitive(directory), is_root=directory.key == self.backend.root.key
+        )
+
     def fold(self, directory: Inode, name: str) -> str:
         """Give what two names of a directory have in common if they are one."""
-        return name if self.backend.is_case_sensitive(directory) else upcase(name)
+        return name if self.is_case_sensitive(directory) else upcase(name)
 
     def create(self, request: ParseRequest, related: File | None) -> Any:
         """Decide about opening a file, or find where a rename or link leads."""
@@ -196,7 +207,7 @@ class Volume(Device):
         *parents, last = (name[:-1] if trailing else name).split("\\")
         for component in parents:
             check_component(component)
-            found = self.backend.find(directory, component, ignore_case=ignore_case)
+            found = self._find(directory, component, ignore_case=ignore_case)
             if found is None:
                 raise st.NtError(st.STATUS_OBJECT_PATH_NOT_FOUND)
             directory = found[1]
@@ -206,13 +217,17 @@ class Volume(Device):
                 raise st.NtError(no_directory)
         return directory, last, trailing
 
+    def _find(self, directory: Inode, name: str, *, ignore_case: bool) -> tuple[str, Inode] | None:
+        """Look a component up as far as case counts there."""
+        return self.backend.find(directory, name, ignore_case=ignore_case and not self.is_case_sensitive(directory))
+
     def _last(self, directory: Inode, part: FileName, trailing: bool, *, ignore_case: bool) -> Place:
         """Look the last component up, unless somebody is just making it."""
         if self.reservations:
             irp = self.reservations.get((directory.key, self.fold(directory, part.file)))
             if irp is not None:
                 raise NameReserved(irp)
-        found = self.backend.find(directory, part.file, ignore_case=ignore_case)
+        found = self._find(directory, part.file, ignore_case=ignore_case)
         if found is None:
             return Place(directory, part.file, None, part, trailing_separator=trailing)
         return Place(directory, found[0], found[1], part, trailing_separator=trailing)
@@ -317,6 +332,8 @@ class VolumeCreate(CreateIrp):
             if place.directory is None:
                 raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
             made = backend.make(place.directory, place.name, attributes, is_directory=is_directory)
+            if is_directory:
+                self._flag_new(place.directory, made)
             if not place.part.is_main_stream:
                 backend.make_stream(made, place.part.stream)
             return made
@@ -328,6 +345,18 @@ class VolumeCreate(CreateIrp):
             if self.information == create.FILE_SUPERSEDED and not opened.stream.name:
                 links.drop_streams(self.volume, opened.node)
         return None
+
+    def _flag_new(self, directory: Inode, made: Inode) -> None:
+        """Make a new directory case-sensitive if the rules want that, or undo it; a medium without flags has none."""
+        backend = self.volume.backend
+        if not self.volume.rules.flags_new(lambda: backend.is_case_sensitive(directory)):
+            return
+        try:
+            backend.set_case_sensitive(made, sensitive=True)
+        except st.NtError as error:
+            if error.status != st.STATUS_NOT_SUPPORTED:
+                backend.unlink(directory, self.place.name, made)
+                raise
 
     def _commit(self, host_key: Any, inode: Any) -> None:
         """Count the open for good."""

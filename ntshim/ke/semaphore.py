@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ntshim import status as st
 from ntshim.ob.object import Object, ObjectType
@@ -20,6 +20,10 @@ class SemaphoreType(ObjectType):
 
     __slots__ = ()
 
+    def maximum_access(self, target: Object, opener: Object | None) -> int:
+        """Give what anybody may have: of a semaphore that is somebody else's, less than all."""
+        return target.maximum_access if isinstance(target, Semaphore) else super().maximum_access(target, opener)
+
     def try_wait(self, target: Object, thread: Thread | None) -> int | None:  # noqa: ARG002 - anyone may wait
         """End a wait by taking one of the count."""
         if not isinstance(target, Semaphore) or not target.count:
@@ -36,6 +40,8 @@ class Semaphore(Object):
 
     __slots__ = ("count", "limit")
 
+    maximum_access: ClassVar[int] = SEMAPHORE.valid_mask
+
     def __init__(self, count: int, limit: int) -> None:
         """Make a semaphore; STATUS_INVALID_PARAMETER unless 0 <= count <= limit and limit > 0."""
         if limit <= 0 or not 0 <= count <= limit:
@@ -43,6 +49,10 @@ class Semaphore(Object):
         super().__init__(SEMAPHORE)
         self.count = count
         self.limit = limit
+
+    def state(self) -> tuple[int, int]:
+        """Give count and limit."""
+        return self.count, self.limit
 
     def release(self, adjustment: int) -> int:
         """Raise the count; gives the count before.

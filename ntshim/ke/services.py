@@ -143,7 +143,7 @@ class DispatcherServices(ServiceFamily):
     def NtQuerySemaphore(self, caller: Process | Thread, handle: int) -> SemaphoreBasicInformation:
         """Tell count and limit of a semaphore; needs SEMAPHORE_QUERY_STATE."""
         semaphore = self._object(caller, handle, Semaphore, SEMAPHORE, SEMAPHORE_QUERY_STATE)
-        return SemaphoreBasicInformation(semaphore.count, semaphore.limit)
+        return SemaphoreBasicInformation(*semaphore.state())
 
     @service
     def NtCreateKeyedEvent(self, caller: Process | Thread, desired_access: int, attributes: GivenAttributes) -> Created:

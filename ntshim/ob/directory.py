@@ -71,6 +71,9 @@ class Directory(Object):
         """Give what keeps a new object from having a name, borrowed, or None."""
         return self.find(name, ignore_case)
 
+    def confirm(self, name: str) -> None:
+        """Find out whether an entry is still true, where somebody else decides about that."""
+
     def insert(self, name: str, target: Object) -> None:
         """Name an object that has no name yet; the name must be free, which the look-up before has found out."""
         if name in self._entries or target.name is not None:

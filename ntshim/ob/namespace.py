@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ntshim.io.device import Device
+from ntshim.io.pipe import NamedPipeDevice
 from ntshim.ke.event import NOTIFICATION_EVENT, Event
 from ntshim.ke.keyed_event import KeyedEvent
 from ntshim.ob.directory import Directory, RootDirectory
+from ntshim.ob.hosted import HostedDirectory
 from ntshim.ob.object import OBJ_PERMANENT, Object
 from ntshim.ob.symlink import SymbolicLink
 from ntshim.ob.types import ROWS, make_type
@@ -36,7 +38,7 @@ DIRECTORIES = (
     r"\Sessions\1\Windows\WindowStations",
 )
 
-DEVICES = ("Afd", "ConDrv", "KsecDD", "Mailslot", "MountPointManager", "Mup", "NamedPipe", "Null")
+DEVICES = ("Afd", "ConDrv", "KsecDD", "Mailslot", "MountPointManager", "Mup", "Null")
 
 LINKS = {
     r"\DosDevices": r"\??",
@@ -116,13 +118,17 @@ class DeviceMap(Directory):
 
 
 class Namespace:
-    """The names of one executive. What is added here is permanent: the executive itself keeps it."""
+    r"""The names of one executive. What is added here is permanent: the executive itself keeps it.
 
-    __slots__ = ("ob_case_insensitive", "root")
+    `named_objects` is `\BaseNamedObjects`, in which a host may have names too.
+    """
+
+    __slots__ = ("named_objects", "ob_case_insensitive", "root")
 
     def __init__(self) -> None:
         r"""Make a namespace with nothing but `\`."""
         self.root = RootDirectory()
+        self.named_objects = HostedDirectory()
         self.ob_case_insensitive = True
 
     def directory(self, path: str) -> Directory:
@@ -161,10 +167,12 @@ class Namespace:
 def build_namespace(executive: Executive) -> Namespace:
     """Make the standard tree of an executive."""
     namespace = Namespace()
+    namespace.add(r"\BaseNamedObjects", namespace.named_objects)
     for path in DIRECTORIES:
         namespace.directory(path)
     for name in DEVICES:
         namespace.add(rf"\Device\{name}", Device())
+    namespace.add(r"\Device\NamedPipe", NamedPipeDevice())
     for path, target in LINKS.items():
         namespace.add(path, SymbolicLink(target))
     for path in EVENTS:

@@ -122,6 +122,8 @@ class ObjectType:
 
         "..." stands for a directory above it that has no name (ReactOS, obname.c).
         """
+        if target.name is not None:
+            target.name.directory.confirm(target.name.text)
         components: list[str] = []
         top = ""
         name = target.name

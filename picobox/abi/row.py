@@ -50,6 +50,8 @@ def ERRNO(errno: int) -> Disposition:  # noqa: N802  (it stands beside NATIVE an
 
 # The feature of a profile whose names are looked up.
 NAMES = "names"
+# The feature of drives whose directories have a case flag.
+CASE_FLAGS = "case flags"
 # Optional strings that are paths if they are there.
 _PATH_NAMES = frozenset(("path", "pathname", "filename"))
 

@@ -7,11 +7,11 @@ import signal
 from typing import TYPE_CHECKING, Any, Self
 
 from ntshim.ps.executive import Executive
-from picobox.abi.row import NAMES
 from picobox.abi.table import ROWS
+from picobox.cli.options import CASE_MODES
 from picobox.errors import PicoboxError, SpawnError
 from picobox.platform import host, init
-from picobox.platform.base import HostTid, Platform, SpawnRequest, Stop
+from picobox.platform.base import Platform, SpawnRequest, Stop
 from picobox.platform.executive_host import ExecutiveHost
 from picobox.provider import PicoProvider
 from picobox.supervisor import Observer, Supervisor
@@ -46,8 +46,8 @@ class Launch:
         calls: frozenset[int] | None = None,
     ) -> None:
         """`observer` is told of every signal and end, and of the calls with the numbers `calls`, None being all."""
-        names = make_names(options.profile)
-        features = frozenset((NAMES,)) if names is not None else frozenset[str]()
+        names = make_names(options)
+        features = frozenset[str]() if names is None else names.features
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
         self.platform = make_platform(options.platform, subscription, notify=not options.no_notify)
         executive_host = ExecutiveHost(self.platform)
@@ -115,7 +115,7 @@ class Launch:
         below = b"" if not directory or path.startswith(b"/") else directory + b"/"
         from picobox.names import Meaning
 
-        found = names.find(HostTid(os.getpid()), host.AT_FDCWD, below + path, Meaning(follow=True)).path
+        found = names.find(host.own_tid(), host.AT_FDCWD, below + path, Meaning(follow=True)).path
         return path if found is None else found.removeprefix(below)
 
     def _on_interrupt(self, stop: Stop) -> None:
@@ -143,17 +143,22 @@ class Launch:
         return same_group and stop.other in self.supervisor.threads()
 
 
-def make_names(profile: str) -> Names | None:
-    """What looks names up under a profile, None if they are the host's own; PicoboxError without the C core."""
-    if profile == "linux":
+def make_names(options: SimpleNamespace) -> Names | None:
+    """What looks names up under the profile of a run; None if they are the host's own."""
+    if options.profile == "linux":
+        for option, given in (("drive", options.drive), ("case", options.case != CASE_MODES[0])):
+            if given:
+                raise PicoboxError(f"--{option}: profile linux changes no names. Leave --profile linux out.")
         return None
+    from picobox.cli.drives import drives_of
     from picobox.names import Names
 
     try:
         from picobox.platform.names import NativeIndex
     except ImportError as error:
         raise _no_core(error) from None
-    return Names(NativeIndex())
+    index = NativeIndex()
+    return Names(index, drives_of(options, Names(index)))
 
 
 def make_platform(name: str, subscription: dict[str, Any], *, notify: bool = True) -> Platform:

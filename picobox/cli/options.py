@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 PROFILES = ("linux", "nt")
 PLATFORMS = ("trace", "reference")
 COLORS = ("auto", "always", "never")
+CASE_MODES = ("insensitive", "per-directory", "sensitive", "off", "dir", "force")
 
 
 class Option:
@@ -91,6 +92,20 @@ def run_options() -> tuple[Option, ...]:
             action="store_true",
             default=_preset("NO_NOTIFY", "") == "1",
             help="make every call a stop, as on a kernel without the notify channel",
+        ),
+        Option(
+            "--drive",
+            metavar="LETTER=DIR",
+            action="append",
+            default=[],
+            help="with profile nt: DIR is that drive; C: is the working directory unless you say otherwise",
+        ),
+        Option(
+            "--case",
+            choices=CASE_MODES,
+            default=CASE_MODES[0],
+            help="with profile nt: where names are exact: nowhere; in directories with the flag, "
+            "and off the drives; everywhere but in a drive's root. off, dir and force are WSL's words for the same",
         ),
         Option("-w", "--workdir", metavar="DIR", help="run the program in DIR"),
         Option("-E", "--env", metavar="K=V", action="append", default=[], help="set a variable for the program"),

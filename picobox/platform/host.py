@@ -44,6 +44,11 @@ def thread_group(tid: HostTid) -> tuple[int, int]:
 AT_FDCWD = -100
 
 
+def own_tid() -> HostTid:
+    """This process, as one whose paths are looked up."""
+    return HostTid(os.getpid())
+
+
 def path_of(tid: HostTid, dirfd: int, path: bytes) -> bytes:
     """A path of a task, its root being ours, as a path of this process."""
     if path.startswith(b"/"):

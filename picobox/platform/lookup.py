@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from ntshim.fs.view import ABSENT, Answer, Found, fold
 from picobox.errors import Errno
 from picobox.platform.host import AT_FDCWD, PseudoDevices
-from picobox.platform.rights import may_list
+from picobox.platform.rights import Rights
 
 if TYPE_CHECKING:
     from ntshim.fs.view import DirectoryIndex
     from picobox.platform.base import HostTid
+    from picobox.platform.drives import Drives
 
 PATH_MAX = 4096
 _SELF = b"/proc/self/"  # which is somebody else for us
@@ -62,6 +63,10 @@ class Place(NamedTuple):
         directory = os.fstat(self.parent)
         return directory.st_dev, directory.st_ino, fold(self.asked)
 
+    def on_host(self) -> bytes:
+        """A path of ours to the name that is made."""
+        return b"/proc/self/fd/%d/" % self.parent + self.asked
+
     def respell(self) -> None:
         """The stored spelling becomes the one that was asked for, unless somebody was faster."""
         if self.stored is None:
@@ -88,10 +93,16 @@ class Lookup:
     the kernel in the spellings found so far, so that it says why.
     """
 
-    def __init__(self, index: DirectoryIndex) -> None:
-        """Ask `index` for the spellings in a directory."""
+    def __init__(self, index: DirectoryIndex, drives: Drives) -> None:
+        """Ask `index` for the spellings in a directory, and `drives` whether they count there."""
         self._index = index
+        self._drives = drives
         self._pseudo = PseudoDevices()
+        self._rights = Rights()
+
+    def forget_credentials(self) -> None:
+        """A guest is about to change its credentials, or its number is another's now; see Rights."""
+        self._rights.forget()
 
     def forget_mounts(self) -> None:
         """A guest is about to mount something, or to take a mount away: another may get the number of its device."""
@@ -125,11 +136,12 @@ class Lookup:
         while walk.left:
             component = walk.left.pop()
             last = not walk.left
-            if component in (b".", b"..") or self._is_pseudo(walk):
+            directory = os.fstat(walk.directory)
+            if component in (b".", b"..") or self._pseudo.includes(directory.st_dev, walk.start.tid):
                 if last or component not in (b".", b"..") or not walk.step(component):
                     return walk.place(component)
                 continue
-            answer = self._look_up(walk, component)
+            answer = self._look_up(walk, component, directory)
             stored = answer.spelling or component
             if answer.found and not last and walk.enter(stored):
                 continue
@@ -142,19 +154,17 @@ class Lookup:
             return walk.place(stored)
         return walk.place(b"")
 
-    def _look_up(self, walk: _Walk, component: bytes) -> Answer:
+    def _look_up(self, walk: _Walk, component: bytes, directory: os.stat_result) -> Answer:
         """A component as the task may see it."""
         try:
+            if self._drives.is_case_sensitive(walk.directory):
+                return Answer(Found.EXACT, component) if _is_entry(component, walk.directory) else ABSENT
             answer = self._index.look_up(walk.directory, component)
         except OSError:
             return ABSENT
-        if answer.found > Found.EXACT and not may_list(walk.start.tid, walk.directory):
+        if answer.found > Found.EXACT and not self._rights.may_list(walk.start.tid, walk.directory, directory):
             return ABSENT
         return answer
-
-    def _is_pseudo(self, walk: _Walk) -> bool:
-        """Whether the kernel makes names up here."""
-        return self._pseudo.includes(os.fstat(walk.directory).st_dev, walk.start.tid)
 
 
 class _Walk:
@@ -301,6 +311,13 @@ def _on_host(start: Start, path: bytes) -> bytes:
     if path.startswith(_SELF):
         return b"/proc/%d/" % start.tid + path[len(_SELF) :]
     return path
+
+
+def _is_entry(name: bytes, directory: int) -> bool:
+    with suppress(FileNotFoundError):
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+        return True
+    return False
 
 
 def _exists(name: bytes, directory: int) -> bool:

@@ -13,7 +13,7 @@ from ntshim.ob.handles import (
     index_to_handle,
 )
 from ntshim.status import NtError
-from picobox.syscalls.process import CLONE_FILES, CLONE_NEWNS
+from picobox.syscalls.process import CLONE_FILES, CLONE_NEWNS, CLONE_NEWUSER
 from picobox.task import fd_index
 
 if TYPE_CHECKING:
@@ -107,5 +107,7 @@ def close_range(provider: PicoProvider, call: Call, first: int, last: int, flags
 def unshare(provider: PicoProvider, call: Call, flags: int) -> None:
     if flags & CLONE_NEWNS and provider.names is not None:
         provider.names.root_may_change()
+    if flags & CLONE_NEWUSER:
+        provider.credentials_may_change()
     if flags & CLONE_FILES:
         call.then = lambda result: provider.unshare_files(call.task) if result == 0 else None

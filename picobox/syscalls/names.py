@@ -82,6 +82,7 @@ def _changes_spelling(call: Call, olddirfd: int, oldpath: bytes | None) -> bool:
 
 def setns(provider: PicoProvider, call: Call, fd: int, nstype: int) -> None:
     del call, fd, nstype
+    provider.credentials_may_change()
     if provider.names is not None:
         provider.names.root_may_change()
 

@@ -27,6 +27,7 @@ CLONE_THREAD = 0x10000
 CLONE_NEWNS = 0x20000
 CLONE_VFORK = 0x4000
 CLONE_UNTRACED = 0x800000
+CLONE_NEWUSER = 0x10000000
 CLONE_ARGS_SIZE_VER0 = 64
 CLONE_ARGS_LIMIT = 4096  # linux/sched.h: a page
 _ARGUMENTS_OFFSET = 8192  # of a slot: two paths, then structures
@@ -129,6 +130,7 @@ def _create(provider: PicoProvider, call: Call, flags: int) -> None:
 
     def bind(tid: HostTid) -> None:
         task.bind(tid)
+        provider.credentials_may_change()
         provider.pico.ResumeThread(thread)
 
     def abandon() -> None:

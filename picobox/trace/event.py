@@ -32,13 +32,14 @@ class Event:
     name, nr, fields: the call's or signal's. result: the raw value a call returned, None if it never did or nobody can
     tell; the wait status of an EXIT; the tid that an EXEC's task had before. result_text: as strace writes it.
     duration: seconds, None with an unknown end. nt: the NT service, None for what the provider serves by itself;
-    performed: it really ran, else it is only the counterpart; status: its NTSTATUS, None without an answer.
+    performed: it really ran, else it is only the counterpart; status: its NTSTATUS, None without an answer;
+    object_name: the NT name of what it opens, None if that is not known.
     disposition: native, call, errno or unknown. channel: the platform that saw it.
     """
 
     __slots__ = (
-        "channel", "disposition", "duration", "fields", "kind", "name", "nr", "nt", "performed", "result",
-        "result_text", "status", "tid", "time",
+        "channel", "disposition", "duration", "fields", "kind", "name", "nr", "nt", "object_name", "performed",
+        "result", "result_text", "status", "tid", "time",
     )  # fmt: skip
 
     def __init__(self, kind: str, time: float, tid: VirtualTid, name: str, channel: str) -> None:
@@ -55,6 +56,7 @@ class Event:
         self.duration: float | None = None
         self.nt: str | None = None
         self.performed = False
+        self.object_name: str | None = None
         self.status: int | None = None
         self.disposition = ""
 

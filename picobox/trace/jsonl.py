@@ -73,7 +73,7 @@ def _nt(event: Event) -> dict[str, object] | None:
     if event.nt is None:
         return None
     status = None if event.status is None else {"value": event.status, "name": name_of(event.status)}
-    return {"service": event.nt, "performed": event.performed, "status": status}
+    return {"service": event.nt, "performed": event.performed, "status": status, "name": event.object_name}
 
 
 def _signal(event: Event) -> dict[str, object]:

@@ -128,6 +128,7 @@ class Recorder:
         if row is not None and row.nt is not None:
             event.nt = row.nt
             event.performed = call.performed
+            event.object_name = call.object_name
             event.status = _status(result)
         self._emit(event)
 

@@ -50,9 +50,19 @@ def _call(leader: str, event: Event) -> str:
 
 
 def _nt_line(event: Event) -> str:
-    """The service with `~` if it is only the counterpart, and the status with its name."""
+    """The service with `~` if it is only the counterpart, the name that it opens, and the status with its name."""
     status = "?" if event.status is None else f"{name_of(event.status)} ({event.status:#010x})"
-    return f"    {'' if event.performed else '~'}{event.nt} -> {status}"
+    name = "" if event.object_name is None else f" {_printable(event.object_name)}"
+    return f"    {'' if event.performed else '~'}{event.nt}{name} -> {status}"
+
+
+def _printable(name: str) -> str:
+    r"""An NT name with what no terminal shows as \uXXXX."""
+    return name if name.isprintable() else "".join(_unit(unit) for unit in name)
+
+
+def _unit(unit: str) -> str:
+    return unit if unit.isprintable() else f"\\u{ord(unit):04x}"
 
 
 def _signal(leader: str, event: Event) -> str:

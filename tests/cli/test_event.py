@@ -77,7 +77,7 @@ class Guest:
         stop.args = (*arguments, *(0,) * (6 - len(arguments)))
         call: Any = SimpleNamespace(
             row=row, stop=stop, memory=self.memory, task=self.thread.context, performed=performed, on_exec=None,
-            platform=SimpleNamespace(memory=lambda _tid: self.memory),
+            object_name=None, platform=SimpleNamespace(memory=lambda _tid: self.memory),
         )  # fmt: skip
         self.recorder.entered(call)
         return call
@@ -285,7 +285,7 @@ def test_deaths_and_execs_follow_the_schema() -> None:
     [
         ("schema", "picobox.event/2"), ("kind", "other"), ("time", "now"), ("tid", 0), ("channel", "gate"),
         ("args", [{"name": "fd"}]), ("errno", 9), ("duration", -1), ("disposition", "maybe"),
-        ("nt", {"service": "close", "performed": True, "status": None}), ("surplus", 1), ("nr", None),
+        ("nt", {"service": "close", "performed": True, "status": None, "name": None}), ("surplus", 1), ("nr", None),
     ],
 )  # fmt: skip
 def test_the_schema_refuses_what_is_wrong(member: str, value: object) -> None:

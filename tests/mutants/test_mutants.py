@@ -1,4 +1,4 @@
-"""Breaks the supervisor one line at a time, in a copy of the tree, and wants the test named for it to fail."""
+"""Breaks supervisor and executive one line at a time, in a copy of the tree; the test named for it has to fail."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ COPIED = ("picobox", "ntshim", "tests")
 # What its build file names besides.
 BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE")
 CORE = Path(str(_core.__file__))
-# Issue 2, "Done means".
-LEAST_MUTANTS = 15
+# Of each file, what it holds now: none may be lost. Issues 2 and 3, "Done means", ask for 15 of Runs and 30 of NT core.
+LEAST_MUTANTS = {"mutants": 38, "nt": 64}
 # Seconds, for one run of one test; more than the time limits that the tests set themselves.
 RUN_TIMEOUT = 130
 BUILD_TIMEOUT = 120
@@ -55,7 +55,12 @@ class Outcome(NamedTuple):
     output: str
 
 
-MUTANTS = [Mutant(**entry) for entry in tomllib.loads((HERE / "mutants.toml").read_text())["mutant"]]
+def load(name: str) -> list[Mutant]:
+    """The mutants of a file."""
+    return [Mutant(**entry) for entry in tomllib.loads((HERE / f"{name}.toml").read_text())["mutant"]]
+
+
+MUTANTS = [mutant for name in LEAST_MUTANTS for mutant in load(name)]
 
 
 def apply(mutant: Mutant, tree: Path) -> None:
@@ -163,7 +168,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_there_are_enough() -> None:
-    assert len(MUTANTS) >= LEAST_MUTANTS
+    assert all(len(load(name)) >= least for name, least in LEAST_MUTANTS.items())
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
     assert len({(mutant.file, mutant.old) for mutant in MUTANTS}) == len(MUTANTS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ntshim.fs.memfs import MemFs
+from ntshim.fs.rules import NTFS
 from ntshim.fs.volume import Volume
 from ntshim.io import create as io
 from ntshim.io import query
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ntshim.fs.backend import Backend
+    from ntshim.fs.rules import VolumeRules
     from ntshim.io.services import CreateAnswer
     from ntshim.ps import Process
 
@@ -57,11 +59,18 @@ def status_of(call: Callable[[], object]) -> int:
 class Drive:
     """The drive `C:` over a backend. Paths are relative to its root; each call may name its process."""
 
-    def __init__(self, backend: Backend | None = None, *, read_only: bool = False, native: bool = False) -> None:
+    def __init__(
+        self,
+        backend: Backend | None = None,
+        *,
+        rules: VolumeRules = NTFS,
+        read_only: bool = False,
+        native: bool = False,
+    ) -> None:
         self.executive = Executive(NoHost())
         self.executive.boot()
         self.nt = NtServices(self.executive)
-        self.volume = Volume(backend or MemFs(), read_only=read_only, native=native)
+        self.volume = Volume(backend or MemFs(), rules=rules, read_only=read_only, native=native)
         self.executive.namespace.add("\\Device\\HarddiskVolume1", self.volume)
         self.executive.namespace.add("\\GLOBAL??\\C:", SymbolicLink("\\Device\\HarddiskVolume1"))
         self.process = self.executive.create_minimal_process("first")

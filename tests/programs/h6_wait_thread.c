@@ -2,11 +2,25 @@
 #include "pidfd.h"
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/prctl.h>
 
 #define ROUNDS 100
 
 static int gate[2];
 static pid_t child;
+
+/* Yields stop one by one: a supervisor that is busy with them finds the death and the wait waiting together. */
+static pid_t keep_busy(void)
+{
+    pid_t pid = fork_child();
+    if (pid == 0) {
+        CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+        for (;;)
+            sched_yield();
+    }
+    return pid;
+}
 
 static void *end_and_reap(void *unused)
 {
@@ -26,6 +40,7 @@ int main(void)
 {
     begin();
     open_pipe(gate);
+    pid_t busy[2] = {keep_busy(), keep_busy()};
     for (int round = 0; round < ROUNDS; round++) {
         pthread_t thread;
         child = fork_child();
@@ -35,6 +50,8 @@ int main(void)
         }
         CHECK(pthread_create(&thread, NULL, end_and_reap, NULL) == 0 && pthread_join(thread, NULL) == 0);
     }
+    for (int i = 0; i < 2; i++)
+        CHECK(kill(busy[i], SIGKILL) == 0 && waitpid(busy[i], NULL, 0) == busy[i]);
     say("%d children dead at once\n", ROUNDS);
     return 0;
 }

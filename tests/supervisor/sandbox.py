@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Protocol
 
 from ntshim.ps.executive import Executive
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN, NAMES
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN
 from picobox.abi.table import ROWS
 from picobox.cli.launch import make_names
 from picobox.platform.base import SpawnRequest
@@ -66,9 +67,11 @@ class Sandbox:
         calls: frozenset[int] | None = None,
         platform: Platform | None = None,
         profile: str = "linux",
+        drive: tuple[str, ...] = (),
+        case: str = "insensitive",
     ) -> None:
-        self.names = make_names(profile)
-        features = frozenset((NAMES,)) if self.names is not None else frozenset[str]()
+        self.names = make_names(SimpleNamespace(profile=profile, drive=drive, case=case, workdir=None))
+        features = frozenset[str]() if self.names is None else self.names.features
         self.platform = (
             platform
             if platform is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,16 @@ class OpenWatcher(Watcher):
         self.performed.append((call.row.name, entry.access, entry.object.context))
 
 
+class RefusalWatcher(Watcher):
+    """Counts the opens that the executive has allowed and the kernel has not."""
+
+    def __init__(self) -> None:
+        self.refused = 0
+
+    def left(self, call: Call | None, stop: Stop, result: int | None) -> None:
+        self.refused += call is not None and call.performed and result is not None and result < 0
+
+
 def test_each_open_of_a_file_is_performed_and_counted() -> None:
     sandbox = Sandbox(subscribe=True, profile="nt")
     watcher = OpenWatcher()
@@ -64,6 +75,16 @@ def test_each_open_of_a_file_is_performed_and_counted() -> None:
     assert {opened.share for _, _, opened in watcher.performed} == {FILE_SHARE_ALL}
     assert provider.nt.counters["NtCreateFile"] >= len(watcher.performed)
     assert watcher.others, "a missing file and /proc are the host's affair"
+
+
+def test_nothing_is_kept_of_an_open_that_the_kernel_refuses() -> None:
+    program = "import os\ntry:\n    os.open('/', os.O_WRONLY)\nexcept IsADirectoryError:\n    pass\n"
+    sandbox = Sandbox(subscribe=True, profile="nt")
+    watcher = RefusalWatcher()
+    provider = sandbox.run_ours(sys.executable, "-c", program, observer=watcher)
+    assert watcher.refused, "the executive had allowed it"
+    assert provider.opens is not None
+    assert [len(volume.nodes) for volume in provider.opens.volumes] == [0] * len(provider.opens.volumes)
 
 
 @pytest.mark.parametrize("profile", ["linux"])

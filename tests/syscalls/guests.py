@@ -23,9 +23,9 @@ class Result(NamedTuple):
     stderr: str
 
 
-def picobox(*command: str | Path, platform: str = "trace") -> list[str]:
+def picobox(*command: str | Path, platform: str = "trace", options: tuple[str, ...] = ()) -> list[str]:
     """The command line that runs `command` under profile nt."""
-    own = [sys.executable, "-m", "picobox", "-q", "--platform", platform, "--profile", "nt", "--"]
+    own = [sys.executable, "-m", "picobox", "-q", "--platform", platform, "--profile", "nt", *options, "--"]
     return own + [str(word) for word in command]
 
 
@@ -34,10 +34,17 @@ def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
 
-def run(cwd: Path, *command: str | Path, timeout: float = 120, **environment: str) -> Result:
+def run(
+    cwd: Path,
+    *command: str | Path,
+    timeout: float = 120,
+    platform: str = "trace",
+    options: tuple[str, ...] = (),
+    **environment: str,
+) -> Result:
     """Run a command without input under profile nt; when time is up, its session is killed and the test fails."""
     with subprocess.Popen(
-        picobox(*command),
+        picobox(*command, platform=platform, options=options),
         cwd=cwd,
         env={**_inherited(), "PYTHONPATH": str(REPOSITORY), "LC_ALL": "C.UTF-8", **environment},
         stdin=subprocess.DEVNULL,
@@ -55,6 +62,13 @@ def run(cwd: Path, *command: str | Path, timeout: float = 120, **environment: st
         return Result(process.returncode, stdout, stderr)
 
 
-def shell(cwd: Path, script: str, timeout: float = 120, **environment: str) -> Result:
+def shell(
+    cwd: Path,
+    script: str,
+    timeout: float = 120,
+    platform: str = "trace",
+    options: tuple[str, ...] = (),
+    **environment: str,
+) -> Result:
     """Run a script of the shell in a directory."""
-    return run(cwd, "/bin/sh", "-c", script, timeout=timeout, **environment)
+    return run(cwd, "/bin/sh", "-c", script, timeout=timeout, platform=platform, options=options, **environment)

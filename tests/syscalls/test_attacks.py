@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from build import compile_source
 
+from . import credentials
 from .guests import HERE, Result, run, shell
 
 if TYPE_CHECKING:
@@ -57,6 +58,13 @@ def test_rights_of_a_group_count(open_path: Path) -> None:
     for groups, text in (("--clear-groups", ""), ("--groups 4321", "text\n")):
         member = f"setpriv --reuid {NOBODY} --regid {NOBODY} {groups}"
         assert shell(open_path, f"{member} cat Dir/SECRET 2>/dev/null; true") == (0, text, "")
+
+
+@pytest.mark.parametrize("way", credentials.WAYS)
+def test_rights_are_those_of_the_moment(open_path: Path, way: str) -> None:
+    guarded(open_path, 0o751)
+    os.chown(open_path / "Dir", credentials.OWNER, credentials.GROUP)
+    assert run(open_path, sys.executable, str(credentials.__file__), way) == (0, "", "")
 
 
 def test_mounts_of_a_guest_are_its_own(tmp_path: Path) -> None:
@@ -181,14 +189,33 @@ def test_a_chroot_has_no_outside(tmp_path: Path) -> None:
     (tmp_path / "Root" / "Dir").mkdir(parents=True)
     (tmp_path / "Root" / "Link").symlink_to("../../Outside")
     (tmp_path / "Root" / "Inside").write_text("text")
+    (tmp_path / "Root" / "Usr").mkdir()
+    (tmp_path / "Root" / "Usr" / "File").write_text("text")
+    (tmp_path / "Root" / "Turned").symlink_to("/usr")
     program = """
 import os
 os.chroot("Root"); os.chdir("/")
 for path in ("../OUTSIDE", "/dIR/../../oUTSIDE", "lINK", "/../Outside"):
     assert not os.path.exists(path), path
-assert open("/../../iNSIDE").read() == open("dIR/../../inside").read() == "text"
+assert open("/../../iNSIDE").read() == open("dIR/../../inside").read() == open("tURNED/fILE").read() == "text"
 """
     assert run(tmp_path, sys.executable, "-c", program) == (0, "", "")
+
+
+def test_an_exclusive_open_makes_nothing_where_a_link_leads(tmp_path: Path) -> None:
+    """Whoever makes a file in a directory of everybody must get a new one, though somebody was there before."""
+    (tmp_path / "Link").symlink_to("elsewhere")
+    program = """
+import os
+for name in ("Link", "lINK"):
+    try:
+        os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    except FileExistsError:
+        continue
+    raise SystemExit(name)
+"""
+    assert run(tmp_path, sys.executable, "-c", program) == (0, "", "")
+    assert os.listdir(tmp_path) == ["Link"]
 
 
 def test_no_look_up_leaves_a_descriptor_open(tmp_path: Path) -> None:

@@ -51,6 +51,13 @@ def test_a_script_runs(tmp_path: Path) -> None:
     assert shell(tmp_path, "./Script.SH word") == (0, "./script.sh word\n", "")
 
 
+def test_what_follows_an_interpreter_is_one_word(tmp_path: Path) -> None:
+    shutil.copy("/bin/echo", tmp_path / "Say")
+    (tmp_path / "script").write_text(f"#!{tmp_path}/sAY  one  two \n")
+    (tmp_path / "script").chmod(0o755)
+    assert shell(tmp_path, "./script three") == (0, "one  two ./script three\n", "")
+
+
 def test_interpreters_that_are_scripts_are_found(tmp_path: Path) -> None:
     for name, line in (("Outer", "iNNER outer-word"), ("Inner", "sCRIPT"), ("Script", "/BIN/sh -e")):
         (tmp_path / name).write_text(f"#!{tmp_path}/{line}\n" if name != "Script" else "#!/BIN/sh -e\necho $0 $@\n")
@@ -107,6 +114,29 @@ def test_the_spelling_alone_can_be_changed(tmp_path: Path) -> None:
     assert shell(tmp_path, "mv name NAME && mv -T DIR Dir") == (0, "", "")
     assert names(tmp_path) == ["Dir", "NAME"]
     assert (tmp_path / "NAME").read_text() == "text"
+
+
+def test_a_rename_that_fails_changes_no_spelling(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "dir").mkdir()
+    program = "import os\ntry:\n    os.rename('dir', 'FILE')\nexcept NotADirectoryError:\n    print('refused')\n"
+    assert run(tmp_path, sys.executable, "-c", program) == (0, "refused\n", "")
+    assert names(tmp_path) == ["dir", "file"]
+
+
+def test_a_socket_is_reached_whatever_its_path_is_stored_as(tmp_path: Path) -> None:
+    """The stored path is longer than the one asked for: the address that the kernel reads is too."""
+    (tmp_path / "Directory").mkdir()
+    (tmp_path / "Link").symlink_to("dIRECTORY")
+    program = """
+import socket
+server, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+server.bind("lINK/Socket")
+server.listen()
+client.connect("LINK/sOCKET")
+"""
+    assert run(tmp_path, sys.executable, "-c", program) == (0, "", "")
+    assert names(tmp_path / "Directory") == ["Socket"]
 
 
 def test_both_of_two_spellings_stay_reachable(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 from ntshim_host import FakeHost
 
 from ntshim import status as st
+from ntshim.mm.protection import PAGE_READWRITE
+from ntshim.mm.section import SEC_COMMIT
 from ntshim.nt import NtServices
 from ntshim.ob.attributes import ObjectAttributes
 from ntshim.ob.object import GENERIC_ALL
@@ -47,6 +49,7 @@ class World:
             "Mutant": lambda access, given: nt.NtCreateMutant(caller, access, given),
             "Semaphore": lambda access, given: nt.NtCreateSemaphore(caller, access, given, 0, 1),
             "KeyedEvent": lambda access, given: nt.NtCreateKeyedEvent(caller, access, given),
+            "Section": lambda access, given: nt.NtCreateSection(caller, access, given, 1, PAGE_READWRITE, SEC_COMMIT),
             "Directory": lambda access, given: nt.NtCreateDirectoryObject(caller, access, given),
             "SymbolicLink": lambda access, given: nt.NtCreateSymbolicLinkObject(caller, access, given, BASE),
         }
@@ -55,6 +58,7 @@ class World:
             "Mutant": nt.NtOpenMutant,
             "Semaphore": nt.NtOpenSemaphore,
             "KeyedEvent": nt.NtOpenKeyedEvent,
+            "Section": nt.NtOpenSection,
             "Directory": nt.NtOpenDirectoryObject,
             "SymbolicLink": nt.NtOpenSymbolicLinkObject,
         }

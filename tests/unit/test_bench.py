@@ -12,9 +12,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench import calls, columns, inputs, limits, machine, memory, plot, render, runner, session, workloads
+from bench import calls, columns, executive, inputs, limits, machine, memory, plot, render, runner, session, workloads
 from bench.build import SOURCES, Programs
-from bench.results import SCHEMA, Cell, Report, Result, Weight, ratio
+from bench.results import SCHEMA, Cell, Figure, Report, Result, Weight, ratio
 
 PROGRAMS = Programs(*(Path("/absent") / name for name in Programs._fields))
 MACHINE = {
@@ -27,22 +27,23 @@ MACHINE = {
     "load": 0.1,
     "peers": {"strace": "6.1"},
 }
+SHORT = {"trace": "trace+linux", "trace_nt": "trace+nt"}
 
 
 def result(name: str, **seconds: float | str) -> Result:
     """A row whose cells hold one sample each; a text stands for a reason why there is none."""
     cells = {
-        column.replace("_", "-") if column != "trace" else "trace+linux": (
-            Cell(missing=value) if isinstance(value, str) else Cell([value])
-        )
+        SHORT.get(column, column.replace("_", "-")): (Cell(missing=value) if isinstance(value, str) else Cell([value]))
         for column, value in seconds.items()
     }
     return Result(name, "what it does", "call", cells)
 
 
-def report(*results: Result, weights: tuple[Weight, ...] = (), smoke: bool = False) -> Report:
+def report(
+    *results: Result, weights: tuple[Weight, ...] = (), figures: tuple[Figure, ...] = (), smoke: bool = False
+) -> Report:
     names = list(dict.fromkeys(column for r in results for column in r.cells))
-    return Report(MACHINE, {"rounds": 1}, names, list(results), list(weights), smoke)
+    return Report(MACHINE, {"rounds": 1}, names, list(results), list(weights), list(figures), smoke)
 
 
 def verdicts(made: Report) -> dict[str, tuple[str, str]]:
@@ -117,6 +118,41 @@ class TestLimits:
         assert verdict(made, "from 10 to 100 processes") == ("2.00 MB", "NOT MET")
         assert verdict(made, "at its highest") == ("41.00 MB", "NOT MET")
 
+    @pytest.mark.parametrize(
+        ("name", "words", "bound_us"),
+        [
+            (executive.FOLDED_WARM, "folded lookup among 10,000 names", 3),
+            (executive.NAMESPACE_OPEN, "three levels deep", 5),
+            (executive.HANDLE_LOOKUP, "handle lookup", 5),
+            (executive.SHARE_CHECK, "share check", 5),
+        ],
+    )
+    def test_the_executive_s_own_figures(self, name: str, words: str, bound_us: int) -> None:
+        for over_us, word in ((-0.01, "met"), (0.01, "NOT MET")):
+            figure = Figure(name, "", Cell([(bound_us + over_us) * 1e-6]))
+            found = verdicts(report(figures=(figure,)))
+            assert [(text, given) for what, (text, given) in found.items() if words in what] == [
+                (f"{bound_us + over_us:.2f} us", word)
+            ]
+            assert [given for _, given in found.values()].count(word) == 1
+
+    def test_a_failed_figure_is_not_judged(self) -> None:
+        figure = Figure(executive.SHARE_CHECK, "", Cell([1e-6], failed="no"))
+        assert verdict(report(figures=(figure,)), "share check")[1] == "NOT MEASURED"
+
+    def test_a_cold_look_up_has_no_bound(self) -> None:
+        figure = Figure(executive.FOLDED_COLD, "", Cell([1.0]))
+        assert {found for _, found in verdicts(report(figures=(figure,))).values()} == {"NOT MEASURED"}
+
+    @pytest.mark.parametrize(("row", "words"), [("stat-hit", "stat of"), ("open+close", "open and close")])
+    def test_calls_with_names_under_nt_against_proot(self, row: str, words: str) -> None:
+        met = report(result(row, native=1e-6, trace=1e-6, trace_nt=25e-6, proot=10e-6))
+        assert verdict(met, words) == ("2.50 x", "met")
+        slow = report(result(row, native=1e-6, trace=1e-6, trace_nt=26e-6, proot=10e-6))
+        assert verdict(slow, words)[1] == "NOT MET"
+        alone = report(result(row, native=1e-6, trace=1e-6, trace_nt=26e-6, proot="absent"))
+        assert verdict(alone, words)[1] == "NOT MEASURED"
+
     def test_another_column_is_not_judged(self) -> None:
         other = Weight("reference+linux", "opens", (10, 100), [(10, 1), (100, 2)], 3)
         made = report(result("true", native=0.001, strace=0.002), weights=(other,))
@@ -128,9 +164,11 @@ class TestLimits:
 
     def test_each_bound_is_printed_even_when_nothing_was_measured(self) -> None:
         text = render.plain(render.limits_table(limits.judge(report()), smoke=False))
-        for bound in ("<= 1.2 x", "<= 10 us", "<= 60 ms", "<= 40 MB", "< 2 MB", "<= 1.1 x", "<= 2.5 x"):
+        for bound in ("<= 1.2 x", "<= 10 us", "<= 60 ms", "<= 40 MB", "< 2 MB", "<= 1.1 x", "<= 2.5 x", "<= 3 us"):
             assert bound in text
-        assert text.count("NOT MEASURED") == 8
+        assert text.count("<= 5 us") == 3
+        assert text.count("<= 2.5 x") == 3
+        assert text.count("NOT MEASURED") == 14
         assert "10,000 to 100,000 processes" in text
 
     def test_a_smoke_run_says_that_it_judges_nothing(self) -> None:
@@ -229,7 +267,20 @@ class TestRecord:
         assert cells["trace+linux"]["samples"] == [5e-6]
         assert cells["trace+linux"]["to_native"] == pytest.approx(50)
         assert cells["proot"] == {"not_measured": "absent", "to_native": None, "to_bare": None}
-        assert len(record["limits"]) == 8
+        assert len(record["limits"]) == 14
+
+    def test_figures(self, tmp_path: Path) -> None:
+        figures = (Figure("a", "what", Cell([2e-6, 4e-6, 3e-6])), Figure("b", "", Cell(failed="no")))
+        made = report(figures=figures)
+        made.write(tmp_path / "out.json", ())
+        assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["executive"] == [
+            {"name": "a", "what": "what", "median": 3e-6, "samples": [2e-6, 4e-6, 3e-6]},
+            {"name": "b", "what": "", "failed": "no"},
+        ]
+        assert made.failures() == ["b: no"]
+        assert render.reasons(made) == ["executive: FAILED: no (b)"]
+        (table,) = [table for table in render.tables(made, []) if table.title == "Executive"]
+        assert table.rows == [["a", "3 us", "what"], ["b", "FAILED", ""]]
 
     def test_machine_facts_name_the_machine(self) -> None:
         facts = machine.facts()
@@ -343,6 +394,21 @@ class TestRunner:
         assert runner.cell_for(row, columns.Column("bare-pinned", ("b",), pinned=True), {}).missing is not None
         assert runner.cell_for(row, columns.Column("bare", ("b",)), {}).missing is None
 
+    def test_a_row_for_some_columns_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        ran: list[str] = []
+
+        def sample(_row: runner.Row, column: columns.Column, *_rest: object) -> tuple[float, bytes]:
+            ran.append(column.name)
+            return 1.0, b""
+
+        monkeypatch.setattr(runner, "sample", sample)
+        row = runner.Row("r", "", "call", ("x",), Path("/absent"), only=("trace+nt",))
+        chosen = [columns.Column("native", ()), columns.Column("trace+nt", ("p",))]
+        (made,) = runner.measure([row], chosen, {}, runner.Manner(2, pin=False, timeout_s=1))
+        assert ran == ["trace+nt", "trace+nt"]
+        assert made.cells["native"].record() == {"not_measured": "only for trace+nt"}
+        assert made.median("trace+nt") == 1.0
+
     def test_nothing_of_the_user_reaches_a_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PICOBOX_PLATFORM", "reference")
         monkeypatch.setenv("LD_PRELOAD", "x.so")
@@ -367,14 +433,17 @@ class TestRows:
         names = [row.name for row in every]
         assert len(names) == len(set(names))
         assert {"getppid", "close_range(1-0)", "true", "cpu-alone", "cpu-together", "make-j2"} <= set(names)
+        assert {"stat-hit", "open+close"} <= set(names)
 
     def test_rows_are_chosen_by_name(self, every: list[runner.Row]) -> None:
-        chosen, weigh = session.choose(every, ("dd", "memory"), weigh=True)
+        extras = (session.EXECUTIVE, session.MEMORY)
+        chosen, asked = session.choose(every, ("dd", "memory"), extras)
         assert [row.name for row in chosen] == ["dd"]
-        assert weigh
-        assert session.choose(every, ("dd",), weigh=True)[1] is False
+        assert asked == {"memory"}
+        assert session.choose(every, ("dd",), extras)[1] == set()
+        assert session.choose(every, None, extras) == (every, {"executive", "memory"})
         with pytest.raises(ValueError, match="unknown rows memory"):
-            session.choose(every, ("memory",), weigh=False)
+            session.choose(every, ("memory",), ())
 
     def test_a_reset_takes_away_what_the_row_made(self, every: list[runner.Row], tmp_path: Path) -> None:
         (make,) = [row for row in every if row.name == "make-j2"]
@@ -432,3 +501,64 @@ class TestMemory:
         assert size > 0
         with pytest.raises(runner.RunError):
             memory.status_bytes(os.getpid(), "VmNothing")
+
+
+class TestExecutive:
+    """How the executive's own operations are timed, and that each does what its figure says."""
+
+    def test_a_batch_is_timed_without_what_comes_after_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        now = 0.0
+        done: list[str] = []
+
+        def run() -> None:
+            nonlocal now
+            now += 2.0
+            done.append("run")
+
+        def after() -> None:
+            nonlocal now
+            now += 100.0
+            done.append("after")
+
+        monkeypatch.setattr(executive, "perf_counter", lambda: now)
+        assert executive.time_batch(executive.Operation(run, after), 3) == 2.0
+        assert done == ["run", "run", "run", "after"]
+
+    def test_batches_fill_the_budget(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        now = 0.0
+
+        def run() -> None:
+            nonlocal now
+            now += 1e-6
+
+        monkeypatch.setattr(executive, "perf_counter", lambda: now)
+        samples = executive.time_batches(executive.Operation(run), 0.1)
+        assert samples == pytest.approx([1e-6] * executive.BATCHES)
+        assert now == pytest.approx(0.1, rel=0.3)
+
+    def test_each_operation_is_what_it_says(self, tmp_path: Path) -> None:
+        for make in (make for _, make in executive.FIGURES.values()):
+            with make(tmp_path, inputs.SMOKE) as operation:
+                for _ in range(3):
+                    operation.run()
+                operation.after()
+
+    def test_an_operation_that_does_something_else_fails(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(executive, "stored_name", lambda number: f"{number}")
+        with (
+            pytest.raises(executive.MeasureError, match="other case"),
+            executive.folded_warm(tmp_path, inputs.SMOKE),
+        ):
+            pass
+
+    def test_a_warm_look_up_never_reads_the_directory(self, tmp_path: Path) -> None:
+        made = executive.folded_warm(tmp_path, inputs.SMOKE)
+        operation = made.__enter__()
+        (tmp_path / "names").chmod(0o711)
+        operation.run()
+        with pytest.raises(executive.MeasureError, match="more than once"):
+            made.__exit__(None, None, None)
+
+    def test_nothing_is_measured_without_the_project(self, tmp_path: Path) -> None:
+        figures = executive.measure(tmp_path, inputs.SMOKE, "absent")
+        assert [figure.cell.record() for figure in figures] == [{"not_measured": "absent"}] * len(executive.FIGURES)

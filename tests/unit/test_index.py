@@ -80,11 +80,12 @@ def test_exact_spelling_wins(names: DirectoryIndex, directory: int, place: str) 
 
 
 def test_no_utf8_is_exact_only(names: DirectoryIndex, directory: int, place: str) -> None:
-    touch(place, b"caf\xe9", b"\xed\xa0\x80a")
+    touch(place, b"caf\xe9", b"\xed\xa0\x80a", b"\xc1\x81")
     assert names.look_up(directory, b"caf\xe9") == (Found.EXACT, b"caf\xe9")
     assert names.look_up(directory, b"CAF\xe9") == ABSENT
     assert names.look_up(directory, b"caf\xc9") == ABSENT
     assert names.look_up(directory, b"\xed\xa0\x80A") == ABSENT
+    assert names.look_up(directory, b"a") == ABSENT, "an overlong A is none"
 
 
 def test_changes_from_outside_are_seen(names: DirectoryIndex, directory: int, place: str) -> None:

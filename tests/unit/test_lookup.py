@@ -14,9 +14,11 @@ from host_index import KINDS, index
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ntshim.fs.rules import CaseMode
 from ntshim.fs.view import fold
 from picobox.errors import Errno
 from picobox.platform.base import HostTid
+from picobox.platform.drives import Drives
 from picobox.platform.lookup import Lookup, Place, Start
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 NAMES = ("a", "A", "b", "B", "É", "é")
 MOST_LINKS = 40
+ONE_TREE = Drives({}, CaseMode.INSENSITIVE)
 
 names = st.sampled_from(NAMES)
 steps = st.one_of(names, st.sampled_from((".", "..", "")))
@@ -145,7 +148,7 @@ def test_paths_lead_where_the_model_goes(
     kind: str, tree: list[tuple[list[str], str | None]], asked: list[tuple[str, bool, bool]]
 ) -> None:
     with index(kind) as made, own_directory() as root:
-        lookup = Lookup(made)
+        lookup = Lookup(made, ONE_TREE)
         before = os.listdir("/proc/self/fd")
         make(root, tree)
         for path, absolute, follow in asked:
@@ -174,7 +177,7 @@ def test_places_of_new_names_are_the_model_s(
             meant = Model().walk(root, path, follow=not entry, entry=entry)
         except OSError:
             return
-        place = find(Lookup(made), root, path, follow=not entry, creates=True, entry=entry)
+        place = find(Lookup(made, ONE_TREE), root, path, follow=not entry, creates=True, entry=entry)
         exact = meant.stored == meant.asked or meant.asked in (".", "..")
         assert (place.parent < 0) == exact, place
         if not exact:
@@ -187,7 +190,7 @@ def test_places_of_new_names_are_the_model_s(
 @pytest.fixture(params=KINDS)
 def lookup(request: pytest.FixtureRequest) -> Iterator[Lookup]:
     with index(str(request.param)) as made:
-        yield Lookup(made)
+        yield Lookup(made, ONE_TREE)
 
 
 def test_an_exact_path_is_left_alone(lookup: Lookup, tmp_path: Path) -> None:

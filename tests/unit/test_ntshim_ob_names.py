@@ -27,7 +27,7 @@ COLLISION = st.STATUS_OBJECT_NAME_COLLISION
 EXISTS = st.STATUS_OBJECT_NAME_EXISTS
 INVALID_PARAMETER = st.STATUS_INVALID_PARAMETER
 DENIED = st.STATUS_ACCESS_DENIED
-KINDS = ("Event", "Mutant", "Semaphore", "KeyedEvent", "Directory", "SymbolicLink")
+KINDS = ("Event", "Mutant", "Semaphore", "KeyedEvent", "Section", "Directory", "SymbolicLink")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -372,6 +372,7 @@ def test_a_parse_routine_gets_the_rest_of_the_name() -> None:
     assert [name for name, _, _ in gate.asked] == [r"\to\away", "\\\\x\\\\", ""]
     assert world.status("Event", ObjectAttributes(r"\Device\Gate\x"))[1] == MISMATCH
     assert world.status("Event", ObjectAttributes(r"\Device\Gate"))[1] == MISMATCH
+    assert [name for name, _, _ in gate.asked[3:]] == [r"\x", ""], "who creates below it is not its affair"
     gate.asked.clear()
     gate.reference()
     root = world.process.handles.insert(gate, 1)
