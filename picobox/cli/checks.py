@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import picobox
 from picobox.cli.launch import Launch
+from picobox.cli.options import CASE_MODES
 from picobox.errors import PicoboxError
 
 if TYPE_CHECKING:
@@ -123,7 +124,15 @@ def _reference() -> Iterator[Check]:
 def _ptrace() -> Iterator[Check]:
     """Really runs a program, as every run does: fork, seize, filter, exec."""
     options = SimpleNamespace(
-        platform="trace", profile="linux", no_notify=False, env=[], workdir=None, timeout=10.0, wait_all=False
+        platform="trace",
+        profile="linux",
+        drive=[],
+        case=CASE_MODES[0],
+        no_notify=False,
+        env=[],
+        workdir=None,
+        timeout=10.0,
+        wait_all=False,
     )
     program = next((path for path in ("/bin/true", "/usr/bin/true") if os.access(path, os.X_OK)), "/bin/true")
     try:

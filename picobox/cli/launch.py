@@ -148,12 +148,15 @@ def make_names(options: SimpleNamespace) -> Names | None:
     if options.profile == "linux":
         for option, given in (("drive", options.drive), ("case", options.case != CASE_MODES[0])):
             if given:
-                raise PicoboxError(f"--{option}: profile linux changes no names. Add --profile nt.")
+                raise PicoboxError(f"--{option}: profile linux changes no names. Leave --profile linux out.")
         return None
     from picobox.cli.drives import drives_of
     from picobox.names import Names
-    from picobox.platform.names import NativeIndex
 
+    try:
+        from picobox.platform.names import NativeIndex
+    except ImportError as error:
+        raise _no_core(error) from None
     index = NativeIndex()
     return Names(index, drives_of(options, Names(index)))
 
@@ -171,8 +174,12 @@ def make_platform(name: str, subscription: dict[str, Any], *, notify: bool = Tru
     try:
         from picobox.platform.trace import TracePlatform
     except ImportError as error:
-        raise PicoboxError(f"the C core is not built ({error}): install picobox-nt with pip on this machine") from None
+        raise _no_core(error) from None
     return TracePlatform(ROWS, **subscription, notify=notify)
+
+
+def _no_core(error: ImportError) -> PicoboxError:
+    return PicoboxError(f"the C core is not built ({error}): install picobox-nt with pip on this machine")
 
 
 def changed_environment(environment: Iterable[bytes], settings: list[bytes]) -> tuple[bytes, ...]:

@@ -85,7 +85,7 @@ class Usage:
 def run_options() -> tuple[Option, ...]:
     """The options of every verb that runs a program."""
     return (
-        Option("--profile", choices=PROFILES, default=_preset("PROFILE", "linux"), help="the rules the program meets"),
+        Option("--profile", choices=PROFILES, default=_preset("PROFILE", "nt"), help="the rules the program meets"),
         Option("--platform", choices=PLATFORMS, default=_preset("PLATFORM", "trace"), help="how calls are intercepted"),
         Option(
             "--no-notify",
