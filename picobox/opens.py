@@ -59,7 +59,7 @@ class Opens:
         found = self._identities.of_path(call.stop.tid, dirfd, path, follow=follow)
         if found is None or flags & O_TMPFILE == O_TMPFILE:
             return
-        name = call.object_name = self._drives.of(found.path).nt_name(found.path)
+        name = call.object_name = self._drives.nt_name(found.path)
         if found.file is None and not flags & O_CREAT:
             return
         if found.is_directory and flags & (O_CREAT | O_TRUNC) and not flags & O_PATH:

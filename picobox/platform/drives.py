@@ -6,6 +6,7 @@ import os
 import stat
 from contextlib import suppress
 from errno import EIO, ENOTSUP
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.drvfs import DrvFs
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 KEPT_AS = b"user.picobox.case"  # ntshim.fs.hostfs.CASE_XATTR
 _ROOT = b"/"
+_NAMES_KEPT = 1024
 
 
 class HostVolume(NamedTuple):
@@ -134,6 +136,7 @@ class Drives:
             )
             for number, (path, named) in enumerate(roots.items(), 1)
         ]
+        self.nt_name = lru_cache(_NAMES_KEPT)(self._nt_name)
         self._deepest_first = sorted(self.volumes, key=lambda volume: len(volume.path), reverse=True)
 
     def is_case_sensitive(self, directory: int | bytes) -> bool:
@@ -179,6 +182,10 @@ class Drives:
                 os.rmdir(flag.path)
             return error.errno or EIO
         return 0
+
+    def _nt_name(self, path: bytes) -> str:
+        """The NT name of a path of the host without links in it."""
+        return self.of(path).nt_name(path)
 
     def of(self, path: bytes) -> HostVolume:
         """The volume of a path of the host without links in it."""

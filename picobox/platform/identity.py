@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 Key = tuple[int, int]
 """Device and inode."""
 
+_PATHS_KEPT = 4096
+# What a path may end in that is no name in its directory.
+_NO_NAMES = (b"", b".", b"..")
+
 
 class Identity(NamedTuple):
     """A name in a directory, and the file that it leads to, None if there is none.
@@ -38,6 +42,7 @@ class Identities:
 
     def __init__(self) -> None:
         self._pseudo = PseudoDevices()
+        self._paths: dict[tuple[bytes, Key], bytes] = {}
 
     def of_path(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool) -> Identity | None:
         """What a path of a task, its root being ours, leads to; None if that is no file of a volume.
@@ -46,23 +51,36 @@ class Identities:
         """
         ours = path_of(tid, dirfd, path)
         head, _, last = ours.rstrip(b"/").rpartition(b"/")
+        head = head or b"/"
         try:
-            directory = os.stat(head or b"/")
+            directory = os.stat(head)
             if self._pseudo.includes(directory.st_dev, tid):
                 return None
             try:
-                found, real = _located(ours, follow=follow)
+                found = os.stat(ours, follow_symlinks=False)
+                if stat.S_ISLNK(found.st_mode) or last in _NO_NAMES or ours.endswith(b"/"):
+                    found, real = _located(ours, follow=follow)
+                    head, last = os.path.split(real)
+                    directory = os.stat(head)
             except FileNotFoundError:
-                directory, parent = _located(head or b"/", follow=True)
-                return Identity((directory.st_dev, directory.st_ino), parent, last, None, is_directory=False)
+                return Identity(_key(directory), self._real(head, directory), last, None, is_directory=False)
             if not _is_on_volume(found) or self._pseudo.includes(found.st_dev, tid):
                 return None
-            parent, last = os.path.split(real)
-            directory = os.stat(parent)
+            parent = self._real(head, directory)
         except OSError:
             return None
-        key = found.st_dev, found.st_ino
-        return Identity((directory.st_dev, directory.st_ino), parent, last, key, stat.S_ISDIR(found.st_mode))
+        return Identity(_key(directory), parent, last, _key(found), stat.S_ISDIR(found.st_mode))
+
+    def _real(self, path: bytes, directory: os.stat_result) -> bytes:
+        """The path without links of a directory that was found by a path: what it was the last time, if it is still."""
+        key = path, _key(directory)
+        kept = self._paths.get(key)
+        if kept is not None and (kept == path or _leads_to(kept, directory)):
+            return kept
+        if len(self._paths) >= _PATHS_KEPT:
+            self._paths.clear()
+        self._paths[key] = real = _located(path, follow=True)[1]
+        return real
 
     def of_descriptor(self, tid: HostTid, fd: int) -> tuple[Key, bool] | None:
         """The file behind a descriptor, and whether it is a directory; None if that is no file of a volume."""
@@ -71,6 +89,17 @@ class Identities:
         except OSError:
             return None
         return ((found.st_dev, found.st_ino), stat.S_ISDIR(found.st_mode)) if _is_on_volume(found) else None
+
+
+def _key(found: os.stat_result) -> Key:
+    return found.st_dev, found.st_ino
+
+
+def _leads_to(path: bytes, directory: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), directory)
+    except OSError:
+        return False
 
 
 def _located(path: bytes, *, follow: bool) -> tuple[os.stat_result, bytes]:

@@ -1,0 +1,112 @@
+"""What a path of a task leads to: file, directory, and the name there without links."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from picobox.platform.host import AT_FDCWD, own_tid
+from picobox.platform.identity import Identities, Identity
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a file, directories and links."""
+    (tmp_path / "dir" / "inner").mkdir(parents=True)
+    (tmp_path / "dir" / "file").touch()
+    (tmp_path / "link").symlink_to("dir/file")
+    (tmp_path / "way").symlink_to("dir")
+    (tmp_path / "nowhere").symlink_to("dir/missing")
+    (tmp_path / "dir" / "same").symlink_to("../same")
+    (tmp_path / "same").touch()
+    os.mkfifo(tmp_path / "fifo")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def found(identities: Identities, path: str, *, follow: bool = True) -> Identity | None:
+    return identities.of_path(own_tid(), AT_FDCWD, os.fsencode(path), follow=follow)
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+@pytest.mark.parametrize(
+    ("path", "real"),
+    [
+        ("dir/file", "dir/file"),
+        ("way/file", "dir/file"),
+        ("link", "dir/file"),
+        ("dir/same", "same"),
+        ("dir", "dir"),
+        ("dir/", "dir"),
+        ("way/", "dir"),
+        ("dir/.", "dir"),
+        ("dir/inner/..", "dir"),
+        ("way/inner/../file", "dir/file"),
+    ],
+)
+def test_a_file_is_known_by_where_it_is(tree: Path, path: str, real: str, absolute: bool) -> None:
+    identities = Identities()
+    for _ in range(2):
+        identity = found(identities, f"{tree}/{path}" if absolute else path)
+        assert identity is not None
+        assert identity.path == os.fsencode(tree / real)
+        where, parent = (tree / real).stat(), (tree / real).parent.stat()
+        assert identity.file == (where.st_dev, where.st_ino)
+        assert identity.directory == (parent.st_dev, parent.st_ino)
+        assert identity.is_directory == (tree / real).is_dir()
+
+
+@pytest.mark.parametrize(("path", "real"), [("way/new", "dir/new"), ("nowhere", "nowhere"), ("new", "new")])
+def test_a_missing_file_has_a_place(tree: Path, path: str, real: str) -> None:
+    identity = found(Identities(), path)
+    assert identity is not None
+    assert (identity.path, identity.file) == (os.fsencode(tree / real), None)
+
+
+@pytest.mark.parametrize(
+    ("path", "follow"),
+    [("fifo", True), ("link", False), ("no/file", True), ("/proc/self/status", True), ("/proc/self/fd/0", True)],
+)
+def test_what_is_no_file_of_a_volume(tree: Path, path: str, follow: bool) -> None:
+    assert found(Identities(), path, follow=follow) is None
+
+
+def test_a_directory_that_moves(tree: Path) -> None:
+    identities = Identities()
+    directory = os.open(tree / "dir", os.O_PATH)
+    try:
+        for name in ("dir", "moved", "dir"):
+            identity = identities.of_path(own_tid(), directory, b"file", follow=True)
+            assert identity is not None
+            assert identity.path == os.fsencode(tree / name / "file")
+            os.rename(tree / name, tree / ("dir" if name == "moved" else "moved"))
+            (tree / name).mkdir()
+            (tree / name).rmdir()
+    finally:
+        os.close(directory)
+
+
+def test_a_link_that_is_turned(tree: Path) -> None:
+    (tree / "other").mkdir()
+    (tree / "other" / "file").touch()
+    identities = Identities()
+    for target in ("dir", "other"):
+        (tree / "way").unlink()
+        (tree / "way").symlink_to(target)
+        identity = found(identities, "way/file")
+        assert identity is not None
+        assert identity.path == os.fsencode(tree / target / "file")
+
+
+def test_a_directory_that_is_gone(tree: Path) -> None:
+    directory = os.open(tree / "dir" / "inner", os.O_PATH)
+    try:
+        (tree / "dir" / "inner").rmdir()
+        assert Identities().of_path(own_tid(), directory, b"file", follow=True) is None
+    finally:
+        os.close(directory)
