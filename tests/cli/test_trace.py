@@ -27,7 +27,9 @@ SIGNAL = re.compile(PREFIX + r"--- (?P<name>SIG\w+) \{si_signo=SIG\w+, si_code=\
 END = re.compile(
     PREFIX + r"\+\+\+ (exited with \d+|killed by SIG\w+( \(core dumped\))?|superseded by execve in pid \d+) \+\+\+$"
 )
-NT_LINE = re.compile(r"    (?P<equivalent>~?)(?P<service>Nt\w+)(?P<name> \\.+)? -> (\?|(?P<status>STATUS_\w+) \(0x[0-9a-f]{8}\))$")
+NT_LINE = re.compile(
+    r"    (?P<equivalent>~?)(?P<service>Nt\w+)(?P<name> \\.+)? -> (\?|(?P<status>STATUS_\w+) \(0x[0-9a-f]{8}\))$"
+)
 
 
 def trace_lines(tmp_path: Path, *words: str | Path) -> list[str]:
