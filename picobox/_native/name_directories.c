@@ -65,8 +65,7 @@ struct pb_names *pb_names_new(uint64_t limit)
     if (names == NULL)
         return NULL;
     names->limit = limit;
-    /* Without a descriptor, every directory is checked by its timestamps. */
-    names->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    names->inotify = -1;
     if (getrandom(&names->seed, sizeof names->seed, GRND_NONBLOCK) != sizeof names->seed)
         names->seed = (uint64_t)(uintptr_t)names;
     return names;
@@ -243,9 +242,14 @@ static int64_t granularity_of(int fd)
     return 0;
 }
 
-static void start_watching(struct pb_names *names, struct directory *directory, int fd)
+void directory_watch(struct pb_names *names, struct directory *directory, int fd)
 {
     char path[32];
+    if (!directory->is_watchable || directory->watch != NAMES_NOT_WATCHED)
+        return;
+    if (names->inotify < 0)
+        names->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    /* Without a descriptor, every directory is checked by its timestamps. */
     if (names->inotify < 0)
         return;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -274,9 +278,8 @@ struct directory *directory_new(struct pb_names *names, const struct directory_k
     *bucket = directory;
     become_newest(names, directory);
     names->counts.directories++;
-    if (directory->granularity == 0)
-        start_watching(names, directory, fd);
-    if (directory->granularity == 0)
+    directory->is_watchable = directory->granularity == 0;
+    if (directory->is_watchable)
         directory->granularity = LOCAL_GRANULARITY;
     directory->seen = names_clock();
     return directory;

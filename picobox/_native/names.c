@@ -185,7 +185,10 @@ static int read_directory(struct pb_names *names, struct directory *directory, c
         return look_for_exact(names, directory_fd);
     if (result < 0)
         return result;
-    if (directory == NULL)
+    /* The kernel takes milliseconds to close a descriptor that has watched: a directory that is read once is not. */
+    if (directory != NULL)
+        directory_watch(names, directory, fd);
+    else
         directory = directory_new(names, key, fd);
     if (directory != NULL) {
         directory->state = *state;

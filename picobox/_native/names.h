@@ -87,6 +87,7 @@ struct directory {
     struct directory *newer;
     struct directory *older;
     int watch;
+    bool is_watchable;   /* inotify shows every change */
     bool stale;
     bool believed;       /* not watched: the listing began when the timestamps had been seen for long enough */
     int64_t granularity; /* nanoseconds */
@@ -111,7 +112,9 @@ struct pb_names {
 };
 
 struct directory *directory_find(struct pb_names *names, const struct directory_key *key);
-/* Begins to keep an open directory, empty and stale, and to watch it if that shows every change; NULL: no memory. */
+/* Watches an open directory if that shows every change; what was read before does not count. */
+void directory_watch(struct pb_names *names, struct directory *directory, int fd);
+/* Begins to keep an open directory, empty and stale; NULL: no memory. */
 struct directory *directory_new(struct pb_names *names, const struct directory_key *key, int fd);
 void directory_drop(struct pb_names *names, struct directory *directory);
 /* It becomes the one used last. */

@@ -137,10 +137,12 @@ static void check_many_directories(int fd)
         int directory = openat(fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
         make(directory, "A");
         CHECK(look_up(names, directory, "a") == PB_NAMES_FOLDED);
+        /* Not believed without a watch: now there is one. */
+        CHECK(look_up(names, directory, "b") == PB_NAMES_ABSENT);
         CHECK(close(directory) == 0);
     }
     pb_names_statistics(names, &counts);
-    CHECK(counts.directories == 100 && counts.names == 100 && counts.listings == 300);
+    CHECK(counts.directories == 100 && counts.names == 100 && counts.listings == 600);
     for (int i = 0; i < 300; i++) {
         snprintf(name, sizeof name, "Directory%d/A", i);
         CHECK(unlinkat(fd, name, 0) == 0);
@@ -171,11 +173,12 @@ static void check_bad_input(struct pb_names *names, int fd)
 /* A directory that is there by two mounts is two directories with one watch. */
 static void check_two_mounts(struct pb_names *names, int fd)
 {
-    CHECK(look_up(names, fd, "a") == PB_NAMES_ABSENT);
+    CHECK(look_up(names, fd, "a") == PB_NAMES_ABSENT && look_up(names, fd, "a") == PB_NAMES_ABSENT);
     struct directory *first = names->newest;
     struct directory_key key = first->key;
     key.mount++;
     struct directory *second = directory_new(names, &key, fd);
+    directory_watch(names, second, fd);
     CHECK(second != NULL && second != first && second->watch == first->watch);
     second->stale = false;
     make(fd, "A");

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 import cffi
@@ -16,6 +16,8 @@ from picobox.platform.reference_names import HostListing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ntshim.fs.view import Answer
+
 KINDS = ("reference", "native", "reference unwatched", "native unwatched")
 
 # linux/capability.h: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, by which root may list everything.
@@ -24,18 +26,36 @@ _VERSION_3 = 0x20080522
 
 
 @contextmanager
-def index(kind: str, limit: int = NAMES_KEPT) -> Iterator[DirectoryIndex]:
-    """An index; an unwatched one got no descriptor for inotify."""
+def free_descriptors(count: int) -> Iterator[None]:
+    """Within, this process may open so many files more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if kind.endswith("unwatched"):
-        free = os.dup(0)
-        os.close(free)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + count, hard))
     try:
-        listing = HostListing() if kind.startswith("reference") else None
-        made = NativeIndex(limit) if listing is None else FoldedIndex(listing, limit)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class UnwatchedIndex(NativeIndex):
+    """An index that never gets a descriptor for inotify: the listing takes the one that is free."""
+
+    def look_up(self, directory: int, name: bytes, /) -> Answer:
+        with free_descriptors(1):
+            return super().look_up(directory, name)
+
+
+@contextmanager
+def index(kind: str, limit: int = NAMES_KEPT) -> Iterator[DirectoryIndex]:
+    """An index; an unwatched one gets no descriptor for inotify."""
+    listing = None
+    if kind.startswith("native"):
+        made: DirectoryIndex = UnwatchedIndex(limit) if kind.endswith("unwatched") else NativeIndex(limit)
+    else:
+        with free_descriptors(0) if kind.endswith("unwatched") else nullcontext():
+            listing = HostListing()
+        made = FoldedIndex(listing, limit)
     try:
         yield made
     finally:

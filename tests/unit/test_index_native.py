@@ -33,7 +33,7 @@ def test_weight_is_that_of_the_reference() -> None:
     assert lib.PB_NAMES_DIRECTORY_WEIGHT == DIRECTORY_WEIGHT
 
 
-def test_a_directory_is_read_once(place: str, directory: int) -> None:
+def test_a_directory_is_read_until_it_is_watched(place: str, directory: int) -> None:
     names = NativeIndex()
     touch(place, *(b"Name%d" % number for number in range(100)))
     for number in range(100):
@@ -42,7 +42,7 @@ def test_a_directory_is_read_once(place: str, directory: int) -> None:
         touch(place, b"Other%d" % number)
         os.unlink(f"{place}/Name{number}")
     counts = names.statistics()
-    assert (counts.listings, counts.events, counts.names) == (1, 198, 100)
+    assert (counts.listings, counts.events, counts.names) == (2, 198, 100)
 
 
 def test_removed_names_leave_nothing_behind(place: str, directory: int) -> None:
@@ -54,7 +54,7 @@ def test_removed_names_leave_nothing_behind(place: str, directory: int) -> None:
         os.unlink(f"{place}/Name{number}")
     assert names.look_up(directory, b"x") == ABSENT
     counts = names.statistics()
-    assert (counts.listings, counts.names) == (1, 0)
+    assert (counts.listings, counts.names) == (2, 0)
     assert counts.bytes == pytest.approx(NativeIndex().statistics().bytes, abs=2000)
 
 
@@ -68,12 +68,14 @@ def test_what_was_used_last_is_kept(place: str) -> None:
             fds.append(stack.enter_context(opened(f"{place}/{number}")))
         for number in (0, 1, 2, 0, 3):
             assert names.look_up(fds[number], b"a1") == (Found.FOLDED, b"A1")
-        assert names.statistics()[:5] == (3, 3, 30, names.statistics().bytes, 4)
+            assert names.look_up(fds[number], b"none") == ABSENT
+        # Each was read once without and once with a watch.
+        assert names.statistics()[:5] == (3, 3, 30, names.statistics().bytes, 8)
         names.look_up(fds[0], b"a1")
         names.look_up(fds[2], b"a1")
-        assert names.statistics().listings == 4
+        assert names.statistics().listings == 8
         names.look_up(fds[1], b"a1")
-        assert names.statistics().listings == 5
+        assert names.statistics().listings == 9
 
 
 def test_growth_by_events_is_bounded_too(place: str, directory: int) -> None:
@@ -101,13 +103,13 @@ def test_lost_events_are_made_up_for_by_reading(place: str, directory: int) -> N
 def test_forgotten_directories_are_read_again(place: str, directory: int) -> None:
     names = NativeIndex()
     touch(place, b"A")
-    names.look_up(directory, b"a")
+    assert names.look_up(directory, b"b") == names.look_up(directory, b"b") == ABSENT
     names.told_changed(directory)
     names.look_up(directory, b"a")
-    assert names.statistics().listings == 1
+    assert names.statistics().listings == 2
     names.forget(directory)
     assert names.look_up(directory, b"a") == (Found.FOLDED, b"A")
-    assert names.statistics().listings == 2
+    assert names.statistics().listings == 3
 
 
 def test_without_watches_an_absence_is_not_believed(place: str, directory: int) -> None:
@@ -153,9 +155,12 @@ def inotify_descriptors() -> dict[int, bool]:
     return found
 
 
-def test_descriptors_are_not_inherited_and_are_closed() -> None:
+def test_descriptors_are_made_at_need_not_inherited_and_closed(directory: int) -> None:
     before = inotify_descriptors()
     names = NativeIndex(NAMES_KEPT)
+    names.look_up(directory, b"a")
+    assert inotify_descriptors() == before
+    names.look_up(directory, b"a")
     assert [inherited for fd, inherited in inotify_descriptors().items() if fd not in before] == [False]
     del names
     assert inotify_descriptors() == before
