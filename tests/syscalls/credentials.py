@@ -6,12 +6,13 @@ a process of its own, with the look-up's answer known from before the change.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import cffi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,15 +25,17 @@ PR_SET_KEEPCAPS = 8
 SETUID, SETGID, SETREUID, SETREGID, SETGROUPS, SETRESUID, SETRESGID = 105, 106, 113, 114, 116, 117, 119
 SETFSUID, SETFSGID, CAPGET, CAPSET, PRCTL, UNSHARE, SETNS, CLONE3 = 122, 123, 125, 126, 157, 272, 308, 435
 
-libc = ctypes.CDLL(None, use_errno=True)
+ffi = cffi.FFI()
+ffi.cdef("long syscall(long number, ...);")
+libc: Any = ffi.dlopen(None)
 
 
 def call(number: int, *arguments: object) -> int:
     """A system call of this thread alone: C libraries change the credentials of all threads."""
-    words = [ctypes.c_long(word) if isinstance(word, int) else word for word in arguments]
-    result: int = libc.syscall(ctypes.c_long(number), *words)
+    words = [ffi.cast("long", word) if isinstance(word, int) else word for word in arguments]
+    result: int = libc.syscall(number, *words)
     if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(number))
+        raise OSError(ffi.errno, os.strerror(ffi.errno), str(number))
     return result
 
 
@@ -52,15 +55,15 @@ def look_in_new_image() -> None:
 
 def set_capabilities(effective: int) -> None:
     """What is effective of the permitted capabilities."""
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    data = (ctypes.c_uint32 * 6)()
+    header = ffi.new("uint32_t[]", [0x20080522, 0])
+    data = ffi.new("uint32_t[6]")
     call(CAPGET, header, data)
     data[0], data[3] = effective & 0xFFFFFFFF & data[1], effective >> 32 & data[4]
     call(CAPSET, header, data)
 
 
 def set_groups(*groups: int) -> None:
-    call(SETGROUPS, len(groups), (ctypes.c_uint32 * len(groups))(*groups))
+    call(SETGROUPS, len(groups), ffi.new("uint32_t[]", groups))
 
 
 def enter_user_namespace() -> None:
@@ -167,9 +170,9 @@ def number_of_a_dead_task() -> None:
     if maker == 0:
         call(SETFSUID, NOBODY)
         number = int(os.read(orders, 16))
-        wanted = (ctypes.c_uint32 * 1)(number)
-        arguments = (ctypes.c_uint64 * 11)()
-        arguments[4], arguments[8], arguments[9] = signal.SIGCHLD, ctypes.addressof(wanted), 1
+        wanted = ffi.new("uint32_t[]", [number])
+        arguments = ffi.new("uint64_t[11]")
+        arguments[4], arguments[8], arguments[9] = signal.SIGCHLD, int(ffi.cast("uintptr_t", wanted)), 1
         if call(CLONE3, arguments, 88) == 0:
             os.write(answer, b"1" if found() else b"0")
             os._exit(0)
