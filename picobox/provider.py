@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ntshim.nt import NtServices
 from ntshim.ob.handles import HandleTable, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
+from ntshim.ps.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO
 from picobox.abi.table import BY_NR
@@ -146,10 +147,11 @@ class PicoProvider:
         parent: Process | None,
         flags: int = 0,
         shared: HandleTable | None = None,
+        token: Token | None = None,
     ) -> Process:
         """An NT process for a thread group whose descriptors are `files`; NtError if the executive refuses."""
         table = shared.share() if shared is not None else HandleTable(first_index=FIRST_HANDLE_INDEX, backing=files)
-        attributes = PicoProcessAttributes(context=group, parent=parent, flags=flags, handle_table=table)
+        attributes = PicoProcessAttributes(context=group, parent=parent, flags=flags, handle_table=table, token=token)
         process = self.pico.CreateProcess(attributes)
         self.processes += 1
         group.process = process
@@ -200,7 +202,9 @@ class PicoProvider:
         files = FdTable(self.platform, self.open_files)
         task = Task(self.platform, group, AddressSpace(), files)
         task.bind(tid)
-        thread = self.make_thread(self.make_process(group, files, None), task)
+        # One token for all: what setuid and its kin change is Linux's alone (facts/nt.md section 6).
+        token = Token((SE_CHANGE_NOTIFY_PRIVILEGE,))
+        thread = self.make_thread(self.make_process(group, files, None, token=token), task)
         self.pico.ResumeThread(thread)
         return thread
 

@@ -11,9 +11,11 @@ from ntshim.ob.object import Object, ObjectType, grant_access
 from ntshim.ob.open import open_by_name
 from ntshim.ps.process import (
     PROCESS,
+    PROCESS_QUERY_LIMITED_INFORMATION,
     PROCESS_TERMINATE,
     THREAD,
     THREAD_QUERY_INFORMATION,
+    THREAD_QUERY_LIMITED_INFORMATION,
     THREAD_SET_INFORMATION,
     THREAD_TERMINATE,
     Process,
@@ -109,6 +111,30 @@ class ProcessServices(ServiceFamily):
         thread = self._thread(caller, handle or CURRENT_THREAD, THREAD_TERMINATE)
         if self.executive.terminate_thread(thread, exit_status) == st.STATUS_NOTHING_TO_TERMINATE:
             raise st.NtError(st.STATUS_THREAD_IS_TERMINATING)
+
+    @service
+    def NtOpenProcessToken(self, caller: Process | Thread, handle: int, desired_access: int) -> int:
+        """Open the primary token of a process; needs PROCESS_QUERY_LIMITED_INFORMATION.
+
+        STATUS_NO_TOKEN for a process without one, STATUS_ACCESS_DENIED as for every object (OpenProcessToken function).
+        """
+        process = self._process(caller, handle, PROCESS_QUERY_LIMITED_INFORMATION)
+        if process.token is None:
+            raise st.NtError(st.STATUS_NO_TOKEN)
+        access = grant_access(process.token, caller.process, desired_access)
+        return caller.process.handles.insert(process.token, access)
+
+    @service
+    def NtOpenThreadToken(
+        self, caller: Process | Thread, handle: int, desired_access: int, open_as_self: bool = False
+    ) -> int:
+        """Open the token that a thread impersonates with; needs THREAD_QUERY_LIMITED_INFORMATION.
+
+        No thread impersonates here: STATUS_NO_TOKEN (OpenThreadToken function).
+        """
+        del desired_access, open_as_self
+        self._thread(caller, handle, THREAD_QUERY_LIMITED_INFORMATION)
+        raise st.NtError(st.STATUS_NO_TOKEN)
 
     @service
     def NtQueryInformationThread(self, caller: Process | Thread, handle: int, information_class: int) -> int:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ntshim.ps.process import Process, Thread
 
 SE_CREATE_PERMANENT_PRIVILEGE = "SeCreatePermanentPrivilege"
+# What every user has: to pass directories that he may not list.
+SE_CHANGE_NOTIFY_PRIVILEGE = "SeChangeNotifyPrivilege"
 
 TOKEN = make_type("Token")
 

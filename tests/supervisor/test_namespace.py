@@ -12,7 +12,9 @@ import pytest
 from ntshim import status as st
 from ntshim.mm.section import SEC_COMMIT, Section
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes
+from ntshim.ob.handles import CURRENT_PROCESS
 from ntshim.ob.object import MAXIMUM_ALLOWED
+from ntshim.ps.token import TOKEN, Token
 from picobox.provider import PicoProvider
 
 from .guests import guest
@@ -22,6 +24,7 @@ from .test_handles import living
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ntshim.ob.object import Object
     from picobox.call import Call
 
 NOT_FOUND = st.STATUS_OBJECT_NAME_NOT_FOUND
@@ -158,9 +161,16 @@ def test_processes_and_threads_are_there_while_they_run(name: str) -> None:
         handle = looker.nt.NtOpenThread(looker.system, 1, own)
         assert looker.system.handles.look_up(handle).object is call.thread
         looker.nt.NtClose(looker.system, handle)
+        tokens.update(process.token for process in processes - {looker.system})
+        token = looker.nt.NtOpenProcessToken(call.thread, CURRENT_PROCESS, MAXIMUM_ALLOWED)
+        assert call.thread.process.handles.look_up(token, TOKEN).object in tokens
+        looker.nt.NtClose(call.thread, token)
 
+    tokens: set[Object | None] = set()
     looker.steps = [compare] * 8
     looker.run(name)
+    # All processes of a sandbox have the same token.
+    assert [isinstance(token, Token) for token in tokens] == [True]
     # A thread that has been joined may still be told of while the child looks.
     assert {(1, 1), (1, 2)} <= seen
     assert {processes for processes, _ in seen} == {1, 2}

@@ -12,14 +12,16 @@ from ntshim_host import FakeHost, TinyProvider, boot, open_process, status_of
 
 from ntshim import status as st
 from ntshim.nt import NtServices
-from ntshim.ob.handles import OBJ_INHERIT, HandleTable
+from ntshim.ob.handles import CURRENT_PROCESS, CURRENT_THREAD, OBJ_INHERIT, HandleTable
 from ntshim.ob.object import MAXIMUM_ALLOWED, Object
 from ntshim.ob.types import make_type
 from ntshim.ps import Executive, PicoProcessAttributes, PicoThreadAttributes, Process, PsRegisterPicoProvider
 from ntshim.ps import pico as contract
-from ntshim.ps.process import PROCESS_ALL_ACCESS
+from ntshim.ps.process import PROCESS_ALL_ACCESS, PROCESS_TERMINATE
+from ntshim.ps.token import SE_CHANGE_NOTIFY_PRIVILEGE, TOKEN, Token
 
 EVENT = make_type("Event")
+TOKEN_QUERY = 8
 
 
 def start(provider: TinyProvider, parent: Process | None = None, **attributes: Any) -> Process:
@@ -123,6 +125,25 @@ def test_child_gets_token_job_and_inheritable_handles() -> None:
     token = Object(make_type("Token"))
     assert start(provider, parent, token=token).token is token
     assert event.handle_count == 3
+
+
+def test_tokens_are_opened_by_process() -> None:
+    provider = TinyProvider()
+    executive = boot(provider)
+    nt = NtServices(executive)
+    token = Token((SE_CHANGE_NOTIFY_PRIVILEGE,))
+    one, other = start(provider, token=token), start(provider)
+    handle = nt.NtOpenProcessToken(one, CURRENT_PROCESS, TOKEN_QUERY)
+    assert one.handles.look_up(handle, TOKEN, TOKEN_QUERY).object is token
+    assert token.handle_count == 1
+    assert status_of(lambda: nt.NtOpenProcessToken(other, CURRENT_PROCESS, TOKEN_QUERY)) == st.STATUS_NO_TOKEN
+    weak = other.handles.insert(one, PROCESS_TERMINATE)
+    assert status_of(lambda: nt.NtOpenProcessToken(other, weak, TOKEN_QUERY)) == st.STATUS_ACCESS_DENIED
+    assert status_of(lambda: nt.NtOpenProcessToken(one, CURRENT_PROCESS, 0)) == st.STATUS_ACCESS_DENIED
+    thread = next(iter(one.threads.values()))
+    assert status_of(lambda: nt.NtOpenThreadToken(thread, CURRENT_THREAD, TOKEN_QUERY)) == st.STATUS_NO_TOKEN
+    bare = other.handles.insert(thread, 1)
+    assert status_of(lambda: nt.NtOpenThreadToken(other, bare, TOKEN_QUERY)) == st.STATUS_ACCESS_DENIED
 
 
 def test_processes_may_share_a_handle_table() -> None:
