@@ -556,7 +556,7 @@ class TestExecutive:
         operation = made.__enter__()
         (tmp_path / "names").chmod(0o711)
         operation.run()
-        with pytest.raises(executive.MeasureError, match="more than once"):
+        with pytest.raises(executive.MeasureError, match="read again"):
             made.__exit__(None, None, None)
 
     def test_nothing_is_measured_without_the_project(self, tmp_path: Path) -> None:
