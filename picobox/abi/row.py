@@ -126,14 +126,12 @@ class Row:
     def disposition(self, features: frozenset[str] = frozenset()) -> Disposition:
         """The disposition under the active `features`; CALL wins when several features override the row.
 
-        A row with a path needs no word of its own: where names are looked up, it is a CALL.
+        A row with a path needs no word of its own: where names are looked up, it is a CALL unless it says otherwise.
         """
         chosen = [self.when[feature] for feature in self.when if feature in features]
-        if NAMES in features and self.do is NATIVE and self.paths():
-            return CALL
-        if not chosen:
-            return self.do
-        return CALL if CALL in chosen else chosen[0]
+        if chosen:
+            return CALL if CALL in chosen else chosen[0]
+        return CALL if NAMES in features and self.do is NATIVE and self.paths() else self.do
 
     def paths(self) -> tuple[PathArgument, ...]:
         """Its path arguments."""

@@ -69,6 +69,8 @@ _GONE = "not in the kernel: removed, or reserved and never built"
 # task may look up.
 _BY_NAME = {NAMES: CALL}
 _BY_FLAG = {CASE_FLAGS: CALL}
+# What changes the machine by a file is refused where names mean something else than to the machine.
+_NOT_BY_NAME = {NAMES: ERRNO(EPERM)}
 _UNCONFINED = "runs with the user's own rights; confinement will refuse it"
 
 # A row stays on as few lines as it can: this file is read as a table.
@@ -377,8 +379,8 @@ ROWS = (
     row("chroot", x86_64=161, args=(UserPath("path"),), returns=Int, do=NATIVE, served="provider", tags="file",
         note=_UNCONFINED),
     row("sync", x86_64=162, returns=Int, do=NATIVE, nt="NtFlushBuffersFile"),
-    row("acct", x86_64=163, args=(OptionalPath("filename"),), returns=Int, do=NATIVE, served="provider", tags="file",
-        note=_UNCONFINED),
+    row("acct", x86_64=163, args=(OptionalPath("filename"),), returns=Int, do=NATIVE, when=_NOT_BY_NAME,
+        served="provider", tags="file", note=_UNCONFINED),
     row("settimeofday", x86_64=164, args=(Timeval("tv"), UserPointer("tz")), returns=Int, do=NATIVE,
         nt="NtSetSystemTime", tags="clock", note=_UNCONFINED),
     row("mount", x86_64=165, args=(OptionalPath("source"), UserPath("target"), OptionalPath("filesystemtype"),
@@ -387,9 +389,9 @@ ROWS = (
     row("umount2", x86_64=166, args=(UserPath("target"), Flags("flags", "UMOUNT")), returns=Int, do=NATIVE,
         served="provider", tags="file", note=_UNCONFINED),
     row("swapon", x86_64=167, args=(UserPath("path"), Flags("swapflags", "SWAP")), returns=Int, do=NATIVE,
-        served="provider", tags="file", note=_UNCONFINED),
-    row("swapoff", x86_64=168, args=(UserPath("path"),), returns=Int, do=NATIVE, served="provider", tags="file",
-        note=_UNCONFINED),
+        when=_NOT_BY_NAME, served="provider", tags="file", note=_UNCONFINED),
+    row("swapoff", x86_64=168, args=(UserPath("path"),), returns=Int, do=NATIVE, when=_NOT_BY_NAME, served="provider",
+        tags="file", note=_UNCONFINED),
     row("reboot", x86_64=169,
         args=(Hexadecimal("magic"), Hexadecimal("magic2"), Hexadecimal("cmd"), UserPointer("arg")), returns=Int,
         do=NATIVE, nt="NtShutdownSystem", note=_UNCONFINED),

@@ -25,5 +25,7 @@ FLAGGED = (
 )  # fmt: skip
 CALLS = PLAIN + RELATIVE + FLAGGED
 
+# What changes the machine is not done by names that are not the machine's.
+REFUSED = frozenset(("swapon", "swapoff"))
 # The new spelling is stored in place of the old one (design section 6).
 RESPELLING = frozenset(("rename_to", "renameat_to", "renameat2_to"))

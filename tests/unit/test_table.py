@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from picobox.abi.flags import VOCABULARIES
-from picobox.abi.row import CALL, ERRNO, FULL, NATIVE, NONE, PARTIAL, Row
+from picobox.abi.row import CALL, ERRNO, FULL, NAMES, NATIVE, NONE, PARTIAL, Row
 from picobox.abi.table import BY_NAME, BY_NR, ROWS
 from picobox.abi.types import Address, Argument, CountedPointer, Fd, Int, Named, OpenMode, Size, Ulong, UserPath
 from picobox.abi.x86_64 import (
@@ -174,6 +174,12 @@ def test_call_wins_among_overrides() -> None:
     assert row.disposition(frozenset({"a"})) == ERRNO(EPERM)
     assert row.disposition(frozenset({"a", "b"})) == CALL
     assert row.disposition(frozenset({"c"})) == NATIVE
+
+
+def test_what_changes_the_machine_by_a_name_is_refused_where_names_are_looked_up() -> None:
+    for name in ("swapon", "swapoff", "acct"):
+        assert BY_NAME[name].disposition(frozenset({NAMES})) == ERRNO(EPERM)
+        assert BY_NAME[name].disposition() == NATIVE
 
 
 def test_the_registers_are_those_of_user_regs_struct() -> None:
