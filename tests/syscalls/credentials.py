@@ -169,6 +169,7 @@ def number_of_a_dead_task() -> None:
     maker = os.fork()
     if maker == 0:
         call(SETFSUID, NOBODY)
+        os.write(answer, b"dropped")
         number = int(os.read(orders, 16))
         wanted = ffi.new("uint32_t[]", [number])
         arguments = ffi.new("uint64_t[11]")
@@ -178,6 +179,7 @@ def number_of_a_dead_task() -> None:
             os._exit(0)
         os.waitpid(number, 0)
         os._exit(0)
+    assert os.read(answers, 16) == b"dropped"
     child = os.fork()
     if child == 0:
         assert found()
