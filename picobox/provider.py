@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import ENOSYS
+from errno import EFAULT, ENOSYS
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from ntshim.ob.handles import HandleTable, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.ps.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, NATIVE
 from picobox.abi.table import BY_NR
 from picobox.errors import Errno
 from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, Task, ThreadGroup, fd_index
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from picobox.opens import Opens
     from picobox.platform.base import HostTid, Platform
 
+_UNREADABLE = (1 << 64) - 4096  # an address of the kernel's
 HANDLER_MODULES = ("files", "process", "names", "opens", "case", "credentials")
 
 
@@ -79,7 +80,9 @@ class PicoProvider:
 
     def _serve(self, frame: Call, row: Row) -> None:
         try:
-            arguments: Sequence[object] = row.decode(frame.stop.args, frame.memory)
+            arguments = self._decode(frame, row)
+            if arguments is None:
+                return
             if self.names is not None and row.paths():
                 arguments = self.names.approve(frame, row, arguments)
             handler = self._handlers[row.name]
@@ -89,6 +92,21 @@ class PicoProvider:
             frame.result = -error.errno
         except NtError as error:
             frame.result = -errno_of(error.status)
+
+    def _decode(self, frame: Call, row: Row) -> Sequence[object] | None:
+        """The arguments of a call; None if it goes on to the kernel without us.
+
+        Which of several bad arguments counts, the kernel alone knows. A row that is a call for its names alone goes
+        there, with paths that nobody can read: ours could not be read, and another thread may be about to mend it.
+        """
+        try:
+            return row.decode(frame.stop.args, frame.memory)
+        except Errno as error:
+            if error.errno != EFAULT or row.do is not NATIVE or not row.paths():
+                raise
+        for argument in row.paths():
+            frame.rewrite(argument.position, _UNREADABLE)
+        return None
 
     def DispatchException(self, record: int, frame: Any, chance: int) -> bool:
         """A hardware fault of a guest becomes the Linux signal that the host kernel has made of it already."""
