@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ntshim.fs.view import Answer
 
-KINDS = ("reference", "native", "reference unwatched", "native unwatched")
+KINDS = ("reference", "native", "native watched", "reference unwatched", "native unwatched")
 
 # linux/capability.h: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, by which root may list everything.
 _OVERRIDING = 1 << 1 | 1 << 2
@@ -38,6 +38,15 @@ def free_descriptors(count: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+class WatchedIndex(NativeIndex):
+    """An index that watches a directory from the first look-up on: an absence is not believed without."""
+
+    def look_up(self, directory: int, name: bytes, /) -> Answer:
+        for _ in range(2):
+            super().look_up(directory, b"this is nowhere")
+        return super().look_up(directory, name)
+
+
 class UnwatchedIndex(NativeIndex):
     """An index that never gets a descriptor for inotify: the listing takes the one that is free."""
 
@@ -51,8 +60,10 @@ def index(kind: str, limit: int = NAMES_KEPT) -> Iterator[DirectoryIndex]:
     """An index; an unwatched one gets no descriptor for inotify."""
     listing = None
     if kind.startswith("native"):
-        made: DirectoryIndex = UnwatchedIndex(limit) if kind.endswith("unwatched") else NativeIndex(limit)
+        kinds = {"native": NativeIndex, "native watched": WatchedIndex, "native unwatched": UnwatchedIndex}
+        made: DirectoryIndex = kinds[kind](limit)
     else:
+        HostListing().close()  # what it imports the first time takes descriptors too
         with free_descriptors(0) if kind.endswith("unwatched") else nullcontext():
             listing = HostListing()
         made = FoldedIndex(listing, limit)

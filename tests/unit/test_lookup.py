@@ -149,7 +149,7 @@ def find(lookup: Lookup, root: str, path: str, *, follow: bool, creates: bool = 
     return lookup.find(start, os.fsencode(path), follow=follow, creates=creates, entry=entry)
 
 
-@pytest.mark.parametrize("kind", KINDS[:2])
+@pytest.mark.parametrize("kind", KINDS[:3])
 @settings(deadline=None, max_examples=400)
 @given(tree=trees, asked=st.lists(st.tuples(paths, st.booleans(), st.booleans()), min_size=1, max_size=8))
 def test_paths_lead_where_the_model_goes(
@@ -173,7 +173,7 @@ def test_paths_lead_where_the_model_goes(
         assert descriptors() == before
 
 
-@pytest.mark.parametrize("kind", KINDS[:2])
+@pytest.mark.parametrize("kind", KINDS[:3])
 @settings(deadline=None, max_examples=400)
 @given(tree=trees, path=paths, entry=st.booleans())
 def test_places_of_new_names_are_the_model_s(
