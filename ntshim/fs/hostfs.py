@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ntshim import status as st
 from ntshim.fs.backend import Facts, Inode
+from ntshim.fs.case_flag import case_flag, differ_in_case, set_case_flag
 from ntshim.fs.memfs import UNIX_EPOCH
 from ntshim.fs.names import from_host, order_key, to_host
 from ntshim.fs.rules import NTFS
-from ntshim.fs.view import FoldedIndex, Found, Stamp, Timestamps, fold
+from ntshim.fs.view import FoldedIndex, Found, Stamp, Timestamps
 from ntshim.io.create import FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_READONLY
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from ntshim.fs.view import DirectoryIndex
 
 ATTRIBUTES_XATTR = "user.ntshim.attributes"
-CASE_XATTR = "user.picobox.case"  # of a directory: "1" if it is case-sensitive
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _GRANULARITY = 50_000_000  # ns in which two changes of a directory may leave the same timestamp
 _Result = TypeVar("_Result")
@@ -40,30 +40,6 @@ def _ask(call: Callable[..., _Result], *args: object, **kwargs: object) -> _Resu
         return call(*args, **kwargs)
     except OSError as error:
         raise st.NtError(st.status_of_errno(error.errno or errno.EIO)) from None
-
-
-def case_flag(directory: int | bytes) -> bool:
-    """Whether a directory of the host, a descriptor or a path, is flagged as case-sensitive. Raises OSError."""
-    try:
-        return os.getxattr(directory, CASE_XATTR) == b"1"
-    except OSError as error:
-        if error.errno not in (errno.ENODATA, errno.ENOTSUP):
-            raise
-        return False
-
-
-def set_case_flag(directory: int | bytes, flagged: bool) -> None:
-    """Flag a directory, or take its flag away. Raises OSError."""
-    if flagged:
-        os.setxattr(directory, CASE_XATTR, b"1")
-    elif case_flag(directory):
-        os.removexattr(directory, CASE_XATTR)
-
-
-def differ_in_case(directory: int | bytes) -> bool:
-    """Whether a directory holds names that are one where case does not count. Raises OSError."""
-    names = [fold(os.fsencode(name)) for name in os.listdir(directory)]
-    return len(set(names)) < len(names)
 
 
 class HostListing:

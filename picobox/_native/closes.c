@@ -51,7 +51,8 @@ int32_t pb_watch(struct pb_core *core, uint32_t table, int32_t fd)
     return 0;
 }
 
-static void empty(struct pb_core *core, bool all, uint32_t table)
+/* Forgets the descriptors of one table, or of all. */
+static void unwatch(struct pb_core *core, bool all, uint32_t table)
 {
     for (int bucket = 0; bucket < WATCH_BUCKETS; bucket++)
         for (struct watched **link = &core->watched[bucket]; *link;) {
@@ -68,7 +69,7 @@ static void empty(struct pb_core *core, bool all, uint32_t table)
 void pb_unwatch(struct pb_core *core, uint32_t table)
 {
     LOCKED(core);
-    empty(core, false, table);
+    unwatch(core, false, table);
 }
 
 void close_seen(struct pb_core *core, const struct task *task, int32_t fd)
@@ -107,5 +108,5 @@ void closes_clear(struct pb_core *core)
     uint32_t table;
     while (pb_take_closed(core, &table) >= 0)
         ;
-    empty(core, true, 0);
+    unwatch(core, true, 0);
 }

@@ -119,7 +119,7 @@ int32_t pb_can_notify(void);
 /* 1 if the calls that PB_FLAG_NOTIFY marks arrive by the notify channel. */
 int32_t pb_is_notifying(struct pb_core *core);
 
-/* The task has the descriptor table `table` (any number but 0), of which Python watches some descriptors. */
+/* The task has the descriptor table of this number, of which Python watches some descriptors; 0: a table without any. */
 int32_t pb_set_table(struct pb_core *core, int32_t tid, uint32_t table);
 /* The next close of a descriptor in this table is told. */
 int32_t pb_watch(struct pb_core *core, uint32_t table, int32_t fd);

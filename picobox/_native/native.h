@@ -49,7 +49,7 @@ struct task {
     struct saved_arguments saved;
     bool injecting;      /* the call it makes is ours */
     bool has_notified;   /* `notified` is the last call that it has entered */
-    uint32_t table;      /* which descriptors it has, if Python watches some of them; else 0 */
+    uint32_t table;      /* the number of its descriptor table, if Python watches some of it; else 0 */
     struct notified_call notified;
 };
 

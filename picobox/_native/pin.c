@@ -26,6 +26,7 @@
 #define SHORTEST_REST (20 * MILLISECOND)
 #define LONGEST_REST (320 * MILLISECOND)
 #define MOST_TASKS 64
+/* Longer than the notify channel takes to answer a call, nine times in ten. */
 #define RECENTLY (MILLISECOND / 10)
 /* Above this many stops a second two guests on one CPU get further than on two: there each stop costs 20 us more. */
 #define BUSY INT64_C(25000)

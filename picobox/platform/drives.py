@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
-from errno import EIO, ENOTSUP
+from contextlib import contextmanager, suppress
+from errno import EIO, ENOENT, ENOTSUP
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from ntshim.fs.case_flag import CASE_XATTR, case_flag, differ_in_case, set_case_flag
 from ntshim.fs.drvfs import DrvFs
 from ntshim.fs.names import from_host
 from ntshim.fs.rules import CaseMode
@@ -16,11 +17,10 @@ from ntshim.fs.volfs import VolFs
 from ntshim.status import STATUS_CASE_DIFFERING_NAMES_IN_DIR, STATUS_DIRECTORY_NOT_EMPTY, errno_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ntshim.fs.rules import VolumeRules
 
-KEPT_AS = b"user.picobox.case"  # ntshim.fs.hostfs.CASE_XATTR
 _ROOT = b"/"
 _NAMES_KEPT = 1024
 
@@ -53,8 +53,6 @@ def real_directory(path: bytes) -> bytes:
 
 def is_flagged(directory: int | bytes) -> bool:
     """Whether a directory, a descriptor or a path, has the flag; one that is gone has none."""
-    from ntshim.fs.hostfs import case_flag
-
     try:
         return case_flag(directory if isinstance(directory, bytes) else _by_path(directory))
     except OSError:
@@ -67,52 +65,84 @@ def _by_path(descriptor: int) -> bytes:
 
 
 class CaseFlag(NamedTuple):
-    """The flag of a directory on a drive, known by its path without links; other files have none."""
+    """The flag of a directory on a drive; other files have none.
+
+    `path` is without links, `file` device and inode. Guests may move names while we look, and our rights may be more
+    than theirs: nothing is done but by a descriptor of this very file.
+    """
 
     path: bytes
+    file: tuple[int, int]
+    owner: int
     is_directory: bool
 
+    @contextmanager
+    def _opened(self) -> Iterator[bytes]:
+        """A path of ours to the file. Raises OSError if it is not at its path any more."""
+        fd = os.open(self.path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            self._check(os.fstat(fd))
+            yield _by_path(fd)
+        finally:
+            os.close(fd)
+
+    def _check(self, found: os.stat_result) -> None:
+        if (found.st_dev, found.st_ino) != self.file:
+            raise FileNotFoundError(ENOENT, os.strerror(ENOENT), self.path)
+
     def is_set(self) -> bool:
-        """Whether the directory is flagged."""
-        return is_flagged(self.path)
+        """Whether the directory is flagged; one that is gone is not."""
+        with suppress(OSError), self._opened() as path:
+            return case_flag(path)
+        return False
 
     def is_kept(self) -> bool:
         """Whether the host has an attribute for it."""
-        with suppress(OSError):
-            os.getxattr(self.path, KEPT_AS)
+        with suppress(OSError), self._opened() as path:
+            os.getxattr(path, CASE_XATTR)
             return True
         return False
 
     def set(self, flagged: bool) -> None:
         """Change it. Raises OSError."""
-        from ntshim.fs.hostfs import set_case_flag
-
-        try:
-            set_case_flag(self.path, flagged)
-        except PermissionError:
-            # A user's attributes can be set only where he may write.
-            mode = stat.S_IMODE(os.stat(self.path).st_mode)
-            os.chmod(self.path, mode | stat.S_IWUSR)
+        with self._opened() as path:
             try:
-                set_case_flag(self.path, flagged)
-            finally:
-                os.chmod(self.path, mode)
+                set_case_flag(path, flagged)
+            except PermissionError:
+                # A user's attributes can be set only where he may write.
+                mode = stat.S_IMODE(os.stat(path).st_mode)
+                os.chmod(path, mode | stat.S_IWUSR)
+                try:
+                    set_case_flag(path, flagged)
+                finally:
+                    os.chmod(path, mode)
 
     def settle(self, before: bool) -> int:
         """Undo a change that the rules forbid (facts/wsl1.md section 4.5); gives 0, or the error number to answer."""
-        from ntshim.fs.hostfs import differ_in_case
-
         after = self.is_set()
         try:
-            if after and not before and os.listdir(self.path):
+            with self._opened() as path:
+                is_empty = not os.listdir(path)
+                is_ambiguous = differ_in_case(path)
+            if after and not before and not is_empty:
                 self.set(False)
                 return errno_of(STATUS_DIRECTORY_NOT_EMPTY)
-            if before and not after and differ_in_case(self.path):
+            if before and not after and is_ambiguous:
                 self.set(True)
                 return errno_of(STATUS_CASE_DIFFERING_NAMES_IN_DIR)
         except OSError as error:
             return error.errno or EIO
         return 0
+
+    def remove(self) -> None:
+        """Remove the directory. Raises OSError."""
+        head, name = os.path.split(self.path)
+        parent = os.open(head, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            self._check(os.stat(name, dir_fd=parent, follow_symlinks=False))
+            os.rmdir(name, dir_fd=parent)
+        finally:
+            os.close(parent)
 
 
 class Drives:
@@ -160,18 +190,21 @@ class Drives:
             return None
         try:
             real = os.readlink(_by_path(fd))
-            is_directory = stat.S_ISDIR(os.fstat(fd).st_mode)
+            found = os.fstat(fd)
         finally:
             os.close(fd)
-        return CaseFlag(real, is_directory) if self.of(real).letters else None
+        if not self.of(real).letters:
+            return None
+        return CaseFlag(real, (found.st_dev, found.st_ino), found.st_uid, stat.S_ISDIR(found.st_mode))
 
-    def flag_new(self, path: bytes) -> int:
-        """Flag a directory that has just been made, if it is on a drive; gives 0, or an error number, and it is gone.
+    def flag_new(self, path: bytes, user: int) -> int:
+        """Flag a directory that a user has just made, if it is on a drive; gives 0, or an error number, and it is gone.
 
+        A directory that is another user's is not the one that was made: somebody was faster with its name.
         Where the host keeps no attributes there are no flags (facts/wsl1.md section 4.3).
         """
         flag = self.flag_of(path, follow=False)
-        if flag is None:
+        if flag is None or flag.owner != user:
             return 0
         try:
             flag.set(True)
@@ -179,7 +212,7 @@ class Drives:
             if error.errno == ENOTSUP:
                 return 0
             with suppress(OSError):
-                os.rmdir(flag.path)
+                flag.remove()
             return error.errno or EIO
         return 0
 

@@ -9,15 +9,17 @@ import struct
 from errno import EEXIST, EINVAL, ENODATA, EOPNOTSUPP, EPERM, ERANGE
 from typing import TYPE_CHECKING
 
+from ntshim.fs.case_flag import CASE_XATTR
 from picobox.errors import Errno
-from picobox.platform.drives import KEPT_AS
 from picobox.platform.host import AT_FDCWD
+from picobox.platform.rights import credentials_of
 
 if TYPE_CHECKING:
     from picobox.call import Call
     from picobox.platform.drives import CaseFlag
     from picobox.provider import PicoProvider
 
+KEPT_AS = CASE_XATTR.encode()
 FLAG = b"system.wsl_case_sensitive"
 _NAMESPACE = b"system."
 _VALUES = (b"0", b"1")
@@ -275,7 +277,12 @@ def _flag_new(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None
         host_path = call.made.on_host()
 
     def then(result: int) -> int | None:
-        failure = drives.flag_new(host_path) if result == 0 else 0
-        return -failure if failure else None
+        if result:
+            return None
+        try:
+            user = credentials_of(call.stop.tid).user
+        except OSError:  # killed meanwhile
+            return None
+        return -drives.flag_new(host_path, user) or None
 
     call.then = then

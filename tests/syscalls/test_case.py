@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from build import compile_source
 
-from ntshim.fs.hostfs import CASE_XATTR
-from picobox.platform.drives import KEPT_AS
+from ntshim.fs.case_flag import CASE_XATTR
 
 from . import cases
 from .guests import HERE, run, shell
@@ -207,7 +206,3 @@ def test_who_may_not_write_a_directory_may_not_flag_it(drive: Path) -> None:
 def test_without_case_there_is_no_flag(drive: Path, path: str) -> None:
     lines = ask(drive, "get", path, mode="insensitive")
     assert {line.rpartition(" ")[2] for line in lines[: len(only_known(lines, GET))]} == {"ENOTSUP"}
-
-
-def test_both_sides_keep_the_flag_under_one_name() -> None:
-    assert CASE_XATTR.encode() == KEPT_AS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 from host_index import KINDS, index
 
 from ntshim.fs.backend import Inode
-from ntshim.fs.hostfs import CASE_XATTR
+from ntshim.fs.case_flag import CASE_XATTR
 from ntshim.fs.native import NativeInode, NativeVolume
 from ntshim.fs.nodes import Nodes
 from ntshim.fs.rules import CaseMode
@@ -129,6 +130,43 @@ def test_a_sensitive_directory_on_the_way(root: Path) -> None:
     }
 
 
+def flag_at(directory: Path) -> CaseFlag:
+    """The flag of a directory, which is on a drive."""
+    flag = Drives({"C": real_directory(os.fsencode(directory.parent))}, CaseMode.PER_DIRECTORY).flag_of(
+        os.fsencode(directory), follow=False
+    )
+    assert flag is not None
+    return flag
+
+
+@pytest.mark.parametrize("kind", ["link", "directory"])
+def test_what_takes_the_place_of_a_directory_is_left_alone(root: Path, kind: str) -> None:
+    """A guest that is faster than we are gets nothing changed that our rights reach and its own may not."""
+    directory, victim = root / "Plain", root / "Victim"
+    victim.mkdir(0o500)
+    flag = flag_at(directory)
+    directory.rename(root / "Away")
+    if kind == "link":
+        directory.symlink_to(victim)
+    else:
+        victim.rename(directory)
+    with pytest.raises(FileNotFoundError):
+        flag.set(True)
+    with pytest.raises(FileNotFoundError):
+        flag.remove()
+    assert flag.settle(False) == errno.ENOENT
+    assert not flag.is_set()
+    assert not flag.is_kept()
+    assert os.listxattr(directory) == []
+    assert directory.stat().st_mode & 0o777 == 0o500
+
+
+def test_a_new_directory_of_somebody_else_is_not_flagged(root: Path) -> None:
+    drives = Drives({"C": real_directory(os.fsencode(root))}, CaseMode.PER_DIRECTORY)
+    assert drives.flag_new(os.fsencode(root / "Plain"), os.getuid() + 1) == 0
+    assert os.listxattr(root / "Plain") == []
+
+
 def test_a_flag_is_set_where_its_owner_may_not_write(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory = root / "Plain"
     directory.chmod(0o500)
@@ -141,7 +179,7 @@ def test_a_flag_is_set_where_its_owner_may_not_write(root: Path, monkeypatch: py
         setxattr(path, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(os, "setxattr", checked)
-    flag = CaseFlag(os.fsencode(directory), is_directory=True)
+    flag = flag_at(directory)
     flag.set(True)
     assert flag.is_set()
     assert directory.stat().st_mode & 0o777 == 0o500
@@ -150,6 +188,6 @@ def test_a_flag_is_set_where_its_owner_may_not_write(root: Path, monkeypatch: py
 def test_only_directories_on_drives_are_flagged(root: Path) -> None:
     drives = Drives({"C": real_directory(os.fsencode(root))}, CaseMode.PER_DIRECTORY)
     on, off = root / "Plain", root.parent / "Off"
-    assert [drives.flag_new(os.fsencode(path)) for path in (on, off)] == [0, 0]
+    assert [drives.flag_new(os.fsencode(path), os.getuid()) for path in (on, off)] == [0, 0]
     assert os.listxattr(on) == [CASE_XATTR]
     assert os.listxattr(off) == []

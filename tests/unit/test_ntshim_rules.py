@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ntshim import status as st
+from ntshim.fs.case_flag import CASE_XATTR
 from ntshim.fs.drvfs import DrvFs
-from ntshim.fs.hostfs import CASE_XATTR, HostFs
+from ntshim.fs.hostfs import HostFs
 from ntshim.fs.memfs import MemFs
 from ntshim.fs.names import check_component, units
 from ntshim.fs.rules import FORBIDDEN, NTFS, CaseMode, VolumeRules
