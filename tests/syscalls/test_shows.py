@@ -44,6 +44,19 @@ def test_includes_are_found(tmp_path: Path) -> None:
     assert shell(tmp_path, "gcc -I INCLUDE Main.c -o program && ./PROGRAM") == (7, "", "")
 
 
+def test_the_dynamic_loader_finds_libraries(tmp_path: Path) -> None:
+    (tmp_path / "Lib").mkdir()
+    (tmp_path / "seven.c").write_text("int seven(void) { return 7; }\n")
+    (tmp_path / "main.c").write_text("int seven(void);\nint main(void) { return seven(); }\n")
+    done = shell(
+        tmp_path,
+        "gcc -shared -fPIC SEVEN.C -o lIB/libSeven.so && gcc MAIN.C -LLIB -lseven -o program &&"
+        "LD_LIBRARY_PATH=$PWD/lib ./PROGRAM",
+    )
+    assert (done.status, done.stdout) == (7, ""), done
+    assert names(tmp_path / "Lib") == ["libSeven.so"]
+
+
 def test_a_script_runs(tmp_path: Path) -> None:
     script = tmp_path / "script.sh"
     script.write_text("#!/BIN/Sh\necho $0 $1\n")
