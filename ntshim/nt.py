@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -28,23 +29,40 @@ __all__ = [
 
 if TYPE_CHECKING:
     from ntshim.mm.services import SectionServices
-else:
 
-    class SectionServices(ServiceFamily):
-        """The services on sections; who calls none does not pay for loading them."""
+    class _Later(SectionServices):
+        """The families that are loaded when one of their services is first asked for."""
+
+        __slots__ = ()
+else:
+    # The module of each such family, its class, and its services: who calls none of them does not pay for loading it.
+    _FAMILIES = (
+        (
+            "ntshim.mm.services",
+            "SectionServices",
+            "NtCreateSection NtOpenSection NtQuerySection NtMapViewOfSection NtUnmapViewOfSection",
+        ),
+    )
+    _OWNERS = {name: family[:2] for family in _FAMILIES for name in family[2].split()}
+
+    class _Later(ServiceFamily):
+        """The families that are loaded when one of their services is first asked for."""
 
         __slots__ = ()
 
         def __getattr__(self, name: str) -> Any:
-            """Give a service, bound as one of the class's own."""
-            if not name.startswith("Nt"):
+            """Give a service of such a family, bound as one of the class's own."""
+            if name not in _OWNERS:
                 raise AttributeError(name)
-            from ntshim.mm import services
+            module, family = _OWNERS[name]
+            return MethodType(getattr(getattr(import_module(module), family), name), self)
 
-            return MethodType(getattr(services.SectionServices, name), self)
+        def __dir__(self) -> list[str]:
+            """Name those too that are not loaded."""
+            return [*super().__dir__(), *_OWNERS]
 
 
-class NtServices(ObjectServices, NameServices, DispatcherServices, ProcessServices, FileServices, SectionServices):
+class NtServices(ObjectServices, NameServices, DispatcherServices, ProcessServices, FileServices, _Later):
     """All services of one executive. Each family lives beside what it serves; `service.ServiceFamily` is the frame."""
 
     __slots__ = ()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ntshim.io.device import Device
+    from ntshim.io.queued import QueuedIrp
     from ntshim.ob.parse import ParseRequest
 
 FILE_READ_DATA = 0x1
@@ -65,7 +66,7 @@ class File(Object):
     NtCreateFile's, `position` is the byte where a synchronous file reads and writes next.
     """
 
-    __slots__ = ("cleaned_up", "context", "device", "host_key", "on_cleanup", "options", "position")
+    __slots__ = ("_queued", "cleaned_up", "context", "device", "host_key", "on_cleanup", "options", "position")
 
     def __init__(
         self,
@@ -83,6 +84,22 @@ class File(Object):
         self.options = options
         self.position = 0
         self.cleaned_up = False
+        self._queued: dict[QueuedIrp, None] | None = None
+
+    @property
+    def queued(self) -> dict[QueuedIrp, None]:
+        """The requests of this file that wait, in the order in which they came."""
+        if self._queued is None:
+            self._queued = {}
+        return self._queued
+
+    def cancel_queued(self) -> int:
+        """Cancel all requests that wait; gives their number."""
+        waiting = list(self._queued or ())
+        for irp in waiting:
+            if irp.status == st.STATUS_PENDING:
+                irp.cancel()
+        return len(waiting)
 
     def clean_up(self) -> None:
         """Release what counts as long as a handle is open: share access, delete-on-close. Happens once."""
@@ -91,5 +108,6 @@ class File(Object):
         self.cleaned_up = True
         if self.device is not None:
             self.device.cleanup(self)
+        self.cancel_queued()
         if self.on_cleanup is not None:
             self.on_cleanup(self)

@@ -222,6 +222,11 @@ class FileServices(ServiceFamily):
             return [query.FileNamesInformation(entry.file_name) for entry in entries]
         return entries
 
+    @service
+    def NtCancelIoFile(self, caller: Process | Thread, handle: int) -> None:
+        """Cancel the requests of a file that wait; they end with STATUS_CANCELLED."""
+        self._device_file(caller, handle, 0)[0].cancel_queued()
+
     def _create(
         self,
         caller: Process | Thread,

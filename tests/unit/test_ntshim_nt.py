@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from ntshim_host import TinyProvider, boot, open_process, status_of
 
+from ntshim import nt as nt_module
 from ntshim import status as st
 from ntshim.nt import NtServices
 from ntshim.ob import handles as ob
@@ -264,3 +266,12 @@ def test_each_service_counts_itself() -> None:
     world.close(handle)
     world.close(handle)
     assert world.nt.counters == {"NtDuplicateObject": 1, "NtQueryObject": 1, "NtClose": 2}
+
+
+def test_families_that_are_loaded_late_are_listed_whole() -> None:
+    for module, family, names in nt_module._FAMILIES:  # type: ignore[attr-defined]
+        services = {name for name in vars(getattr(import_module(module), family)) if name.startswith("Nt")}
+        assert set(names.split()) == services
+        assert services <= set(dir(World().nt))
+    with pytest.raises(AttributeError):
+        _ = World().nt.NtUnheardOf  # type: ignore[attr-defined]
