@@ -13,6 +13,7 @@ from picobox.abi.types import Flags, OpenFlags
 from picobox.platform.drives import Drives
 from picobox.platform.host import AT_FDCWD, shares_root
 from picobox.platform.lookup import Lookup, Place, start_of
+from picobox.profile import NT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from picobox.abi.row import PathArgument, Row
     from picobox.call import Call
     from picobox.platform.base import HostTid
+    from picobox.profile import Profile
 
 AT_SYMLINK_NOFOLLOW = 0x100
 AT_SYMLINK_FOLLOW = 0x400
@@ -76,8 +78,9 @@ class Making:
 class Names:
     """The paths of calls, approved one call at a time."""
 
-    def __init__(self, index: DirectoryIndex, drives: Drives | None = None) -> None:
+    def __init__(self, index: DirectoryIndex, drives: Drives | None = None, profile: Profile = NT) -> None:
         """Without `drives` the whole tree is one volume on which case counts nowhere."""
+        self.profile = profile
         self.drives = Drives({}, CaseMode.INSENSITIVE) if drives is None else drives
         self._index = index
         self._lookup = Lookup(index, self.drives)

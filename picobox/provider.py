@@ -14,6 +14,7 @@ from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, NATIVE
 from picobox.abi.table import BY_NR
 from picobox.errors import Errno
+from picobox.profile import LINUX
 from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, Task, ThreadGroup, fd_index
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class PicoProvider:
         self.processes = 0
         self.threads = 0
         self.names = names
+        self.profile = LINUX if names is None else names.profile
         self.opens = None if names is None else _make_opens(self, names)
         if names is not None:
             executive.namespace.named_objects.connect = _make_named_objects

@@ -16,6 +16,7 @@ import picobox
 from picobox.cli.launch import Launch
 from picobox.cli.options import CASE_MODES
 from picobox.errors import PicoboxError
+from picobox.profile import LINUX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,7 +126,7 @@ def _ptrace() -> Iterator[Check]:
     """Really runs a program, as every run does: fork, seize, filter, exec."""
     options = SimpleNamespace(
         platform="trace",
-        profile="linux",
+        profile=LINUX.name,
         drive=[],
         case=CASE_MODES[0],
         no_notify=False,

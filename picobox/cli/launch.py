@@ -13,6 +13,7 @@ from picobox.errors import PicoboxError, SpawnError
 from picobox.platform import host, init
 from picobox.platform.base import Platform, SpawnRequest, Stop
 from picobox.platform.executive_host import ExecutiveHost
+from picobox.profile import profile_of
 from picobox.provider import PicoProvider
 from picobox.supervisor import Observer, Supervisor
 
@@ -145,10 +146,13 @@ class Launch:
 
 def make_names(options: SimpleNamespace) -> Names | None:
     """What looks names up under the profile of a run; None if they are the host's own."""
-    if options.profile == "linux":
+    profile = profile_of(options.profile)
+    if not profile.translates:
         for option, given in (("drive", options.drive), ("case", options.case != CASE_MODES[0])):
             if given:
-                raise PicoboxError(f"--{option}: profile linux changes no names. Leave --profile linux out.")
+                raise PicoboxError(
+                    f"--{option}: profile {profile.name} changes no names. Leave --profile {profile.name} out."
+                )
         return None
     from picobox.cli.drives import drives_of
     from picobox.names import Names
@@ -158,7 +162,7 @@ def make_names(options: SimpleNamespace) -> Names | None:
     except ImportError as error:
         raise _no_core(error) from None
     index = NativeIndex()
-    return Names(index, drives_of(options, Names(index)))
+    return Names(index, drives_of(options, Names(index)), profile)
 
 
 def make_platform(name: str, subscription: dict[str, Any], *, notify: bool = True) -> Platform:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PROFILES = ("linux", "nt")
+PROFILES = ("linux", "nt", "windows10", "windows11")
 PLATFORMS = ("trace", "reference")
 COLORS = ("auto", "always", "never")
 CASE_MODES = ("insensitive", "per-directory", "sensitive", "off", "dir", "force")
@@ -98,13 +98,13 @@ def run_options() -> tuple[Option, ...]:
             metavar="LETTER=DIR",
             action="append",
             default=[],
-            help="with profile nt: DIR is that drive; C: is the working directory unless you say otherwise",
+            help="DIR is that drive; C: is the working directory unless you say otherwise",
         ),
         Option(
             "--case",
             choices=CASE_MODES,
             default=CASE_MODES[0],
-            help="with profile nt: where names are exact: nowhere; in directories with the flag, "
+            help="where names are exact: nowhere; in directories with the flag, "
             "and off the drives; everywhere but in a drive's root. off, dir and force are WSL's words for the same",
         ),
         Option("-w", "--workdir", metavar="DIR", help="run the program in DIR"),
