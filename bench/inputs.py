@@ -36,6 +36,7 @@ class Scale(NamedTuple):
     cpu_steps: int
     marks: tuple[int, int]
     names: int
+    crowds: tuple[int, int]
 
 
 FULL = Scale(
@@ -49,6 +50,7 @@ FULL = Scale(
     cpu_steps=300_000_000,
     marks=(10_000, 100_000),
     names=10_000,
+    crowds=(1_000, 1_000_000),
 )
 SMOKE = Scale(
     budget_ms=10,
@@ -61,6 +63,7 @@ SMOKE = Scale(
     cpu_steps=20_000_000,
     marks=(200, 2_000),
     names=200,
+    crowds=(400, 4_000),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench import executive
+from bench import crowd, executive
 from bench.columns import WEIGHED
 from bench.inputs import FULL
 from bench.memory import OPERATIONS
@@ -117,6 +117,27 @@ def executive_limits(report: Report) -> list[Limit]:
     ]
 
 
+def crowd_limits(report: Report) -> list[Limit]:
+    """The bounds on a million handles and a million names: the memory of all, and what an operation costs more."""
+    weight = report.weight(executive.COLUMN, crowd.OBJECTS)
+    few, many = FULL.crowds if weight is None else weight.marks
+    medians = {figure.name: figure.cell.median for figure in report.figures}
+    growths = {
+        operation: ratio(
+            medians.get(crowd.figure_name(operation, many)), medians.get(crowd.figure_name(operation, few))
+        )
+        for operation in crowd.OPERATIONS
+    }
+    peak = None if weight is None or weight.failed is not None or weight.peak is None else weight.peak / 1e6
+    return [
+        Limit(f"memory of {many:,} handles and {many:,} named objects", 1000, "MB", peak),
+        *(
+            Limit(f"{operation} among {many:,} of them against {few:,}", 2, "x", grown)
+            for operation, grown in growths.items()
+        ),
+    ]
+
+
 def nt_limits(report: Report) -> list[Limit]:
     """The bounds on calls with names under the profile nt, against PRoot in the same run."""
     rows = {"stat-hit": "stat of a file that is there", "open+close": "open and close of a file that is there"}
@@ -130,4 +151,10 @@ def nt_limits(report: Report) -> list[Limit]:
 
 def judge(report: Report) -> list[Limit]:
     """Every bound with the value of this run; none of them is a test, machines differ."""
-    return time_limits(report) + memory_limits(report) + executive_limits(report) + nt_limits(report)
+    return (
+        time_limits(report)
+        + memory_limits(report)
+        + executive_limits(report)
+        + crowd_limits(report)
+        + nt_limits(report)
+    )

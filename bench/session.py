@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench import columns, executive, inputs, limits, machine, memory, plot, render, runner
+from bench import columns, crowd, executive, inputs, limits, machine, memory, plot, render, runner
 from bench.build import BuildError, Programs, build
 from bench.results import Report
 
@@ -100,6 +100,10 @@ def measure(options: Options, makers: Sequence[RowMaker], extras: Collection[str
         for weight in memory.weigh(column, probes.get(column.name), programs.marks, work, scale.marks)
     ]
     given = {"rounds": options.rounds, "pin": options.pin, "smoke": options.smoke, "scale": scale._asdict()}
+    if EXECUTIVE in asked:
+        more, weight = crowd.measure(scratch, scale, columns.not_installed())
+        figures += more
+        weights.append(weight)
     return Report(facts, given, [column.name for column in chosen], results, weights, figures, options.smoke)
 
 

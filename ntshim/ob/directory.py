@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 from ntshim import status as st
+from ntshim.ob.listing import Listing
 from ntshim.ob.object import Object, ObjectName, ObjectType
 from ntshim.ob.types import make_type
 from ntshim.upcase import upcase
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 DIRECTORY_QUERY = 0x1
 DIRECTORY_TRAVERSE = 0x2
@@ -40,7 +42,7 @@ DIRECTORY = make_type("Directory", DirectoryType)
 class Directory(Object):
     """Objects by name; each entry holds a reference on its object, and each object one on its directory."""
 
-    __slots__ = ("_entries", "_folded")
+    __slots__ = ("_entries", "_folded", "_listing")
 
     is_root: ClassVar[bool] = False
 
@@ -50,10 +52,20 @@ class Directory(Object):
         self._entries: dict[str, Object] = {}
         # Upcased name -> the names that fold to it, oldest first; None until somebody ignores case.
         self._folded: dict[str, list[str]] | None = None
+        # None until somebody lists the directory piece by piece.
+        self._listing: Listing | None = None
 
     def entries(self) -> Mapping[str, Object]:
         """Give what the directory holds now, oldest first; not to be kept, it changes."""
         return self._entries
+
+    def following(self, place: int) -> Iterator[tuple[int, str]]:
+        """Give the names from a place on, oldest first, each with its place; 0 is the first."""
+        if not place:
+            return enumerate(self._entries)
+        if self._listing is None:
+            self._listing = Listing(self._entries)
+        return self._listing.following(place)
 
     def find(self, name: str, ignore_case: bool = False) -> Object | None:
         """Give the object of a name, borrowed, or None; of several that differ in case the exact one, or the oldest."""
@@ -79,6 +91,8 @@ class Directory(Object):
         if name in self._entries or target.name is not None:
             raise RuntimeError(f"{name!r} is taken, or its object has another name")
         self._entries[name] = target
+        if self._listing is not None:
+            self._listing.add(name)
         if self._folded is not None:
             self._folded.setdefault(upcase(name), []).append(name)
         target.reference()
@@ -88,6 +102,8 @@ class Directory(Object):
     def remove(self, name: str) -> None:
         """Take an entry out and give its reference back; only `Object.release_name` calls it."""
         target = self._entries.pop(name)
+        if self._listing is not None:
+            self._listing.remove(name)
         if self._folded is not None:
             key = upcase(name)
             spellings = self._folded[key]
@@ -118,6 +134,10 @@ class ReadOnlyDirectory(Directory):
             return found
         wanted = upcase(name)
         return next((entry for present, entry in entries.items() if upcase(present) == wanted), None)
+
+    def following(self, place: int) -> Iterator[tuple[int, str]]:
+        """Give the names from a place on, as they are now."""
+        return islice(enumerate(self.entries()), place, None)
 
     def insert(self, name: str, target: Object) -> None:  # noqa: ARG002 - nobody may
         """Refuse: STATUS_ACCESS_DENIED."""

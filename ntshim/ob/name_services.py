@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim import status as st
@@ -76,14 +75,20 @@ class NameServices(ServiceFamily):
         """List a directory from the entry with index `context` into a buffer of `length` bytes.
 
         Needs DIRECTORY_QUERY. TooSmall with STATUS_BUFFER_TOO_SMALL if not even one entry fits,
-        STATUS_NO_MORE_ENTRIES at the end. Source: facts/nt.md section 1.3.
+        STATUS_NO_MORE_ENTRIES at the end, STATUS_INVALID_PARAMETER for a negative number. Source: facts/nt.md
+        section 1.3.
         """
         directory = self._object(caller, handle, Directory, DIRECTORY, DIRECTORY_QUERY)
         first = 0 if restart_scan else context
+        if first < 0 or length < 0:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
         found: list[ObjectDirectoryInformation] = []
         used = OBJECT_DIRECTORY_INFORMATION_SIZE
         status = st.STATUS_SUCCESS
-        for name, target in islice(directory.entries().items(), first, None):
+        entries = directory.entries()
+        following = first
+        for place, name in directory.following(first):
+            target = entries[name]
             size = OBJECT_DIRECTORY_INFORMATION_SIZE + _terminated(name) + _terminated(target.type.name)
             if used + size > length:
                 if not found:
@@ -92,11 +97,12 @@ class NameServices(ServiceFamily):
                 break
             found.append(ObjectDirectoryInformation(name, target.type.name))
             used += size
+            following = place + 1
             if return_single_entry:
                 break
         if not found:
             raise st.NtError(st.STATUS_NO_MORE_ENTRIES)
-        return DirectoryListing(found, first + len(found), used, status)
+        return DirectoryListing(found, following, used, status)
 
     @service
     def NtCreateSymbolicLinkObject(

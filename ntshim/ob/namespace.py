@@ -5,6 +5,7 @@ Its devices serve nothing: who brings a driver adds the device in their place, a
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ntshim.io.device import Device
@@ -20,7 +21,7 @@ from ntshim.ps.directory import ProcessDirectory, ThreadDirectory
 from ntshim.ps.process import PROCESS_DIRECTORY, THREAD_DIRECTORY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ntshim.ps.executive import Executive
 
@@ -102,6 +103,10 @@ class DeviceMap(Directory):
     def entries(self) -> Mapping[str, Object]:
         """Give what both directories hold."""
         return {**self._global.entries(), **self._local.entries()}
+
+    def following(self, place: int) -> Iterator[tuple[int, str]]:
+        """Give the names in both from a place on."""
+        return islice(enumerate(self.entries()), place, None)
 
     def find(self, name: str, ignore_case: bool = False) -> Object | None:
         """Give the object of a name, borrowed, or None."""

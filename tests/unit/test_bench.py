@@ -12,7 +12,21 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench import calls, columns, executive, inputs, limits, machine, memory, plot, render, runner, session, workloads
+from bench import (
+    calls,
+    columns,
+    crowd,
+    executive,
+    inputs,
+    limits,
+    machine,
+    memory,
+    plot,
+    render,
+    runner,
+    session,
+    workloads,
+)
 from bench.build import SOURCES, Programs
 from bench.results import SCHEMA, Cell, Figure, Report, Result, Weight, ratio
 
@@ -162,13 +176,24 @@ class TestLimits:
         weight = Weight("trace+linux", "opens", (10, 100), [(10, 1), (100, 2)], 3, failed="status 1")
         assert verdict(report(weights=(weight,)), "at its highest")[1] == "NOT MEASURED"
 
+    def test_a_million_objects(self) -> None:
+        weight = Weight("executive", crowd.OBJECTS, (10, 1000), [(10, 1), (1000, 2)], 1_100_000_000)
+        figures = (
+            Figure(crowd.figure_name("open", 10), "", Cell([2e-6])),
+            Figure(crowd.figure_name("open", 1000), "", Cell([3e-6])),
+        )
+        made = report(weights=(weight,), figures=figures)
+        assert verdict(made, "memory of 1,000 handles") == ("1100.00 MB", "NOT MET")
+        assert verdict(made, "open among 1,000 of them against 10") == ("1.50 x", "met")
+        assert verdict(made, "create among")[1] == "NOT MEASURED"
+
     def test_each_bound_is_printed_even_when_nothing_was_measured(self) -> None:
         text = render.plain(render.limits_table(limits.judge(report()), smoke=False))
         for bound in ("<= 1.2 x", "<= 10 us", "<= 60 ms", "<= 40 MB", "< 2 MB", "<= 1.1 x", "<= 2.5 x", "<= 3 us"):
             assert bound in text
         assert text.count("<= 5 us") == 3
         assert text.count("<= 2.5 x") == 3
-        assert text.count("NOT MEASURED") == 14
+        assert text.count("NOT MEASURED") == 22
         assert "10,000 to 100,000 processes" in text
 
     def test_a_smoke_run_says_that_it_judges_nothing(self) -> None:
@@ -267,7 +292,7 @@ class TestRecord:
         assert cells["trace+linux"]["samples"] == [5e-6]
         assert cells["trace+linux"]["to_native"] == pytest.approx(50)
         assert cells["proot"] == {"not_measured": "absent", "to_native": None, "to_bare": None}
-        assert len(record["limits"]) == 14
+        assert len(record["limits"]) == 22
 
     def test_figures(self, tmp_path: Path) -> None:
         figures = (Figure("a", "what", Cell([2e-6, 4e-6, 3e-6])), Figure("b", "", Cell(failed="no")))
