@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from ntshim import status as st
@@ -35,12 +36,11 @@ def service(
     """Count each call of a service under its name."""
     name = routine.__name__
 
+    @wraps(routine)
     def counted(self: _Family, /, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Answer:
         self.counters[name] = self.counters.get(name, 0) + 1
         return routine(self, *args, **kwargs)
 
-    counted.__name__ = name
-    counted.__doc__ = routine.__doc__
     return counted
 
 
