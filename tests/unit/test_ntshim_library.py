@@ -130,7 +130,7 @@ def test_a_thread_ends_when_it_is_told_to() -> None:
     mutant = system.nt.NtCreateMutant(thread, 0x1F0001, None, True).handle
     system.nt.NtTerminateThread(thread, -2, 7)
     assert thread.exit_status == 7
-    assert system.nt.NtQueryMutant(process, mutant).abandoned_state
+    assert system.nt.NtQueryMutant(survivor, mutant).abandoned_state
 
 
 if __name__ == "__main__":
