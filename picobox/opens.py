@@ -10,6 +10,7 @@ from ntshim.fs.names import from_host
 from ntshim.fs.native import NativeInode, NativeVolume, resolved
 from ntshim.fs.nodes import Nodes
 from ntshim.io import create
+from ntshim.io.irp import NameReserved
 from ntshim.io.share import FILE_SHARE_ALL
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes
 from ntshim.ob.symlink import SymbolicLink
@@ -17,7 +18,7 @@ from picobox.platform.identity import Identities
 from picobox.task import fd_index, granted_access
 
 if TYPE_CHECKING:
-    from ntshim.io.irp import CreateIrp
+    from ntshim.io.irp import CreateIrp, Irp
     from picobox.call import Call
     from picobox.platform.drives import Drives
     from picobox.provider import PicoProvider
@@ -67,18 +68,22 @@ class Opens:
         place = resolved(
             NativeInode(found.directory, found.parent),
             from_host(found.name),
-            None if found.file is None else Inode(found.file, is_directory=found.is_directory),
+            None if found.file is None else NativeInode(found.file, found.path, is_directory=found.is_directory),
         )
-        answer = self._provider.nt.NtCreateFile(
-            call.thread,
-            granted_access(flags),
-            ObjectAttributes(name, attributes=OBJ_CASE_INSENSITIVE),
-            create.FILE_ATTRIBUTE_NORMAL,
-            FILE_SHARE_ALL,
-            _disposition(flags),
-            create.FILE_DIRECTORY_FILE if flags & O_DIRECTORY else 0,
-            extra=place,
-        )
+        try:
+            answer = self._provider.nt.NtCreateFile(
+                call.thread,
+                granted_access(flags),
+                ObjectAttributes(name, attributes=OBJ_CASE_INSENSITIVE),
+                create.FILE_ATTRIBUTE_NORMAL,
+                FILE_SHARE_ALL,
+                _disposition(flags),
+                create.FILE_DIRECTORY_FILE if flags & O_DIRECTORY else 0,
+                extra=place,
+            )
+        except NameReserved as reserved:
+            stand_behind(call, reserved.irp)
+            return
         if answer.irp is None:
             raise RuntimeError("a native volume has performed an open")
         call.performed = True
@@ -102,6 +107,12 @@ class Opens:
 
         call.then = then
         call.when_over(over)
+
+
+def stand_behind(call: Call, irp: Irp) -> None:
+    """The call is dispatched again once a request that has its name is done; what it has itself it gives back."""
+    call.finish()
+    call.wait = lambda routine: irp.when_done(lambda _: routine())
 
 
 def _disposition(flags: int) -> int:

@@ -142,11 +142,15 @@ class NameReserved(st.NtError):
 
 
 class TargetContext:
-    """What finds the place where a rename or link leads; `place` and `volume` are set by the volume that is met."""
+    """What finds the place where a rename or link leads; `place` and `volume` are set by the volume that is met.
 
-    __slots__ = ("place", "volume")
+    `extra` is for the device alone, as that of CreateContext.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("extra", "place", "volume")
+
+    def __init__(self, extra: object = None) -> None:
         """Begin with nothing found."""
+        self.extra = extra
         self.place: Any = None
         self.volume: Any = None

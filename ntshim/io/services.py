@@ -95,10 +95,11 @@ class FileServices(ServiceFamily):
         object_attributes: GivenAttributes,
         share_access: int,
         open_options: int,
+        extra: object = None,
     ) -> CreateAnswer:
         """Open a file that exists; as NtCreateFile with FILE_OPEN."""
         request = CreateRequest(desired_access, share_access, create.FILE_OPEN, open_options)
-        return self._create(caller, request, object_attributes)
+        return self._create(caller, request, object_attributes, extra)
 
     @service
     def NtQueryAttributesFile(
@@ -139,13 +140,14 @@ class FileServices(ServiceFamily):
 
     @service
     def NtSetInformationFile(
-        self, caller: Process | Thread, handle: int, information: Any, information_class: int
+        self, caller: Process | Thread, handle: int, information: Any, information_class: int, extra: object = None
     ) -> Irp | None:
         """Change an open file or its names (facts/nt.md sections 3.5, 3.6, 3.10, 4.5).
 
         `information` is FileBasicInformation, FileRenameInformation (for links too), a bool for Disposition, flags
         for DispositionEx and CaseSensitive, bytes for EndOfFile and Position. Gives the request if its device has
-        it performed natively, else None. STATUS_INVALID_INFO_CLASS for other classes.
+        it performed natively, else None; `extra` is what the device of a new name wants besides.
+        STATUS_INVALID_INFO_CLASS for other classes.
         """
         access = query.SET_ACCESS.get(information_class)
         if access is None:
@@ -157,7 +159,7 @@ class FileServices(ServiceFamily):
             file.position = information
             return None
         if information_class in query.RENAME_CLASSES or information_class in query.LINK_CLASSES:
-            information = self._destination(caller, device, information)
+            information = self._destination(caller, device, information, extra)
         irp = device.set_information(file, information, information_class)
         if irp is None or device.native:
             return irp
@@ -286,7 +288,7 @@ class FileServices(ServiceFamily):
         return file, file.device, entry
 
     def _destination(
-        self, caller: Process | Thread, device: Device, information: query.FileRenameInformation
+        self, caller: Process | Thread, device: Device, information: query.FileRenameInformation, extra: object
     ) -> Destination:
         """Find where a rename or link leads (facts/nt.md section 3.6)."""
         given, flags, root_directory = information
@@ -297,7 +299,7 @@ class FileServices(ServiceFamily):
             raise st.NtError(st.STATUS_INVALID_PARAMETER)
         if not root_directory and not name.startswith("\\"):
             return Destination(name, None, flags)
-        context = TargetContext()
+        context = TargetContext(extra)
         parse = ParseRequest(caller, name, OBJ_CASE_INSENSITIVE, FILE, 0, context)
         look_up(self.executive.namespace, parse, root_directory).dereference()
         if context.volume is not device:

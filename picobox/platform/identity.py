@@ -22,7 +22,7 @@ _NO_NAMES = (b"", b".", b"..")
 class Identity(NamedTuple):
     """A name in a directory, and the file that it leads to, None if there is none.
 
-    `parent` is the path of the directory, as the host knows it without links.
+    `parent` is the path of the directory, as the host knows it without links. `mode` is the file's.
     """
 
     directory: Key
@@ -30,6 +30,7 @@ class Identity(NamedTuple):
     name: bytes
     file: Key | None
     is_directory: bool
+    mode: int = 0
 
     @property
     def path(self) -> bytes:
@@ -69,7 +70,28 @@ class Identities:
             parent = self._real(head, directory)
         except OSError:
             return None
-        return Identity(_key(directory), parent, last, _key(found), stat.S_ISDIR(found.st_mode))
+        return Identity(_key(directory), parent, last, _key(found), stat.S_ISDIR(found.st_mode), found.st_mode)
+
+    def of_entry(self, tid: HostTid, dirfd: int, path: bytes) -> Identity | None:
+        """The name itself that a path of a task ends in, of a symbolic link too; None if it is no name on a volume."""
+        head, _, last = path_of(tid, dirfd, path).rstrip(b"/").rpartition(b"/")
+        head = head or b"/"
+        if last in _NO_NAMES:
+            return None
+        try:
+            directory = os.stat(head)
+            if self._pseudo.includes(directory.st_dev, tid):
+                return None
+            parent = self._real(head, directory)
+            try:
+                found = os.stat(os.path.join(head, last), follow_symlinks=False)
+            except FileNotFoundError:
+                return Identity(_key(directory), parent, last, None, is_directory=False)
+        except OSError:
+            return None
+        if not _is_on_volume(found) and not stat.S_ISLNK(found.st_mode):
+            return None
+        return Identity(_key(directory), parent, last, _key(found), stat.S_ISDIR(found.st_mode), found.st_mode)
 
     def _real(self, path: bytes, directory: os.stat_result) -> bytes:
         """The path without links of a directory that was found by a path: what it was the last time, if it is still."""
