@@ -28,15 +28,17 @@ __all__ = [
 
 
 if TYPE_CHECKING:
+    from ntshim.io.lock_services import LockServices
     from ntshim.mm.services import SectionServices
 
-    class _Later(SectionServices):
+    class _Later(LockServices, SectionServices):
         """The families that are loaded when one of their services is first asked for."""
 
         __slots__ = ()
 else:
     # The module of each such family, its class, and its services: who calls none of them does not pay for loading it.
     _FAMILIES = (
+        ("ntshim.io.lock_services", "LockServices", "NtLockFile NtUnlockFile"),
         (
             "ntshim.mm.services",
             "SectionServices",

@@ -10,12 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from ntshim.fs.backend import Inode
+    from ntshim.io.locks import ByteRangeLocks
 
 
 class Stream:
-    """A stream that is open; `name` is its stored spelling, "" for the file's own data."""
+    """A stream that is open; `name` is its stored spelling, "" for the file's own data.
 
-    __slots__ = ("delete_pending", "name", "open_count", "share")
+    `locks` are made with the first one.
+    """
+
+    __slots__ = ("delete_pending", "locks", "name", "open_count", "share")
 
     def __init__(self, name: str) -> None:
         """Begin with no open."""
@@ -23,6 +27,7 @@ class Stream:
         self.open_count = 0
         self.share = ShareAccess()
         self.delete_pending = False
+        self.locks: ByteRangeLocks | None = None
 
 
 class Link:

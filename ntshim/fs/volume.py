@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from ntshim.fs.backend import Backend, Inode
     from ntshim.fs.rules import VolumeRules
+    from ntshim.io.locks import ByteRangeLocks
     from ntshim.ob.parse import ParseRequest
+    from ntshim.ps.process import Process
 
 
 class Place(NamedTuple):
@@ -99,8 +101,11 @@ class Volume(Device):
         return irp.file
 
     def cleanup(self, file: File) -> None:
-        """Release the share access, and remove what was to be deleted (facts/nt.md section 3.5)."""
+        """Release locks and share access, and remove what was to be deleted (facts/nt.md section 3.5)."""
         if file.context is not None:
+            locks = file.context.stream.locks
+            if locks is not None:
+                locks.release(file)
             links.clean_up(self, file.context)
 
     def close(self, file: File) -> None:
@@ -125,6 +130,29 @@ class Volume(Device):
         if data:
             self.backend.write(inode, stream, offset, data)
         return len(data), offset + len(data)
+
+    def byte_range_locks(self, file: File) -> ByteRangeLocks:
+        """Give the locks of the stream that is open; a directory has no bytes (facts/nt.md section 3.8)."""
+        opened: Open = file.context
+        if opened.node.inode.is_directory and not opened.stream.name:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
+        if opened.stream.locks is None:
+            from ntshim.io.locks import ByteRangeLocks
+
+            opened.stream.locks = ByteRangeLocks()
+        return opened.stream.locks
+
+    def check_locks(
+        self, file: File, process: Process, key: int, offset: int | None, length: int, *, writes: bool
+    ) -> None:
+        """Ask the locks of the stream, if it ever had one."""
+        opened: Open = file.context
+        locks = opened.stream.locks
+        if locks is None:
+            return
+        if offset is None:
+            offset = self.backend.facts(opened.node.inode, opened.stream.name).size
+        locks.check((file, process, key), offset, length, writes=writes)
 
     def flush(self, file: File) -> None:
         """Bring what was written to the medium."""

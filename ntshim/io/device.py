@@ -11,7 +11,9 @@ from ntshim.ob.types import make_type
 if TYPE_CHECKING:
     from ntshim.io.file import File
     from ntshim.io.irp import Irp
+    from ntshim.io.locks import ByteRangeLocks
     from ntshim.ob.parse import ParseRequest
+    from ntshim.ps.process import Process
 
 
 class DeviceType(ObjectType):
@@ -66,6 +68,15 @@ class Device(Object):
     def write(self, file: File, offset: int | None, data: bytes) -> tuple[int, int]:
         """Write at `offset`, None is the end; give the bytes written and the offset behind them."""
         raise _unserved(file, offset, data)
+
+    def byte_range_locks(self, file: File) -> ByteRangeLocks:
+        """Give the locks of what is open: IRP_MJ_LOCK_CONTROL."""
+        raise _unserved(file)
+
+    def check_locks(
+        self, file: File, process: Process, key: int, offset: int | None, length: int, *, writes: bool
+    ) -> None:
+        """Refuse to read or write bytes that a lock keeps from this file, process and key; None is the end."""
 
     def flush(self, file: File) -> None:
         """Bring what was written to the medium."""

@@ -37,6 +37,7 @@ _MODE = (
     | create.FILE_NO_INTERMEDIATE_BUFFERING
     | create.FILE_DELETE_ON_CLOSE
 )
+_LENGTH_END = 1 << 32
 FILE_WRITE_TO_END_OF_FILE = -1
 FILE_USE_FILE_POINTER_POSITION = -2
 
@@ -167,28 +168,42 @@ class FileServices(ServiceFamily):
         return None
 
     @service
-    def NtReadFile(self, caller: Process | Thread, handle: int, length: int, byte_offset: int | None = None) -> bytes:
+    def NtReadFile(
+        self, caller: Process | Thread, handle: int, length: int, byte_offset: int | None = None, key: int = 0
+    ) -> bytes:
         """Read up to `length` bytes; STATUS_END_OF_FILE at the end (facts/nt.md section 3.10).
 
         Without an offset, or with FILE_USE_FILE_POINTER_POSITION, at the position that a synchronous file has.
+        STATUS_FILE_LOCK_CONFLICT if another file object, process or key has locked some of it (section 3.8).
         """
         file, device, _ = self._device_file(caller, handle, FILE_READ_DATA)
         offset = _position(file, byte_offset)
+        if not 0 <= length < _LENGTH_END:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
+        device.check_locks(file, caller.process, key, offset, length, writes=False)
         data = device.read(file, offset, length)
         if file.options & _SYNCHRONOUS:
             file.position = offset + len(data)
         return data
 
     @service
-    def NtWriteFile(self, caller: Process | Thread, handle: int, data: bytes, byte_offset: int | None = None) -> int:
-        """Write; gives the number of bytes. A handle that may only append writes at the end, wherever it is told."""
+    def NtWriteFile(
+        self, caller: Process | Thread, handle: int, data: bytes, byte_offset: int | None = None, key: int = 0
+    ) -> int:
+        """Write; gives the number of bytes. A handle that may only append writes at the end, wherever it is told.
+
+        STATUS_FILE_LOCK_CONFLICT as NtReadFile, and for what anybody has locked shared.
+        """
         file, device, entry = self._device_file(caller, handle, 0)
         if not entry.access & (FILE_WRITE_DATA | FILE_APPEND_DATA):
             raise st.NtError(st.STATUS_ACCESS_DENIED)
         at: int | None = None
         if byte_offset != FILE_WRITE_TO_END_OF_FILE:
             at = _position(file, byte_offset)
-        count, end = device.write(file, at if entry.access & FILE_WRITE_DATA else None, data)
+        if not entry.access & FILE_WRITE_DATA:
+            at = None
+        device.check_locks(file, caller.process, key, at, len(data), writes=True)
+        count, end = device.write(file, at, data)
         if file.options & _SYNCHRONOUS:
             file.position = end
         return count

@@ -13,6 +13,7 @@ from ntshim.io.rename import (
     FILE_RENAME_REPLACE_IF_EXISTS,
 )
 
+from . import oracle_locks
 from .drive import DELETE, READ, READ_ATTRIBUTES, WRITE, WRITE_ATTRIBUTES, Drive, status_of
 from .kind import Unverified
 
@@ -39,7 +40,8 @@ def check(row: Row) -> list[str]:
     if row["group"] == "rename_nt":
         status = _rename(row["case"])
     else:
-        case = CASES.get((row["group"], row["case"]))
+        phrase = (row["group"], row["case"])
+        case = CASES.get(phrase) or oracle_locks.CASES.get(phrase)
         if case is None:
             raise Unverified("not acted out: locks, sections and Win32 are other services")
         status = case(Drive())
