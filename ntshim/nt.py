@@ -7,7 +7,6 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from ntshim.io.services import FileServices
-from ntshim.ke.services import DispatcherServices
 from ntshim.ob.name_services import NameServices
 from ntshim.ob.services import (
     OBJECT_BASIC_INFORMATION,
@@ -28,10 +27,23 @@ __all__ = [
 
 
 if TYPE_CHECKING:
+    from ntshim.io.completion_services import IoCompletionServices
     from ntshim.io.lock_services import LockServices
+    from ntshim.ke.keyed_services import KeyedEventServices
+    from ntshim.ke.services import DispatcherServices
+    from ntshim.ke.timer_services import TimerServices
+    from ntshim.ke.wait_services import WaitServices
     from ntshim.mm.services import SectionServices
 
-    class _Later(LockServices, SectionServices):
+    class _Later(
+        DispatcherServices,
+        IoCompletionServices,
+        KeyedEventServices,
+        LockServices,
+        SectionServices,
+        TimerServices,
+        WaitServices,
+    ):
         """The families that are loaded when one of their services is first asked for."""
 
         __slots__ = ()
@@ -39,6 +51,41 @@ else:
     # The module of each such family, its class, and its services: who calls none of them does not pay for loading it.
     _FAMILIES = (
         ("ntshim.io.lock_services", "LockServices", "NtLockFile NtUnlockFile"),
+        (
+            "ntshim.io.completion_services",
+            "IoCompletionServices",
+            (
+                "NtCreateIoCompletion NtOpenIoCompletion NtSetIoCompletion NtRemoveIoCompletion "
+                "NtRemoveIoCompletionEx NtQueryIoCompletion"
+            ),
+        ),
+        (
+            "ntshim.ke.keyed_services",
+            "KeyedEventServices",
+            "NtCreateKeyedEvent NtOpenKeyedEvent NtWaitForKeyedEvent NtReleaseKeyedEvent",
+        ),
+        (
+            "ntshim.ke.services",
+            "DispatcherServices",
+            (
+                "NtCreateEvent NtOpenEvent NtSetEvent NtResetEvent NtClearEvent NtPulseEvent NtQueryEvent "
+                "NtCreateMutant NtOpenMutant NtReleaseMutant NtQueryMutant NtCreateSemaphore "
+                "NtOpenSemaphore NtReleaseSemaphore NtQuerySemaphore"
+            ),
+        ),
+        (
+            "ntshim.ke.timer_services",
+            "TimerServices",
+            "NtCreateTimer NtOpenTimer NtSetTimer NtCancelTimer NtQueryTimer",
+        ),
+        (
+            "ntshim.ke.wait_services",
+            "WaitServices",
+            (
+                "NtWaitForSingleObject NtWaitForMultipleObjects NtSignalAndWaitForSingleObject "
+                "NtDelayExecution NtAlertThread NtAlertResumeThread NtTestAlert NtQueueApcThread"
+            ),
+        ),
         (
             "ntshim.mm.services",
             "SectionServices",
@@ -53,18 +100,20 @@ else:
         __slots__ = ()
 
         def __getattr__(self, name: str) -> Any:
-            """Give a service of such a family, bound as one of the class's own."""
+            """Give a service of such a family; from now on it is one of the class's own."""
             if name not in _OWNERS:
                 raise AttributeError(name)
             module, family = _OWNERS[name]
-            return MethodType(getattr(getattr(import_module(module), family), name), self)
+            routine = getattr(getattr(import_module(module), family), name)
+            setattr(_Later, name, routine)
+            return MethodType(routine, self)
 
         def __dir__(self) -> list[str]:
             """Name those too that are not loaded."""
             return [*super().__dir__(), *_OWNERS]
 
 
-class NtServices(ObjectServices, NameServices, DispatcherServices, ProcessServices, FileServices, _Later):
+class NtServices(ObjectServices, NameServices, ProcessServices, FileServices, _Later):
     """All services of one executive. Each family lives beside what it serves; `service.ServiceFamily` is the frame."""
 
     __slots__ = ()

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ntshim import status as st
+from ntshim.ke.header import DispatcherObject
 from ntshim.ob.object import Object, ObjectType, Reparse
 from ntshim.ob.types import make_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ntshim.io.completion import IoCompletion
     from ntshim.io.device import Device
     from ntshim.io.queued import QueuedIrp
     from ntshim.ob.parse import ParseRequest
+    from ntshim.ps.process import Thread
 
 FILE_READ_DATA = 0x1
 FILE_WRITE_DATA = 0x2
@@ -54,19 +57,33 @@ class FileType(ObjectType):
         if isinstance(target, File) and target.device is not None:
             target.clean_up()
             target.device.close(target)
+            if target.completion is not None:
+                target.completion[0].dereference()
 
 
 FILE = make_type("File", FileType)
 
 
-class File(Object):
+class File(DispatcherObject):
     """An open instance; `host_key` is what the host knows it by, `on_cleanup` is called when its last handle closes.
 
+    It is signalled unless a request of it waits. `completion` is where finished requests are told, and under what key.
     `device` is who serves it, None if the host does all by itself; `context` is the device's own. `options` are
     NtCreateFile's, `position` is the byte where a synchronous file reads and writes next.
     """
 
-    __slots__ = ("_queued", "cleaned_up", "context", "device", "host_key", "on_cleanup", "options", "position")
+    __slots__ = (
+        "_queued",
+        "cleaned_up",
+        "completion",
+        "context",
+        "device",
+        "host_key",
+        "on_cleanup",
+        "options",
+        "position",
+        "signalled",
+    )
 
     def __init__(
         self,
@@ -85,6 +102,8 @@ class File(Object):
         self.position = 0
         self.cleaned_up = False
         self._queued: dict[QueuedIrp, None] | None = None
+        self.signalled = True
+        self.completion: tuple[IoCompletion, Any] | None = None
 
     @property
     def queued(self) -> dict[QueuedIrp, None]:
@@ -92,6 +111,16 @@ class File(Object):
         if self._queued is None:
             self._queued = {}
         return self._queued
+
+    def is_signalled(self, thread: Thread | None) -> bool:  # noqa: ARG002 - anyone may wait
+        """Whether no request of this file waits."""
+        return self.signalled
+
+    def set(self, *, signalled: bool) -> None:
+        """Note that a request has begun to wait, or was finished."""
+        self.signalled = signalled
+        if signalled:
+            self.wake()
 
     def cancel_queued(self) -> int:
         """Cancel all requests that wait; gives their number."""

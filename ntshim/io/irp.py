@@ -5,29 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ntshim import status as st
+from ntshim.ke.pending import PendingRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ntshim.io.create import CreateRequest
     from ntshim.io.file import File
     from ntshim.ob.handles import HandleTable
 
 
-class Irp:
+class Irp(PendingRequest):
     """One request that its device has decided about and reserved everything for.
 
     `status` is STATUS_PENDING until `complete` or `fail`, of which the first one counts. A subclass says what the
     request reserved: `_commit` makes it last, `_abort` gives it back; `_take_effect` does the request's work.
     """
 
-    __slots__ = ("_waiting", "information", "status")
+    __slots__ = ("information",)
 
     def __init__(self, information: int = 0) -> None:
         """Begin a request that will tell `information` if it succeeds."""
-        self.status = st.STATUS_PENDING
+        super().__init__()
         self.information = information
-        self._waiting: list[Callable[[Irp], None]] | None = None
 
     def perform(self) -> None:
         """Do the work in this process and complete; a failure fails the request and is raised."""
@@ -59,15 +57,6 @@ class Irp:
         self._abort()
         self._finish(status)
 
-    def when_done(self, routine: Callable[[Irp], None]) -> None:
-        """Have a routine called once the request is finished, at once if it is."""
-        if self.status != st.STATUS_PENDING:
-            routine(self)
-        elif self._waiting is None:
-            self._waiting = [routine]
-        else:
-            self._waiting.append(routine)
-
     def _take_effect(self) -> Any:
         """Do the work; gives the inode of a file that was made."""
         raise NotImplementedError
@@ -79,13 +68,6 @@ class Irp:
     def _abort(self) -> None:
         """Give back what was reserved."""
         raise NotImplementedError
-
-    def _finish(self, status: int) -> None:
-        """Set the status and tell who waits."""
-        self.status = status
-        waiting, self._waiting = self._waiting, None
-        for routine in waiting or ():
-            routine(self)
 
 
 class CreateContext:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ntshim.io.file import FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA
 from ntshim.ob.object import DELETE
@@ -31,6 +31,7 @@ FILE_ID_FULL_DIRECTORY_INFORMATION = 38
 FILE_DISPOSITION_INFORMATION_EX = 64
 FILE_RENAME_INFORMATION_EX = 65
 FILE_CASE_SENSITIVE_INFORMATION = 71
+FILE_COMPLETION_INFORMATION = 30
 FILE_LINK_INFORMATION_EX = 72
 
 RENAME_CLASSES = (FILE_RENAME_INFORMATION, FILE_RENAME_INFORMATION_EX)
@@ -72,6 +73,7 @@ SET_ACCESS = {
     FILE_POSITION_INFORMATION: 0,
     FILE_END_OF_FILE_INFORMATION: FILE_WRITE_DATA,
     FILE_CASE_SENSITIVE_INFORMATION: FILE_WRITE_ATTRIBUTES,
+    FILE_COMPLETION_INFORMATION: 0,
 }
 
 
@@ -83,6 +85,13 @@ class FileBasicInformation(NamedTuple):
     last_write_time: int = 0
     change_time: int = 0
     file_attributes: int = 0
+
+
+class FileCompletionInformation(NamedTuple):
+    """Where a file's finished requests are to be told: the handle of a completion port, and the file's key there."""
+
+    port: int
+    key: Any
 
 
 class FileStandardInformation(NamedTuple):

@@ -10,6 +10,7 @@ from ntshim.io.irp import Irp
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ntshim.io.completion import IoCompletion
     from ntshim.io.file import File
     from ntshim.ke.event import Event
 
@@ -46,15 +47,33 @@ class QueuedIrp(Irp):
         self.finish(st.STATUS_CANCELLED)
 
 
-def signal_when_done(irp: QueuedIrp, event: Event | None) -> None:
-    """Reset the event that goes with a request, and set it when the request is done."""
-    if event is None:
-        return
-    event.set(signalled=False)
-    event.reference()
+def signal_when_done(irp: QueuedIrp, event: Event | None, apc_context: Any = None) -> None:
+    """Reset the event that goes with a request, and set it when the request is done; without one, its file is meant.
 
-    def done(_: Irp) -> None:
-        event.set(signalled=True)
-        event.dereference()
+    With an `apc_context` the file's completion port, if it has one, is told too (WDK, NtReadFile).
+    """
+    file = irp.file
+    file.set(signalled=False)
+    file.reference()
+    if event is not None:
+        event.set(signalled=False)
+        event.reference()
+
+    def done(_: QueuedIrp) -> None:
+        if event is not None:
+            event.set(signalled=True)
+            event.dereference()
+        else:
+            file.set(signalled=True)
+        if file.completion is not None and apc_context is not None:
+            _tell_port(irp, *file.completion, apc_context)
+        file.dereference()
 
     irp.when_done(done)
+
+
+def _tell_port(irp: QueuedIrp, port: IoCompletion, key: Any, apc_context: Any) -> None:
+    """Give a completion port the packet of a finished request."""
+    from ntshim.io.completion import FileIoCompletionInformation
+
+    port.post(FileIoCompletionInformation(key, apc_context, irp.status, irp.information))

@@ -145,7 +145,8 @@ class FileServices(ServiceFamily):
     ) -> Irp | None:
         """Change an open file or its names (facts/nt.md sections 3.5, 3.6, 3.10, 4.5).
 
-        `information` is FileBasicInformation, FileRenameInformation (for links too), a bool for Disposition, flags
+        `information` is FileBasicInformation, FileRenameInformation (for links too), FileCompletionInformation (once,
+        and for no synchronous file: else STATUS_INVALID_PARAMETER), a bool for Disposition, flags
         for DispositionEx and CaseSensitive, bytes for EndOfFile and Position. Gives the request if its device has
         it performed natively, else None; `extra` is what the device of a new name wants besides.
         STATUS_INVALID_INFO_CLASS for other classes.
@@ -158,6 +159,9 @@ class FileServices(ServiceFamily):
             if information < 0:
                 raise st.NtError(st.STATUS_INVALID_PARAMETER)
             file.position = information
+            return None
+        if information_class == query.FILE_COMPLETION_INFORMATION:
+            self._associate(caller, file, information)
             return None
         if information_class in query.RENAME_CLASSES or information_class in query.LINK_CLASSES:
             information = self._destination(caller, device, information, extra)
@@ -301,6 +305,16 @@ class FileServices(ServiceFamily):
         if not isinstance(file, File) or file.device is None:
             raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
         return file, file.device, entry
+
+    def _associate(self, caller: Process | Thread, file: File, information: query.FileCompletionInformation) -> None:
+        """Have a file's finished requests told at a completion port (WDK, FILE_COMPLETION_INFORMATION)."""
+        from ntshim.io.completion import IO_COMPLETION, IO_COMPLETION_MODIFY_STATE, IoCompletion
+
+        if file.options & _SYNCHRONOUS or file.completion is not None:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
+        port = self._object(caller, information.port, IoCompletion, IO_COMPLETION, IO_COMPLETION_MODIFY_STATE)
+        port.reference()
+        file.completion = (port, information.key)
 
     def _destination(
         self, caller: Process | Thread, device: Device, information: query.FileRenameInformation, extra: object

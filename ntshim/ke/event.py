@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ntshim import status as st
-from ntshim.ob.object import Object, ObjectType
+from ntshim.ke.header import DispatcherObject
 from ntshim.ob.types import make_type
 
 if TYPE_CHECKING:
@@ -18,24 +18,10 @@ NOTIFICATION_EVENT = 0  # EVENT_TYPE
 SYNCHRONIZATION_EVENT = 1
 
 
-class EventType(ObjectType):
-    """The type Event."""
-
-    __slots__ = ()
-
-    def try_wait(self, target: Object, thread: Thread | None) -> int | None:  # noqa: ARG002 - anyone may wait
-        """End a wait if the event is set; a synchronization event is reset by that."""
-        if not isinstance(target, Event) or not target.signalled:
-            return None
-        if target.event_type == SYNCHRONIZATION_EVENT:
-            target.signalled = False
-        return st.STATUS_SUCCESS
+EVENT = make_type("Event")
 
 
-EVENT = make_type("Event", EventType)
-
-
-class Event(Object):
+class Event(DispatcherObject):
     """An event; one of type SYNCHRONIZATION_EVENT is reset by the first waiter that it releases."""
 
     __slots__ = ("event_type", "signalled")
@@ -51,4 +37,22 @@ class Event(Object):
     def set(self, *, signalled: bool) -> bool:
         """Set or reset the event; gives the state before."""
         before, self.signalled = self.signalled, signalled
+        if signalled and not before:
+            self.wake()
         return before
+
+    def pulse(self) -> bool:
+        """Release those who wait now, as far as the type does, and reset the event; gives the state before."""
+        before = self.set(signalled=True)
+        self.signalled = False
+        return before
+
+    def is_signalled(self, thread: Thread | None) -> bool:  # noqa: ARG002 - anyone may wait
+        """Whether the event is set."""
+        return self.signalled
+
+    def satisfy(self, thread: Thread | None) -> int:  # noqa: ARG002 - as above
+        """Reset a synchronization event."""
+        if self.event_type == SYNCHRONIZATION_EVENT:
+            self.signalled = False
+        return st.STATUS_SUCCESS

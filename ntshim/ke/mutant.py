@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ntshim import status as st
-from ntshim.ob.object import Object, ObjectType
+from ntshim.ke.header import DispatcherObject
+from ntshim.ob.object import ObjectType
 from ntshim.ob.types import make_type
 
 if TYPE_CHECKING:
+    from ntshim.ob.object import Object
     from ntshim.ps.process import Thread
 
 MUTANT_QUERY_STATE = 0x1
@@ -21,20 +23,6 @@ class MutantType(ObjectType):
 
     __slots__ = ()
 
-    def try_wait(self, target: Object, thread: Thread | None) -> int | None:
-        """Give the mutant to the thread, if it is free or the thread's already; the first after its owner died is told.
-
-        STATUS_MUTANT_LIMIT_EXCEEDED for an owner that has it 2^31 times.
-        """
-        if thread is None or not isinstance(target, Mutant) or target.owner not in (None, thread):
-            return None
-        if target.count == LOWEST_COUNT:
-            raise st.NtError(st.STATUS_MUTANT_LIMIT_EXCEEDED)
-        target.count -= 1
-        target.set_owner(thread)
-        abandoned, target.abandoned = target.abandoned, False
-        return st.STATUS_ABANDONED_WAIT_0 if abandoned else st.STATUS_SUCCESS
-
     def delete(self, target: Object) -> None:
         """Let the owner forget the mutant."""
         if isinstance(target, Mutant):
@@ -44,7 +32,7 @@ class MutantType(ObjectType):
 MUTANT = make_type("Mutant", MutantType)
 
 
-class Mutant(Object):
+class Mutant(DispatcherObject):
     """A mutant; `count` is 1 if it is free and one less for each time that `owner` has it."""
 
     __slots__ = ("abandoned", "count", "owner")
@@ -72,6 +60,7 @@ class Mutant(Object):
         self.set_owner(None)
         self.count = 1
         self.abandoned = True
+        self.wake()
 
     def release(self, thread: Thread | None) -> int:
         """Give the mutant back once; gives the count before. STATUS_MUTANT_NOT_OWNED for anyone but the owner."""
@@ -81,4 +70,23 @@ class Mutant(Object):
         self.count += 1
         if self.count == 1:
             self.set_owner(None)
+            self.wake()
         return before
+
+    def is_signalled(self, thread: Thread | None) -> bool:
+        """Whether the thread could have the mutant: it is free, or the thread's already.
+
+        STATUS_MUTANT_LIMIT_EXCEEDED for an owner that has it 2^31 times.
+        """
+        if thread is None or self.owner not in (None, thread):
+            return False
+        if self.count == LOWEST_COUNT:
+            raise st.NtError(st.STATUS_MUTANT_LIMIT_EXCEEDED)
+        return True
+
+    def satisfy(self, thread: Thread | None) -> int:
+        """Give the mutant to the thread; the first one after its owner died is told: STATUS_ABANDONED_WAIT_0."""
+        self.count -= 1
+        self.set_owner(thread)
+        abandoned, self.abandoned = self.abandoned, False
+        return st.STATUS_ABANDONED_WAIT_0 if abandoned else st.STATUS_SUCCESS

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from ntshim import status as st
-from ntshim.ob.object import Object, ObjectType
+from ntshim.ke.header import DispatcherObject
+from ntshim.ob.object import ObjectType
 from ntshim.ob.types import make_type
 
 if TYPE_CHECKING:
+    from ntshim.ob.object import Object
     from ntshim.ps.process import Thread
 
 SEMAPHORE_QUERY_STATE = 0x1
@@ -24,18 +26,11 @@ class SemaphoreType(ObjectType):
         """Give what anybody may have: of a semaphore that is somebody else's, less than all."""
         return target.maximum_access if isinstance(target, Semaphore) else super().maximum_access(target, opener)
 
-    def try_wait(self, target: Object, thread: Thread | None) -> int | None:  # noqa: ARG002 - anyone may wait
-        """End a wait by taking one of the count."""
-        if not isinstance(target, Semaphore) or not target.count:
-            return None
-        target.count -= 1
-        return st.STATUS_SUCCESS
-
 
 SEMAPHORE = make_type("Semaphore", SemaphoreType)
 
 
-class Semaphore(Object):
+class Semaphore(DispatcherObject):
     """A semaphore; it is signalled while `count` is above 0."""
 
     __slots__ = ("count", "limit")
@@ -65,4 +60,14 @@ class Semaphore(Object):
         if before + adjustment > self.limit:
             raise st.NtError(st.STATUS_SEMAPHORE_LIMIT_EXCEEDED)
         self.count = before + adjustment
+        self.wake()
         return before
+
+    def is_signalled(self, thread: Thread | None) -> bool:  # noqa: ARG002 - anyone may wait
+        """Whether there is something to take."""
+        return self.count > 0
+
+    def satisfy(self, thread: Thread | None) -> int:  # noqa: ARG002 - as above
+        """Take one of the count."""
+        self.count -= 1
+        return st.STATUS_SUCCESS

@@ -1,4 +1,4 @@
-"""The services on dispatcher objects: what they are and what state they are in. Only a wait that need not wait ends."""
+"""The services on events, mutants and semaphores."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim import status as st
 from ntshim.ke.event import EVENT, EVENT_MODIFY_STATE, EVENT_QUERY_STATE, Event
-from ntshim.ke.keyed_event import KEYED_EVENT, KeyedEvent
 from ntshim.ke.mutant import MUTANT, MUTANT_QUERY_STATE, Mutant
 from ntshim.ke.semaphore import SEMAPHORE, SEMAPHORE_MODIFY_STATE, SEMAPHORE_QUERY_STATE, Semaphore
-from ntshim.ob.object import SYNCHRONIZE
 from ntshim.ob.open import Created, insert_object, open_by_name
 from ntshim.service import ServiceFamily, service
 
@@ -41,7 +39,7 @@ class SemaphoreBasicInformation(NamedTuple):
 
 
 class DispatcherServices(ServiceFamily):
-    """Events, mutants, semaphores, keyed events.
+    """Events, mutants, semaphores.
 
     Statuses of creating and opening are those of facts/nt.md section 1.1; parameters are checked before names.
     """
@@ -77,6 +75,19 @@ class DispatcherServices(ServiceFamily):
         return self._object(caller, handle, Event, EVENT, EVENT_MODIFY_STATE).set(signalled=False)
 
     @service
+    def NtClearEvent(self, caller: Process | Thread, handle: int) -> None:
+        """Reset an event. Needs EVENT_MODIFY_STATE."""
+        self._object(caller, handle, Event, EVENT, EVENT_MODIFY_STATE).set(signalled=False)
+
+    @service
+    def NtPulseEvent(self, caller: Process | Thread, handle: int) -> bool:
+        """Set an event, release those who wait now, and reset it; gives the state before. Needs EVENT_MODIFY_STATE.
+
+        A notification event releases all of them, a synchronization event one.
+        """
+        return self._object(caller, handle, Event, EVENT, EVENT_MODIFY_STATE).pulse()
+
+    @service
     def NtQueryEvent(self, caller: Process | Thread, handle: int) -> EventBasicInformation:
         """Tell type and state of an event; needs EVENT_QUERY_STATE."""
         event = self._object(caller, handle, Event, EVENT, EVENT_QUERY_STATE)
@@ -93,6 +104,8 @@ class DispatcherServices(ServiceFamily):
         """Make a mutant, owned by the calling thread if asked; STATUS_INVALID_PARAMETER if no thread calls."""
         if initial_owner and caller.thread is None:
             raise st.NtError(st.STATUS_INVALID_PARAMETER)
+        if caller.thread is not None and caller.thread.exited:
+            raise st.NtError(st.STATUS_THREAD_IS_TERMINATING)
         mutant = Mutant(caller.thread if initial_owner else None)
         return insert_object(self.executive.namespace, caller, mutant, attributes, desired_access)
 
@@ -144,29 +157,3 @@ class DispatcherServices(ServiceFamily):
         """Tell count and limit of a semaphore; needs SEMAPHORE_QUERY_STATE."""
         semaphore = self._object(caller, handle, Semaphore, SEMAPHORE, SEMAPHORE_QUERY_STATE)
         return SemaphoreBasicInformation(*semaphore.state())
-
-    @service
-    def NtCreateKeyedEvent(self, caller: Process | Thread, desired_access: int, attributes: GivenAttributes) -> Created:
-        """Make a keyed event."""
-        return insert_object(self.executive.namespace, caller, KeyedEvent(), attributes, desired_access)
-
-    @service
-    def NtOpenKeyedEvent(self, caller: Process | Thread, desired_access: int, attributes: GivenAttributes) -> int:
-        """Open a keyed event."""
-        return open_by_name(self.executive.namespace, caller, attributes, KEYED_EVENT, desired_access)
-
-    @service
-    def NtWaitForSingleObject(self, caller: Process | Thread, handle: int, timeout: int | None = None) -> int:
-        """Wait for an object, whose state the end of the wait may change; gives the status of the wait.
-
-        `timeout` is in units of 100 ns as NT counts them (negative: from now), None is for ever. STATUS_WAIT_0,
-        STATUS_ABANDONED_WAIT_0; STATUS_TIMEOUT for 0. Needs SYNCHRONIZE; STATUS_OBJECT_TYPE_MISMATCH for what
-        nobody can wait for. A wait that would have to block is STATUS_NOT_IMPLEMENTED.
-        """
-        target = self._entry(caller, handle, None, SYNCHRONIZE).object
-        status = target.type.try_wait(target, caller.thread)
-        if status is not None:
-            return status
-        if timeout == 0:
-            return st.STATUS_TIMEOUT
-        raise st.NtError(st.STATUS_NOT_IMPLEMENTED)

@@ -9,7 +9,6 @@ from ntshim import status as st
 if TYPE_CHECKING:
     from ntshim.ob.directory import Directory
     from ntshim.ob.parse import ParseRequest
-    from ntshim.ps.process import Thread
 
 DELETE = 0x10000
 READ_CONTROL = 0x20000
@@ -104,14 +103,6 @@ class ObjectType:
         `close` would have. A Reparse makes the walk begin again at the root.
         """
         raise NotImplementedError
-
-    def try_wait(self, target: Object, thread: Thread | None) -> int | None:  # noqa: ARG002 - as above
-        """End a thread's wait for an object if its state allows that, and change the state as that does.
-
-        Gives STATUS_SUCCESS or STATUS_ABANDONED_WAIT_0; None if the wait has to go on. STATUS_OBJECT_TYPE_MISMATCH
-        for a type that nobody can wait for.
-        """
-        raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
 
     def keeps_name(self, target: Object) -> bool:  # noqa: ARG002 - the type Directory overrides
         """Whether a temporary object keeps its name although no handle leads to it."""

@@ -10,6 +10,8 @@ from ntshim.ps import pico
 from ntshim.ps.process import MAXIMUM_SUSPEND_COUNT, Frame, Host, Process, Registers, Thread
 
 if TYPE_CHECKING:
+    from ntshim.ke.clock import Clock
+    from ntshim.ke.dispatcher import Dispatcher
     from ntshim.ob.namespace import Namespace
     from ntshim.ob.object import Object
     from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines
@@ -26,6 +28,8 @@ class Executive:
 
     __slots__ = (
         "_client_ids",
+        "_clock",
+        "_dispatcher",
         "_ids",
         "_namespace",
         "booted",
@@ -33,13 +37,21 @@ class Executive:
         "current_thread",
         "host",
         "processes",
+        "processor_count",
         "provider",
         "system_process",
     )
 
-    def __init__(self, host: Host) -> None:
-        """Make an executive whose boot window is open; its system process is a minimal one."""
+    def __init__(self, host: Host, clock: Clock | None = None) -> None:
+        """Make an executive whose boot window is open; its system process is a minimal one.
+
+        `clock` None is the machine's. `processor_count` is how many threads a completion port lets run that was not
+        told.
+        """
         self.host = host
+        self.processor_count = 1
+        self._clock = clock
+        self._dispatcher: Dispatcher | None = None
         self.provider: PsPicoProviderRoutines | None = None
         self.booted = False
         self.current_thread: Thread | None = None
@@ -59,6 +71,16 @@ class Executive:
 
             self._namespace = build_namespace(self)
         return self._namespace
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """The time that waits and timers go by, made when something first has to wait."""
+        if self._dispatcher is None:
+            from ntshim.ke.clock import SystemClock
+            from ntshim.ke.dispatcher import Dispatcher
+
+            self._dispatcher = Dispatcher(SystemClock() if self._clock is None else self._clock)
+        return self._dispatcher
 
     def boot(self) -> None:
         """Close the boot window: from now on no provider can register."""
@@ -195,6 +217,8 @@ class Executive:
             return st.STATUS_NOTHING_TO_TERMINATE
         if thread.exit_status is None:
             thread.exit_status = status
+            if thread.waits is not None:
+                thread.waits.end()
             self.host.terminate_thread(thread, status)
         return st.STATUS_SUCCESS
 
@@ -211,6 +235,7 @@ class Executive:
             return st.STATUS_NOTHING_TO_TERMINATE
         if not process.kill_requested:
             process.kill_requested = True
+            _end_waits(process)
             self.host.terminate_process(process, process.exit_status)
         return st.STATUS_SUCCESS
 
@@ -238,6 +263,8 @@ class Executive:
         thread.exited = True
         if thread.exit_status is None:
             thread.exit_status = status
+        if thread.waits is not None:
+            thread.waits.end()
         while thread.mutants:
             thread.mutants[-1].abandon()
         process = thread.process
@@ -248,6 +275,7 @@ class Executive:
         finally:
             thread.context = None
             del process.threads[thread.tid]
+            thread.wake()
             try:
                 if not process.threads:
                     self._last_thread_exited(process, thread.exit_status)
@@ -287,6 +315,7 @@ class Executive:
         if process.exited:
             return
         process.exited = True
+        _end_waits(process)
         try:
             if process.provider is not None:
                 self.counters["ExitProcess"] += 1
@@ -301,9 +330,18 @@ class Executive:
                 if table is not None:
                     table.release()
             finally:
+                process.wake()
                 process.dereference()
 
     def _check_stopped(self, thread: Thread) -> None:
         """Raise STATUS_UNSUCCESSFUL for a thread that runs: nobody knows its registers (facts/wsl1.md section 1.2)."""
         if not thread.suspend_count and thread is not self.current_thread:
             raise st.NtError(st.STATUS_UNSUCCESSFUL)
+
+
+def _end_waits(process: Process) -> None:
+    """Let nobody in a process wait any longer."""
+    states = [process.waits, *[thread.waits for thread in process.threads.values()]]
+    for state in states:
+        if state is not None:
+            state.end()

@@ -5,22 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ntshim import status as st
-from ntshim.ob.object import Object, ObjectType
+from ntshim.ke.header import DispatcherObject
+from ntshim.ob.object import ObjectType
 from ntshim.ob.types import make_type
 
 if TYPE_CHECKING:
     from ntshim.ke.mutant import Mutant
+    from ntshim.ke.wait_state import WaitState
     from ntshim.mm.views import Views
     from ntshim.ob.handles import HandleTable
+    from ntshim.ob.object import Object
     from ntshim.ps.pico import PsPicoProviderRoutines
 
 PROCESS_TERMINATE = 0x1
 PROCESS_VM_OPERATION = 0x8
 PROCESS_DUP_HANDLE = 0x40
+PROCESS_SET_QUOTA = 0x100
 PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
 PROCESS_ALL_ACCESS = 0x1FFFFF
 
 THREAD_TERMINATE = 0x1
+THREAD_SUSPEND_RESUME = 0x2
+THREAD_ALERT = 0x4
+THREAD_SET_CONTEXT = 0x10
 THREAD_SET_INFORMATION = 0x20
 THREAD_QUERY_INFORMATION = 0x40
 THREAD_QUERY_LIMITED_INFORMATION = 0x800
@@ -89,10 +96,6 @@ class ProcessType(ObjectType):
             return target.provider.OpenProcess
         return self.valid_mask
 
-    def try_wait(self, target: Object, thread: Thread | None) -> int | None:  # noqa: ARG002 - anyone may wait
-        """End a wait for the end of a process."""
-        return st.STATUS_SUCCESS if isinstance(target, Process) and target.exited else None
-
     def query_name(self, target: Object) -> str:
         """Give the name under which a process is found while it runs."""
         if isinstance(target, Process) and not target.exited:
@@ -118,10 +121,6 @@ class ThreadType(ObjectType):
                 return provider.OpenThread
         return self.valid_mask
 
-    def try_wait(self, target: Object, thread: Thread | None) -> int | None:  # noqa: ARG002 - anyone may wait
-        """End a wait for the end of a thread."""
-        return st.STATUS_SUCCESS if isinstance(target, Thread) and target.exited else None
-
     def query_name(self, target: Object) -> str:
         """Give the name under which a thread is found while it runs."""
         if isinstance(target, Thread) and not target.exited:
@@ -139,7 +138,7 @@ PROCESS = make_type("Process", ProcessType)
 THREAD = make_type("Thread", ThreadType)
 
 
-class Process(Object):
+class Process(DispatcherObject):
     """A minimal process: an address space of the host's, a handle table, a token. With a provider, a pico process.
 
     `exit_status` is None while it runs, then the status of whoever ended it first. `context` is the provider's own
@@ -161,6 +160,7 @@ class Process(Object):
         "threads",
         "token",
         "views",
+        "waits",
     )
 
     def __init__(
@@ -186,6 +186,7 @@ class Process(Object):
         self.image_name = image_name
         self.threads: dict[int, Thread] = {}
         self.views: Views | None = None  # made with the first view
+        self.waits: WaitState | None = None  # made when the process first has to wait
         self.exit_status: int | None = None
         self.kill_requested = False
         self.exited = False
@@ -212,6 +213,10 @@ class Process(Object):
         """Whether somebody has ended it; it may still have threads."""
         return self.exit_status is not None
 
+    def is_signalled(self, thread: Thread | None) -> bool:  # noqa: ARG002 - anyone may wait
+        """Whether the process has ended."""
+        return self.exited
+
     def replace_handle_table(self, table: HandleTable) -> None:
         """Use another table from now on, of which the process becomes a user, and leave the old one."""
         old = self.handles
@@ -219,10 +224,10 @@ class Process(Object):
         old.release()
 
 
-class Thread(Object):
+class Thread(DispatcherObject):
     """A minimal thread: no TEB, no stack of NT's making. `suspend_count` above 0 keeps it from running."""
 
-    __slots__ = ("context", "exit_status", "exited", "mutants", "process", "suspend_count", "tid")
+    __slots__ = ("context", "exit_status", "exited", "mutants", "process", "suspend_count", "tid", "waits")
 
     def __init__(self, process: Process, tid: int, context: Any) -> None:
         """Make a suspended thread, which holds a reference on its process."""
@@ -233,6 +238,7 @@ class Thread(Object):
         self.context = context
         self.suspend_count = 1
         self.mutants: list[Mutant] = []
+        self.waits: WaitState | None = None  # made when it first has to wait, is alerted or gets an APC
         self.exit_status: int | None = None
         self.exited = False
 
@@ -245,6 +251,10 @@ class Thread(Object):
     def token(self) -> Object | None:
         """The token of its process (ob.handles.Caller)."""
         return self.process.token
+
+    def is_signalled(self, thread: Thread | None) -> bool:  # noqa: ARG002 - anyone may wait
+        """Whether the thread has ended."""
+        return self.exited
 
 
 def is_outsider(opener: Object | None, target: Process) -> bool:
