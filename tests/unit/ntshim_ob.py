@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ntshim_host import FakeHost
 
@@ -14,6 +14,9 @@ from ntshim.ob.attributes import ObjectAttributes
 from ntshim.ob.object import GENERIC_ALL
 from ntshim.ob.open import Created
 from ntshim.ps import Executive, PicoThreadAttributes
+
+if TYPE_CHECKING:
+    from ntshim.ke.clock import Clock
 
 BASE = r"\BaseNamedObjects"
 
@@ -30,8 +33,8 @@ def status_of(routine: Any, *args: Any, **more: Any) -> int:
 class World:
     """An executive, a process without privileges, and its thread, which calls."""
 
-    def __init__(self) -> None:
-        self.executive = Executive(FakeHost())
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.executive = Executive(FakeHost(), clock)
         self.nt = NtServices(self.executive)
         self.thread = self.new_thread()
         self.process = self.thread.process
