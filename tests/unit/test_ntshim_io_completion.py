@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nt.drive import READ, SYNCHRONIZE, Drive
+from nt.drive import status_of as status_of_call
 from typing import Any
 
 import pytest
@@ -13,8 +15,6 @@ from ntshim.io import create, query
 from ntshim.io.completion import FileIoCompletionInformation
 from ntshim.io.queued import QueuedIrp, signal_when_done
 from ntshim.ob.object import GENERIC_ALL
-from tests.nt.drive import READ, SYNCHRONIZE, Drive
-from tests.nt.drive import status_of as status_of_call
 
 WAIT_0 = st.STATUS_SUCCESS
 
