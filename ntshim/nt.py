@@ -29,6 +29,7 @@ __all__ = [
 if TYPE_CHECKING:
     from ntshim.io.completion_services import IoCompletionServices
     from ntshim.io.lock_services import LockServices
+    from ntshim.io.notify_services import NotifyServices
     from ntshim.ke.keyed_services import KeyedEventServices
     from ntshim.ke.services import DispatcherServices
     from ntshim.ke.timer_services import TimerServices
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         IoCompletionServices,
         KeyedEventServices,
         LockServices,
+        NotifyServices,
         SectionServices,
         TimerServices,
         WaitServices,
@@ -51,6 +53,7 @@ else:
     # The module of each such family, its class, and its services: who calls none of them does not pay for loading it.
     _FAMILIES = (
         ("ntshim.io.lock_services", "LockServices", "NtLockFile NtUnlockFile"),
+        ("ntshim.io.notify_services", "NotifyServices", "NtNotifyChangeDirectoryFile"),
         (
             "ntshim.io.completion_services",
             "IoCompletionServices",

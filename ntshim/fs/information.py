@@ -128,6 +128,8 @@ def _set_basic(volume: Volume, opened: Open, record: query.FileBasicInformation)
     created, read, written, changed = (max(time, 0) for time in times)
     kept = attributes & create.FILE_ATTRIBUTE_VALID_SET_FLAGS if attributes else None
     volume.backend.set_basic(opened.node.inode, (created, read, written, changed), kept)
+    if volume.watches is not None:
+        volume.watches.basic_set(opened, record)
 
 
 def _set_end(volume: Volume, opened: Open, size: int) -> None:
@@ -136,6 +138,8 @@ def _set_end(volume: Volume, opened: Open, size: int) -> None:
     if size < 0 or (inode.is_directory and not opened.stream.name):
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
     volume.backend.set_end(inode, opened.stream.name, size)
+    if volume.watches is not None:
+        volume.watches.written(opened, resized=True)
 
 
 def _set_case_sensitive(volume: Volume, opened: Open, flags: int) -> None:

@@ -41,6 +41,8 @@ def set_disposition(volume: Volume, opened: Open, flags: int) -> None:
         opened.stream.delete_pending = deletes
     else:
         link.delete_pending = deletes
+        if deletes and volume.watches is not None:
+            volume.watches.end_directory(inode)
 
 
 def clean_up(volume: Volume, opened: Open) -> None:
@@ -55,9 +57,15 @@ def clean_up(volume: Volume, opened: Open) -> None:
             stream.delete_pending = True
         else:
             link.delete_pending = not inode.is_directory or volume.backend.is_empty(inode)
+            if link.delete_pending and volume.watches is not None:
+                volume.watches.end_directory(inode)
     volume.nodes.release(opened)
+    if opened.watch is not None and volume.watches is not None:
+        volume.watches.remove(inode, opened.watch)
     if stream.name and stream.delete_pending and not stream.open_count:
         volume.backend.remove_stream(inode, stream.name)
+        if volume.watches is not None:
+            volume.watches.stream_removed(opened)
     if link.delete_pending and not link.removed and (opened.posix_delete or not link.open_count):
         _remove(volume, link, inode)
 
@@ -73,6 +81,8 @@ def _remove(volume: Volume, link: Link, inode: Inode) -> None:
         link.delete_pending = False
         return
     link.removed = True
+    if volume.watches is not None:
+        volume.watches.removed(link.directory, link.name, inode)
 
 
 def drop_streams(volume: Volume, node: Node) -> None:
@@ -208,8 +218,13 @@ class RenameIrp(Irp):
         self.volume.backend.rename(self.opened.node.inode, source, target, self._replaced)
 
     def _commit(self, host_key: Any, inode: Any) -> None:  # noqa: ARG002 - a rename makes no file
-        """Tell the state of the open files."""
+        """Tell the state of the open files, and who watches."""
         self._drop_replaced()
+        watches, inode = self.volume.watches, self.opened.node.inode
+        if watches is not None:
+            link, place = self.opened.link, self.place
+            source, target = (link.directory, link.name), (place.directory, place.part.file)
+            watches.renamed(inode, source, target, self._replaced)
         self.opened.link.directory = self.place.directory
         self.opened.link.name = self.place.part.file
 
@@ -238,5 +253,10 @@ class LinkIrp(RenameIrp):
         self.volume.backend.link(self.opened.node.inode, target, self._replaced)
 
     def _commit(self, host_key: Any, inode: Any) -> None:  # noqa: ARG002 - a link makes no file
-        """Tell the state of the open files."""
+        """Tell the state of the open files, and who watches."""
         self._drop_replaced()
+        watches, place = self.volume.watches, self.place
+        if watches is not None:
+            if self._replaced is not None:
+                watches.removed(place.directory, *self._replaced)
+            watches.added(place.directory, place.part.file, self.opened.node.inode)

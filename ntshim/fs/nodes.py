@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from ntshim.fs.backend import Inode
+    from ntshim.fs.notify import Watch
     from ntshim.io.locks import ByteRangeLocks
 
 
@@ -95,7 +96,7 @@ class Node:
 class Open:
     """What a volume keeps of a file object: what it opened, with which access and share mode, how it is to end."""
 
-    __slots__ = ("access", "delete_on_close", "link", "node", "posix_delete", "scan", "share", "stream")
+    __slots__ = ("access", "delete_on_close", "link", "node", "posix_delete", "scan", "share", "stream", "watch")
 
     def __init__(self, node: Node, link: Link, stream: Stream, access: int, share: int) -> None:
         """Note an open; `Nodes.acquire` counts it."""
@@ -107,6 +108,7 @@ class Open:
         self.delete_on_close = False
         self.posix_delete = False
         self.scan: object = None
+        self.watch: Watch | None = None
 
 
 class Nodes:

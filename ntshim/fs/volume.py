@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from ntshim.fs.backend import Backend, Inode
+    from ntshim.fs.notify import Watches
     from ntshim.fs.rules import VolumeRules
     from ntshim.io.locks import ByteRangeLocks
+    from ntshim.io.queued import QueuedIrp
     from ntshim.ob.parse import ParseRequest
     from ntshim.ps.process import Process
 
@@ -48,7 +50,7 @@ class Volume(Device):
     Unless it is native, the backend performs what the volume decides.
     """
 
-    __slots__ = ("backend", "nodes", "read_only", "reservations", "rules")
+    __slots__ = ("backend", "nodes", "read_only", "reservations", "rules", "watches")
 
     def __init__(
         self, backend: Backend, *, rules: VolumeRules = NTFS, read_only: bool = False, native: bool = False
@@ -59,6 +61,8 @@ class Volume(Device):
         self.rules = rules
         self.read_only = read_only
         self.nodes = Nodes()
+        # None until somebody watches a directory.
+        self.watches: Watches | None = None
         # (directory, folded name) of what is being made, from the decision to the completion (design.md section 5).
         self.reservations: dict[tuple[Hashable, str], Irp] = {}
 
@@ -128,7 +132,10 @@ class Volume(Device):
         if offset is None:
             offset = self.backend.facts(inode, stream).size
         if data:
+            before = self.backend.facts(inode, stream).size if self.watches is not None else 0
             self.backend.write(inode, stream, offset, data)
+            if self.watches is not None:
+                self.watches.written(opened, resized=offset + len(data) > before)
         return len(data), offset + len(data)
 
     def byte_range_locks(self, file: File) -> ByteRangeLocks:
@@ -169,6 +176,14 @@ class Volume(Device):
     def query_directory(self, file: File, pattern: str | None, *, restart: bool, single: bool) -> list[Any]:
         """Go on through a directory."""
         return scan.scan(self, file, pattern, restart=restart, single=single)
+
+    def notify_change_directory(
+        self, file: File, length: int, completion_filter: int, *, watch_tree: bool
+    ) -> QueuedIrp:
+        """Queue a request for changes in a directory."""
+        from ntshim.fs import notify
+
+        return notify.request(self, file, length, completion_filter, watch_tree=watch_tree)
 
     def target_place(self, name: str, related: File | None, *, ignore_case: bool) -> Place:
         """Find where a rename or link leads; a parent that is no directory is STATUS_INVALID_PARAMETER there."""
@@ -401,6 +416,18 @@ class VolumeCreate(CreateIrp):
         self.file.context = opened
         if host_key is not None:
             self.file.host_key = host_key
+        if volume.watches is not None:
+            self._report(volume.watches, opened)
+
+    def _report(self, watches: Watches, opened: Open) -> None:
+        """Tell of what was made or emptied."""
+        if self.information in (create.FILE_OVERWRITTEN, create.FILE_SUPERSEDED):
+            watches.overwritten(opened)
+        elif self.information == create.FILE_CREATED:
+            if self.place.inode is None:
+                watches.added(*self.place[:2], opened.node.inode)
+            if opened.stream.name:
+                watches.stream_added(opened)
 
     def _made_by_others(self) -> Inode:
         """Find the file that was made natively."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ntshim.io.file import File
     from ntshim.io.irp import Irp
     from ntshim.io.locks import ByteRangeLocks
+    from ntshim.io.queued import QueuedIrp
     from ntshim.ob.parse import ParseRequest
     from ntshim.ps.process import Process
 
@@ -93,6 +94,12 @@ class Device(Object):
     def query_directory(self, file: File, pattern: str | None, *, restart: bool, single: bool) -> list[Any]:
         """Give the next entries of a directory, records of `io.query`."""
         raise _unserved(file, pattern, restart, single)
+
+    def notify_change_directory(
+        self, file: File, length: int, completion_filter: int, *, watch_tree: bool
+    ) -> QueuedIrp:
+        """Queue a request for the next changes in a directory."""
+        raise _unserved(file, length, completion_filter, watch_tree)
 
 
 def _unserved(*_: object) -> st.NtError:
