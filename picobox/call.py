@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from picobox.abi.row import Row
     from picobox.platform.base import GuestMemory, HostTid, Platform, Stop
     from picobox.platform.lookup import Place
+    from picobox.runtimes import Runtime
 
 
 class Creation(NamedTuple):
@@ -30,12 +31,12 @@ class Call:
     `wait` takes a routine that dispatches the call again, and calls it when that makes sense. `made` is the place of a
     name that the call makes. `over` is called once the kernel is done with the call, however it ended. `performed`: the
     NT service that the row names really ran. `object_name` is the NT name of what the call opens, None if it is not
-    known.
+    known. `shown_by` is the runtime whose errno shows what NT refuses, None where that is WSL's.
     """
 
     __slots__ = (
         "creation", "made", "object_name", "on_exec", "over", "performed", "platform", "restart", "result", "row",
-        "stop", "then", "thread", "wait",
+        "shown_by", "stop", "then", "thread", "wait",
     )  # fmt: skip
 
     def __init__(self, platform: Platform, thread: Thread, stop: Stop) -> None:
@@ -53,6 +54,7 @@ class Call:
         self.restart = False
         self.performed = False
         self.object_name: str | None = None
+        self.shown_by: Runtime | None = None
 
     @property
     def task(self) -> Any:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import struct
 from contextlib import suppress
+from errno import ENOTDIR
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.rules import CaseMode
+from ntshim.status import NtError
 from picobox.abi.row import CASE_FLAGS, NAMES
 from picobox.abi.types import Flags, OpenFlags
 from picobox.platform.drives import Drives
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
     from picobox.call import Call
     from picobox.platform.base import HostTid
     from picobox.profile import Profile
+    from picobox.windows import WindowsRules
 
 AT_SYMLINK_NOFOLLOW = 0x100
 AT_SYMLINK_FOLLOW = 0x400
 PATH_SIZE = 4096
 _OPEN_HOW = struct.Struct("<3Q")
 _CHANGES_ROOT = frozenset(("chroot", "pivot_root"))
+_MAKES_DIRECTORIES = frozenset(("mkdir", "mkdirat"))
 _CHANGES_MOUNTS = frozenset(("mount", "umount2", "move_mount"))
 
 # Calls with a flag of their own against following a last link: where it is, and which bit.
@@ -81,6 +85,7 @@ class Names:
     def __init__(self, index: DirectoryIndex, drives: Drives | None = None, profile: Profile = NT) -> None:
         """Without `drives` the whole tree is one volume on which case counts nowhere."""
         self.profile = profile
+        self.windows: WindowsRules | None = None
         self.drives = Drives({}, CaseMode.INSENSITIVE) if drives is None else drives
         self._index = index
         self._lookup = Lookup(index, self.drives)
@@ -153,7 +158,25 @@ class Names:
         dirfd = arguments[argument.dirfd] if argument.dirfd >= 0 else AT_FDCWD
         if not isinstance(path, bytes) or not isinstance(dirfd, int):
             return Place()
-        return self.find(call.stop.tid, dirfd, path, _meaning(call, row, argument, arguments))
+        meaning = _meaning(call, row, argument, arguments)
+        if self.windows is None:
+            return self.find(call.stop.tid, dirfd, path, meaning)
+        return self._find_as_win32(self.windows, call, dirfd, path, meaning)
+
+    def _find_as_win32(self, windows: WindowsRules, call: Call, dirfd: int, path: bytes, meaning: Meaning) -> Place:
+        """What a path means once Win32 has read it."""
+        tid = call.stop.tid
+        makes_directory = call.row is not None and call.row.name in _MAKES_DIRECTORIES
+        try:
+            read = windows.path(self, tid, dirfd, path, meaning, directory=makes_directory)
+        except NtError:
+            call.shown_by = windows.runtimes.of(tid)
+            raise
+        place = self.find(tid, dirfd, read, meaning)
+        if place.error == ENOTDIR:
+            call.shown_by = windows.runtimes.of(tid)
+            windows.check_way(tid, dirfd, read)
+        return place._replace(path=read) if place.path is None and read != path else place
 
     def reserve(self, call: Call, place: Place) -> bool:
         """Whether the name that the call makes is the call's now; else it waits for the one that has it."""

@@ -18,10 +18,13 @@ from picobox.platform.identity import Identities
 from picobox.task import fd_index, granted_access
 
 if TYPE_CHECKING:
+    from ntshim.fs.volume import Place
     from ntshim.io.irp import CreateIrp, Irp
     from picobox.call import Call
     from picobox.platform.drives import Drives
+    from picobox.platform.identity import Identity
     from picobox.provider import PicoProvider
+    from picobox.runtimes import Runtime
 
 O_CREAT = 0o100
 O_EXCL = 0o200
@@ -30,6 +33,7 @@ O_DIRECTORY = 0o200000
 O_NOFOLLOW = 0o400000
 O_PATH = 0o10000000
 O_TMPFILE = 0o20200000
+_ANY_WRITE = 0o222
 
 
 class Opens:
@@ -63,23 +67,20 @@ class Opens:
         name = call.object_name = self._drives.nt_name(found.path)
         if found.file is None and not flags & O_CREAT:
             return
-        if found.is_directory and flags & (O_CREAT | O_TRUNC) and not flags & O_PATH:
+        runtime = self._runtime(call, found.path)
+        if runtime is None and found.is_directory and flags & (O_CREAT | O_TRUNC) and not flags & O_PATH:
             return  # no open makes or empties a directory: the host says in which way it fails
-        place = resolved(
-            NativeInode(found.directory, found.parent),
-            from_host(found.name),
-            None if found.file is None else NativeInode(found.file, found.path, is_directory=found.is_directory),
-        )
+        call.shown_by = runtime
         try:
             answer = self._provider.nt.NtCreateFile(
                 call.thread,
                 granted_access(flags),
                 ObjectAttributes(name, attributes=OBJ_CASE_INSENSITIVE),
                 create.FILE_ATTRIBUTE_NORMAL,
-                FILE_SHARE_ALL,
+                FILE_SHARE_ALL if runtime is None else runtime.share,
                 _disposition(flags),
-                create.FILE_DIRECTORY_FILE if flags & O_DIRECTORY else 0,
-                extra=place,
+                _options(flags, runtime),
+                extra=_place(found, keeps_read_only=runtime is not None),
             )
         except NameReserved as reserved:
             stand_behind(call, reserved.irp)
@@ -88,6 +89,11 @@ class Opens:
             raise RuntimeError("a native volume has performed an open")
         call.performed = True
         self._complete_at_exit(call, answer.irp)
+
+    def _runtime(self, call: Call, path: bytes) -> Runtime | None:
+        """Whose opens on Windows an open is to be like; None where no rules of Windows hold."""
+        windows = None if self._provider.names is None else self._provider.names.windows
+        return windows.runtimes.of(call.stop.tid) if windows is not None and windows.is_on_drive(path) else None
 
     def _complete_at_exit(self, call: Call, irp: CreateIrp) -> None:
         """The kernel makes the descriptor; its handle is made when the number is known."""
@@ -113,6 +119,24 @@ def stand_behind(call: Call, irp: Irp) -> None:
     """The call is dispatched again once a request that has its name is done; what it has itself it gives back."""
     call.finish()
     call.wait = lambda routine: irp.when_done(lambda _: routine())
+
+
+def _place(found: Identity, *, keeps_read_only: bool) -> Place:
+    """Where the name leads; a mode without write permission is the attribute READONLY where Windows' rules hold."""
+    file = None
+    if found.file is not None:
+        read_only = keeps_read_only and not found.mode & _ANY_WRITE
+        file = NativeInode(found.file, found.path, is_directory=found.is_directory, read_only=read_only)
+    return resolved(NativeInode(found.directory, found.parent), from_host(found.name), file)
+
+
+def _options(flags: int, runtime: Runtime | None) -> int:
+    """NtCreateFile's options for open's flags: as Win32 adds them, a plain open takes no directory (nt.md 3.1)."""
+    if flags & O_DIRECTORY:
+        return create.FILE_DIRECTORY_FILE
+    if runtime is None or runtime.opens_directories or flags & O_PATH:
+        return 0
+    return create.FILE_NON_DIRECTORY_FILE
 
 
 def _disposition(flags: int) -> int:

@@ -93,7 +93,8 @@ class PicoProvider:
         except Errno as error:
             frame.result = -error.errno
         except NtError as error:
-            frame.result = -errno_of(error.status)
+            shown_by = frame.shown_by
+            frame.result = -(errno_of(error.status) if shown_by is None else shown_by.errno_of(error.status))
 
     def _decode(self, frame: Call, row: Row) -> Sequence[object] | None:
         """The arguments of a call; None if it goes on to the kernel without us.
@@ -199,6 +200,9 @@ class PicoProvider:
         self.pico.ResumeThread(thread)
         task.exec(files)
         task.thread = thread
+        if self.profile.windows:
+            # What it has inherited counts for the share rule: each gets a handle while the old ones are still there.
+            list(process.handles.handles())
         return thread
 
     def unshare_files(self, task: Task) -> None:

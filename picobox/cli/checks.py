@@ -129,6 +129,8 @@ def _ptrace() -> Iterator[Check]:
         profile=LINUX.name,
         drive=[],
         case=CASE_MODES[0],
+        share=[],
+        windows_prefix=None,
         no_notify=False,
         env=[],
         workdir=None,

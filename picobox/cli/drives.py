@@ -15,7 +15,7 @@ from picobox.platform.host import AT_FDCWD, own_tid
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
-_DEFAULT_LETTER = "C"
+DEFAULT_LETTER = "C"
 _SETTING = re.compile("([A-Za-z])=(.+)", re.DOTALL)
 # WSL's own words for its mount option (facts/wsl1.md section 4.4).
 CASE_ALIASES = {"off": CaseMode.INSENSITIVE, "dir": CaseMode.PER_DIRECTORY, "force": CaseMode.SENSITIVE}
@@ -26,17 +26,22 @@ def drives_of(options: SimpleNamespace, names: Names) -> Drives:
 
     `names` finds the working directory, which may be spelled otherwise. PicoboxError for what cannot be a drive.
     """
+    return Drives(letters_of(options, names), CASE_ALIASES.get(options.case) or CaseMode(options.case))
+
+
+def letters_of(options: SimpleNamespace, names: Names) -> dict[str, bytes]:
+    """The root directory of each drive, by its letter."""
     letters: dict[str, bytes] = {}
     for given in options.drive:
         letter, root = _drive(given)
         if letter in letters:
             raise PicoboxError(f"--drive {given}: {letter}: is a drive already. Give each letter once.")
         letters[letter] = root
-    if _DEFAULT_LETTER not in letters:
+    if DEFAULT_LETTER not in letters:
         working_directory = _working_directory(os.fsencode(options.workdir or "."), names)
         if working_directory is not None:
-            letters[_DEFAULT_LETTER] = working_directory
-    return Drives(letters, CASE_ALIASES.get(options.case) or CaseMode(options.case))
+            letters[DEFAULT_LETTER] = working_directory
+    return letters
 
 
 def _drive(given: str) -> tuple[str, bytes]:

@@ -147,6 +147,10 @@ class Launch:
 def make_names(options: SimpleNamespace) -> Names | None:
     """What looks names up under the profile of a run; None if they are the host's own."""
     profile = profile_of(options.profile)
+    if not profile.windows:
+        for option, given in (("share", options.share), ("windows-prefix", options.windows_prefix)):
+            if given:
+                raise PicoboxError(f"--{option}: profile {profile.name} has no such rule. Add --profile windows11.")
     if not profile.translates:
         for option, given in (("drive", options.drive), ("case", options.case != CASE_MODES[0])):
             if given:
@@ -162,6 +166,10 @@ def make_names(options: SimpleNamespace) -> Names | None:
     except ImportError as error:
         raise _no_core(error) from None
     index = NativeIndex()
+    if profile.windows:
+        from picobox.cli.windows import windows_names
+
+        return windows_names(options, profile, index)
     return Names(index, drives_of(options, Names(index)), profile)
 
 

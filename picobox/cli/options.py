@@ -101,6 +101,20 @@ def run_options() -> tuple[Option, ...]:
             help="DIR is that drive; C: is the working directory unless you say otherwise",
         ),
         Option(
+            "--share",
+            metavar="[PROGRAM=]MODE",
+            action="append",
+            default=[],
+            help="with profile windows10 or windows11: what opens share, letters of RWD or 0 for nothing, "
+            "instead of what the program's runtime asks for on Windows",
+        ),
+        Option(
+            "--windows-prefix",
+            metavar="PATH",
+            help=r"with profile windows10 or windows11: where the working directory would be, for the length of paths; "
+            r"D:\a\NAME\NAME unless you say otherwise, NAME being its name",
+        ),
+        Option(
             "--case",
             choices=CASE_MODES,
             default=CASE_MODES[0],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ntshim.fs.case_flag import CASE_XATTR, case_flag, differ_in_case, set_case_flag
 from ntshim.fs.drvfs import DrvFs
 from ntshim.fs.names import from_host
-from ntshim.fs.rules import CaseMode
+from ntshim.fs.rules import NTFS, CaseMode
 from ntshim.fs.volfs import VolFs
 from ntshim.status import STATUS_CASE_DIFFERING_NAMES_IN_DIR, STATUS_DIRECTORY_NOT_EMPTY, errno_of
 
@@ -22,6 +22,23 @@ if TYPE_CHECKING:
     from ntshim.fs.rules import VolumeRules
 
 _ROOT = b"/"
+# What a Linux system brings along, and what it says of itself (design section 6).
+_SYSTEM = (
+    b"/bin",
+    b"/boot",
+    b"/dev",
+    b"/etc",
+    b"/lib",
+    b"/lib32",
+    b"/lib64",
+    b"/opt",
+    b"/proc",
+    b"/run",
+    b"/sbin",
+    b"/sys",
+    b"/usr",
+    b"/var",
+)
 _NAMES_KEPT = 1024
 
 
@@ -151,10 +168,17 @@ class Drives:
     A letter stands for a path, as with Windows' subst: it is not looked at again what lies there.
     """
 
-    def __init__(self, letters: Mapping[str, bytes], mode: CaseMode) -> None:
-        """`letters`: the root of each drive, as `real_directory` gives it."""
-        self.mode = mode
+    def __init__(self, letters: Mapping[str, bytes], mode: CaseMode, *, windows: bool = False) -> None:
+        """`letters`: the root of each drive, as `real_directory` gives it.
+
+        `windows`: drives are as Windows has them, and the system's own directories are on none.
+        """
+        self._windows = windows
+        self._folds_all = mode is CaseMode.INSENSITIVE and not windows
+        self.keep_flags = mode is not CaseMode.INSENSITIVE and not windows
         roots: dict[bytes, list[str]] = {_ROOT: []}
+        if windows and _ROOT in letters.values():
+            roots |= {path: [] for path in _SYSTEM if os.path.isdir(path) and not os.path.islink(path)}
         for letter in sorted(letters):
             roots.setdefault(letters[letter], []).append(letter)
         self.volumes = [
@@ -162,25 +186,25 @@ class Drives:
                 path,
                 f"\\Device\\HarddiskVolume{number}",
                 tuple(named),
-                DrvFs(mode) if named else VolFs(mode),
+                self._rules(mode, on_drive=bool(named)),
             )
             for number, (path, named) in enumerate(roots.items(), 1)
         ]
         self.nt_name = lru_cache(_NAMES_KEPT)(self._nt_name)
         self._deepest_first = sorted(self.volumes, key=lambda volume: len(volume.path), reverse=True)
 
+    def _rules(self, mode: CaseMode, *, on_drive: bool) -> VolumeRules:
+        if self._windows:
+            return NTFS if on_drive else VolFs()
+        return DrvFs(mode) if on_drive else VolFs(mode)
+
     def is_case_sensitive(self, directory: int | bytes) -> bool:
         """Whether names in a directory, a descriptor or a path without links, are exact. Raises OSError."""
-        if self.mode is CaseMode.INSENSITIVE:
+        if self._folds_all:
             return False
         path = directory if isinstance(directory, bytes) else os.readlink(_by_path(directory))
         volume = self.of(path)
         return volume.rules.is_case_sensitive(lambda: is_flagged(directory), is_root=path == volume.path)
-
-    @property
-    def keep_flags(self) -> bool:
-        """Whether directories of drives have a flag at all."""
-        return self.mode is not CaseMode.INSENSITIVE
 
     def flag_of(self, path: bytes, *, follow: bool) -> CaseFlag | None:
         """The flag of what is at a path of ours; None if that is not on a drive."""

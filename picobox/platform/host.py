@@ -56,6 +56,33 @@ def path_of(tid: HostTid, dirfd: int, path: bytes) -> bytes:
     return (b"/proc/%d/cwd/" % tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d/" % (tid, dirfd)) + path
 
 
+def directory_of(tid: HostTid, dirfd: int) -> bytes:
+    """Where a task's relative paths begin, as the host knows that directory without links. Raises OSError."""
+    return os.readlink(b"/proc/%d/cwd" % tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d" % (tid, dirfd))
+
+
+def full_path(tid: HostTid, dirfd: int, path: bytes) -> bytes:
+    """A path of a task made absolute by its text alone, as Win32 does it. Raises OSError."""
+    start = b"/" if path.startswith(b"/") else directory_of(tid, dirfd)
+    return os.path.normpath(os.path.join(start, path))
+
+
+def without_dots(path: bytes) -> bytes:
+    """A path with each `name/..` and `.` taken away by its text alone; what it ends in stays a separator."""
+    plain = os.path.normpath(path)
+    return plain + b"/" if path.endswith((b"/", b"/..")) and not plain.endswith(b"/") else plain
+
+
+def existing_part(path: bytes) -> bytes:
+    """What a path of ours leads to, as far as it is there, without links."""
+    return os.path.realpath(path)
+
+
+def is_file(path: bytes) -> bool:
+    """Whether a path of ours leads to something that is no directory."""
+    return os.path.exists(path) and not os.path.isdir(path)
+
+
 def executable_head(tid: HostTid, dirfd: int, path: bytes) -> bytes:
     """The first bytes of a file as the task would execute it; empty if that fails (execve then tells)."""
     if path.startswith(b"/"):

@@ -46,13 +46,15 @@ class Place(NamedTuple):
     """What a path means. `path` is what the host must be given, None for the path as it is.
 
     If the last component is not there, or only in another spelling, and the path is to make it: `parent` is an open
-    descriptor of its directory, `stored` the other spelling and `asked` the one in the path.
+    descriptor of its directory, `stored` the other spelling and `asked` the one in the path. `error`: what the host
+    says of the path, where that is known already.
     """
 
     path: bytes | None = None
     parent: int = -1
     asked: bytes = b""
     stored: bytes | None = None
+    error: int = 0
 
     def close(self) -> None:
         """Lets the directory go."""
@@ -123,8 +125,8 @@ class Lookup:
             if not start.moved and _is_there(start, path, follow=follow):
                 return AS_GIVEN
             walk = _Walk(start, path, expand=expand)
-        except OSError:
-            return AS_GIVEN
+        except OSError as error:
+            return AS_GIVEN._replace(error=error.errno or 0)
         try:
             return self._find(walk, follow=follow, creates=creates, entry=entry)
         except OSError:

@@ -69,8 +69,14 @@ class Sandbox:
         profile: str = "linux",
         drive: tuple[str, ...] = (),
         case: str = "insensitive",
+        workdir: str | None = None,
+        share: tuple[str, ...] = (),
     ) -> None:
-        self.names = make_names(SimpleNamespace(profile=profile, drive=drive, case=case, workdir=None))
+        self.names = make_names(
+            SimpleNamespace(
+                profile=profile, drive=drive, case=case, workdir=workdir, share=list(share), windows_prefix=None
+            )
+        )
         features = frozenset[str]() if self.names is None else self.names.features
         self.platform = (
             platform

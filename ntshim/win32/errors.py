@@ -1,0 +1,227 @@
+"""Win32 error numbers: those of statuses, and the errno that the runtimes of Windows programs make of them."""
+
+from __future__ import annotations
+
+from ntshim import status as st
+
+ERROR_FILE_NOT_FOUND = 2
+ERROR_PATH_NOT_FOUND = 3
+ERROR_ACCESS_DENIED = 5
+ERROR_INVALID_HANDLE = 6
+ERROR_NOT_SAME_DEVICE = 17
+ERROR_SHARING_VIOLATION = 32
+ERROR_FILE_EXISTS = 80
+ERROR_INVALID_PARAMETER = 87
+ERROR_INVALID_NAME = 123
+ERROR_DIR_NOT_EMPTY = 145
+ERROR_ALREADY_EXISTS = 183
+ERROR_FILENAME_EXCED_RANGE = 206
+ERROR_DIRECTORY = 267
+ERROR_MR_MID_NOT_FOUND = 317
+
+CRT = "crt"
+LIBUV = "libuv"
+POSIX = "posix"
+
+_ERRORS: dict[int, int] = {}
+_CRT: dict[int, int] = {}
+_LIBUV: dict[int, int] = {}
+
+
+def _row(error: int, crt: str, libuv: str, *statuses: int) -> None:
+    """Enter an error: the errno of a C runtime and of libuv ("": unknown to it), and the statuses that become it."""
+    _CRT[error] = st.LINUX_ERRNO[crt]
+    _LIBUV[error] = st.LINUX_ERRNO[libuv or "EIO"]
+    _ERRORS.update(dict.fromkeys(statuses, error))
+
+
+# facts/nt.md section 5: the columns w, CRT and libuv.
+_row(0, "0", "0", st.STATUS_SUCCESS)
+_row(1, "EINVAL", "EISDIR", st.STATUS_NOT_IMPLEMENTED, st.STATUS_INVALID_DEVICE_REQUEST)
+_row(2, "ENOENT", "ENOENT", st.STATUS_OBJECTID_NOT_FOUND, st.STATUS_NO_SUCH_FILE, st.STATUS_OBJECT_NAME_NOT_FOUND)
+_row(3, "ENOENT", "ENOENT", st.STATUS_OBJECT_PATH_NOT_FOUND)
+_row(4, "EMFILE", "EMFILE", st.STATUS_TOO_MANY_OPENED_FILES)
+_row(
+    5,
+    "EACCES",
+    "EPERM",
+    st.STATUS_ACCESS_DENIED,
+    st.STATUS_INVALID_LOCK_SEQUENCE,
+    st.STATUS_DELETE_PENDING,
+    st.STATUS_FILE_IS_A_DIRECTORY,
+    st.STATUS_FILE_RENAMED,
+    st.STATUS_PROCESS_IS_TERMINATING,
+    st.STATUS_CANNOT_DELETE,
+    st.STATUS_FILE_DELETED,
+    st.STATUS_INVALID_VIEW_SIZE,
+)
+_row(
+    6,
+    "EBADF",
+    "EBADF",
+    st.STATUS_INVALID_HANDLE,
+    st.STATUS_OBJECT_TYPE_MISMATCH,
+    st.STATUS_FILE_CLOSED,
+    st.STATUS_HANDLE_NOT_CLOSABLE,
+)
+_row(8, "ENOMEM", "ENOMEM", st.STATUS_NO_MEMORY, st.STATUS_SECTION_TOO_BIG)
+_row(17, "EXDEV", "EXDEV", st.STATUS_NOT_SAME_DEVICE)
+_row(18, "ENOENT", "", st.STATUS_NO_MORE_FILES)
+_row(19, "EACCES", "EROFS", st.STATUS_MEDIA_WRITE_PROTECTED)
+_row(21, "EACCES", "", st.STATUS_DEVICE_NOT_READY, st.STATUS_VOLUME_DISMOUNTED)
+_row(23, "EACCES", "", st.STATUS_DATA_ERROR, st.STATUS_CRC_ERROR)
+_row(24, "EACCES", "", st.STATUS_INFO_LENGTH_MISMATCH)
+_row(31, "EACCES", "", st.STATUS_UNSUCCESSFUL)
+_row(32, "EACCES", "EBUSY", st.STATUS_SHARING_VIOLATION)
+_row(33, "EACCES", "EBUSY", st.STATUS_FILE_LOCK_CONFLICT, st.STATUS_LOCK_NOT_GRANTED)
+_row(34, "EACCES", "", st.STATUS_WRONG_VOLUME)
+_row(38, "EINVAL", "", st.STATUS_END_OF_FILE, st.STATUS_FILE_FORCED_CLOSED)
+_row(50, "EINVAL", "ENOTSUP", st.STATUS_NOT_SUPPORTED)
+_row(52, "EINVAL", "", st.STATUS_ADDRESS_ALREADY_EXISTS)
+_row(53, "ENOENT", "", st.STATUS_BAD_NETWORK_PATH)
+_row(59, "EINVAL", "", st.STATUS_UNEXPECTED_NETWORK_ERROR)
+_row(64, "EINVAL", "", st.STATUS_CONNECTION_RESET, st.STATUS_CONNECTION_DISCONNECTED)
+_row(67, "ENOENT", "", st.STATUS_BAD_NETWORK_NAME)
+_row(80, "EEXIST", "EEXIST")
+_row(86, "EINVAL", "", st.STATUS_WRONG_PASSWORD)
+_row(
+    87,
+    "EINVAL",
+    "EINVAL",
+    st.STATUS_INVALID_INFO_CLASS,
+    st.STATUS_INVALID_CID,
+    st.STATUS_INVALID_PARAMETER,
+    st.STATUS_INVALID_PAGE_PROTECTION,
+    st.STATUS_INVALID_PARAMETER_1,
+    st.STATUS_INVALID_PARAMETER_2,
+    st.STATUS_INVALID_PARAMETER_3,
+    st.STATUS_INVALID_PARAMETER_4,
+    st.STATUS_INVALID_PARAMETER_5,
+    st.STATUS_INVALID_PARAMETER_6,
+    st.STATUS_INVALID_PARAMETER_7,
+    st.STATUS_INVALID_PARAMETER_8,
+    st.STATUS_INVALID_PARAMETER_9,
+    st.STATUS_INVALID_PARAMETER_10,
+    st.STATUS_INVALID_PARAMETER_11,
+    st.STATUS_INVALID_PARAMETER_12,
+    st.STATUS_INVALID_PARAMETER_MIX,
+)
+_row(109, "EPIPE", "EPIPE", st.STATUS_PIPE_BROKEN)
+_row(112, "ENOSPC", "ENOSPC", st.STATUS_DISK_FULL)
+_row(121, "EINVAL", "ETIMEDOUT", st.STATUS_IO_TIMEOUT)
+_row(122, "EINVAL", "", st.STATUS_BUFFER_TOO_SMALL)
+_row(123, "EINVAL", "ENOENT", st.STATUS_OBJECT_NAME_INVALID)
+_row(127, "EINVAL", "", st.STATUS_PROCEDURE_NOT_FOUND)
+_row(145, "ENOTEMPTY", "ENOTEMPTY", st.STATUS_DIRECTORY_NOT_EMPTY)
+_row(158, "EACCES", "", st.STATUS_RANGE_NOT_LOCKED)
+_row(
+    161,
+    "ENOENT",
+    "ENOENT",
+    st.STATUS_OBJECT_PATH_INVALID,
+    st.STATUS_OBJECT_PATH_SYNTAX_BAD,
+    st.STATUS_DIRECTORY_IS_A_REPARSE_POINT,
+)
+_row(183, "EEXIST", "EEXIST", st.STATUS_OBJECT_NAME_COLLISION)
+_row(193, "ENOEXEC", "", st.STATUS_INVALID_IMAGE_FORMAT, st.STATUS_INVALID_FILE_FOR_SECTION)
+_row(206, "ENOENT", "ENAMETOOLONG", st.STATUS_NAME_TOO_LONG)
+_row(230, "EINVAL", "EPIPE", st.STATUS_INVALID_PIPE_STATE)
+_row(231, "EINVAL", "", st.STATUS_INSTANCE_NOT_AVAILABLE, st.STATUS_PIPE_NOT_AVAILABLE, st.STATUS_PIPE_BUSY)
+_row(232, "EPIPE", "EPIPE", st.STATUS_PIPE_CLOSING, st.STATUS_PIPE_EMPTY)
+_row(233, "EINVAL", "EPIPE", st.STATUS_PIPE_DISCONNECTED)
+_row(234, "EINVAL", "", st.STATUS_MORE_ENTRIES, st.STATUS_BUFFER_OVERFLOW, st.STATUS_MORE_PROCESSING_REQUIRED)
+_row(255, "EINVAL", "", st.STATUS_EA_TOO_LARGE)
+_row(259, "EINVAL", "", st.STATUS_NO_MORE_EAS, st.STATUS_NO_MORE_ENTRIES)
+_row(267, "ENOTDIR", "ENOENT", st.STATUS_NOT_A_DIRECTORY)
+_row(282, "EINVAL", "", st.STATUS_EAS_NOT_SUPPORTED)
+_row(288, "EINVAL", "", st.STATUS_MUTANT_NOT_OWNED)
+_row(298, "EINVAL", "", st.STATUS_SEMAPHORE_LIMIT_EXCEEDED)
+_row(300, "EINVAL", "", st.STATUS_OPLOCK_NOT_GRANTED)
+_row(301, "EINVAL", "", st.STATUS_INVALID_OPLOCK_PROTOCOL)
+_row(307, "EINVAL", "", st.STATUS_INVALID_LOCK_RANGE)
+_row(424, "EINVAL", "", st.STATUS_CASE_DIFFERING_NAMES_IN_DIR)
+_row(433, "EINVAL", "", st.STATUS_NO_SUCH_DEVICE)
+_row(487, "EINVAL", "", st.STATUS_CONFLICTING_ADDRESSES)
+_row(534, "EINVAL", "", st.STATUS_INTEGER_OVERFLOW)
+_row(535, "EINVAL", "", st.STATUS_PIPE_CONNECTED)
+_row(536, "EINVAL", "", st.STATUS_PIPE_LISTENING)
+_row(566, "EINVAL", "", st.STATUS_THREAD_NOT_IN_PROCESS)
+_row(582, "EINVAL", "", st.STATUS_ILLEGAL_CHARACTER)
+_row(681, "EINVAL", "", st.STATUS_STOPPED_ON_SYMLINK)
+_row(698, "EINVAL", "", st.STATUS_OBJECT_NAME_EXISTS)
+_row(741, "EINVAL", "", st.STATUS_REPARSE)
+_row(745, "EINVAL", "", st.STATUS_NOTIFY_CLEANUP)
+_row(802, "EINVAL", "", st.STATUS_CANNOT_BREAK_OPLOCK)
+_row(995, "EINVAL", "ECANCELED", st.STATUS_CANCELLED)
+_row(997, "EINVAL", "", st.STATUS_PENDING)
+_row(998, "EINVAL", "", st.STATUS_ACCESS_VIOLATION, st.STATUS_DATATYPE_MISALIGNMENT)
+_row(999, "EINVAL", "", st.STATUS_IN_PAGE_ERROR)
+_row(1006, "EINVAL", "", st.STATUS_FILE_INVALID, st.STATUS_MAPPED_FILE_SIZE_ZERO)
+_row(1022, "EINVAL", "", st.STATUS_NOTIFY_ENUM_DIR)
+_row(1117, "EINVAL", "", st.STATUS_UNEXPECTED_IO_ERROR, st.STATUS_IO_DEVICE_ERROR)
+_row(1131, "EINVAL", "", st.STATUS_POSSIBLE_DEADLOCK)
+_row(1142, "EINVAL", "", st.STATUS_TOO_MANY_LINKS)
+_row(1168, "EINVAL", "", st.STATUS_NOT_FOUND)
+_row(1224, "EINVAL", "", st.STATUS_USER_MAPPED_FILE)
+_row(1225, "EINVAL", "", st.STATUS_CONNECTION_REFUSED)
+_row(1231, "EINVAL", "", st.STATUS_NETWORK_UNREACHABLE)
+_row(1232, "EINVAL", "", st.STATUS_HOST_UNREACHABLE)
+_row(1236, "EINVAL", "", st.STATUS_CONNECTION_ABORTED)
+_row(1237, "EINVAL", "", st.STATUS_RETRY)
+_row(1314, "EINVAL", "EPERM", st.STATUS_PRIVILEGE_NOT_HELD)
+_row(1317, "EINVAL", "", st.STATUS_NO_SUCH_USER)
+_row(1326, "EINVAL", "", st.STATUS_LOGON_FAILURE)
+_row(1346, "EINVAL", "", st.STATUS_BAD_IMPERSONATION_LEVEL)
+_row(1359, "EINVAL", "", st.STATUS_INTERNAL_ERROR)
+_row(1387, "EINVAL", "", st.STATUS_NO_SUCH_MEMBER)
+_row(1392, "EINVAL", "", st.STATUS_NONEXISTENT_EA_ENTRY, st.STATUS_NO_EAS_ON_FILE, st.STATUS_EA_CORRUPT_ERROR)
+_row(1450, "EINVAL", "", st.STATUS_INSUFFICIENT_RESOURCES)
+_row(1454, "EINVAL", "", st.STATUS_PAGEFILE_QUOTA)
+_row(1455, "EINVAL", "", st.STATUS_COMMITMENT_LIMIT)
+_row(1460, "EINVAL", "", st.STATUS_TIMEOUT)
+_row(1617, "EINVAL", "", st.STATUS_DEVICE_REMOVED)
+_row(1816, "ENOMEM", "", st.STATUS_QUOTA_EXCEEDED)
+_row(1920, "EINVAL", "", st.STATUS_IO_REPARSE_TAG_NOT_HANDLED)
+_row(1921, "EINVAL", "ELOOP", st.STATUS_REPARSE_POINT_NOT_RESOLVED)
+_row(2401, "EINVAL", "", st.STATUS_FILES_OPEN)
+_row(4390, "EINVAL", "", st.STATUS_NOT_A_REPARSE_POINT)
+_row(4392, "EINVAL", "", st.STATUS_IO_REPARSE_DATA_INVALID)
+_row(4393, "EINVAL", "", st.STATUS_IO_REPARSE_TAG_INVALID)
+
+# Go and Rust show the Win32 error itself: these are Linux's words for what a C runtime has no word for.
+_POSIX = _CRT | {
+    error: st.LINUX_ERRNO[name]
+    for error, name in {
+        19: "EROFS",
+        32: "EBUSY",
+        50: "ENOTSUP",
+        112: "ENOSPC",
+        206: "ENAMETOOLONG",
+        1142: "EMLINK",
+        1314: "EPERM",
+        1921: "ELOOP",
+    }.items()
+}
+_ERRNO = {CRT: _CRT, LIBUV: _LIBUV, POSIX: _POSIX}
+
+
+class Win32Error(st.NtError):
+    """A Win32 call failed: `error` is what GetLastError gives, `status` what NT answered."""
+
+    def __init__(self, error: int, status: int) -> None:
+        """Keep both."""
+        super().__init__(status)
+        self.error = error
+
+
+def RtlNtStatusToDosError(status: int) -> int:
+    """Give the Win32 error of a status; ERROR_MR_MID_NOT_FOUND for one that has none (facts/nt.md section 5)."""
+    return _ERRORS.get(status, ERROR_MR_MID_NOT_FOUND)
+
+
+def errno_of_error(error: int, runtime: str) -> int:
+    """Give the Linux errno by which a runtime shows a Win32 error: EINVAL, or libuv's EIO, if it knows no better.
+
+    `runtime` is CRT (the C runtime, CPython), LIBUV (node) or POSIX (Go and Rust, which show the error itself).
+    """
+    return _ERRNO[runtime].get(error, st.LINUX_ERRNO["EIO" if runtime == LIBUV else "EINVAL"])
