@@ -28,6 +28,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from ntshim.io.completion_services import IoCompletionServices
+    from ntshim.io.control import ControlServices
+    from ntshim.io.ea_services import EaServices
     from ntshim.io.lock_services import LockServices
     from ntshim.io.notify_services import NotifyServices
     from ntshim.ke.keyed_services import KeyedEventServices
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
     from ntshim.mm.services import SectionServices
 
     class _Later(
+        ControlServices,
         DispatcherServices,
+        EaServices,
         IoCompletionServices,
         KeyedEventServices,
         LockServices,
@@ -94,6 +98,8 @@ else:
             "SectionServices",
             "NtCreateSection NtOpenSection NtQuerySection NtMapViewOfSection NtUnmapViewOfSection",
         ),
+        ("ntshim.io.ea_services", "EaServices", "NtQueryEaFile NtSetEaFile"),
+        ("ntshim.io.control", "ControlServices", "NtFsControlFile NtDeviceIoControlFile"),
     )
     _OWNERS = {name: family[:2] for family in _FAMILIES for name in family[2].split()}
 

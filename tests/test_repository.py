@@ -33,7 +33,13 @@ MOST_LINES = 600
 LONGER = {"picobox/abi/table.py": 1000}
 
 # Where host files and processes may be touched.
-HOST_PLACES = ("ntshim/fs/hostfs.py", "ntshim/fs/case_flag.py", "picobox/platform/", "picobox/confine/")
+HOST_PLACES = (
+    "ntshim/fs/hostfs.py",
+    "ntshim/fs/host_",
+    "ntshim/fs/case_flag.py",
+    "picobox/platform/",
+    "picobox/confine/",
+)
 # Modules that reach the host by themselves; `os`, `signal` and `fcntl` are looked at name by name.
 HOST_MODULES = {
     "asyncio", "ctypes", "glob", "io", "mmap", "multiprocessing", "pathlib", "pty", "ptrace", "resource", "select",

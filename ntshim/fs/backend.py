@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
+    from ntshim.io.ea import FileFullEaInformation
+
 
 class Inode:
     """A file or directory of a backend, which extends this class.
@@ -116,6 +118,21 @@ class Backend(Protocol):
 
     def remove_stream(self, inode: Inode, stream: str) -> None:
         """Remove a stream."""
+
+    def rename_stream(self, inode: Inode, old: str, new: str) -> None:
+        """Give a stream another name, instead of one that has it; the file's own data is left empty if it gets one."""
+
+    def extended_attributes(self, inode: Inode) -> list[FileFullEaInformation]:
+        """Give a file's EAs in the order in which they were set; STATUS_EA_CORRUPT_ERROR."""
+
+    def set_extended_attributes(self, inode: Inode, attributes: list[FileFullEaInformation]) -> None:
+        """Keep these EAs and no others; STATUS_EAS_NOT_SUPPORTED where there is no place for them."""
+
+    def reparse_point(self, inode: Inode) -> bytes:
+        """Give the REPARSE_DATA_BUFFER of a file that is a reparse point."""
+
+    def set_reparse_point(self, inode: Inode, buffer: bytes | None) -> None:
+        """Make a file a reparse point, or with None an ordinary file; `is_reparse_point` and even `key` may change."""
 
     def read(self, inode: Inode, stream: str, offset: int, length: int) -> bytes:
         """Read; b"" at the end."""

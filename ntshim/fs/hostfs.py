@@ -1,8 +1,8 @@
-"""A volume's backend on a real directory of the host; the only module of ntshim that touches its files.
+"""A volume's backend on a real directory of the host; it and the `host_` modules alone touch the host's files.
 
 A file is READONLY if nobody has write permission, as WSL and Samba have it; HIDDEN, SYSTEM and what else differs from
 the default stands in an extended attribute, as does READONLY of a directory, which forbids nothing inside.
-Symbolic links are reparse points: they are never followed.
+Symbolic links, pipes, sockets and devices are reparse points: they are never followed or opened.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import errno
 import os
 import stat
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from ntshim import status as st
-from ntshim.fs.backend import Facts, Inode
+from ntshim.fs.backend import Facts
 from ntshim.fs.case_flag import case_flag, differ_in_case, set_case_flag
+from ntshim.fs.host_inode import HostInode
+from ntshim.fs.host_inode import ask as _ask
+from ntshim.fs.host_inode import own as _host
+from ntshim.fs.host_xattrs import KeptInXattrs
 from ntshim.fs.memfs import UNIX_EPOCH
 from ntshim.fs.names import from_host, order_key, to_host
 from ntshim.fs.rules import NTFS
@@ -23,23 +27,15 @@ from ntshim.fs.view import FoldedIndex, Found, Stamp, Timestamps
 from ntshim.io.create import FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_READONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from ntshim.fs.backend import Inode
     from ntshim.fs.rules import VolumeRules
     from ntshim.fs.view import DirectoryIndex
 
 ATTRIBUTES_XATTR = "user.ntshim.attributes"
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _GRANULARITY = 50_000_000  # ns in which two changes of a directory may leave the same timestamp
-_Result = TypeVar("_Result")
-
-
-def _ask(call: Callable[..., _Result], *args: object, **kwargs: object) -> _Result:
-    """Make a call to the host; its failure is raised as the status that names it best."""
-    try:
-        return call(*args, **kwargs)
-    except OSError as error:
-        raise st.NtError(st.status_of_errno(error.errno or errno.EIO)) from None
 
 
 class HostListing:
@@ -69,40 +65,10 @@ class HostListing:
         return True
 
 
-class HostInode(Inode):
-    """A file of the host; `path` is where it was found, `fd` is open while somebody holds on to it."""
-
-    __slots__ = ("fd", "holders", "path")
-
-    def __init__(self, path: bytes, found: os.stat_result) -> None:
-        """Stand for what lstat found."""
-        mode = found.st_mode
-        super().__init__(
-            (found.st_dev, found.st_ino), is_directory=stat.S_ISDIR(mode), is_reparse_point=stat.S_ISLNK(mode)
-        )
-        self.path = path
-        self.fd = -1
-        self.holders = 0
-
-    @property
-    def handle(self) -> int | bytes:
-        """What the host's calls are to be given: the descriptor, which outlives the name, or the path."""
-        return self.path if self.fd < 0 else self.fd
-
-
-def _host(inode: Inode) -> HostInode:
-    """Give one's own inode; those of other backends never come here."""
-    if not isinstance(inode, HostInode):
-        raise TypeError(inode)
-    return inode
-
-
-class HostFs:
+class HostFs(KeptInXattrs):
     """`backend.Backend` on a directory of the host."""
 
-    __slots__ = ("_index", "_rules", "root")
-
-    has_streams = False
+    __slots__ = ("_index", "_rules", "has_streams", "root")
 
     def __init__(self, path: str | bytes, index: DirectoryIndex | None = None, *, rules: VolumeRules = NTFS) -> None:
         """Show a directory as a volume; raises OSError if it is not there. The host has names as Linux has them."""
@@ -110,6 +76,7 @@ class HostFs:
         absolute = os.path.realpath(os.fsencode(path))
         self.root = HostInode(absolute, os.lstat(absolute))
         self._index = index or FoldedIndex(HostListing())
+        self.has_streams = self.keeps(self.root)
 
     def find(self, directory: Inode, name: str, *, ignore_case: bool) -> tuple[str, Inode] | None:
         """Look a name up: the exact one first, then the directory's index."""
@@ -189,10 +156,13 @@ class HostFs:
             os.close(file.fd)
             file.fd = -1
 
-    def facts(self, inode: Inode, stream: str = "") -> Facts:  # noqa: ARG002 - there is only the one stream
+    def facts(self, inode: Inode, stream: str = "") -> Facts:
         """Tell of a file; the host's own birth time is not asked for, its last change stands for it."""
         found = self._stat(inode)
         size = 0 if inode.is_directory else found.st_size
+        allocated = 0 if inode.is_directory else found.st_blocks * 512
+        if stream:
+            size = allocated = len(self.stream_data(inode, stream))
         return Facts(
             self._attributes(inode, found),
             _nt_time(min(found.st_ctime_ns, found.st_mtime_ns)),
@@ -200,7 +170,7 @@ class HostFs:
             _nt_time(found.st_mtime_ns),
             _nt_time(found.st_ctime_ns),
             size,
-            0 if inode.is_directory else found.st_blocks * 512,
+            allocated,
             1 if inode.is_directory and found.st_nlink else found.st_nlink,
             found.st_ino,
         )
@@ -242,8 +212,11 @@ class HostFs:
                 raise
         return made
 
-    def replace_contents(self, inode: Inode, stream: str, attributes: int) -> None:  # noqa: ARG002
-        """Empty a file."""
+    def replace_contents(self, inode: Inode, stream: str, attributes: int) -> None:
+        """Empty a file or stream."""
+        if stream:
+            self.make_stream(inode, stream)
+            return
         self._set_attributes(inode, attributes & ~FILE_ATTRIBUTE_READONLY)
         _ask(os.truncate, _host(inode).handle, 0)
         self._set_attributes(inode, attributes)
@@ -273,31 +246,27 @@ class HostFs:
         _ask(os.link, _host(inode).path, path, follow_symlinks=False)
         self._changed(target[0])
 
-    def streams(self, inode: Inode) -> list[str]:  # noqa: ARG002 - a host's file has one stream
-        """None is named."""
-        return []
-
-    def make_stream(self, inode: Inode, stream: str) -> None:  # noqa: ARG002
-        """Refuse."""
-        raise st.NtError(st.STATUS_OBJECT_NAME_INVALID)
-
-    def remove_stream(self, inode: Inode, stream: str) -> None:  # noqa: ARG002
-        """Refuse."""
-        raise st.NtError(st.STATUS_OBJECT_NAME_INVALID)
-
-    def read(self, inode: Inode, stream: str, offset: int, length: int) -> bytes:  # noqa: ARG002
+    def read(self, inode: Inode, stream: str, offset: int, length: int) -> bytes:
         """Read."""
+        if stream:
+            return self.stream_data(inode, stream)[offset : offset + length]
         return _ask(os.pread, _host(inode).fd, length, offset)
 
-    def write(self, inode: Inode, stream: str, offset: int, data: bytes) -> None:  # noqa: ARG002
+    def write(self, inode: Inode, stream: str, offset: int, data: bytes) -> None:
         """Write all."""
+        if stream:
+            self.write_stream(inode, stream, offset, data)
+            return
         view = memoryview(data)
         while view:
             done = _ask(os.pwrite, _host(inode).fd, view, offset)
             view, offset = view[done:], offset + done
 
-    def set_end(self, inode: Inode, stream: str, size: int) -> None:  # noqa: ARG002
+    def set_end(self, inode: Inode, stream: str, size: int) -> None:
         """Cut or extend."""
+        if stream:
+            self.set_stream_end(inode, stream, size)
+            return
         _ask(os.ftruncate, _host(inode).fd, size)
 
     def flush(self, inode: Inode) -> None:
@@ -349,7 +318,7 @@ class HostFs:
     def _attributes(self, inode: Inode, found: os.stat_result) -> int:
         """Put stored attributes and permissions together."""
         attributes = self._default(inode)
-        if inode.is_reparse_point:
+        if _host(inode).is_special:
             return attributes
         try:
             attributes = int(os.getxattr(_host(inode).handle, ATTRIBUTES_XATTR), 16)

@@ -30,6 +30,8 @@ def query_file(volume: Volume, file: File, information_class: int) -> Any:
         return int(inode.is_directory and volume.backend.is_case_sensitive(inode))
     if information_class == query.FILE_STREAM_INFORMATION:
         return _streams(volume, opened)
+    if information_class in (query.FILE_EA_INFORMATION, query.FILE_FULL_EA_INFORMATION):
+        return _eas(volume, opened, information_class)
     facts = volume.backend.facts(inode, opened.stream.name)
     if information_class == query.FILE_BASIC_INFORMATION:
         return query.FileBasicInformation(*facts[1:5], _shown(facts.attributes, opened))
@@ -63,6 +65,8 @@ def change(volume: Volume, file: File, record: Any, information_class: int) -> I
         _set_end(volume, opened, record)
     elif information_class == query.FILE_CASE_SENSITIVE_INFORMATION:
         _set_case_sensitive(volume, opened, record)
+    elif information_class == query.FILE_FULL_EA_INFORMATION:
+        _set_eas(volume, file, record)
     elif information_class in query.RENAME_CLASSES or information_class in query.LINK_CLASSES:
         return _move(volume, opened, record, information_class)
     else:
@@ -76,6 +80,11 @@ def _move(volume: Volume, opened: Open, record: Any, information_class: int) -> 
     if information_class in query.PLAIN_CLASSES:
         flags &= FILE_RENAME_REPLACE_IF_EXISTS
     place = record.place
+    if place is None and record.name.startswith(":") and information_class in query.RENAME_CLASSES:
+        from ntshim.fs import streams
+
+        streams.rename(volume, opened, record.name, flags)
+        return None
     opens_directory = place is not None
     if place is None:
         place = volume.sibling(opened, record.name)
@@ -103,13 +112,32 @@ def _name(volume: Volume, opened: Open) -> str:
     return f"{path}:{opened.stream.name}" if opened.stream.name else path
 
 
+def _eas(volume: Volume, opened: Open, information_class: int) -> Any:
+    """Give the EAs, or the bytes that they take."""
+    from ntshim.io.ea import ea_size
+
+    attributes = volume.backend.extended_attributes(opened.node.inode)
+    return ea_size(attributes) if information_class == query.FILE_EA_INFORMATION else attributes
+
+
+def _set_eas(volume: Volume, file: File, record: Any) -> None:
+    """Set EAs, as NtSetEaFile."""
+    from ntshim.io.ea import check
+
+    volume.set_eas(file, check(record))
+
+
 def _streams(volume: Volume, opened: Open) -> list[query.FileStreamInformation]:
     """List the streams; a directory has no data of its own."""
     inode = opened.node.inode
     names = [] if inode.is_directory else [""]
     if volume.backend.has_streams:
         names += volume.backend.streams(inode)
-    return [query.FileStreamInformation(f":{name}:$DATA", volume.backend.facts(inode, name).size) for name in names]
+    facts = [volume.backend.facts(inode, name) for name in names]
+    return [
+        query.FileStreamInformation(f":{name}:$DATA", told.size, told.allocation_size)
+        for name, told in zip(names, facts, strict=True)
+    ]
 
 
 def _set_basic(volume: Volume, opened: Open, record: query.FileBasicInformation) -> None:

@@ -13,6 +13,8 @@ from ntshim.upcase import upcase
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ntshim.io.ea import FileFullEaInformation
+
 UNIX_EPOCH = 116444736000000000  # 1970 in units of 100 ns since 1601
 
 
@@ -24,7 +26,7 @@ def now() -> int:
 class MemInode(Inode):
     """A file or directory in memory."""
 
-    __slots__ = ("attributes", "links", "streams", "times")
+    __slots__ = ("attributes", "eas", "links", "reparse_buffer", "streams", "times")
 
     times: tuple[int, int, int, int]
 
@@ -36,6 +38,8 @@ class MemInode(Inode):
         self.times = (now(),) * 4
         # By stored spelling; "" is the file's own data.
         self.streams: dict[str, bytearray] = {"": bytearray()}
+        self.eas: list[FileFullEaInformation] = []
+        self.reparse_buffer: bytes | None = None
 
     def touch(self) -> None:
         """Note that the content has changed."""
@@ -236,6 +240,33 @@ class MemFs:
     def remove_stream(self, inode: Inode, stream: str) -> None:
         """Remove a stream."""
         del _file(inode).streams[stream]
+
+    def rename_stream(self, inode: Inode, old: str, new: str) -> None:
+        """Move a stream."""
+        streams = _file(inode).streams
+        streams[new] = streams.pop(old)
+        if not old:
+            streams[""] = bytearray()
+
+    def extended_attributes(self, inode: Inode) -> list[FileFullEaInformation]:
+        """Give the EAs."""
+        return list(_file(inode).eas)
+
+    def set_extended_attributes(self, inode: Inode, attributes: list[FileFullEaInformation]) -> None:
+        """Keep EAs."""
+        _file(inode).eas = attributes
+
+    def reparse_point(self, inode: Inode) -> bytes:
+        """Give the buffer."""
+        buffer = _file(inode).reparse_buffer
+        if buffer is None:
+            raise st.NtError(st.STATUS_NOT_A_REPARSE_POINT)
+        return buffer
+
+    def set_reparse_point(self, inode: Inode, buffer: bytes | None) -> None:
+        """Keep a buffer."""
+        _file(inode).reparse_buffer = buffer
+        inode.is_reparse_point = buffer is not None
 
     def read(self, inode: Inode, stream: str, offset: int, length: int) -> bytes:
         """Read."""

@@ -79,6 +79,11 @@ def check_component(name: str) -> None:
         raise NtError(STATUS_OBJECT_NAME_INVALID)
 
 
+def check_stream(name: str) -> bool:
+    """Whether a stream can have a name; "" is that of the file's own data (facts/nt.md section 4.2)."""
+    return _STREAM.fullmatch(name) is not None and units(name) <= COMPONENT_UNITS
+
+
 def split_stream(name: str) -> FileName:
     """Take a last component apart at its colons and check all parts.
 
@@ -91,7 +96,7 @@ def split_stream(name: str) -> FileName:
         return FileName(file)
     stream, colon, kind = rest.partition(":")
     kind = upcase(kind) if colon else DATA
-    valid = _STREAM.fullmatch(stream) is not None and units(stream) <= COMPONENT_UNITS
+    valid = check_stream(stream)
     if kind == INDEX_ALLOCATION:
         valid = valid and upcase(stream) in {"", DIRECTORY_INDEX}
     elif kind != DATA or not (stream or colon):

@@ -132,6 +132,11 @@ class Nodes:
         """Give every file that is open."""
         return list(self._nodes.values())
 
+    def rekey(self, key: Hashable, node: Node) -> None:
+        """Note that a file that was known by `key` has become another one to its backend."""
+        del self._nodes[key]
+        self._nodes[node.inode.key] = node
+
     def acquire(self, inode: Inode, place: tuple[Inode | None, str], stream: str, access: int, share: int) -> Open:
         """Count one more open: of the link `place`, of a stream by its stored spelling."""
         node = self._nodes.get(inode.key)

@@ -13,20 +13,22 @@ from ntshim.io import create
 from ntshim.io.create import CreateRequest, Target
 from ntshim.io.device import Device
 from ntshim.io.file import File
-from ntshim.io.irp import CreateContext, CreateIrp, Irp, NameReserved, TargetContext
-from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE
+from ntshim.io.irp import CreateContext, CreateIrp, Irp, NameReserved, ReparsePointMet, TargetContext
+from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, OBJ_DONT_REPARSE
+from ntshim.ob.object import Reparse
 from ntshim.upcase import upcase
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from ntshim.fs.backend import Backend, Inode
     from ntshim.fs.notify import Watches
     from ntshim.fs.rules import VolumeRules
+    from ntshim.io.ea import FileFullEaInformation
     from ntshim.io.locks import ByteRangeLocks
     from ntshim.io.queued import QueuedIrp
     from ntshim.ob.parse import ParseRequest
-    from ntshim.ps.process import Process
+    from ntshim.ps.process import Process, Thread
 
 
 class Place(NamedTuple):
@@ -47,10 +49,11 @@ class Place(NamedTuple):
 class Volume(Device):
     """A volume: name rules, case rule, and the state of its open files over a backend.
 
-    Unless it is native, the backend performs what the volume decides.
+    Unless it is native, the backend performs what the volume decides. `developer_mode` is Windows' setting that lets
+    everybody make symbolic links.
     """
 
-    __slots__ = ("backend", "nodes", "read_only", "reservations", "rules", "watches")
+    __slots__ = ("backend", "developer_mode", "nodes", "read_only", "reservations", "rules", "watches")
 
     def __init__(
         self, backend: Backend, *, rules: VolumeRules = NTFS, read_only: bool = False, native: bool = False
@@ -60,6 +63,7 @@ class Volume(Device):
         self.backend = backend
         self.rules = rules
         self.read_only = read_only
+        self.developer_mode = False
         self.nodes = Nodes()
         # None until somebody watches a directory.
         self.watches: Watches | None = None
@@ -84,7 +88,30 @@ class Volume(Device):
         return name if self.is_case_sensitive(directory) else upcase(name)
 
     def create(self, request: ParseRequest, related: File | None) -> Any:
-        """Decide about opening a file, or find where a rename or link leads."""
+        """Decide about opening a file, or find where a rename or link leads; reparse points are followed."""
+        while True:
+            try:
+                return self._create(request, related)
+            except ReparsePointMet as met:
+                name, from_namespace = self._follow(request, met)
+            if from_namespace:
+                return Reparse(name)
+            request.name, related = name, None
+
+    def _follow(self, request: ParseRequest, met: ReparsePointMet) -> tuple[str, bool]:
+        """Give the name behind a reparse point, and whether it begins at the root of the object namespace."""
+        from ntshim.fs import reparse
+
+        target = reparse.resolve(self, met)
+        if request.attributes & OBJ_DONT_REPARSE:
+            raise st.NtError(st.STATUS_REPARSE_POINT_ENCOUNTERED)
+        request.reparse_points += 1
+        if request.reparse_points > reparse.REPARSE_POINT_LIMIT:
+            raise st.NtError(st.STATUS_REPARSE_POINT_NOT_RESOLVED)
+        return target
+
+    def _create(self, request: ParseRequest, related: File | None) -> Any:
+        """Decide about a name as far as no reparse point is in its way."""
         context = request.context
         ignore_case = bool(request.attributes & OBJ_CASE_INSENSITIVE)
         if isinstance(context, TargetContext):
@@ -100,6 +127,9 @@ class Volume(Device):
         if asked.options & create.FILE_OPEN_BY_FILE_ID:
             raise st.NtError(st.STATUS_NOT_IMPLEMENTED)
         irp = self._decide(asked, self._walk(request.name, related, ignore_case=ignore_case))
+        if asked.options & create.FILE_NO_EA_KNOWLEDGE:
+            irp.check_ea_knowledge()
+        irp.eas = context.eas
         context.irp = irp
         request.granted_access = irp.granted
         return irp.file
@@ -173,6 +203,22 @@ class Volume(Device):
         """Change an open file."""
         return information.change(self, file, record, information_class)
 
+    def query_eas(self, file: File) -> list[FileFullEaInformation]:
+        """Give the EAs of the file that is open."""
+        return self.backend.extended_attributes(file.context.node.inode)
+
+    def set_eas(self, file: File, attributes: list[FileFullEaInformation]) -> None:
+        """Change the EAs of the file that is open."""
+        from ntshim.fs import eas
+
+        eas.change(self, file.context, attributes)
+
+    def fs_control(self, caller: Process | Thread, file: File, access: int, code: int, data: bytes) -> Any:
+        """Serve the codes of `fs.control`."""
+        from ntshim.fs import control
+
+        return control.control(self, caller, file, access, code, data)
+
     def query_directory(self, file: File, pattern: str | None, *, restart: bool, single: bool) -> list[Any]:
         """Go on through a directory."""
         return scan.scan(self, file, pattern, restart=restart, single=single)
@@ -188,6 +234,9 @@ class Volume(Device):
     def target_place(self, name: str, related: File | None, *, ignore_case: bool) -> Place:
         """Find where a rename or link leads; a parent that is no directory is STATUS_INVALID_PARAMETER there."""
         directory, last, trailing = self._parent(name, related, st.STATUS_INVALID_PARAMETER, ignore_case=ignore_case)
+        if ":" in last and self.split_name(last):
+            # A stream keeps its file: it is renamed by its own name alone.
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
         check_component(last)
         return self._last(directory, FileName(last), trailing, ignore_case=ignore_case)
 
@@ -248,14 +297,15 @@ class Volume(Device):
                 raise st.NtError(st.STATUS_DELETE_PENDING)
         trailing = name.endswith("\\")
         *parents, last = (name[:-1] if trailing else name).split("\\")
-        for component in parents:
+        for depth, component in enumerate(parents):
             check_component(component)
             found = self._find(directory, component, ignore_case=ignore_case)
             if found is None:
                 raise st.NtError(st.STATUS_OBJECT_PATH_NOT_FOUND)
-            directory = found[1]
+            above, directory = directory, found[1]
             if directory.is_reparse_point:
-                raise st.NtError(st.STATUS_IO_REPARSE_TAG_NOT_HANDLED)
+                rest = "\\".join(["", *parents[depth + 1 :], last])
+                raise ReparsePointMet(directory, above, rest + "\\" if trailing else rest)
             if not directory.is_directory:
                 raise st.NtError(no_directory)
         return directory, last, trailing
@@ -282,11 +332,11 @@ class Volume(Device):
         if place.inode is None:
             return self._decide_absent(asked, place)
         if place.inode.is_reparse_point and not asked.options & create.FILE_OPEN_REPARSE_POINT:
-            raise st.NtError(st.STATUS_IO_REPARSE_TAG_NOT_HANDLED)
+            raise _at_reparse_point(asked, place)
         node = self.nodes.find(place.inode)
         stream = ""
         if place.part.stream and not place.part.is_main_stream:
-            stored = self._stored_stream(place.inode, place.part.stream)
+            stored = self.stored_stream(place.inode, place.part.stream)
             if stored is None:
                 return self._decide_absent(asked, place, node)
             stream = stored
@@ -334,7 +384,7 @@ class Volume(Device):
             self.reserve(place.directory, place.name, irp)
         return irp
 
-    def _stored_stream(self, inode: Inode, stream: str) -> str | None:
+    def stored_stream(self, inode: Inode, stream: str) -> str | None:
         """Find a named stream, without regard to case even in case-sensitive directories (facts/nt.md 4.2)."""
         folded = upcase(stream)
         return next((stored for stored in self.backend.streams(inode) if upcase(stored) == folded), None)
@@ -354,7 +404,7 @@ class VolumeCreate(CreateIrp):
     `opened` is the share reservation on a file that exists; a file that is being made has its name reserved instead.
     """
 
-    __slots__ = ("asked", "opened", "place", "volume")
+    __slots__ = ("asked", "eas", "opened", "place", "volume")
 
     def __init__(self, volume: Volume, asked: CreateRequest, place: Place, verdict: create.Verdict) -> None:
         """Begin what a verdict allows."""
@@ -363,6 +413,7 @@ class VolumeCreate(CreateIrp):
         self.asked = asked
         self.place = place
         self.opened: Open | None = None
+        self.eas: Sequence[FileFullEaInformation] = ()
 
     def _take_effect(self) -> Inode | None:
         """Make, empty or leave the file; gives the one that was made."""
@@ -377,17 +428,48 @@ class VolumeCreate(CreateIrp):
             made = backend.make(place.directory, place.name, attributes, is_directory=is_directory)
             if is_directory:
                 self._flag_new(place.directory, made)
-            if not place.part.is_main_stream:
-                backend.make_stream(made, place.part.stream)
+            self._furnish(place.directory, made)
             return made
         inode = opened.node.inode
         if self.information == create.FILE_CREATED:
             backend.make_stream(inode, place.part.stream)
         else:
             backend.replace_contents(inode, opened.stream.name, attributes)
-            if self.information == create.FILE_SUPERSEDED and not opened.stream.name:
-                links.drop_streams(self.volume, opened.node)
+            if not opened.stream.name:
+                self._replace_eas(inode)
+                if self.information == create.FILE_SUPERSEDED:
+                    links.drop_streams(self.volume, opened.node)
         return None
+
+    def check_ea_knowledge(self) -> None:
+        """Refuse a file that cannot be understood without its EAs to one who does not know EAs."""
+        if self.opened is None or self.information != create.FILE_OPENED:
+            return
+        from ntshim.fs import eas
+
+        try:
+            eas.check_understood(self.volume, self.opened)
+        except st.NtError as error:
+            self.fail(error.status)
+            raise
+
+    def _replace_eas(self, inode: Inode) -> None:
+        """Have a file that is overwritten or superseded have the EAs of this request alone, as NTFS does."""
+        backend = self.volume.backend
+        if self.eas or backend.extended_attributes(inode):
+            backend.set_extended_attributes(inode, list(self.eas))
+
+    def _furnish(self, directory: Inode, made: Inode) -> None:
+        """Give a new file the EAs and the stream that it was made with, or undo it."""
+        backend, part = self.volume.backend, self.place.part
+        try:
+            if self.eas:
+                backend.set_extended_attributes(made, list(self.eas))
+            if not part.is_main_stream:
+                backend.make_stream(made, part.stream)
+        except st.NtError:
+            backend.unlink(directory, self.place.name, made)
+            raise
 
     def _flag_new(self, directory: Inode, made: Inode) -> None:
         """Make a new directory case-sensitive if the rules want that, or undo it; a medium without flags has none."""
@@ -441,6 +523,22 @@ class VolumeCreate(CreateIrp):
         """Give the share access back."""
         if self.opened is not None:
             self.volume.nodes.release(self.opened)
+
+
+def _at_reparse_point(asked: CreateRequest, place: Place) -> st.NtError:
+    """Make what goes on behind a reparse point that is the last component, or the refusal of its own kind.
+
+    A link of one kind never opens a file of the other, whatever is behind it.
+    """
+    if place.inode is None or place.directory is None:
+        return st.NtError(st.STATUS_IO_REPARSE_TAG_NOT_HANDLED)
+    if asked.options & create.FILE_NON_DIRECTORY_FILE and place.inode.is_directory:
+        return st.NtError(st.STATUS_FILE_IS_A_DIRECTORY)
+    if asked.options & create.FILE_DIRECTORY_FILE and not place.inode.is_directory:
+        return st.NtError(st.STATUS_NOT_A_DIRECTORY)
+    part = place.part
+    rest = f":{part.stream}:{part.type}" if part.stream or place.names_data or part.type != DATA else ""
+    return ReparsePointMet(place.inode, place.directory, rest + "\\" if place.trailing_separator else rest)
 
 
 def _data(file: File) -> Open:

@@ -9,12 +9,13 @@ from ntshim.ob.object import Object, ObjectType, Reparse
 from ntshim.ob.types import make_type
 
 if TYPE_CHECKING:
+    from ntshim.io.ea import FileFullEaInformation
     from ntshim.io.file import File
     from ntshim.io.irp import Irp
     from ntshim.io.locks import ByteRangeLocks
     from ntshim.io.queued import QueuedIrp
     from ntshim.ob.parse import ParseRequest
-    from ntshim.ps.process import Process
+    from ntshim.ps.process import Process, Thread
 
 
 class DeviceType(ObjectType):
@@ -100,6 +101,22 @@ class Device(Object):
     ) -> QueuedIrp:
         """Queue a request for the next changes in a directory."""
         raise _unserved(file, length, completion_filter, watch_tree)
+
+    def query_eas(self, file: File) -> list[FileFullEaInformation]:
+        """Give all extended attributes of a file."""
+        raise _unserved(file)
+
+    def set_eas(self, file: File, attributes: list[FileFullEaInformation]) -> None:
+        """Set extended attributes that are checked; an empty value removes."""
+        raise _unserved(file, attributes)
+
+    def fs_control(self, caller: Process | Thread, file: File, access: int, code: int, data: bytes) -> Any:
+        """Do what NtFsControlFile asks for with a handle's access; gives bytes, or a QueuedIrp that waits."""
+        raise _unserved(caller, file, access, code, data)
+
+    def device_control(self, caller: Process | Thread, file: File, access: int, code: int, data: bytes) -> Any:
+        """Do what NtDeviceIoControlFile asks for."""
+        raise _unserved(caller, file, access, code, data)
 
 
 def _unserved(*_: object) -> st.NtError:

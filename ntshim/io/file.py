@@ -69,7 +69,8 @@ class File(DispatcherObject):
 
     It is signalled unless a request of it waits. `completion` is where finished requests are told, and under what key.
     `device` is who serves it, None if the host does all by itself; `context` is the device's own. `options` are
-    NtCreateFile's, `position` is the byte where a synchronous file reads and writes next.
+    NtCreateFile's, `position` is the byte where a synchronous file reads and writes next, `ea_position` the number of
+    EAs that NtQueryEaFile has given.
     """
 
     __slots__ = (
@@ -78,6 +79,7 @@ class File(DispatcherObject):
         "completion",
         "context",
         "device",
+        "ea_position",
         "host_key",
         "on_cleanup",
         "options",
@@ -100,6 +102,7 @@ class File(DispatcherObject):
         self.context: Any = None
         self.options = options
         self.position = 0
+        self.ea_position = 0
         self.cleaned_up = False
         self._queued: dict[QueuedIrp, None] | None = None
         self.signalled = True

@@ -8,7 +8,11 @@ from ntshim import status as st
 from ntshim.ke.pending import PendingRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ntshim.fs.backend import Inode
     from ntshim.io.create import CreateRequest
+    from ntshim.io.ea import FileFullEaInformation
     from ntshim.io.file import File
     from ntshim.ob.handles import HandleTable
 
@@ -76,12 +80,13 @@ class CreateContext:
     `extra` is for the device alone, as an extra create parameter (WDK, FltAllocateExtraCreateParameter).
     """
 
-    __slots__ = ("extra", "irp", "request")
+    __slots__ = ("eas", "extra", "irp", "request")
 
-    def __init__(self, request: CreateRequest, extra: object = None) -> None:
-        """Carry a validated request."""
+    def __init__(self, request: CreateRequest, extra: object = None, eas: Sequence[FileFullEaInformation] = ()) -> None:
+        """Carry a validated request, and EAs that are checked."""
         self.request = request
         self.extra = extra
+        self.eas = eas
         self.irp: CreateIrp | None = None
 
 
@@ -121,6 +126,20 @@ class NameReserved(st.NtError):
         """Say behind whom the caller stands."""
         super().__init__(st.STATUS_RETRY)
         self.irp = irp
+
+
+class ReparsePointMet(st.NtError):
+    r"""A walk met the reparse point `inode` of `directory`; `rest` of the name follows it, "" or from `\` or `:` on.
+
+    Whoever walks goes on from there; where nobody does, the tag is not handled.
+    """
+
+    def __init__(self, inode: Inode, directory: Inode, rest: str) -> None:
+        """Say where."""
+        super().__init__(st.STATUS_IO_REPARSE_TAG_NOT_HANDLED)
+        self.inode = inode
+        self.directory = directory
+        self.rest = rest
 
 
 class TargetContext:

@@ -24,7 +24,10 @@ from ntshim.ob.parse import ParseRequest, look_up
 from ntshim.service import ServiceFamily, service
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ntshim.io.device import Device
+    from ntshim.io.ea import FileFullEaInformation
     from ntshim.ob.attributes import GivenAttributes
     from ntshim.ob.handles import HandleEntry
     from ntshim.ps.process import Process, Thread
@@ -79,14 +82,16 @@ class FileServices(ServiceFamily):
         create_disposition: int,
         create_options: int,
         extra: object = None,
+        ea_buffer: Sequence[FileFullEaInformation] = (),
     ) -> CreateAnswer:
         """Open or make a file (facts/nt.md sections 3.1 to 3.4, 3.7); `io.create` has the rules and their order.
 
-        `extra` is what the device of the name wants besides. Raises NameReserved if the name belongs to a request
-        that is being performed.
+        `extra` is what the device of the name wants besides. `ea_buffer` is what a file that is made or replaced has
+        for EAs; STATUS_INVALID_EA_NAME and what else NtSetEaFile answers. Raises NameReserved if the name belongs to
+        a request that is being performed.
         """
         request = CreateRequest(desired_access, share_access, create_disposition, create_options, file_attributes)
-        return self._create(caller, request, object_attributes, extra)
+        return self._create(caller, request, object_attributes, extra, ea_buffer)
 
     @service
     def NtOpenFile(
@@ -254,9 +259,10 @@ class FileServices(ServiceFamily):
         request: CreateRequest,
         object_attributes: GivenAttributes,
         extra: object = None,
+        eas: Sequence[FileFullEaInformation] = (),
     ) -> CreateAnswer:
         """Decide and, unless that is somebody else's part, perform."""
-        irp, attributes = self._decide(caller, request, object_attributes, extra)
+        irp, attributes = self._decide(caller, request, object_attributes, extra, eas)
         if irp.file.device is not None and irp.file.device.native:
             return CreateAnswer(st.STATUS_PENDING, 0, irp.information, irp)
         irp.perform()
@@ -268,11 +274,14 @@ class FileServices(ServiceFamily):
         request: CreateRequest,
         object_attributes: GivenAttributes,
         extra: object = None,
+        eas: Sequence[FileFullEaInformation] = (),
     ) -> tuple[CreateIrp, int]:
         """Validate, and have the name's device decide; gives the request and the handle's attributes."""
         create.validate(request)
         name, root_directory, attributes = capture_for_open(object_attributes)
-        context = CreateContext(request, extra)
+        if eas:
+            eas = _checked_eas(request, eas)
+        context = CreateContext(request, extra, eas)
         parse = ParseRequest(caller, name, attributes, FILE, request.access, context)
         found = look_up(self.executive.namespace, parse, root_directory)
         if context.irp is None:
@@ -334,6 +343,15 @@ class FileServices(ServiceFamily):
         if context.volume is not device:
             raise st.NtError(st.STATUS_NOT_SAME_DEVICE)
         return Destination(name, context.place, flags)
+
+
+def _checked_eas(request: CreateRequest, given: Sequence[FileFullEaInformation]) -> list[FileFullEaInformation]:
+    """Check EAs that come with an open; who does not know EAs cannot bring any (STATUS_ACCESS_DENIED)."""
+    from ntshim.io import ea
+
+    if request.options & create.FILE_NO_EA_KNOWLEDGE:
+        raise st.NtError(st.STATUS_ACCESS_DENIED)
+    return ea.merge([], ea.check(given))
 
 
 def _position(file: File, byte_offset: int | None) -> int:

@@ -45,9 +45,19 @@ class ParseRequest:
     file, and a device that finds None in it is being opened by somebody who cannot have meant a file.
     `granted_access` is None; a parse routine of a type that answers security questions itself sets it to the
     specific rights that the handle is to have, otherwise the object manager asks `grant_access` for them.
+    `reparse_points` counts those of file systems that were followed, which have a limit of their own.
     """
 
-    __slots__ = ("attributes", "caller", "context", "desired_access", "desired_type", "granted_access", "name")
+    __slots__ = (
+        "attributes",
+        "caller",
+        "context",
+        "desired_access",
+        "desired_type",
+        "granted_access",
+        "name",
+        "reparse_points",
+    )
 
     def __init__(
         self,
@@ -66,6 +76,7 @@ class ParseRequest:
         self.desired_access = desired_access
         self.context = context
         self.granted_access: int | None = None
+        self.reparse_points = 0
 
 
 def look_up(
@@ -87,8 +98,11 @@ def look_up(
         found = _walk(namespace.root, request.name, 1, request, insert)
     else:
         raise st.NtError(st.STATUS_OBJECT_PATH_SYNTAX_BAD)
-    followed = 0
+    followed = met = 0
     while isinstance(found, Reparse):
+        if request.reparse_points != met:
+            # Each name that a file system gives has its own links of the namespace, as `\??\C:` is one.
+            followed, met = 0, request.reparse_points
         if request.attributes & OBJ_DONT_REPARSE:
             raise st.NtError(st.STATUS_REPARSE_POINT_ENCOUNTERED)
         followed += 1

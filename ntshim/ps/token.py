@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ntshim.ps.process import Process, Thread
 
 SE_CREATE_PERMANENT_PRIVILEGE = "SeCreatePermanentPrivilege"
+SE_CREATE_SYMBOLIC_LINK_PRIVILEGE = "SeCreateSymbolicLinkPrivilege"
 # What every user has: to pass directories that he may not list.
 SE_CHANGE_NOTIFY_PRIVILEGE = "SeChangeNotifyPrivilege"
 
@@ -32,9 +33,13 @@ class Token(Object):
         self.privileges = frozenset(privileges)
 
 
-def require_privilege(caller: Process | Thread, privilege: str) -> None:
-    """Raise STATUS_PRIVILEGE_NOT_HELD unless the caller's token holds a privilege; the system process holds all."""
+def holds_privilege(caller: Process | Thread, privilege: str) -> bool:
+    """Whether the caller's token holds a privilege; the system process holds all."""
     token = caller.token
-    if caller.process.pid == SYSTEM_PROCESS_ID or (isinstance(token, Token) and privilege in token.privileges):
-        return
-    raise st.NtError(st.STATUS_PRIVILEGE_NOT_HELD)
+    return caller.process.pid == SYSTEM_PROCESS_ID or (isinstance(token, Token) and privilege in token.privileges)
+
+
+def require_privilege(caller: Process | Thread, privilege: str) -> None:
+    """Raise STATUS_PRIVILEGE_NOT_HELD unless the caller holds a privilege."""
+    if not holds_privilege(caller, privilege):
+        raise st.NtError(st.STATUS_PRIVILEGE_NOT_HELD)

@@ -1,0 +1,92 @@
+"""NtFsControlFile and NtDeviceIoControlFile: control codes, the rights that stand in them, and their answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ntshim import status as st
+from ntshim.io.file import FILE, FILE_READ_DATA, FILE_WRITE_DATA, File
+from ntshim.io.queued import QueuedIrp, signal_when_done
+from ntshim.ke.event import EVENT, EVENT_MODIFY_STATE, Event
+from ntshim.service import ServiceFamily, TooSmall, service
+
+if TYPE_CHECKING:
+    from ntshim.io.device import Device
+    from ntshim.ob.handles import HandleEntry
+    from ntshim.ps.process import Process, Thread
+
+FSCTL_SET_REPARSE_POINT = 0x900A4
+FSCTL_GET_REPARSE_POINT = 0x900A8
+FSCTL_DELETE_REPARSE_POINT = 0x900AC
+
+_FILE_READ_ACCESS = 0x4000
+_FILE_WRITE_ACCESS = 0x8000
+
+
+class ControlServices(ServiceFamily):
+    """What is done to files by control codes."""
+
+    __slots__ = ()
+
+    @service
+    def NtFsControlFile(
+        self,
+        caller: Process | Thread,
+        handle: int,
+        fs_control_code: int,
+        input_buffer: bytes = b"",
+        output_length: int = 0,
+        event: int = 0,
+    ) -> bytes | QueuedIrp:
+        """Have a file system do what a code says; gives its output, or the request if that is to wait.
+
+        The codes that volumes know, with their statuses, are in `fs.control`; every other is
+        STATUS_INVALID_DEVICE_REQUEST. STATUS_ACCESS_DENIED if the handle lacks what the code asks for;
+        STATUS_BUFFER_TOO_SMALL, or STATUS_BUFFER_OVERFLOW if the output's first 8 bytes fit. `event`, which needs
+        EVENT_MODIFY_STATE, is set when the request is done.
+        """
+        entry, file, device = self._target(caller, handle, fs_control_code)
+        signalled = self._object(caller, event, Event, EVENT, EVENT_MODIFY_STATE) if event else None
+        answer = device.fs_control(caller, file, entry.access, fs_control_code, bytes(input_buffer))
+        return _delivered(answer, output_length, signalled)
+
+    @service
+    def NtDeviceIoControlFile(
+        self,
+        caller: Process | Thread,
+        handle: int,
+        io_control_code: int,
+        input_buffer: bytes = b"",
+        output_length: int = 0,
+        event: int = 0,
+    ) -> bytes | QueuedIrp:
+        """Have a device do what a code says; as NtFsControlFile."""
+        entry, file, device = self._target(caller, handle, io_control_code)
+        signalled = self._object(caller, event, Event, EVENT, EVENT_MODIFY_STATE) if event else None
+        answer = device.device_control(caller, file, entry.access, io_control_code, bytes(input_buffer))
+        return _delivered(answer, output_length, signalled)
+
+    def _target(self, caller: Process | Thread, handle: int, code: int) -> tuple[HandleEntry, File, Device]:
+        """Give the handle's entry, its file and its device; the code says which data rights it needs."""
+        needed = FILE_READ_DATA if code & _FILE_READ_ACCESS else 0
+        if code & _FILE_WRITE_ACCESS:
+            needed |= FILE_WRITE_DATA
+        entry = self._entry(caller, handle, FILE, needed)
+        file = entry.object
+        if not isinstance(file, File) or file.device is None:
+            raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
+        return entry, file, file.device
+
+
+def _delivered(answer: bytes | QueuedIrp, output_length: int, event: Event | None) -> bytes | QueuedIrp:
+    """Give output that fits, or the request."""
+    if isinstance(answer, QueuedIrp):
+        signal_when_done(answer, event)
+        return answer
+    if len(answer) > output_length:
+        header_fits = output_length >= 8
+        status = st.STATUS_BUFFER_OVERFLOW if header_fits else st.STATUS_BUFFER_TOO_SMALL
+        raise TooSmall(status, len(answer))
+    if event is not None:
+        event.set(signalled=True)
+    return answer
