@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ntshim import status as st
-from ntshim.io.file import FILE, FILE_READ_DATA, FILE_WRITE_DATA, File
+from ntshim.io.file import FILE, FILE_READ_DATA, FILE_WRITE_DATA, served
 from ntshim.io.queued import QueuedIrp, signal_when_done
 from ntshim.ke.event import EVENT, EVENT_MODIFY_STATE, Event
 from ntshim.service import ServiceFamily, TooSmall, service
 
 if TYPE_CHECKING:
-    from ntshim.io.device import Device
-    from ntshim.ob.handles import HandleEntry
     from ntshim.ps.process import Process, Thread
 
 FSCTL_SET_REPARSE_POINT = 0x900A4
@@ -45,7 +43,8 @@ class ControlServices(ServiceFamily):
         STATUS_BUFFER_TOO_SMALL, or STATUS_BUFFER_OVERFLOW if the output's first 8 bytes fit. `event`, which needs
         EVENT_MODIFY_STATE, is set when the request is done.
         """
-        entry, file, device = self._target(caller, handle, fs_control_code)
+        entry = self._entry(caller, handle, FILE, _needed_access(fs_control_code))
+        file, device = served(entry.object)
         signalled = self._object(caller, event, Event, EVENT, EVENT_MODIFY_STATE) if event else None
         answer = device.fs_control(caller, file, entry.access, fs_control_code, bytes(input_buffer))
         return _delivered(answer, output_length, signalled)
@@ -61,21 +60,17 @@ class ControlServices(ServiceFamily):
         event: int = 0,
     ) -> bytes | QueuedIrp:
         """Have a device do what a code says; as NtFsControlFile."""
-        entry, file, device = self._target(caller, handle, io_control_code)
+        entry = self._entry(caller, handle, FILE, _needed_access(io_control_code))
+        file, device = served(entry.object)
         signalled = self._object(caller, event, Event, EVENT, EVENT_MODIFY_STATE) if event else None
         answer = device.device_control(caller, file, entry.access, io_control_code, bytes(input_buffer))
         return _delivered(answer, output_length, signalled)
 
-    def _target(self, caller: Process | Thread, handle: int, code: int) -> tuple[HandleEntry, File, Device]:
-        """Give the handle's entry, its file and its device; the code says which data rights it needs."""
-        needed = FILE_READ_DATA if code & _FILE_READ_ACCESS else 0
-        if code & _FILE_WRITE_ACCESS:
-            needed |= FILE_WRITE_DATA
-        entry = self._entry(caller, handle, FILE, needed)
-        file = entry.object
-        if not isinstance(file, File) or file.device is None:
-            raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
-        return entry, file, file.device
+
+def _needed_access(code: int) -> int:
+    """Give the data rights that a code says it needs."""
+    needed = FILE_READ_DATA if code & _FILE_READ_ACCESS else 0
+    return needed | FILE_WRITE_DATA if code & _FILE_WRITE_ACCESS else needed
 
 
 def _delivered(answer: bytes | QueuedIrp, output_length: int, event: Event | None) -> bytes | QueuedIrp:

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from ntshim import status as st
 from ntshim.io import ea
-from ntshim.io.file import FILE, FILE_READ_EA, FILE_WRITE_EA, File
+from ntshim.io.file import FILE, FILE_READ_EA, FILE_WRITE_EA, served
 from ntshim.service import ServiceFamily, TooSmall, service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ntshim.io.device import Device
     from ntshim.io.ea import FileFullEaInformation
     from ntshim.ps.process import Process, Thread
 
@@ -40,7 +39,7 @@ class EaServices(ServiceFamily):
         STATUS_NO_EAS_ON_FILE; STATUS_NO_MORE_EAS at the end; STATUS_NONEXISTENT_EA_ENTRY for an index beyond;
         STATUS_INVALID_EA_NAME; STATUS_BUFFER_TOO_SMALL if the first does not fit. Needs FILE_READ_EA.
         """
-        file, device = self._ea_file(caller, handle, FILE_READ_EA)
+        file, device = served(self._entry(caller, handle, FILE, FILE_READ_EA).object)
         present = device.query_eas(file)
         if ea_list is not None:
             return _fitting(_named(present, ea_list), length, single=return_single_entry)
@@ -67,15 +66,8 @@ class EaServices(ServiceFamily):
         STATUS_INVALID_EA_NAME, STATUS_INVALID_EA_FLAG, STATUS_EA_TOO_LARGE (64 KiB for all of a file),
         STATUS_EAS_NOT_SUPPORTED, STATUS_EA_CORRUPT_ERROR. Needs FILE_WRITE_EA.
         """
-        file, device = self._ea_file(caller, handle, FILE_WRITE_EA)
+        file, device = served(self._entry(caller, handle, FILE, FILE_WRITE_EA).object)
         device.set_eas(file, ea.check(attributes))
-
-    def _ea_file(self, caller: Process | Thread, handle: int, access: int) -> tuple[File, Device]:
-        """Give the file behind a handle, and who serves it."""
-        file = self._object(caller, handle, File, FILE, access)
-        if file.device is None:
-            raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
-        return file, file.device
 
 
 def _named(present: list[FileFullEaInformation], names: Iterable[str]) -> list[FileFullEaInformation]:

@@ -143,3 +143,10 @@ class File(DispatcherObject):
         self.cancel_queued()
         if self.on_cleanup is not None:
             self.on_cleanup(self)
+
+
+def served(target: Object) -> tuple[File, Device]:
+    """Give a file and who serves it; STATUS_INVALID_DEVICE_REQUEST for one that the host serves alone."""
+    if not isinstance(target, File) or target.device is None:
+        raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
+    return target, target.device
