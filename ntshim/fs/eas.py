@@ -22,6 +22,8 @@ def change(volume: Volume, opened: Open, attributes: list[FileFullEaInformation]
     merged = ea.merge(present, attributes)
     if merged != present:
         volume.backend.set_extended_attributes(inode, merged)
+        if volume.watches is not None:
+            volume.watches.eas_set(opened)
 
 
 def check_understood(volume: Volume, opened: Open) -> None:

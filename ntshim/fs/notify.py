@@ -206,6 +206,14 @@ class Watches:
         )
         self.modified(opened, sum(bit for value, bit in kinds if value > 0))
 
+    def eas_set(self, opened: Open) -> None:
+        """Extended attributes of a file have changed."""
+        self.modified(opened, FILE_NOTIFY_CHANGE_EA)
+
+    def attributes_changed(self, opened: Open) -> None:
+        """A file has become a reparse point, or is none any more."""
+        self.modified(opened, FILE_NOTIFY_CHANGE_ATTRIBUTES)
+
     def modified(self, opened: Open, filters: int) -> None:
         """What `filters` name of a file has changed, its name has not."""
         self._report_open(opened, filters, FILE_ACTION_MODIFIED, names_stream=False)

@@ -238,6 +238,8 @@ def _store(volume: Volume, opened: Open, buffer: bytes | None) -> None:
     key = opened.node.inode.key
     volume.backend.set_reparse_point(opened.node.inode, buffer)
     volume.nodes.rekey(key, opened.node)
+    if volume.watches is not None:
+        volume.watches.attributes_changed(opened)
 
 
 def _mount_point_name(data: bytes) -> str:

@@ -38,8 +38,12 @@ def rename(volume: Volume, opened: Open, name: str, flags: int) -> None:
     if new != stream.name:
         old = stream.name
         volume.backend.rename_stream(node.inode, old, new)
+        if old and volume.watches is not None:
+            volume.watches.stream_removed(opened)
         node.streams[new] = node.streams.pop(old)
         stream.name = new
+        if new and volume.watches is not None:
+            volume.watches.stream_added(opened)
 
 
 def _new_name(volume: Volume, opened: Open, name: str) -> str:

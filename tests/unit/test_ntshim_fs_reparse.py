@@ -17,6 +17,7 @@ from ntshim.fs.memfs import MemFs
 from ntshim.fs.volume import Volume
 from ntshim.io import control, query
 from ntshim.io import create as io
+from ntshim.io.ea import FileFullEaInformation
 from ntshim.ob.attributes import ObjectAttributes
 from ntshim.ob.symlink import SymbolicLink
 from ntshim.ps.token import SE_CREATE_SYMBOLIC_LINK_PRIVILEGE, Token
@@ -373,3 +374,26 @@ def test_a_host_s_file_with_more_names_stays_a_file(tmp_path: Path) -> None:
     assert status_of(lambda: send(drive, handle, SET, LX)) == st.STATUS_NOT_SUPPORTED
     assert (tmp_path / "x").samefile(tmp_path / "y")
     drive.close(handle)
+
+
+def test_who_watches_is_told_of_points_eas_and_stream_names(drive: Drive) -> None:
+    drive.make("x")
+    drive.create("x:s", disposition=io.FILE_CREATE)
+    watcher = drive.open("", READ, options=DIRECTORY)
+    told = []
+
+    def watch() -> Any:
+        return drive.nt.NtNotifyChangeDirectoryFile(drive.process, watcher, 4096, 0x284)
+
+    handle = drive.open("x", WRITE | 0x10, options=ITSELF)
+    stream = drive.open("x:s", DELETE)
+    for change in (
+        lambda: drive.nt.NtSetEaFile(drive.process, handle, [FileFullEaInformation(0, "A", b"1")]),
+        lambda: drive.set(stream, query.FileRenameInformation(":t"), query.FILE_RENAME_INFORMATION),
+        lambda: send(drive, handle, SET, FOREIGN),
+    ):
+        irp = watch()
+        change()
+        told.append([tuple(record) for record in irp.result])
+    assert told == [[(3, "x")], [(7, "x:s")], [(6, "x:t")]]
+    assert [tuple(record) for record in watch().result] == [(3, "x")]
