@@ -37,12 +37,14 @@ if TYPE_CHECKING:
     from ntshim.ke.timer_services import TimerServices
     from ntshim.ke.wait_services import WaitServices
     from ntshim.mm.services import SectionServices
+    from ntshim.ps.job_services import JobServices
 
     class _Later(
         ControlServices,
         DispatcherServices,
         EaServices,
         IoCompletionServices,
+        JobServices,
         KeyedEventServices,
         LockServices,
         NotifyServices,
@@ -91,6 +93,14 @@ else:
             (
                 "NtWaitForSingleObject NtWaitForMultipleObjects NtSignalAndWaitForSingleObject "
                 "NtDelayExecution NtAlertThread NtAlertResumeThread NtTestAlert NtQueueApcThread"
+            ),
+        ),
+        (
+            "ntshim.ps.job_services",
+            "JobServices",
+            (
+                "NtCreateJobObject NtOpenJobObject NtAssignProcessToJobObject NtIsProcessInJob NtTerminateJobObject "
+                "NtQueryInformationJobObject NtSetInformationJobObject"
             ),
         ),
         (

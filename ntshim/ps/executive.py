@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ntshim.ke.dispatcher import Dispatcher
     from ntshim.ob.namespace import Namespace
     from ntshim.ob.object import Object
+    from ntshim.ps.job import Job
     from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines
 
 
@@ -87,30 +88,35 @@ class Executive:
         self.booted = True
 
     def create_minimal_process(self, image_name: str, parent: Process | None = None) -> Process:
-        """Make a minimal process: empty address space, no provider, no threads; its parent is the system process."""
+        """Make a minimal process: empty address space, no provider, no threads; its parent is the system process.
+
+        STATUS_QUOTA_EXCEEDED if it is one too many for the parent's job.
+        """
         parent = self.system_process if parent is None else parent
-        return self._add_process(Process(self, self._new_client_id(), HandleTable(), parent, image_name=image_name))
+        job = _job_of_child(parent, breakaway=False)
+        process = Process(self, self._new_client_id(), HandleTable(), parent, image_name=image_name)
+        return self._add_process(process, job)
 
     def create_pico_process(self, attributes: PicoProcessAttributes) -> Process:
         """Make a pico process, as PsPicoRoutines.CreateProcess; the executive keeps the reference until it ends.
 
-        Raises STATUS_INVALID_PARAMETER (no context, flags), STATUS_PROCESS_IS_TERMINATING (the parent is).
+        Raises STATUS_INVALID_PARAMETER (no context, flags), STATUS_PROCESS_IS_TERMINATING (the parent is), and for
+        the parent's job STATUS_ACCESS_DENIED (the child may not break away), STATUS_QUOTA_EXCEEDED.
         """
         pico.check_process_attributes(attributes)
         parent = self.system_process if attributes.parent is None else attributes.parent
         if parent.terminating:
             raise st.NtError(st.STATUS_PROCESS_IS_TERMINATING)
+        job = _job_of_child(parent, breakaway=bool(attributes.flags & pico.PS_PICO_CREATE_PROCESS_BREAKAWAY))
         table = HandleTable() if attributes.handle_table is None else attributes.handle_table
         process = Process(
             self, self._new_client_id(), table, parent, self.provider, attributes.context, attributes.image_name
         )
         if attributes.token is not None:
             process.token = attributes.token
-        if attributes.flags & pico.PS_PICO_CREATE_PROCESS_BREAKAWAY:
-            process.job = None
         if attributes.flags & pico.PS_PICO_CREATE_PROCESS_INHERIT_HANDLES and table is not parent.handle_table:
             table.inherit_from(parent.handles)
-        return self._add_process(process)
+        return self._add_process(process, job)
 
     def create_pico_thread(self, attributes: PicoThreadAttributes) -> Thread:
         """Make a suspended thread in a process, as PsPicoRoutines.CreateThread.
@@ -298,10 +304,12 @@ class Executive:
         self._client_ids[index] = None
         return index_to_handle(index)
 
-    def _add_process(self, process: Process) -> Process:
-        """Enter a process in the list and under its id."""
+    def _add_process(self, process: Process, job: Job | None = None) -> Process:
+        """Enter a process in the list, under its id, and in its job."""
         self._client_ids[handle_to_index(process.pid)] = process
         self.processes[process.pid] = process
+        if job is not None:
+            job.add(process)
         return process
 
     def _last_thread_exited(self, process: Process, status: int) -> None:
@@ -322,6 +330,8 @@ class Executive:
                 process.provider.ExitProcess(process)
         finally:
             process.context = None
+            if process.job is not None:
+                process.job.remove(process)
             if process.views is not None:
                 process.views.release()
             table, process.handle_table = process.handle_table, None
@@ -345,3 +355,13 @@ def _end_waits(process: Process) -> None:
     for state in states:
         if state is not None:
             state.end()
+
+
+def _job_of_child(parent: Process, *, breakaway: bool) -> Job | None:
+    """Give the job in which a child begins, if it has one and there is room in it."""
+    if parent.job is None:
+        return None
+    job = parent.job.job_of_child(breakaway=breakaway)
+    if job is not None:
+        job.check_room()
+    return job

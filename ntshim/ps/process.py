@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ntshim.mm.views import Views
     from ntshim.ob.handles import HandleTable
     from ntshim.ob.object import Object
+    from ntshim.ps.job import Job
     from ntshim.ps.pico import PsPicoProviderRoutines
 
 PROCESS_TERMINATE = 0x1
@@ -105,6 +106,8 @@ class ProcessType(ObjectType):
     def delete(self, target: Object) -> None:
         """Give the process id back: no handle and no thread knows the process any more."""
         if isinstance(target, Process):
+            if target.job is not None:
+                target.job.dereference()
             target.client_ids.free_client_id(target.pid)
 
 
@@ -173,14 +176,14 @@ class Process(DispatcherObject):
         context: Any = None,
         image_name: str = "",
     ) -> None:
-        """Make a process without threads that has its parent's token and job."""
+        """Make a process without threads that has its parent's token, and no job yet."""
         super().__init__(PROCESS)
         self.client_ids = client_ids
         self.pid = pid
         self.handle_table: HandleTable | None = handle_table
         self.parent_pid = parent.pid if parent is not None else 0
         self.token: Object | None = parent.token if parent is not None else None
-        self.job: Object | None = parent.job if parent is not None else None
+        self.job: Job | None = None  # the innermost
         self.provider = provider
         self.context = context
         self.image_name = image_name

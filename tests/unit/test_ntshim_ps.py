@@ -17,6 +17,7 @@ from ntshim.ob.object import MAXIMUM_ALLOWED, Object
 from ntshim.ob.types import make_type
 from ntshim.ps import Executive, PicoProcessAttributes, PicoThreadAttributes, Process, PsRegisterPicoProvider
 from ntshim.ps import pico as contract
+from ntshim.ps.job import JOB_OBJECT_LIMIT_BREAKAWAY_OK, Job
 from ntshim.ps.process import PROCESS_ALL_ACCESS, PROCESS_TERMINATE
 from ntshim.ps.token import SE_CHANGE_NOTIFY_PRIVILEGE, TOKEN, Token
 
@@ -110,14 +111,17 @@ def test_clone_needs_a_parent_that_lives() -> None:
 
 def test_child_gets_token_job_and_inheritable_handles() -> None:
     provider = TinyProvider()
-    boot(provider)
+    executive = boot(provider)
     parent = start(provider)
-    parent.token, parent.job = Object(make_type("Token")), Object(make_type("Job"))
+    parent.token = Object(make_type("Token"))
+    job = Job(executive)
+    job.limit_flags = JOB_OBJECT_LIMIT_BREAKAWAY_OK
+    job.assign(parent)
     event = Object(EVENT)
     kept = parent.handles.insert(event, 2, OBJ_INHERIT)
     parent.handles.insert(event, 3)
     plain = start(provider, parent)
-    assert (len(plain.handles), plain.token, plain.job) == (0, parent.token, parent.job)
+    assert (len(plain.handles), plain.token, plain.job) == (0, parent.token, job)
     assert plain.parent_pid == parent.pid
     clone = start(provider, parent, flags=1 | 2 | 8)
     assert [(handle, entry.access) for handle, entry in clone.handles.handles()] == [(kept, 2)]
