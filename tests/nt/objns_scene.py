@@ -28,6 +28,9 @@ WORDS = {
     "mutex": "mutant",
     "semaphore": "semaphore",
     "keyed event": "keyed event",
+    "timer": "timer",
+    "io completion": "io completion",
+    "job": "job",
     "link": "link",
     "link name": "link",
     "symlink name": "link",
@@ -75,6 +78,9 @@ class Scene(World):
             "mutant": lambda: nt.NtCreateMutant(caller, access, given),
             "semaphore": lambda: nt.NtCreateSemaphore(caller, access, given, 0, 1),
             "keyed event": lambda: nt.NtCreateKeyedEvent(caller, access, given),
+            "timer": lambda: nt.NtCreateTimer(caller, access, given, 0),
+            "io completion": lambda: nt.NtCreateIoCompletion(caller, access, given),
+            "job": lambda: nt.NtCreateJobObject(caller, access, given),
             "link": lambda: nt.NtCreateSymbolicLinkObject(caller, access, given, target),
         }
         return Answer(calls[kind])
@@ -88,6 +94,9 @@ class Scene(World):
             "mutant": nt.NtOpenMutant,
             "semaphore": nt.NtOpenSemaphore,
             "keyed event": nt.NtOpenKeyedEvent,
+            "timer": nt.NtOpenTimer,
+            "io completion": nt.NtOpenIoCompletion,
+            "job": nt.NtOpenJobObject,
             "link": nt.NtOpenSymbolicLinkObject,
         }
         return Answer(lambda: services[kind](caller, access, given))

@@ -30,7 +30,21 @@ def found(world: World, kind: str, name: str = NAME) -> bool:
     return status == st.STATUS_SUCCESS
 
 
-@pytest.mark.parametrize("kind", ["Event", "Mutant", "Semaphore", "KeyedEvent", "Section", "Directory", "SymbolicLink"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "Event",
+        "Mutant",
+        "Semaphore",
+        "KeyedEvent",
+        "Timer",
+        "IoCompletion",
+        "Job",
+        "Section",
+        "Directory",
+        "SymbolicLink",
+    ],
+)
 def test_the_last_handle_takes_the_name_along(kind: str) -> None:
     world = World()
     first = world.create(kind, NAME)

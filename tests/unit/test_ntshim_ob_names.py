@@ -27,7 +27,18 @@ COLLISION = st.STATUS_OBJECT_NAME_COLLISION
 EXISTS = st.STATUS_OBJECT_NAME_EXISTS
 INVALID_PARAMETER = st.STATUS_INVALID_PARAMETER
 DENIED = st.STATUS_ACCESS_DENIED
-KINDS = ("Event", "Mutant", "Semaphore", "KeyedEvent", "Section", "Directory", "SymbolicLink")
+KINDS = (
+    "Event",
+    "Mutant",
+    "Semaphore",
+    "KeyedEvent",
+    "Timer",
+    "IoCompletion",
+    "Job",
+    "Section",
+    "Directory",
+    "SymbolicLink",
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
