@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from ntshim.ke.wait_services import WaitServices
     from ntshim.mm.services import SectionServices
     from ntshim.ps.job_services import JobServices
+    from ntshim.se.security_services import SecurityServices
+    from ntshim.se.token_services import TokenServices
 
     class _Later(
         ControlServices,
@@ -49,7 +51,9 @@ if TYPE_CHECKING:
         LockServices,
         NotifyServices,
         SectionServices,
+        SecurityServices,
         TimerServices,
+        TokenServices,
         WaitServices,
     ):
         """The families that are loaded when one of their services is first asked for."""
@@ -110,6 +114,20 @@ else:
         ),
         ("ntshim.io.ea_services", "EaServices", "NtQueryEaFile NtSetEaFile"),
         ("ntshim.io.control", "ControlServices", "NtFsControlFile NtDeviceIoControlFile"),
+        (
+            "ntshim.se.token_services",
+            "TokenServices",
+            (
+                "NtOpenProcessToken NtOpenProcessTokenEx NtOpenThreadToken NtOpenThreadTokenEx NtQueryInformationToken "
+                "NtSetInformationToken NtAdjustPrivilegesToken NtAdjustGroupsToken NtPrivilegeCheck NtDuplicateToken "
+                "NtFilterToken NtImpersonateThread NtImpersonateAnonymousToken"
+            ),
+        ),
+        (
+            "ntshim.se.security_services",
+            "SecurityServices",
+            "NtQuerySecurityObject NtSetSecurityObject NtAccessCheck",
+        ),
     )
     _OWNERS = {name: family[:2] for family in _FAMILIES for name in family[2].split()}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ntshim.nt import NtServices
 from ntshim.ob.handles import HandleTable, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
-from ntshim.ps.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
+from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, NATIVE
 from picobox.abi.table import BY_NR

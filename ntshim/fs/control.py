@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ntshim import status as st
 from ntshim.fs import reparse
 from ntshim.io import control as io
-from ntshim.ps.token import SE_CREATE_SYMBOLIC_LINK_PRIVILEGE, holds_privilege
+from ntshim.se.token import SE_CREATE_SYMBOLIC_LINK_PRIVILEGE, holds_privilege
 
 if TYPE_CHECKING:
     from collections.abc import Callable

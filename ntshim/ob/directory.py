@@ -29,6 +29,10 @@ class DirectoryType(ObjectType):
         """Whether something is in the directory: then it keeps its name (facts/nt.md section 1.3)."""
         return isinstance(target, Directory) and bool(target.entries())
 
+    def is_container(self, target: Object) -> bool:  # noqa: ARG002 - all are
+        """Objects are made in a directory."""
+        return True
+
     def query_name(self, target: Object) -> str:
         r"""Give the full name; that of the root is `\`."""
         if isinstance(target, Directory) and target.is_root:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ntshim import status as st
-from ntshim.ob.object import MAXIMUM_ALLOWED, OBJ_EXCLUSIVE, Object, ObjectType
+from ntshim.ob.object import ACCESS_SYSTEM_SECURITY, MAXIMUM_ALLOWED, OBJ_EXCLUSIVE, Object, ObjectType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
+
+    from ntshim.ps.process import Process
 
 PAGE_ENTRIES = 256
 INDEX_LIMIT = 1 << 24
@@ -66,6 +68,10 @@ class Caller(Protocol):
     def token(self) -> Object | None:
         """The primary token of the process that calls, if it has one."""
 
+    @property
+    def effective_token(self) -> Object | None:
+        """The token that the thread impersonates with, otherwise the primary one."""
+
 
 def index_to_handle(index: int) -> int:
     """Give the handle value of an index: multiples of 4 (facts/nt.md section 2)."""
@@ -92,8 +98,8 @@ def index_number(index: int) -> int:
 def resolve_pseudo_handle(handle: int, caller: Caller) -> Object | None:
     """Give the object of a pseudo-handle (-1 to -6), or None if `handle` is an ordinary one.
 
-    Pseudo-handles are never in a table. Without a thread of its own a caller has no current thread, sessions are no
-    objects here, and no thread impersonates: such handles are STATUS_INVALID_HANDLE and STATUS_NO_TOKEN.
+    Pseudo-handles are never in a table. Without a thread of its own a caller has no current thread, and sessions are
+    no objects here: STATUS_INVALID_HANDLE. STATUS_NO_TOKEN for a thread that does not impersonate.
     """
     if not CURRENT_EFFECTIVE_TOKEN <= handle <= CURRENT_PROCESS:
         return None
@@ -102,8 +108,14 @@ def resolve_pseudo_handle(handle: int, caller: Caller) -> Object | None:
         found = caller.process
     elif handle == CURRENT_THREAD:
         found = caller.thread
-    elif handle in (CURRENT_PROCESS_TOKEN, CURRENT_EFFECTIVE_TOKEN):
+    elif handle == CURRENT_PROCESS_TOKEN:
         found = caller.token
+    elif handle == CURRENT_THREAD_TOKEN:
+        found = caller.effective_token
+        if found is caller.token:
+            found = None
+    elif handle == CURRENT_EFFECTIVE_TOKEN:
+        found = caller.effective_token
     if found is None:
         missing_token = handle <= CURRENT_PROCESS_TOKEN
         raise st.NtError(st.STATUS_NO_TOKEN if missing_token else st.STATUS_INVALID_HANDLE)
@@ -304,7 +316,7 @@ class HandleTable:
         entry.object.handle_closed()
 
 
-def duplicate_access(entry: HandleEntry, opener: Object | None, desired_access: int, options: int) -> int:
+def duplicate_access(entry: HandleEntry, opener: Process | None, desired_access: int, options: int) -> int:
     """Give the access of a duplicate made for the process `opener`; raises STATUS_ACCESS_DENIED.
 
     More than the source was granted is only for types with the default security, and never more than `opener` may
@@ -316,20 +328,31 @@ def duplicate_access(entry: HandleEntry, opener: Object | None, desired_access: 
         access = entry.access
     else:
         access = object_type.map_generic(desired_access)
-        allowed = maximum if object_type.default_security else entry.access
+        allowed = entry.access
+        if object_type.default_security:
+            if entry.object.security is not None and access & ~entry.access:
+                return _widened_access(entry.object, opener, access, maximum)
+            allowed = maximum
         if access & MAXIMUM_ALLOWED:
             access = (access & ~MAXIMUM_ALLOWED) | (allowed & maximum)
         if access & ~allowed:
             raise st.NtError(st.STATUS_ACCESS_DENIED)
-    if access & ~maximum:
+    if access & ~(maximum | (entry.access & ACCESS_SYSTEM_SECURITY)):
         raise st.NtError(st.STATUS_ACCESS_DENIED)
     return access
+
+
+def _widened_access(target: Object, opener: Process | None, access: int, maximum: int) -> int:
+    """Give more access than a source had, as far as the object's descriptor lets the process `opener` have it."""
+    from ntshim.se.check import grant_by_descriptor
+
+    return grant_by_descriptor(target, opener, access, maximum)
 
 
 def duplicate(
     entry: HandleEntry,
     close_source: Callable[[], None],
-    target: tuple[Object, HandleTable | None] | None,
+    target: tuple[Process, HandleTable | None] | None,
     desired_access: int,
     attributes: int,
     options: int,

@@ -9,12 +9,15 @@ from ntshim import status as st
 if TYPE_CHECKING:
     from ntshim.ob.directory import Directory
     from ntshim.ob.parse import ParseRequest
+    from ntshim.ps.process import Process, Thread
+    from ntshim.se.descriptor import SecurityDescriptor
 
 DELETE = 0x10000
 READ_CONTROL = 0x20000
 WRITE_DAC = 0x40000
 WRITE_OWNER = 0x80000
 SYNCHRONIZE = 0x100000
+ACCESS_SYSTEM_SECURITY = 0x1000000
 MAXIMUM_ALLOWED = 0x2000000
 GENERIC_ALL = 0x10000000
 GENERIC_EXECUTE = 0x20000000
@@ -104,6 +107,18 @@ class ObjectType:
         """
         raise NotImplementedError
 
+    def is_container(self, target: Object) -> bool:  # noqa: ARG002 - types of containers override
+        """Whether objects are made below an object, which inherit from its descriptor."""
+        return False
+
+    def get_security(self, target: Object) -> SecurityDescriptor | None:
+        """Give the security descriptor of an object, None if it has none: everybody may do everything."""
+        return target.security
+
+    def put_security(self, target: Object, descriptor: SecurityDescriptor) -> None:
+        """Replace the security descriptor of an object."""
+        target.security = descriptor
+
     def keeps_name(self, target: Object) -> bool:  # noqa: ARG002 - the type Directory overrides
         """Whether a temporary object keeps its name although no handle leads to it."""
         return False
@@ -141,10 +156,11 @@ class ObjectName(NamedTuple):
 class Object:
     """The common head of all objects. A new one has one reference, its creator's, no handle and no name.
 
-    `attributes` are OBJ_PERMANENT and OBJ_EXCLUSIVE.
+    `attributes` are OBJ_PERMANENT and OBJ_EXCLUSIVE. `security` is the descriptor of an object whose type keeps it in
+    the usual way; without one the object is everybody's.
     """
 
-    __slots__ = ("attributes", "handle_count", "name", "pointer_count", "type")
+    __slots__ = ("attributes", "handle_count", "name", "pointer_count", "security", "type")
 
     def __init__(self, object_type: ObjectType) -> None:
         """Make an object of a type."""
@@ -153,6 +169,7 @@ class Object:
         self.handle_count = 0
         self.attributes = 0
         self.name: ObjectName | None = None
+        self.security: SecurityDescriptor | None = None
 
     def reference(self) -> None:
         """Take a reference, as ObReferenceObject."""
@@ -200,14 +217,19 @@ class Object:
             target = directory
 
 
-def grant_access(target: Object, opener: Object | None, desired_access: int) -> int:
-    """Give the access mask that `opener` gets when it opens an existing object.
+def grant_access(target: Object, caller: Process | Thread | None, desired_access: int) -> int:
+    """Give the access mask that a caller, None for the executive, gets when it opens an existing object.
 
-    Raises STATUS_ACCESS_DENIED for an empty mask, for bits that the type does not know, and for what it keeps from
-    this opener (facts/nt.md sections 1.1 and 2).
+    Raises STATUS_ACCESS_DENIED for an empty mask, for bits that the type does not know, for what it keeps from this
+    opener and for what the object's descriptor does (facts/nt.md sections 1.1 and 2); STATUS_PRIVILEGE_NOT_HELD for
+    ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege.
     """
     access = target.type.map_generic(desired_access)
-    maximum = target.type.maximum_access(target, opener)
+    maximum = target.type.maximum_access(target, None if caller is None else caller.process)
+    if target.security is not None or access & ACCESS_SYSTEM_SECURITY:
+        from ntshim.se.check import grant_by_descriptor
+
+        return grant_by_descriptor(target, caller, access, maximum)
     if access & MAXIMUM_ALLOWED:
         access = (access & ~MAXIMUM_ALLOWED) | maximum
     if not access or access & ~maximum:
@@ -215,14 +237,21 @@ def grant_access(target: Object, opener: Object | None, desired_access: int) -> 
     return access
 
 
-def grant_new_access(target: Object, desired_access: int) -> int:
-    """Give the access mask that the creator of an object gets on it, which may be empty.
+def grant_new_access(target: Object, caller: Process | Thread, desired_access: int) -> int:
+    """Give the access mask that the creator of an object gets on it, whatever its descriptor says; it may be empty.
 
-    Raises STATUS_ACCESS_DENIED for bits that the type does not know (facts/nt.md sections 1.1 and 2).
+    Raises STATUS_ACCESS_DENIED for bits that the type does not know (facts/nt.md sections 1.1 and 2), and
+    STATUS_PRIVILEGE_NOT_HELD as `grant_access`.
     """
     access = target.type.map_generic(desired_access)
+    valid = target.type.valid_mask
     if access & MAXIMUM_ALLOWED:
-        access = (access & ~MAXIMUM_ALLOWED) | target.type.valid_mask
-    if access & ~target.type.valid_mask:
+        access = (access & ~MAXIMUM_ALLOWED) | valid
+    if access & ACCESS_SYSTEM_SECURITY:
+        from ntshim.se.check import require_system_security
+
+        require_system_security(caller, access, valid)
+        valid |= ACCESS_SYSTEM_SECURITY
+    if access & ~valid:
         raise st.NtError(st.STATUS_ACCESS_DENIED)
     return access

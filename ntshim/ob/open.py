@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ntshim import status as st
-from ntshim.ob.attributes import OBJ_INHERIT, OBJ_OPENIF, GivenAttributes, capture, capture_for_open
+from ntshim.ob.attributes import (
+    OBJ_INHERIT,
+    OBJ_OPENIF,
+    GivenAttributes,
+    ObjectAttributes,
+    capture,
+    capture_for_open,
+)
 from ntshim.ob.object import OBJ_EXCLUSIVE, OBJ_PERMANENT, Object, ObjectType, grant_access, grant_new_access
 from ntshim.ob.parse import Namespace, ParseRequest, look_up
 from ntshim.ob.symlink import SYMBOLIC_LINK
-from ntshim.ps.token import SE_CREATE_PERMANENT_PRIVILEGE, require_privilege
+from ntshim.se.token import SE_CREATE_PERMANENT_PRIVILEGE, Token, require_privilege
 
 if TYPE_CHECKING:
     from ntshim.ps.process import Process, Thread
@@ -55,21 +62,27 @@ def insert_object(
     """
     try:
         name, root_directory, attributes = capture(given)
+        explicit = given.security_descriptor if isinstance(given, ObjectAttributes) else None
         if attributes & OBJ_PERMANENT:
             require_privilege(caller, SE_CREATE_PERMANENT_PRIVILEGE)
         if name is None or not (name or root_directory):
+            if explicit is not None:
+                assign_object_security(target, caller, explicit)
             return Created(_open_new(target, caller, attributes, desired_access), st.STATUS_SUCCESS)
         request = ParseRequest(caller, name, attributes, target.type, desired_access)
-        return _insert_named(namespace, request, root_directory, target)
+        return _insert_named(namespace, request, root_directory, target, explicit)
     finally:
         target.dereference()
 
 
-def _insert_named(namespace: Namespace, request: ParseRequest, root_directory: int, target: Object) -> Created:
+def _insert_named(
+    namespace: Namespace, request: ParseRequest, root_directory: int, target: Object, explicit: object
+) -> Created:
     """Enter a new object under its name, or open the one that has it."""
     found = look_up(namespace, request, root_directory, target)
     try:
         if found is target:
+            _assign_named(target, request.caller, explicit)
             handle = _open_new(target, request.caller, request.attributes, request.desired_access)
             return Created(handle, st.STATUS_SUCCESS)
         if found.type is not target.type:
@@ -83,6 +96,31 @@ def _insert_named(namespace: Namespace, request: ParseRequest, root_directory: i
         found.dereference()
 
 
+def _assign_named(target: Object, caller: Process | Thread, explicit: object) -> None:
+    """Give a new object, which has its name, its descriptor if anything makes one; on failure the name goes again."""
+    token = caller.effective_token
+    directory = target.name.directory if target.name is not None else None
+    if (
+        explicit is not None
+        or (directory is not None and directory.security is not None)
+        or (isinstance(token, Token) and token.has_default_dacl)
+    ):
+        try:
+            assign_object_security(target, caller, explicit, directory)
+        except st.NtError:
+            target.release_name()
+            raise
+
+
+def assign_object_security(
+    target: Object, caller: Process | Thread, explicit: object, directory: Object | None = None
+) -> None:
+    """Give a new object the descriptor that `se.assign` makes; raises what that does, and what capturing does."""
+    from ntshim.se.check import assign_new
+
+    assign_new(target, caller, explicit, directory)
+
+
 def _open(found: Object, request: ParseRequest) -> int:
     """Make the handle to an object that existed; the reference stays the caller's."""
     if request.desired_type is not None and found.type is not request.desired_type:
@@ -92,7 +130,7 @@ def _open(found: Object, request: ParseRequest) -> int:
         _check_exclusive(found, process, request.attributes)
     access = request.granted_access
     if access is None:
-        access = grant_access(found, process, request.desired_access)
+        access = grant_access(found, request.caller, request.desired_access)
     return process.handles.insert(found, access, request.attributes)
 
 
@@ -102,7 +140,7 @@ def _open_new(target: Object, caller: Process | Thread, attributes: int, desired
     try:
         if attributes & OBJ_EXCLUSIVE:
             _check_exclusive(target, caller.process, attributes)
-        access = grant_new_access(target, desired_access)
+        access = grant_new_access(target, caller, desired_access)
         handle = caller.process.handles.insert(target, access, attributes)
     except st.NtError:
         target.release_name()

@@ -135,6 +135,8 @@ def _walk(
         return directory
     ignore_case = bool(request.attributes & OBJ_CASE_INSENSITIVE)
     while True:
+        if directory.security is not None:
+            _check_directory(directory, request, insert if name.find("\\", start) < 0 else None)
         end = name.find("\\", start)
         component = name[start:end] if end >= 0 else name[start:]
         if not component:
@@ -157,6 +159,16 @@ def _walk(
             return _arrive(found, name[end:], request, insert)
         directory = found
         start = end + 1
+
+
+def _check_directory(directory: Directory, request: ParseRequest, insert: Object | None) -> None:
+    """Ask a directory's descriptor whether the caller may go on through it, or insert an object into it."""
+    from ntshim.se.check import check_insertion, check_traversal
+
+    if insert is None:
+        check_traversal(directory, request.caller)
+    else:
+        check_insertion(directory, request.caller, is_directory=isinstance(insert, Directory))
 
 
 def _arrive(found: Object, rest: str, request: ParseRequest, insert: Object | None) -> Object | Reparse:

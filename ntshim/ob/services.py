@@ -9,7 +9,7 @@ from ntshim.ob import handles as ob
 from ntshim.ob.object import DELETE, OBJ_PERMANENT, GenericMapping
 from ntshim.ob.types import ROWS
 from ntshim.ps.process import PROCESS_DUP_HANDLE
-from ntshim.ps.token import SE_CREATE_PERMANENT_PRIVILEGE, require_privilege
+from ntshim.se.token import SE_CREATE_PERMANENT_PRIVILEGE, require_privilege
 from ntshim.service import ServiceFamily, service
 
 if TYPE_CHECKING:

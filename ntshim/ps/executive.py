@@ -280,6 +280,7 @@ class Executive:
                 process.provider.ExitThread(thread)
         finally:
             thread.context = None
+            thread.impersonate(None)
             del process.threads[thread.tid]
             thread.wake()
             try:

@@ -31,6 +31,9 @@ THREAD_ALERT = 0x4
 THREAD_SET_CONTEXT = 0x10
 THREAD_SET_INFORMATION = 0x20
 THREAD_QUERY_INFORMATION = 0x40
+THREAD_SET_THREAD_TOKEN = 0x80
+THREAD_IMPERSONATE = 0x100
+THREAD_DIRECT_IMPERSONATION = 0x200
 THREAD_QUERY_LIMITED_INFORMATION = 0x800
 THREAD_ALL_ACCESS = 0x1FFFFF
 
@@ -205,6 +208,11 @@ class Process(DispatcherObject):
         return None
 
     @property
+    def effective_token(self) -> Object | None:
+        """The process's own token (ob.handles.Caller)."""
+        return self.token
+
+    @property
     def handles(self) -> HandleTable:
         """The handle table; raises STATUS_PROCESS_IS_TERMINATING once it is gone."""
         if self.handle_table is None:
@@ -228,9 +236,22 @@ class Process(DispatcherObject):
 
 
 class Thread(DispatcherObject):
-    """A minimal thread: no TEB, no stack of NT's making. `suspend_count` above 0 keeps it from running."""
+    """A minimal thread: no TEB, no stack of NT's making. `suspend_count` above 0 keeps it from running.
 
-    __slots__ = ("context", "exit_status", "exited", "mutants", "process", "suspend_count", "tid", "waits")
+    `impersonation` is the token in whose name it acts instead of its process's; the thread holds a reference on it.
+    """
+
+    __slots__ = (
+        "context",
+        "exit_status",
+        "exited",
+        "impersonation",
+        "mutants",
+        "process",
+        "suspend_count",
+        "tid",
+        "waits",
+    )
 
     def __init__(self, process: Process, tid: int, context: Any) -> None:
         """Make a suspended thread, which holds a reference on its process."""
@@ -242,6 +263,7 @@ class Thread(DispatcherObject):
         self.suspend_count = 1
         self.mutants: list[Mutant] = []
         self.waits: WaitState | None = None  # made when it first has to wait, is alerted or gets an APC
+        self.impersonation: Object | None = None
         self.exit_status: int | None = None
         self.exited = False
 
@@ -258,6 +280,19 @@ class Thread(DispatcherObject):
     def is_signalled(self, thread: Thread | None) -> bool:  # noqa: ARG002 - anyone may wait
         """Whether the thread has ended."""
         return self.exited
+
+    @property
+    def effective_token(self) -> Object | None:
+        """The token in whose name it acts (ob.handles.Caller)."""
+        return self.process.token if self.impersonation is None else self.impersonation
+
+    def impersonate(self, token: Object | None) -> None:
+        """Act in the name of a token from now on; None is the process's again."""
+        old, self.impersonation = self.impersonation, token
+        if token is not None:
+            token.reference()
+        if old is not None:
+            old.dereference()
 
 
 def is_outsider(opener: Object | None, target: Process) -> bool:

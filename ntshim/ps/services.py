@@ -7,23 +7,24 @@ from typing import NamedTuple
 from ntshim import status as st
 from ntshim.ob.attributes import CapturedAttributes, GivenAttributes, capture
 from ntshim.ob.handles import CURRENT_THREAD
-from ntshim.ob.object import Object, ObjectType, grant_access
+from ntshim.ob.object import Object, ObjectType, grant_access, grant_new_access
 from ntshim.ob.open import open_by_name
 from ntshim.ps.process import (
     PROCESS,
-    PROCESS_QUERY_LIMITED_INFORMATION,
     PROCESS_TERMINATE,
     THREAD,
     THREAD_QUERY_INFORMATION,
-    THREAD_QUERY_LIMITED_INFORMATION,
     THREAD_SET_INFORMATION,
+    THREAD_SET_THREAD_TOKEN,
     THREAD_TERMINATE,
     Process,
     Thread,
 )
+from ntshim.se.token import TOKEN, TOKEN_IMPERSONATE, Token, holds_privilege
 from ntshim.service import ServiceFamily, service
 
 THREAD_AFFINITY_MASK = 4  # THREADINFOCLASS
+THREAD_IMPERSONATION_TOKEN = 5
 
 
 class ClientId(NamedTuple):
@@ -113,30 +114,6 @@ class ProcessServices(ServiceFamily):
             raise st.NtError(st.STATUS_THREAD_IS_TERMINATING)
 
     @service
-    def NtOpenProcessToken(self, caller: Process | Thread, handle: int, desired_access: int) -> int:
-        """Open the primary token of a process; needs PROCESS_QUERY_LIMITED_INFORMATION.
-
-        STATUS_NO_TOKEN for a process without one, STATUS_ACCESS_DENIED as for every object (OpenProcessToken function).
-        """
-        process = self._process(caller, handle, PROCESS_QUERY_LIMITED_INFORMATION)
-        if process.token is None:
-            raise st.NtError(st.STATUS_NO_TOKEN)
-        access = grant_access(process.token, caller.process, desired_access)
-        return caller.process.handles.insert(process.token, access)
-
-    @service
-    def NtOpenThreadToken(
-        self, caller: Process | Thread, handle: int, desired_access: int, open_as_self: bool = False
-    ) -> int:
-        """Open the token that a thread impersonates with; needs THREAD_QUERY_LIMITED_INFORMATION.
-
-        No thread impersonates here: STATUS_NO_TOKEN (OpenThreadToken function).
-        """
-        del desired_access, open_as_self
-        self._thread(caller, handle, THREAD_QUERY_LIMITED_INFORMATION)
-        raise st.NtError(st.STATUS_NO_TOKEN)
-
-    @service
     def NtQueryInformationThread(self, caller: Process | Thread, handle: int, information_class: int) -> int:
         """Give the affinity mask of a thread, bit n for processor n; needs THREAD_QUERY_INFORMATION.
 
@@ -148,18 +125,30 @@ class ProcessServices(ServiceFamily):
 
     @service
     def NtSetInformationThread(
-        self, caller: Process | Thread, handle: int, information_class: int, affinity: int
+        self, caller: Process | Thread, handle: int, information_class: int, information: int
     ) -> None:
-        """Restrict a thread to the processors of a mask; needs THREAD_SET_INFORMATION.
+        """Change a thread.
 
-        Any other class than ThreadAffinityMask is STATUS_INVALID_INFO_CLASS, an empty mask
-        STATUS_INVALID_PARAMETER.
+        ThreadAffinityMask restricts it to the processors of a mask; needs THREAD_SET_INFORMATION. An empty mask is
+        STATUS_INVALID_PARAMETER. ThreadImpersonationToken has it act in the name of the token with that handle, 0 is
+        its process's own; needs THREAD_SET_THREAD_TOKEN, and statuses as `se.impersonation.set_thread_token`. Any
+        other class is STATUS_INVALID_INFO_CLASS.
         """
+        if information_class == THREAD_IMPERSONATION_TOKEN:
+            from ntshim.se.impersonation import set_thread_token
+
+            thread = self._thread(caller, handle, THREAD_SET_THREAD_TOKEN)
+            set_thread_token(thread, self._impersonation_token(caller, information) if information else None)
+            return
         if information_class != THREAD_AFFINITY_MASK:
             raise st.NtError(st.STATUS_INVALID_INFO_CLASS)
-        if not affinity:
+        if not information:
             raise st.NtError(st.STATUS_INVALID_PARAMETER)
-        self.executive.host.set_affinity(self._thread(caller, handle, THREAD_SET_INFORMATION), affinity)
+        self.executive.host.set_affinity(self._thread(caller, handle, THREAD_SET_INFORMATION), information)
+
+    def _impersonation_token(self, caller: Process | Thread, handle: int) -> Token:
+        """Give the token behind a handle that may be impersonated with."""
+        return self._object(caller, handle, Token, TOKEN, TOKEN_IMPERSONATE)
 
 
 def _capture(attributes: GivenAttributes, client_id: ClientId | None) -> CapturedAttributes:
@@ -179,8 +168,11 @@ def _open(
     desired_access: int,
     captured: CapturedAttributes,
 ) -> int:
-    """Make the handle to what a client id stands for."""
+    """Make the handle to what a client id stands for; SeDebugPrivilege asks no descriptor."""
     if found is None or found.type is not object_type:
         raise st.NtError(st.STATUS_INVALID_CID)
-    access = grant_access(found, caller.process, desired_access)
+    if found.security is not None and holds_privilege(caller, "SeDebugPrivilege"):
+        access = grant_new_access(found, caller, desired_access)
+    else:
+        access = grant_access(found, caller, desired_access)
     return caller.process.handles.insert(found, access, captured.attributes)

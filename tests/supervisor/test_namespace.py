@@ -14,7 +14,7 @@ from ntshim.mm.section import SEC_COMMIT, Section
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes
 from ntshim.ob.handles import CURRENT_PROCESS
 from ntshim.ob.object import MAXIMUM_ALLOWED
-from ntshim.ps.token import TOKEN, Token
+from ntshim.se.token import TOKEN, Token
 from picobox.provider import PicoProvider
 
 from .guests import guest

@@ -20,7 +20,7 @@ from ntshim.io import create as io
 from ntshim.io.ea import FileFullEaInformation
 from ntshim.ob.attributes import ObjectAttributes
 from ntshim.ob.symlink import SymbolicLink
-from ntshim.ps.token import SE_CREATE_SYMBOLIC_LINK_PRIVILEGE, Token
+from ntshim.se.token import SE_CREATE_SYMBOLIC_LINK_PRIVILEGE, Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from ntshim.ke.event import NOTIFICATION_EVENT, Event
 from ntshim.ke.semaphore import Semaphore
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, OBJ_OPENIF, ObjectAttributes
 from ntshim.ob.object import GENERIC_ALL, MAXIMUM_ALLOWED, Object
-from ntshim.ps.token import SE_CREATE_PERMANENT_PRIVILEGE, Token
+from ntshim.se.token import SE_CREATE_PERMANENT_PRIVILEGE, Token
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

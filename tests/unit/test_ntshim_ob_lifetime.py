@@ -13,7 +13,7 @@ from ntshim.ob.attributes import ObjectAttributes
 from ntshim.ob.handles import INDEX_LIMIT
 from ntshim.ob.object import GENERIC_ALL, OBJ_EXCLUSIVE, OBJ_PERMANENT
 from ntshim.ob.services import ObjectBasicInformation, ObjectHandleFlagInformation
-from ntshim.ps.token import SE_CREATE_PERMANENT_PRIVILEGE, Token
+from ntshim.se.token import SE_CREATE_PERMANENT_PRIVILEGE, Token
 from ntshim.service import TooSmall
 
 if TYPE_CHECKING:

@@ -233,7 +233,7 @@ def test_openif_gives_a_handle_to_what_exists() -> None:
         (MAXIMUM_ALLOWED, OK, OK),
         (4, DENIED, DENIED),
         (0x1F0003 | 0x400000, DENIED, DENIED),
-        (0x1000000, DENIED, DENIED),
+        (0x1000000, st.STATUS_PRIVILEGE_NOT_HELD, st.STATUS_PRIVILEGE_NOT_HELD),
     ],
 )
 def test_access_of_events(access: int, opened: int, created: int) -> None:

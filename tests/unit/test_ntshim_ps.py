@@ -19,7 +19,7 @@ from ntshim.ps import Executive, PicoProcessAttributes, PicoThreadAttributes, Pr
 from ntshim.ps import pico as contract
 from ntshim.ps.job import JOB_OBJECT_LIMIT_BREAKAWAY_OK, Job
 from ntshim.ps.process import PROCESS_ALL_ACCESS, PROCESS_TERMINATE
-from ntshim.ps.token import SE_CHANGE_NOTIFY_PRIVILEGE, TOKEN, Token
+from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, TOKEN, Token
 
 EVENT = make_type("Event")
 TOKEN_QUERY = 8
