@@ -74,6 +74,6 @@ class People(World):
     def granted(self, caller: Any, name: str, access: int) -> int:
         """Open an event; gives the access of the handle."""
         handle = self.nt.NtOpenEvent(caller, access, ObjectAttributes(name))
-        granted = caller.process.handles.look_up(handle).access
+        granted: int = caller.process.handles.look_up(handle).access
         self.nt.NtClose(caller, handle)
         return granted
