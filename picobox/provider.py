@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from errno import EFAULT, ENOSYS
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ntshim.io.file import File
 from ntshim.nt import NtServices
-from ntshim.ob.handles import HandleTable, index_to_handle
+from ntshim.ob.handles import HandleTable, index_number, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
@@ -201,9 +203,22 @@ class PicoProvider:
         task.exec(files)
         task.thread = thread
         if self.profile.windows:
-            # What it has inherited counts for the share rule: each gets a handle while the old ones are still there.
-            list(process.handles.handles())
+            self._inherit(process.handles, old.process.handle_table, files)
         return thread
+
+    def _inherit(self, handles: HandleTable, former: HandleTable | None, files: FdTable) -> None:
+        """A new image has what it has inherited open: the share rule counts it, so each descriptor gets its handle.
+
+        The description that the former image's handle stood for may be open nowhere else any more.
+        """
+        for index in files.indices():
+            entry = None if former is None else former.peek(index)
+            if entry is not None and isinstance(entry.object, File):
+                handles.insert_at(index, entry.object, entry.access, entry.attributes)
+                self.open_files.note(entry.object, files, index_number(index))
+            else:
+                with suppress(NtError):  # closed meanwhile, by another process of the same descriptors
+                    handles.look_up(index_to_handle(index))
 
     def unshare_files(self, task: Task) -> None:
         """The task has a descriptor table of its own from now on (CLONE_FILES of unshare, CLOSE_RANGE_UNSHARE).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 
 PROGRAMS = Path(__file__).parent / "programs"
 COMPILER = os.environ.get("CC", "gcc")
+_RULES = re.compile(r"^/\* profile: (.*) \*/$", re.MULTILINE)
 FLAGS = ("-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread")
 
 
@@ -20,8 +22,19 @@ class CompileError(Exception):
 
 
 def program_names() -> list[str]:
-    """Name every program, without the suffix, in alphabetical order."""
-    return sorted(source.stem for source in PROGRAMS.glob("*.c"))
+    """Name every program that behaves natively as under picobox, without the suffix, in alphabetical order."""
+    return sorted(source.stem for source in PROGRAMS.glob("*.c") if not rules_of(source.stem))
+
+
+def ruled_programs() -> list[tuple[str, str]]:
+    """Name every program that shows the rules of a profile, once with each of the options that it names."""
+    return sorted((source.stem, rules) for source in PROGRAMS.glob("*.c") for rules in rules_of(source.stem))
+
+
+@functools.cache
+def rules_of(name: str) -> tuple[str, ...]:
+    """Give the lines `/* profile: NAME OPTIONS */` of a program: under each of them it must end well."""
+    return tuple(_RULES.findall((PROGRAMS / f"{name}.c").read_text()))
 
 
 def compile_program(name: str) -> Path:

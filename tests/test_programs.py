@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from build import PROGRAMS, CompileError, compile_program, program_names
+from build import PROGRAMS, CompileError, compile_program, program_names, ruled_programs
 
 REPOSITORY = Path(__file__).parent.parent
 SKIPS = Path(__file__).parent / "reference_skips.toml"
@@ -131,6 +131,21 @@ def test_under_nt(platform: str, name: str) -> None:
     assert picobox(platform, name, "--profile", "nt") == expected_result(name)
 
 
+@pytest.mark.parametrize(("name", "rules"), ruled_programs())
+@pytest.mark.parametrize("platform", ["trace", "reference"])
+def test_rules_of_a_profile(platform: str, name: str, rules: str) -> None:
+    """The program checks itself what the rules make of its calls."""
+    result = picobox(platform, name, "--profile", *rules.split())
+    assert (result.status, result.stderr) == (0, "")
+    assert result.stdout != ""
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in ruled_programs()}))
+def test_rules_of_a_profile_show(name: str) -> None:
+    """Without them the program fails."""
+    assert native_result(name).status != 0
+
+
 def test_every_hazard_has_a_program() -> None:
     covered = {name.split("_")[0] for name in program_names()}
     assert set(HAZARDS) <= covered
@@ -149,7 +164,8 @@ def test_reference_skips_are_few_and_explained() -> None:
 
 
 def test_program_opens_with_its_purpose() -> None:
-    silent = [name for name in program_names() if not (PROGRAMS / f"{name}.c").read_text().startswith("/* ")]
+    names = [*program_names(), *(name for name, _ in ruled_programs())]
+    silent = [name for name in names if not (PROGRAMS / f"{name}.c").read_text().startswith("/* ")]
     assert silent == []
 
 
