@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ntshim.ke.services import DispatcherServices
     from ntshim.ke.timer_services import TimerServices
     from ntshim.ke.wait_services import WaitServices
+    from ntshim.mm.memory_services import MemoryServices
     from ntshim.mm.services import SectionServices
     from ntshim.ps.job_services import JobServices
     from ntshim.se.security_services import SecurityServices
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         JobServices,
         KeyedEventServices,
         LockServices,
+        MemoryServices,
         NotifyServices,
         SectionServices,
         SecurityServices,
@@ -110,7 +112,7 @@ else:
         (
             "ntshim.mm.services",
             "SectionServices",
-            "NtCreateSection NtOpenSection NtQuerySection NtMapViewOfSection NtUnmapViewOfSection",
+            "NtCreateSection NtOpenSection NtQuerySection NtExtendSection NtMapViewOfSection NtUnmapViewOfSection",
         ),
         ("ntshim.io.ea_services", "EaServices", "NtQueryEaFile NtSetEaFile"),
         ("ntshim.io.control", "ControlServices", "NtFsControlFile NtDeviceIoControlFile"),
@@ -128,6 +130,7 @@ else:
             "SecurityServices",
             "NtQuerySecurityObject NtSetSecurityObject NtAccessCheck",
         ),
+        ("ntshim.mm.memory_services", "MemoryServices", "NtReadVirtualMemory NtWriteVirtualMemory"),
     )
     _OWNERS = {name: family[:2] for family in _FAMILIES for name in family[2].split()}
 

@@ -165,6 +165,10 @@ def _set_end(volume: Volume, opened: Open, size: int) -> None:
     inode = opened.node.inode
     if size < 0 or (inode.is_directory and not opened.stream.name):
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
+    if volume.nodes.mapped and size < volume.backend.facts(inode, opened.stream.name).size:
+        from ntshim.fs.mapped import check_truncation
+
+        check_truncation(volume.nodes, inode, opened.stream.name)
     volume.backend.set_end(inode, opened.stream.name, size)
     if volume.watches is not None:
         volume.watches.written(opened, resized=True)

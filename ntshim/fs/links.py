@@ -34,6 +34,11 @@ def set_disposition(volume: Volume, opened: Open, flags: int) -> None:
     )
     decide_disposition(flags, target)
     deletes = bool(flags & delete.FILE_DISPOSITION_DELETE)
+    if deletes and volume.nodes.mapped:
+        from ntshim.fs.mapped import check_deletion
+
+        others = volume.backend.facts(inode).links - opened.node.pending_links - (not link.delete_pending)
+        check_deletion(volume.nodes, inode, opened.stream.name, flags, other_links=others)
     opened.posix_delete = deletes and bool(flags & delete.FILE_DISPOSITION_POSIX_SEMANTICS)
     if flags & delete.FILE_DISPOSITION_ON_CLOSE:
         opened.delete_on_close = deletes
@@ -185,6 +190,10 @@ def _check_replaced(volume: Volume, place: Place, source: Inode, flags: int) -> 
         lambda: target.is_directory and not volume.backend.is_empty(target),
     )
     decide_replace(flags, replaced, source_is_directory=source.is_directory)
+    if volume.nodes.mapped and target.key != source.key:
+        from ntshim.fs.mapped import check_replaced
+
+        check_replaced(volume.nodes, target)
 
 
 class RenameIrp(Irp):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ntshim.io.ea import FileFullEaInformation
 
+LARGEST_FILE = 1 << 28  # bytes
 UNIX_EPOCH = 116444736000000000  # 1970 in units of 100 ns since 1601
 
 
@@ -103,6 +104,20 @@ def _directory(inode: Inode) -> MemDirectory:
     return inode
 
 
+def _content(file: MemInode, stream: str) -> bytearray:
+    """Give the bytes of a stream; one that is gone may still be mapped."""
+    content = file.streams.get(stream)
+    if content is None:
+        raise st.NtError(st.STATUS_FILE_DELETED)
+    return content
+
+
+def _check_size(size: int) -> None:
+    """Refuse what would take the memory of the machine."""
+    if size > LARGEST_FILE:
+        raise st.NtError(st.STATUS_DISK_FULL)
+
+
 class MemFs:
     """`backend.Backend` in memory."""
 
@@ -171,7 +186,7 @@ class MemFs:
     def facts(self, inode: Inode, stream: str = "") -> Facts:
         """Tell of a file."""
         file = _file(inode)
-        size = len(file.streams[stream])
+        size = len(_content(file, stream))
         number = file.key
         if not isinstance(number, int):
             raise TypeError(number)
@@ -270,12 +285,13 @@ class MemFs:
 
     def read(self, inode: Inode, stream: str, offset: int, length: int) -> bytes:
         """Read."""
-        return bytes(_file(inode).streams[stream][offset : offset + length])
+        return bytes(_content(_file(inode), stream)[offset : offset + length])
 
     def write(self, inode: Inode, stream: str, offset: int, data: bytes) -> None:
         """Write."""
         file = _file(inode)
-        content = file.streams[stream]
+        content = _content(file, stream)
+        _check_size(offset + len(data))
         if offset > len(content):
             content.extend(bytes(offset - len(content)))
         content[offset : offset + len(data)] = data
@@ -283,7 +299,8 @@ class MemFs:
 
     def set_end(self, inode: Inode, stream: str, size: int) -> None:
         """Cut or extend."""
-        content = _file(inode).streams[stream]
+        content = _content(_file(inode), stream)
+        _check_size(size)
         del content[size:]
         content.extend(bytes(size - len(content)))
 

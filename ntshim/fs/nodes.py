@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from ntshim.fs.backend import Inode
+    from ntshim.fs.mapped import SectionObjectPointers, StreamKey
     from ntshim.fs.notify import Watch
     from ntshim.io.locks import ByteRangeLocks
 
@@ -112,13 +113,14 @@ class Open:
 
 
 class Nodes:
-    """All files of a volume that are open. Of a file that nobody has open nothing is kept."""
+    """All files of a volume that are open; of one that nobody has open only the sections are known, `mapped`."""
 
-    __slots__ = ("_nodes",)
+    __slots__ = ("_nodes", "mapped")
 
     def __init__(self) -> None:
         """Begin empty."""
         self._nodes: dict[Hashable, Node] = {}
+        self.mapped: dict[StreamKey, SectionObjectPointers] = {}
 
     def __len__(self) -> int:
         """Count the files that are open."""

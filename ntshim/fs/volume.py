@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from ntshim.fs.backend import Backend, Inode
+    from ntshim.fs.mapped import SectionObjectPointers
     from ntshim.fs.notify import Watches
     from ntshim.fs.rules import VolumeRules
     from ntshim.io.ea import FileFullEaInformation
@@ -191,6 +192,15 @@ class Volume(Device):
             offset = self.backend.facts(opened.node.inode, opened.stream.name).size
         locks.check((file, process, key), offset, length, writes=writes)
 
+    def section_object_pointers(self, file: File) -> SectionObjectPointers:
+        """Give where the sections of the stream are counted; a directory has no data (facts/nt.md section 3.9)."""
+        from ntshim.fs.mapped import pointers_of
+
+        opened: Open = file.context
+        if opened.node.inode.is_directory and not opened.stream.name:
+            raise st.NtError(st.STATUS_INVALID_FILE_FOR_SECTION)
+        return pointers_of(self.nodes, opened.node.inode, opened.stream.name)
+
     def flush(self, file: File) -> None:
         """Bring what was written to the medium."""
         self.backend.flush(file.context.node.inode)
@@ -357,6 +367,10 @@ class Volume(Device):
         )
         if node is not None and not node.allows(stream, verdict.checked, asked.share):
             raise st.NtError(st.STATUS_SHARING_VIOLATION)
+        if self.nodes.mapped:
+            from ntshim.fs.mapped import check_open
+
+            check_open(self.nodes, place.inode, stream, asked, verdict)
         irp = VolumeCreate(self, asked, place, verdict)
         inode = place.inode if node is None else node.inode
         irp.opened = self.nodes.acquire(inode, place[:2], stream, verdict.granted, asked.share)

@@ -9,6 +9,7 @@ from ntshim.ob.object import Object, ObjectType, Reparse
 from ntshim.ob.types import make_type
 
 if TYPE_CHECKING:
+    from ntshim.fs.mapped import SectionObjectPointers
     from ntshim.io.ea import FileFullEaInformation
     from ntshim.io.file import File
     from ntshim.io.irp import Irp
@@ -79,6 +80,11 @@ class Device(Object):
         self, file: File, process: Process, key: int, offset: int | None, length: int, *, writes: bool
     ) -> None:
         """Refuse to read or write bytes that a lock keeps from this file, process and key; None is the end."""
+
+    def section_object_pointers(self, file: File) -> SectionObjectPointers:
+        """Give where the sections of what is open are counted; what is no file with data has none."""
+        del file
+        raise st.NtError(st.STATUS_INVALID_FILE_FOR_SECTION)
 
     def flush(self, file: File) -> None:
         """Bring what was written to the medium."""

@@ -13,6 +13,8 @@ SECTION_MAP_READ = 0x4
 SECTION_MAP_EXECUTE = 0x8
 SECTION_EXTEND_SIZE = 0x10
 
+PAGE_SIZE = 0x1000
+
 PAGE_NOACCESS = 0x01
 PAGE_READONLY = 0x02
 PAGE_READWRITE = 0x04
@@ -36,6 +38,11 @@ class Protection(NamedTuple):
     def is_writable(self) -> bool:
         """Whether what is written reaches the section."""
         return bool(self.uses & _WRITE)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether pages can be looked at; what can be executed can be read."""
+        return bool(self.uses)
 
     def allows(self, view: Protection) -> bool:
         """Whether a section of this protection can be mapped with another one."""

@@ -1,13 +1,13 @@
-"""The services on sections. Views are kept for processes whose memory is nobody's; a pico process's is its host's."""
+"""The services on sections and views, which are kept for processes whose memory is nobody's but ours."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ntshim import status as st
 from ntshim.io.file import FILE, File
-from ntshim.mm.protection import SECTION_QUERY, Protection, protection_of
-from ntshim.mm.section import SECTION, Section, check_parameters, make_file_section, make_page_file_section
+from ntshim.mm.protection import SECTION_EXTEND_SIZE, SECTION_QUERY, Protection, protection_of
+from ntshim.mm.section import SECTION, Section, check_parameters, extend, make_file_section, make_page_file_section
 from ntshim.mm.views import ALLOCATION_GRANULARITY, HIGHEST_ADDRESS, Views
 from ntshim.ob.open import Created, insert_object, open_by_name
 from ntshim.ps.process import PROCESS_VM_OPERATION
@@ -33,10 +33,14 @@ class SectionBasicInformation(NamedTuple):
 
 
 class MappedView(NamedTuple):
-    """Where NtMapViewOfSection has put a view, and how many bytes it has."""
+    """Where NtMapViewOfSection has put a view, and how many bytes it has.
+
+    `status` is STATUS_SUCCESS, or STATUS_IMAGE_NOT_AT_BASE for an image that lies elsewhere than it wants to.
+    """
 
     base_address: int
     view_size: int
+    status: int = st.STATUS_SUCCESS
 
 
 class SectionServices(ServiceFamily):
@@ -76,17 +80,28 @@ class SectionServices(ServiceFamily):
     @service
     def NtQuerySection(
         self, caller: Process | Thread, handle: int, information_class: int = SECTION_BASIC_INFORMATION
-    ) -> SectionBasicInformation:
-        """Tell attributes and size of a section; needs SECTION_QUERY.
+    ) -> Any:
+        """Give SectionBasicInformation, or of an image SectionImageInformation (`mm.image`); needs SECTION_QUERY.
 
-        STATUS_SECTION_NOT_IMAGE for SectionImageInformation, STATUS_INVALID_INFO_CLASS for what is no class.
+        STATUS_SECTION_NOT_IMAGE for SectionImageInformation of any other, STATUS_INVALID_INFO_CLASS for what is no
+        class.
         """
         if information_class not in (SECTION_BASIC_INFORMATION, SECTION_IMAGE_INFORMATION):
             raise st.NtError(st.STATUS_INVALID_INFO_CLASS)
         section = self._object(caller, handle, Section, SECTION, SECTION_QUERY)
         if information_class == SECTION_IMAGE_INFORMATION:
-            raise st.NtError(st.STATUS_SECTION_NOT_IMAGE)
+            if section.image is None:
+                raise st.NtError(st.STATUS_SECTION_NOT_IMAGE)
+            return section.image.information
         return SectionBasicInformation(0, section.allocation, section.maximum_size())
+
+    @service
+    def NtExtendSection(self, caller: Process | Thread, handle: int, new_section_size: int) -> int:
+        """Make a section of a file's data larger; gives its size in bytes. Needs SECTION_EXTEND_SIZE.
+
+        `mm.section.extend` has the statuses.
+        """
+        return extend(self._object(caller, handle, Section, SECTION, SECTION_EXTEND_SIZE), new_section_size)
 
     @service
     def NtMapViewOfSection(
@@ -102,6 +117,8 @@ class SectionServices(ServiceFamily):
         win32_protect: int,
     ) -> MappedView:
         """Map a section from an offset on, `view_size` bytes or with 0 to its end; base address 0 is any.
+
+        An image goes where its headers want it, if that is free, and is written to in copies whatever the protection.
 
         Needs PROCESS_VM_OPERATION, and of the section what the protection takes. Order: parameters, process, section
         and their rights, STATUS_MAPPED_ALIGNMENT, STATUS_SECTION_PROTECTION, STATUS_INVALID_VIEW_SIZE, then
@@ -124,8 +141,11 @@ class SectionServices(ServiceFamily):
             raise st.NtError(st.STATUS_PROCESS_IS_TERMINATING)
         if process.views is None:
             process.views = Views()
-        view = process.views.add(section, base_address, section_offset, view_size or left, win32_protect)
-        return MappedView(view.base, view.size)
+        wanted = 0 if section.image is None else section.image.base + section_offset
+        size = view_size or left
+        view = process.views.add(section, base_address, section_offset, size, win32_protect, preferred=wanted)
+        moved = section.image is not None and view.base != wanted
+        return MappedView(view.base, view.size, st.STATUS_IMAGE_NOT_AT_BASE if moved else st.STATUS_SUCCESS)
 
     @service
     def NtUnmapViewOfSection(self, caller: Process | Thread, process_handle: int, base_address: int) -> None:

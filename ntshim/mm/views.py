@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim import status as st
-from ntshim.mm.section import PAGE_SIZE
+from ntshim.mm.backing import Pages
+from ntshim.mm.protection import PAGE_SIZE
 
 if TYPE_CHECKING:
     from ntshim.mm.section import Section
@@ -16,13 +17,22 @@ HIGHEST_ADDRESS = 0x7FFFFFFEFFFF  # of a process on a 64-bit system
 
 
 class View(NamedTuple):
-    """`size` bytes of a section from `offset` on, at `base`; `protection` is a PAGE_ constant."""
+    """`size` bytes of a section from `offset` on, at `base`; `protection` is a PAGE_ constant.
+
+    `copies` are the pages that this view has changed for itself alone.
+    """
 
     section: Section
     base: int
     offset: int
     size: int
     protection: int
+    copies: Pages
+
+    @property
+    def end(self) -> int:
+        """The address behind its last page."""
+        return _end(self.base, self.size)
 
 
 class Views:
@@ -34,28 +44,32 @@ class Views:
         """Begin with an empty address space."""
         self._views: dict[int, View] = {}
 
-    def add(self, section: Section, base: int, offset: int, size: int, protection: int) -> View:
-        """Map what has been checked, at the lowest free place if `base` is 0.
+    def add(self, section: Section, base: int, offset: int, size: int, protection: int, *, preferred: int = 0) -> View:
+        """Map what has been checked; if `base` is 0 at the place that is preferred, or else at the lowest free one.
 
         STATUS_CONFLICTING_ADDRESSES if another view is there, STATUS_NO_MEMORY if there is no free place.
         """
         if base and not self._is_free(base, size):
             raise st.NtError(st.STATUS_CONFLICTING_ADDRESSES)
-        view = View(section, base or self._lowest_place(size), offset, size, protection)
+        if not base and preferred >= LOWEST_ADDRESS and _end(preferred, size) <= HIGHEST_ADDRESS + 1:
+            base = preferred if self._is_free(preferred, size) else 0
+        view = View(section, base or self._lowest_place(size), offset, size, protection, Pages())
         section.reference()
+        section.count_view(protection, 1)
         self._views[view.base] = view
         return view
 
     def find(self, address: int) -> View | None:
         """Give the view that an address lies in."""
         for view in self._views.values():
-            if view.base <= address < _end(view.base, view.size):
+            if view.base <= address < view.end:
                 return view
         return None
 
     def remove(self, view: View) -> None:
         """Unmap a view."""
         del self._views[view.base]
+        view.section.count_view(view.protection, -1)
         view.section.dereference()
 
     def release(self) -> None:
@@ -66,7 +80,7 @@ class Views:
     def _is_free(self, base: int, size: int) -> bool:
         """Whether nothing is mapped between two addresses."""
         last = _end(base, size)
-        return all(last <= view.base or _end(view.base, view.size) <= base for view in self._views.values())
+        return all(last <= view.base or view.end <= base for view in self._views.values())
 
     def _lowest_place(self, size: int) -> int:
         """Find a place."""
@@ -74,7 +88,7 @@ class Views:
         for base in sorted(self._views):
             if _end(place, size) <= base:
                 return place
-            end = _end(base, self._views[base].size)
+            end = self._views[base].end
             place = max(place, -(-end // ALLOCATION_GRANULARITY) * ALLOCATION_GRANULARITY)
         if _end(place, size) > HIGHEST_ADDRESS + 1:
             raise st.NtError(st.STATUS_NO_MEMORY)

@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ntshim.io import create as io
+from ntshim.io import query
+from ntshim.io.rename import FILE_RENAME_REPLACE_IF_EXISTS
+from ntshim.io.share import FILE_SHARE_READ
+from ntshim.mm.protection import PAGE_READONLY, PAGE_READWRITE
+from ntshim.mm.section import SEC_COMMIT, SEC_IMAGE
 
-from .drive import APPEND, READ, WRITE, Drive, status_of
+from .drive import APPEND, DELETE, READ, WRITE, Drive, status_of
+from .pe import Part, image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,4 +114,124 @@ LOCKS: dict[str, Case] = {
     "released after last dup closed: B read": _after_last_duplicate,
 }
 
-CASES: dict[tuple[str, str], Case] = {("locks", phrase): case for phrase, case in LOCKS.items()}
+PROGRAM = image(Part(b"data"))
+
+
+def _section(
+    drive: Drive, path: str = "x", kind: int = SEC_COMMIT, protection: int = PAGE_READWRITE, size: int = 0
+) -> int:
+    """Make a section of a file that is closed afterwards."""
+    handle = drive.open(path, READ | WRITE)
+    section = drive.nt.NtCreateSection(drive.process, 0xF001F, None, size, protection, kind, handle).handle
+    drive.close(handle)
+    return section
+
+
+def _make_program(drive: Drive, path: str = "x") -> None:
+    handle = drive.create(path, READ | WRITE, disposition=io.FILE_CREATE).handle
+    drive.nt.NtWriteFile(drive.process, handle, PROGRAM, 0)
+    drive.close(handle)
+
+
+def _view(drive: Drive, section: int) -> None:
+    """Map a view; its section has no handle any more."""
+    drive.nt.NtMapViewOfSection(drive.process, section, -1, 0, 0, 0, 2, 0, PAGE_READWRITE)
+    drive.close(section)
+
+
+def _open_beside_view(drive: Drive) -> int:
+    _make_program(drive)
+    _view(drive, _section(drive))
+    return status_of(lambda: drive.open("x", READ, FILE_SHARE_READ))
+
+
+def _cut(*, kind: int = SEC_COMMIT, mapped: bool = False) -> Case:
+    def case(drive: Drive) -> int:
+        _make_program(drive)
+        handle = drive.open("x", READ | WRITE)
+        section = _section(drive, kind=kind)
+        if mapped:
+            _view(drive, section)
+        return status_of(lambda: drive.set(handle, 1, query.FILE_END_OF_FILE_INFORMATION))
+
+    return case
+
+
+def _both(first: Case, second: Case) -> Case:
+    """Give the status that two cases have, or nonsense if they differ."""
+
+    def case(drive: Drive) -> int:
+        status = first(drive)
+        return status if second(Drive()) == status else 0xFFFFFFFF
+
+    return case
+
+
+def _mark_mapped(drive: Drive) -> int:
+    _make_program(drive)
+    handle = drive.open("x", DELETE)
+    _section(drive)
+    return status_of(lambda: drive.set(handle, True, query.FILE_DISPOSITION_INFORMATION))
+
+
+def _map_marked(drive: Drive) -> int:
+    _make_program(drive)
+    handle = drive.open("x", READ | DELETE)
+    drive.set(handle, True, query.FILE_DISPOSITION_INFORMATION)
+    create = drive.nt.NtCreateSection
+    return status_of(lambda: create(drive.process, 0xF001F, None, 0, PAGE_READONLY, SEC_COMMIT, handle))
+
+
+def _take_name_of_mapped(act: str, *, mapped: bool) -> Case:
+    def case(drive: Drive) -> int:
+        _make_program(drive, "target")
+        section = _section(drive, "target")
+        if mapped:
+            _view(drive, section)
+        drive.make("x")
+        handle = drive.open("x", DELETE)
+        return status_of(lambda: getattr(drive, act)(handle, "target", FILE_RENAME_REPLACE_IF_EXISTS))
+
+    return case
+
+
+def _overwrite_image(drive: Drive) -> int:
+    _make_program(drive)
+    _section(drive, kind=SEC_IMAGE)
+    return status_of(lambda: drive.create("x", READ, disposition=io.FILE_OVERWRITE))
+
+
+def _make_section(path: str, access: int, protection: int = PAGE_READONLY, size: int = 0) -> Case:
+    def case(drive: Drive) -> int:
+        drive.make("empty")
+        drive.make_directory("dir")
+        _make_program(drive)
+        handle = drive.open(path, access)
+        create = drive.nt.NtCreateSection
+        return status_of(lambda: create(drive.process, 0xF001F, None, size, protection, SEC_COMMIT, handle))
+
+    return case
+
+
+SECTIONS: dict[tuple[str, str], Case] = {
+    ("mapping", "open R w/o SHARE_WRITE while writable view exists, no handles"): _open_beside_view,
+    ("mapping", "set EOF smaller while mapped"): _cut(mapped=True),
+    ("ntfs_suite", "disposition with a data section open (no view)"): _mark_mapped,
+    ("ntfs_suite", "create a section on a file already marked for deletion"): _map_marked,
+    ("ntfs_suite", "rename (replace, non-POSIX) over a file with only a data view/section open"): _both(
+        _take_name_of_mapped("rename", mapped=False), _take_name_of_mapped("rename", mapped=True)
+    ),
+    ("ntfs_suite", "link (replace) over a file with only a data view/section open"): _both(
+        _take_name_of_mapped("link", mapped=False), _take_name_of_mapped("link", mapped=True)
+    ),
+    ("ntfs_suite", "OVERWRITE of a file with an image section (share all)"): _overwrite_image,
+    ("ntfs_suite", "shrink a file below a data or image section size"): _both(_cut(), _cut(kind=SEC_IMAGE)),
+    ("ntfs_suite", "create section on empty file without size"): _make_section("empty", READ),
+    ("ntfs_suite", "create section on directory"): _make_section("dir", READ),
+    ("ntfs_suite", "create read-only-file section larger than file"): _make_section("x", READ, size=8192),
+    ("ntfs_suite", "PAGE_READWRITE section on handle without FILE_WRITE_DATA"): _make_section(
+        "x", READ, PAGE_READWRITE
+    ),
+}
+
+CASES: dict[tuple[str, str], Case] = SECTIONS | {("locks", phrase): case for phrase, case in LOCKS.items()}

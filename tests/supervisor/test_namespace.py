@@ -74,7 +74,7 @@ class Looker(Watcher):
         return self.handles[-1]
 
     def size(self, handle: int) -> int:
-        return self.nt.NtQuerySection(self.system, handle).maximum_size
+        return int(self.nt.NtQuerySection(self.system, handle).maximum_size)
 
     def listed(self, path: str) -> dict[str, str]:
         handle = self.nt.NtOpenDirectoryObject(self.system, 1, ObjectAttributes(path))

@@ -168,7 +168,7 @@ def test_parameters_are_looked_at_before_file_and_name() -> None:
         ("file", 4, page.PAGE_WRITECOPY, sec.SEC_COMMIT, st.STATUS_SECTION_TOO_BIG),
         ("file", -1, page.PAGE_READONLY, sec.SEC_COMMIT, st.STATUS_SECTION_TOO_BIG),
         ("file", 0, page.PAGE_READONLY, sec.SEC_IMAGE, st.STATUS_INVALID_IMAGE_NOT_MZ),
-        ("program", 0, page.PAGE_READONLY, sec.SEC_IMAGE, st.STATUS_NOT_IMPLEMENTED),
+        ("program", 0, page.PAGE_READONLY, sec.SEC_IMAGE, st.STATUS_INVALID_IMAGE_NOT_MZ),
         ("directory", 0, page.PAGE_READONLY, sec.SEC_COMMIT, st.STATUS_INVALID_FILE_FOR_SECTION),
         ("file", 0, page.PAGE_READONLY, sec.SEC_COMMIT, st.STATUS_SUCCESS),
         ("file", 2, page.PAGE_READONLY, sec.SEC_COMMIT, st.STATUS_SUCCESS),
@@ -300,13 +300,13 @@ def test_views_that_cannot_be(wanted: dict[str, Any], expected: int) -> None:
 def test_views_find_the_lowest_free_place() -> None:
     world = World()
     nt, section = world.nt, make(world).handle
-    assert view(world, section, base=0x40000, offset=0x10000) == (0x40000, 0x10000)
-    assert view(world, section, size=1) == (0x10000, 1)
-    assert view(world, section, size=0x10001) == (0x20000, 0x10001)
-    assert view(world, section) == (0x50000, 0x20000)
+    assert view(world, section, base=0x40000, offset=0x10000) == (0x40000, 0x10000, st.STATUS_SUCCESS)
+    assert view(world, section, size=1)[:2] == (0x10000, 1)
+    assert view(world, section, size=0x10001)[:2] == (0x20000, 0x10001)
+    assert view(world, section)[:2] == (0x50000, 0x20000)
     assert status_of(nt.NtUnmapViewOfSection, world.thread, -1, 0x32000) == st.STATUS_NOT_MAPPED_VIEW
     nt.NtUnmapViewOfSection(world.thread, -1, 0x30FFF)
-    assert view(world, section) == (0x20000, 0x20000)
+    assert view(world, section)[:2] == (0x20000, 0x20000)
     huge = make(world, HIGHEST_ADDRESS).handle
     assert status_of(view, world, huge) == st.STATUS_NO_MEMORY
 
