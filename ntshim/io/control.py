@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ntshim import status as st
 from ntshim.io.file import FILE, FILE_READ_DATA, FILE_WRITE_DATA, served
@@ -35,19 +35,21 @@ class ControlServices(ServiceFamily):
         input_buffer: bytes = b"",
         output_length: int = 0,
         event: int = 0,
+        apc_context: Any = None,
     ) -> bytes | QueuedIrp:
         """Have a file system do what a code says; gives its output, or the request if that is to wait.
 
         The codes that volumes know, with their statuses, are in `fs.control`; every other is
         STATUS_INVALID_DEVICE_REQUEST. STATUS_ACCESS_DENIED if the handle lacks what the code asks for;
         STATUS_BUFFER_TOO_SMALL, or STATUS_BUFFER_OVERFLOW if the output's first 8 bytes fit. `event`, which needs
-        EVENT_MODIFY_STATE, is set when the request is done.
+        EVENT_MODIFY_STATE, is set when the request is done. Of one that had to wait, `apc_context` goes to the file's
+        completion port.
         """
         entry = self._entry(caller, handle, FILE, _needed_access(fs_control_code))
         file, device = served(entry.object)
         signalled = self._object(caller, event, Event, EVENT, EVENT_MODIFY_STATE) if event else None
         answer = device.fs_control(caller, file, entry.access, fs_control_code, bytes(input_buffer))
-        return _delivered(answer, output_length, signalled)
+        return _delivered(answer, output_length, signalled, apc_context)
 
     @service
     def NtDeviceIoControlFile(
@@ -58,13 +60,14 @@ class ControlServices(ServiceFamily):
         input_buffer: bytes = b"",
         output_length: int = 0,
         event: int = 0,
+        apc_context: Any = None,
     ) -> bytes | QueuedIrp:
         """Have a device do what a code says; as NtFsControlFile."""
         entry = self._entry(caller, handle, FILE, _needed_access(io_control_code))
         file, device = served(entry.object)
         signalled = self._object(caller, event, Event, EVENT, EVENT_MODIFY_STATE) if event else None
         answer = device.device_control(caller, file, entry.access, io_control_code, bytes(input_buffer))
-        return _delivered(answer, output_length, signalled)
+        return _delivered(answer, output_length, signalled, apc_context)
 
 
 def _needed_access(code: int) -> int:
@@ -73,10 +76,12 @@ def _needed_access(code: int) -> int:
     return needed | FILE_WRITE_DATA if code & _FILE_WRITE_ACCESS else needed
 
 
-def _delivered(answer: bytes | QueuedIrp, output_length: int, event: Event | None) -> bytes | QueuedIrp:
+def _delivered(
+    answer: bytes | QueuedIrp, output_length: int, event: Event | None, apc_context: Any
+) -> bytes | QueuedIrp:
     """Give output that fits, or the request."""
     if isinstance(answer, QueuedIrp):
-        signal_when_done(answer, event)
+        signal_when_done(answer, event, apc_context)
         return answer
     if len(answer) > output_length:
         header_fits = output_length >= 8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ntshim import status as st
 from ntshim.io.file import FILE, FILE_READ_DATA, FILE_WRITE_DATA, File
@@ -34,19 +34,20 @@ class LockServices(ServiceFamily):
         fail_immediately: bool = False,
         exclusive_lock: bool = False,
         event: int = 0,
+        apc_context: Any = None,
     ) -> QueuedIrp:
         """Lock `length` bytes from an offset on, both of 64 bits without sign; they may lie beyond the end of the file.
 
         Gives the request: its status is STATUS_SUCCESS, or STATUS_PENDING until the lock is granted, and `event`, a
-        handle with EVENT_MODIFY_STATE, is set then. Order: STATUS_ACCESS_DENIED without FILE_READ_DATA or
-        FILE_WRITE_DATA, STATUS_INVALID_PARAMETER for a directory or a key of more than 32 bits,
-        STATUS_INVALID_LOCK_RANGE, STATUS_LOCK_NOT_GRANTED with `fail_immediately`.
+        handle with EVENT_MODIFY_STATE, is set then; `apc_context` goes to the file's completion port.
+        Order: STATUS_ACCESS_DENIED without FILE_READ_DATA or FILE_WRITE_DATA, STATUS_INVALID_PARAMETER for a directory
+        or a key of more than 32 bits, STATUS_INVALID_LOCK_RANGE, STATUS_LOCK_NOT_GRANTED with `fail_immediately`.
         """
         owner, locks = _locks_of(self._entry(caller, handle, FILE, 0), caller, key)
         offset, length = byte_range(byte_offset, length)
         signalled = self._object(caller, event, Event, EVENT, EVENT_MODIFY_STATE) if event else None
         irp = locks.request(owner, offset, length, exclusive=exclusive_lock, fail_immediately=fail_immediately)
-        signal_when_done(irp, signalled)
+        signal_when_done(irp, signalled, apc_context)
         return irp
 
     @service

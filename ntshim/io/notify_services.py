@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ntshim import status as st
 from ntshim.io.file import FILE, FILE_LIST_DIRECTORY, File
@@ -31,6 +31,7 @@ class NotifyServices(ServiceFamily):
         completion_filter: int,
         watch_tree: bool = False,
         event: int = 0,
+        apc_context: Any = None,
     ) -> QueuedIrp:
         """Ask for the next changes in a directory; needs FILE_LIST_DIRECTORY.
 
@@ -38,8 +39,9 @@ class NotifyServices(ServiceFamily):
         meant, and the bytes of the buffer in which changes wait for the next request. The request gives a list of
         `fs.notify.FileNotifyInformation`; its status is STATUS_NOTIFY_ENUM_DIR, with 0 bytes, if changes were lost or
         do not fit into `length` bytes, STATUS_NOTIFY_CLEANUP if the handle was closed, STATUS_DELETE_PENDING if the
-        directory is deleted. `event` is reset, and set at the end. STATUS_INVALID_PARAMETER for a file, no filter or an
-        unknown one. Source: facts/nt.md section 3.10, MS-FSA 2.1.5.10.2.
+        directory is deleted. `event` is reset, and set at the end; `apc_context` goes to the file's completion port.
+        STATUS_INVALID_PARAMETER for a file, no filter or an unknown one.
+        Source: facts/nt.md section 3.10, MS-FSA 2.1.5.10.2.
         """
         file = self._entry(caller, handle, FILE, FILE_LIST_DIRECTORY).object
         if not isinstance(file, File) or file.device is None:
@@ -48,5 +50,5 @@ class NotifyServices(ServiceFamily):
         if not 0 <= length <= _LONGEST:
             raise st.NtError(st.STATUS_INVALID_PARAMETER)
         irp = file.device.notify_change_directory(file, length, completion_filter, watch_tree=bool(watch_tree))
-        signal_when_done(irp, signalled)
+        signal_when_done(irp, signalled, apc_context)
         return irp

@@ -201,3 +201,24 @@ def test_which_files_can_have_a_port() -> None:
     assert associate(handle, weak) == st.STATUS_ACCESS_DENIED
     assert associate(handle, handle) == st.STATUS_OBJECT_TYPE_MISMATCH
     assert [associate(handle) for _ in range(2)] == [WAIT_0, st.STATUS_INVALID_PARAMETER]
+
+
+def test_requests_of_all_kinds_tell_the_port() -> None:
+    drive = Drive()
+    nt, process = drive.nt, drive.process
+    drive.make("file")
+    drive.make_directory("directory")
+    port = nt.NtCreateIoCompletion(process, GENERIC_ALL, None).handle
+    directory = drive.open("directory", options=create.FILE_DIRECTORY_FILE)
+    holder, asker = drive.open("file"), drive.open("file")
+    for handle in (directory, asker):
+        drive.set(handle, query.FileCompletionInformation(port, handle), query.FILE_COMPLETION_INFORMATION)
+    nt.NtLockFile(process, holder, 0, 1, exclusive_lock=True)
+    nt.NtLockFile(process, asker, 0, 1, apc_context="lock")
+    nt.NtLockFile(process, asker, 9, 1)
+    nt.NtNotifyChangeDirectoryFile(process, directory, 1000, 1, apc_context="change")
+    assert nt.NtQueryIoCompletion(process, port).depth == 0
+    drive.make("directory\\new")
+    nt.NtUnlockFile(process, holder, 0, 1)
+    removed = nt.NtRemoveIoCompletionEx(process, port, 9, 0).result
+    assert [packet[:3] for packet in removed] == [(directory, "change", WAIT_0), (asker, "lock", WAIT_0)]
