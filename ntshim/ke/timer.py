@@ -41,10 +41,20 @@ TIMER = make_type("Timer", TimerType)
 class Timer(DispatcherObject):
     """A timer; one of type SYNCHRONIZATION_TIMER is reset by the first waiter that it releases.
 
-    `due_time` is the interrupt time at which it is, or was, to be signalled; 0 if it was never set.
+    It is, or was, due at an interrupt time, 0 if it was never set; or at a time of day, until that has come.
     """
 
-    __slots__ = ("_apc", "_due", "_period", "_queue", "_thread", "due_time", "signalled", "timer_type")
+    __slots__ = (
+        "_apc",
+        "_due",
+        "_interrupt_time",
+        "_period",
+        "_queue",
+        "_system_time",
+        "_thread",
+        "signalled",
+        "timer_type",
+    )
 
     def __init__(self, queue: DueQueue, timer_type: int) -> None:
         """Make a timer that is not set; STATUS_INVALID_PARAMETER_4 for an unknown type."""
@@ -53,8 +63,9 @@ class Timer(DispatcherObject):
         super().__init__(TIMER)
         self.timer_type = timer_type
         self.signalled = False
-        self.due_time = 0
         self._queue = queue
+        self._interrupt_time = 0
+        self._system_time: int | None = None
         self._due: Due | None = None
         self._period = 0
         self._apc: UserApc | None = None
@@ -68,9 +79,11 @@ class Timer(DispatcherObject):
         before = self.cancel()
         self.signalled = False
         self._period = period
-        clock = self._queue.clock
-        from_now = -due_time if due_time < 0 else due_time - clock.system_time()
-        self.due_time = clock.interrupt_time() + from_now
+        if due_time < 0:
+            self._system_time = None
+            self._interrupt_time = self._queue.clock.interrupt_time() - due_time
+        else:
+            self._system_time = due_time
         if apc is not None and thread is not None:
             thread.reference()
             self._apc, self._thread = apc, thread
@@ -97,7 +110,10 @@ class Timer(DispatcherObject):
 
     def remaining_time(self) -> int:
         """Give how long it is, in units of 100 ns, until the timer is signalled; negative if it was."""
-        return self.due_time - self._queue.clock.interrupt_time()
+        clock = self._queue.clock
+        if self._system_time is not None:
+            return self._system_time - clock.system_time()
+        return self._interrupt_time - clock.interrupt_time()
 
     def is_signalled(self, thread: Thread | None) -> bool:  # noqa: ARG002 - anyone may wait
         """Whether the time has come."""
@@ -112,11 +128,13 @@ class Timer(DispatcherObject):
     def _expire(self) -> None:
         """The time has come: plan the next one, of those that are not past, then signal."""
         self._due = None
+        late = -self.remaining_time()
+        self._interrupt_time = self._queue.clock.interrupt_time() - late
+        self._system_time = None
         if self._period:
             period = self._period * UNITS_PER_MILLISECOND
-            late = max(self._queue.clock.interrupt_time() - self.due_time, 0)
-            self.due_time += (late // period + 1) * period
-            self._due = self._queue.insert_at(self.due_time, self._expire)
+            self._interrupt_time += (late // period + 1) * period
+            self._due = self._queue.insert_at(self._interrupt_time, self._expire)
         self.signalled = True
         if self._apc is not None and self._thread is not None:
             queue_user_apc(self._thread, self._apc)
