@@ -29,9 +29,11 @@ __all__ = [
 if TYPE_CHECKING:
     from ntshim.io.completion_services import IoCompletionServices
     from ntshim.io.control import ControlServices
+    from ntshim.io.directory_services import DirectoryServices
     from ntshim.io.ea_services import EaServices
     from ntshim.io.lock_services import LockServices
     from ntshim.io.notify_services import NotifyServices
+    from ntshim.io.volume_services import VolumeServices
     from ntshim.ke.keyed_services import KeyedEventServices
     from ntshim.ke.services import DispatcherServices
     from ntshim.ke.timer_services import TimerServices
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     class _Later(
         ControlServices,
+        DirectoryServices,
         DispatcherServices,
         EaServices,
         IoCompletionServices,
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
         SecurityServices,
         TimerServices,
         TokenServices,
+        VolumeServices,
         WaitServices,
     ):
         """The families that are loaded when one of their services is first asked for."""
@@ -109,6 +113,12 @@ else:
                 "NtQueryInformationJobObject NtSetInformationJobObject"
             ),
         ),
+        ("ntshim.io.directory_services", "DirectoryServices", "NtQueryDirectoryFile NtQueryDirectoryFileEx"),
+        (
+            "ntshim.io.volume_services",
+            "VolumeServices",
+            "NtQueryVolumeInformationFile NtSetVolumeInformationFile",
+        ),
         (
             "ntshim.mm.services",
             "SectionServices",
@@ -153,7 +163,7 @@ else:
             return [*super().__dir__(), *_OWNERS]
 
 
-class NtServices(ObjectServices, NameServices, ProcessServices, FileServices, _Later):
+class NtServices(ObjectServices, NameServices, ProcessServices, _Later, FileServices):
     """All services of one executive. Each family lives beside what it serves; `service.ServiceFamily` is the frame."""
 
     __slots__ = ()

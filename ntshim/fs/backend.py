@@ -39,6 +39,21 @@ class Facts(NamedTuple):
     file_id: int
 
 
+class Space(NamedTuple):
+    """The room of a medium in bytes: all of it, what is free, and what of that the caller may use."""
+
+    total: int
+    free: int
+    available: int
+
+
+class Medium(NamedTuple):
+    """What a medium says of itself: a serial number of 32 bits, and when it was made (100 ns since 1601)."""
+
+    serial_number: int
+    creation_time: int
+
+
 class Backend(Protocol):
     """Finds, makes, changes and removes files; it never decides whether it may.
 
@@ -54,8 +69,18 @@ class Backend(Protocol):
     def has_streams(self) -> bool:
         """Whether files can have named streams."""
 
+    @property
+    def keeps_all_times(self) -> bool:
+        """Whether creation and change time can be set; otherwise the medium keeps them by itself."""
+
     def find(self, directory: Inode, name: str, *, ignore_case: bool) -> tuple[str, Inode] | None:
         """Give stored spelling and file of a name: the exact one, else one that folds to the same, else None."""
+
+    def key_of_id(self, file_id: int) -> Hashable:
+        """Give the key that the file of an id has, whether or not there is such a file."""
+
+    def find_by_id(self, file_id: int) -> tuple[Inode | None, str, Inode] | None:
+        """Give a name of the file of an id, and the file; the root's directory is None. None if nothing is found."""
 
     def is_case_sensitive(self, directory: Inode) -> bool:
         """Tell the flag that is kept for a directory; what it means is the volume's rule."""
@@ -68,6 +93,9 @@ class Backend(Protocol):
 
     def names(self, directory: Inode) -> Iterable[tuple[str, Inode]]:
         """Give the entries of a directory without `.` and `..`, in the order of `names.order_key`."""
+
+    def version(self, directory: Inode) -> Hashable | None:
+        """Give what changes whenever the names of a directory do; None if that cannot be told."""
 
     def is_empty(self, directory: Inode) -> bool:
         """Whether a directory has no entries."""
@@ -93,6 +121,15 @@ class Backend(Protocol):
         STATUS_NOT_SUPPORTED for what the medium cannot keep.
         """
 
+    def stamp(self, inode: Inode, *, access: bool = False, change: bool = False) -> None:
+        """Note now as a file's access or change time, unless the medium keeps that time by itself."""
+
+    def space(self) -> Space:
+        """Tell the room there is."""
+
+    def medium(self) -> Medium:
+        """Tell what tells this medium from others."""
+
     def make(self, directory: Inode, name: str, attributes: int, *, is_directory: bool) -> Inode:
         """Make an empty file or directory."""
 
@@ -107,8 +144,10 @@ class Backend(Protocol):
     ) -> None:
         """Give a file another name, instead of `replaced`, which may be spelled otherwise and loses it."""
 
-    def link(self, inode: Inode, target: tuple[Inode, str], replaced: tuple[str, Inode] | None) -> None:
-        """Give a file one more name, instead of `replaced`, which may be spelled otherwise and loses it."""
+    def link(
+        self, inode: Inode, source: tuple[Inode, str], target: tuple[Inode, str], replaced: tuple[str, Inode] | None
+    ) -> None:
+        """Give a file that is named `source` one more name, instead of `replaced`, which may be spelled otherwise."""
 
     def streams(self, inode: Inode) -> list[str]:
         """Give the stored spellings of a file's named streams."""

@@ -19,6 +19,7 @@ from ntshim.fs.case_flag import case_flag, differ_in_case, set_case_flag
 from ntshim.fs.host_inode import HostInode
 from ntshim.fs.host_inode import ask as _ask
 from ntshim.fs.host_inode import own as _host
+from ntshim.fs.host_medium import find_path, medium, space
 from ntshim.fs.host_xattrs import KeptInXattrs
 from ntshim.fs.memfs import UNIX_EPOCH
 from ntshim.fs.names import from_host, order_key, to_host
@@ -27,9 +28,9 @@ from ntshim.fs.view import FoldedIndex, Found, Stamp, Timestamps
 from ntshim.io.create import FILE_ATTRIBUTE_ARCHIVE, FILE_ATTRIBUTE_READONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
-    from ntshim.fs.backend import Inode
+    from ntshim.fs.backend import Inode, Medium, Space
     from ntshim.fs.rules import VolumeRules
     from ntshim.fs.view import DirectoryIndex
 
@@ -68,14 +69,17 @@ class HostListing:
 class HostFs(KeptInXattrs):
     """`backend.Backend` on a directory of the host."""
 
-    __slots__ = ("_index", "_rules", "has_streams", "root")
+    __slots__ = ("_index", "_listing", "_rules", "has_streams", "root")
+
+    keeps_all_times = False
 
     def __init__(self, path: str | bytes, index: DirectoryIndex | None = None, *, rules: VolumeRules = NTFS) -> None:
         """Show a directory as a volume; raises OSError if it is not there. The host has names as Linux has them."""
         self._rules = rules
         absolute = os.path.realpath(os.fsencode(path))
         self.root = HostInode(absolute, os.lstat(absolute))
-        self._index = index or FoldedIndex(HostListing())
+        self._listing = HostListing()
+        self._index = index or FoldedIndex(self._listing)
         self.has_streams = self.keeps(self.root)
 
     def find(self, directory: Inode, name: str, *, ignore_case: bool) -> tuple[str, Inode] | None:
@@ -97,6 +101,27 @@ class HostFs(KeptInXattrs):
             return None
         path = os.path.join(_host(directory).path, spelling)
         return self._nt_name(spelling), HostInode(path, _ask(os.lstat, path))
+
+    def key_of_id(self, file_id: int) -> tuple[int, int]:
+        """Give the root's device and the number."""
+        device, _ = self._root_key()
+        return device, file_id
+
+    def find_by_id(self, file_id: int) -> tuple[Inode | None, str, Inode] | None:
+        """Look through the whole tree."""
+        device, number = self._root_key()
+        if file_id == number:
+            return None, "", self.root
+        path = _ask(find_path, self.root.path, device, file_id)
+        if path is None:
+            return None
+        above, name = os.path.split(path)
+        return HostInode(above, _ask(os.lstat, above)), self._nt_name(name), HostInode(path, _ask(os.lstat, path))
+
+    def _root_key(self) -> tuple[int, int]:
+        """Give device and number of the root."""
+        found = _ask(os.lstat, self.root.path)
+        return found.st_dev, found.st_ino
 
     def is_case_sensitive(self, directory: Inode) -> bool:
         """Tell the directory's flag."""
@@ -130,6 +155,11 @@ class HostFs(KeptInXattrs):
             except FileNotFoundError:
                 continue
             yield name, HostInode(entry_path, found)
+
+    def version(self, directory: Inode) -> Hashable | None:
+        """Give the timestamps once they can be believed."""
+        fd = _host(directory).fd
+        return None if fd < 0 else _ask(self._listing.stamp, fd).change
 
     def is_empty(self, directory: Inode) -> bool:
         """Look for entries; a directory without a name has none."""
@@ -188,9 +218,23 @@ class HostFs(KeptInXattrs):
             found = self._stat(inode)
             accessed = _host_time(read) if read else found.st_atime_ns
             modified = _host_time(written) if written else found.st_mtime_ns
-            _ask(os.utime, _host(inode).handle, ns=(accessed, modified))
+            try:
+                _ask(os.utime, _host(inode).handle, ns=(accessed, modified))
+            except OverflowError:
+                raise st.NtError(st.STATUS_INVALID_PARAMETER) from None
         if attributes is not None:
             self._set_attributes(inode, attributes)
+
+    def stamp(self, inode: Inode, *, access: bool = False, change: bool = False) -> None:
+        """The kernel notes both."""
+
+    def space(self) -> Space:
+        """Ask the file system of the root."""
+        return _ask(space, self.root.path)
+
+    def medium(self) -> Medium:
+        """Tell the root's numbers; that it was made is not known, only that it is older than its last change."""
+        return _ask(medium, self.root.path, self.facts(self.root).creation_time)
 
     def make(self, directory: Inode, name: str, attributes: int, *, is_directory: bool) -> Inode:
         """Make a file or directory."""
@@ -238,12 +282,18 @@ class HostFs(KeptInXattrs):
         self._changed(source[0])
         self._changed(target[0])
 
-    def link(self, inode: Inode, target: tuple[Inode, str], replaced: tuple[str, Inode] | None) -> None:
+    def link(
+        self,
+        inode: Inode,  # noqa: ARG002 - its path may be that of a link that is gone
+        source: tuple[Inode, str],
+        target: tuple[Inode, str],
+        replaced: tuple[str, Inode] | None,
+    ) -> None:
         """Add a name."""
         if replaced is not None:
             self.unlink(target[0], *replaced)
         path = os.path.join(_host(target[0]).path, self._host_name(target[1]))
-        _ask(os.link, _host(inode).path, path, follow_symlinks=False)
+        _ask(os.link, os.path.join(_host(source[0]).path, self._host_name(source[1])), path, follow_symlinks=False)
         self._changed(target[0])
 
     def read(self, inode: Inode, stream: str, offset: int, length: int) -> bytes:
@@ -302,8 +352,10 @@ class HostFs(KeptInXattrs):
             os.close(fd)
 
     def _make_room(self, inode: Inode, target: tuple[Inode, str], replaced: tuple[str, Inode] | None) -> None:
-        """Remove what the host's rename would not replace: another spelling, or a file where a directory comes."""
-        if replaced is not None and (replaced[0] != target[1] or inode.is_directory != replaced[1].is_directory):
+        """Remove what the host's rename would not replace: another spelling or kind, or a link of the same file."""
+        if replaced is not None and (
+            replaced[0] != target[1] or inode.is_directory != replaced[1].is_directory or inode.key == replaced[1].key
+        ):
             self.unlink(target[0], *replaced)
 
     def _stat(self, inode: Inode) -> os.stat_result:

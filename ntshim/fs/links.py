@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ntshim.fs.volume import Place, Volume
 
 
+MOST_LINKS = 1024  # [MS-FSA] section 2.1.5.15.7
+
+
 def set_disposition(volume: Volume, opened: Open, flags: int) -> None:
     """Mark what is open for deletion, or take the mark off (facts/nt.md section 3.5).
 
@@ -30,6 +33,7 @@ def set_disposition(volume: Volume, opened: Open, flags: int) -> None:
         link.removed,
         link.directory is None,
         bool(opened.stream.name),
+        opened.by_id,
         lambda: inode.is_directory and not volume.backend.is_empty(inode),
     )
     decide_disposition(flags, target)
@@ -39,7 +43,8 @@ def set_disposition(volume: Volume, opened: Open, flags: int) -> None:
 
         others = volume.backend.facts(inode).links - opened.node.pending_links - (not link.delete_pending)
         check_deletion(volume.nodes, inode, opened.stream.name, flags, other_links=others)
-    opened.posix_delete = deletes and bool(flags & delete.FILE_DISPOSITION_POSIX_SEMANTICS)
+    posix = deletes and bool(flags & delete.FILE_DISPOSITION_POSIX_SEMANTICS)
+    opened.posix_delete = posix and not opened.stream.name
     if flags & delete.FILE_DISPOSITION_ON_CLOSE:
         opened.delete_on_close = deletes
     elif opened.stream.name:
@@ -100,43 +105,51 @@ def drop_streams(volume: Volume, node: Node) -> None:
             opened.delete_pending = True
 
 
-def rename(volume: Volume, opened: Open, place: Place, flags: int, *, opens_directory: bool) -> Irp:
-    """Decide about giving a file another name (facts/nt.md section 3.6).
+def rename(volume: Volume, opened: Open, place: Place, flags: int, *, opens_directory: bool) -> Irp | None:
+    """Decide about giving a file another name; None if it has that name already (facts/nt.md section 3.6).
 
     `opens_directory` says that the new name was not just a name: then its directory is opened for the change, in
-    the share rule too.
+    the share rule too. To take the name of another link of the same file needs no leave to replace it ([MS-FSA]
+    section 2.1.5.15.12).
     """
     link, inode = opened.link, opened.node.inode
-    if link.directory is None or opened.stream.name:
+    if link.directory is None or opened.stream.name or opened.by_id:
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
+    _check_target(volume, place, inode, opens_directory=opens_directory)
     if link.removed or link.delete_pending:
         raise st.NtError(st.STATUS_ACCESS_DENIED)
-    _check_target(volume, place, inode, opens_directory=opens_directory)
-    if inode.is_directory and _has_open_descendant(volume, inode):
+    if inode.is_directory and _is_held_below(volume, inode, place):
         raise st.NtError(st.STATUS_ACCESS_DENIED)
-    if place.inode is not None and not _is_link(place, link):
+    if _is_link(place, link):
+        return None if place.part.file == link.name else RenameIrp(volume, opened, place)
+    if place.inode is not None and place.inode.key != inode.key:
         _check_replaced(volume, place, inode, flags)
+    elif place.inode is not None:
+        _check_own_link(opened.node, place)
     return RenameIrp(volume, opened, place)
 
 
 def make_link(volume: Volume, opened: Open, place: Place, flags: int, *, opens_directory: bool) -> Irp | None:
     """Decide about giving a file one more name; None if it has that name already (facts/nt.md section 3.6)."""
     inode = opened.node.inode
-    if inode.is_directory:
-        raise st.NtError(st.STATUS_FILE_IS_A_DIRECTORY)
     if opened.stream.name:
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
+    if inode.is_directory:
+        raise st.NtError(st.STATUS_FILE_IS_A_DIRECTORY)
     if opened.link.removed or opened.link.delete_pending:
         raise st.NtError(st.STATUS_ACCESS_DENIED)
+    if not volume.native and volume.backend.facts(inode).links >= MOST_LINKS:
+        raise st.NtError(st.STATUS_TOO_MANY_LINKS)
     _check_target(volume, place, inode, opens_directory=opens_directory)
     if place.inode is None:
         return LinkIrp(volume, opened, place)
-    if not _is_link(place, opened.link):
+    if place.inode.key != inode.key:
         _check_replaced(volume, place, inode, flags)
         return LinkIrp(volume, opened, place)
     if not flags & FILE_RENAME_REPLACE_IF_EXISTS:
         raise st.NtError(st.STATUS_OBJECT_NAME_COLLISION)
-    return None if place.part.file == place.name else RenameIrp(volume, opened, place)
+    _check_own_link(opened.node, place)
+    return None if place.part.file == place.name else RenameIrp(volume, opened, place, spells_only=True)
 
 
 def _check_target(volume: Volume, place: Place, inode: Inode, *, opens_directory: bool) -> None:
@@ -148,25 +161,27 @@ def _check_target(volume: Volume, place: Place, inode: Inode, *, opens_directory
     node = volume.nodes.find(place.directory)
     if node is None:
         return
+    if node.pending_links:
+        raise st.NtError(st.STATUS_DELETE_PENDING)
     access = FILE_ADD_SUBDIRECTORY if inode.is_directory else FILE_ADD_FILE
     if opens_directory and not node.allows("", access, FILE_SHARE_READ | FILE_SHARE_WRITE):
         raise st.NtError(st.STATUS_SHARING_VIOLATION)
-    if node.pending_links:
-        raise st.NtError(st.STATUS_DELETE_PENDING)
 
 
 def _is_link(place: Place, link: Link) -> bool:
     """Whether a place is the link that is open, however it was spelled."""
-    return (
-        place.directory is not None
-        and link.directory is not None
-        and place.directory.key == link.directory.key
-        and place.name == link.name
-    )
+    return _same(place.directory, link.directory) and place.name == link.name
 
 
-def _has_open_descendant(volume: Volume, directory: Inode) -> bool:
-    """Whether anything below a directory is open, with whatever access."""
+def _same(one: Inode | None, other: Inode | None) -> bool:
+    """Whether two directories are the same; the root's own is none."""
+    return one is not None and other is not None and one.key == other.key
+
+
+def _is_held_below(volume: Volume, directory: Inode, place: Place) -> bool:
+    """Whether anything below a directory is open, with whatever access, if only the target's own directory."""
+    if place.directory is not None and volume.backend.is_below(place.directory, directory):
+        return True
     return any(
         link.directory is not None and not link.removed and volume.backend.is_below(link.directory, directory)
         for node in volume.nodes.all()
@@ -174,12 +189,19 @@ def _has_open_descendant(volume: Volume, directory: Inode) -> bool:
     )
 
 
+def _check_own_link(node: Node, place: Place) -> None:
+    """Refuse the name of another link of the same file if that is to be deleted."""
+    link = node.link(*place[:2])
+    if link is not None and link.delete_pending:
+        raise st.NtError(st.STATUS_DELETE_PENDING)
+
+
 def _check_replaced(volume: Volume, place: Place, source: Inode, flags: int) -> None:
-    """Ask whether the file that has the new name may lose it; another link of the same file counts as closed."""
+    """Ask whether the file that has the new name may lose it."""
     target = place.inode
     if target is None:
         return
-    node = None if target.key == source.key else volume.nodes.find(target)
+    node = volume.nodes.find(target)
     link = None if node is None else node.link(*place[:2])
     replaced = Replaced(
         target.is_directory,
@@ -197,53 +219,64 @@ def _check_replaced(volume: Volume, place: Place, source: Inode, flags: int) -> 
 
 
 class RenameIrp(Irp):
-    """IRP_MJ_SET_INFORMATION that moves `opened`'s link to `place`; what had the name there loses it."""
+    """IRP_MJ_SET_INFORMATION that moves `opened`'s link to `place`; what had the name there loses it.
 
-    __slots__ = ("opened", "place", "volume")
+    With `spells_only` the link at `place` itself, one of `opened`'s file, gets another spelling.
+    """
 
-    def __init__(self, volume: Volume, opened: Open, place: Place) -> None:
+    __slots__ = ("opened", "place", "source", "volume")
+
+    def __init__(self, volume: Volume, opened: Open, place: Place, *, spells_only: bool = False) -> None:
         """Keep the new name until it is done."""
         super().__init__()
         self.volume = volume
         self.opened = opened
         self.place = place
+        self.source = place[:2] if spells_only else (opened.link.directory, opened.link.name)
         if place.directory is not None:
             volume.reserve(place.directory, place.part.file, self)
 
     @property
     def _replaced(self) -> tuple[str, Inode] | None:
         """The file that loses the name, unless it is this very link."""
-        place = self.place
-        if place.inode is None or _is_link(place, self.opened.link):
+        place, (directory, name) = self.place, self.source
+        if place.inode is None or (_same(place.directory, directory) and place.name == name):
             return None
         return place.name, place.inode
 
     def _take_effect(self) -> None:
         """Change the name."""
-        place, link = self.place, self.opened.link
-        if place.directory is None or link.directory is None:
+        from ntshim.fs import times
+
+        place, (directory, name) = self.place, self.source
+        if place.directory is None or directory is None:
             raise st.NtError(st.STATUS_INVALID_PARAMETER)
-        source, target = (link.directory, link.name), (place.directory, place.part.file)
-        self.volume.backend.rename(self.opened.node.inode, source, target, self._replaced)
+        inode = self.opened.node.inode
+        self.volume.backend.rename(inode, (directory, name), (place.directory, place.part.file), self._replaced)
+        times.archive(self.volume, inode)
 
     def _commit(self, host_key: Any, inode: Any) -> None:  # noqa: ARG002 - a rename makes no file
         """Tell the state of the open files, and who watches."""
-        self._drop_replaced()
-        watches, inode = self.volume.watches, self.opened.node.inode
-        if watches is not None:
-            link, place = self.opened.link, self.place
-            source, target = (link.directory, link.name), (place.directory, place.part.file)
-            watches.renamed(inode, source, target, self._replaced)
-        self.opened.link.directory = self.place.directory
-        self.opened.link.name = self.place.part.file
+        node, target = self.opened.node, (self.place.directory, self.place.part.file)
+        replaced = self._replaced
+        link = node.link(*self.source)
+        other = None if replaced is None else self._drop_replaced()
+        if self.volume.watches is not None:
+            self.volume.watches.renamed(node.inode, self.source, target, replaced)
+        for named in (link, other):
+            if named is not None:
+                named.directory, named.name = target
+        if link is not None and other is not None:
+            node.merge(link, other)
 
-    def _drop_replaced(self) -> None:
-        """Files that stay open without a name count as deleted."""
-        if self._replaced is not None and self.place.inode is not None:
-            node = self.volume.nodes.find(self.place.inode)
-            link = node and node.link(*self.place[:2])
-            if link:
-                link.removed = link.delete_pending = True
+    def _drop_replaced(self) -> Link | None:
+        """Another file that stays open without a name counts as deleted; gives a link of the same file."""
+        node = None if self.place.inode is None else self.volume.nodes.find(self.place.inode)
+        link = None if node is None else node.link(*self.place[:2])
+        if link is None or node is self.opened.node:
+            return link
+        link.removed = link.delete_pending = True
+        return None
 
     def _abort(self) -> None:
         """The reservation goes by itself."""
@@ -256,10 +289,14 @@ class LinkIrp(RenameIrp):
 
     def _take_effect(self) -> None:
         """Add the name."""
-        if self.place.directory is None:
+        from ntshim.fs import times
+
+        if self.place.directory is None or self.source[0] is None:
             raise st.NtError(st.STATUS_INVALID_PARAMETER)
-        target = (self.place.directory, self.place.part.file)
-        self.volume.backend.link(self.opened.node.inode, target, self._replaced)
+        source, target = (self.source[0], self.source[1]), (self.place.directory, self.place.part.file)
+        self.volume.backend.link(self.opened.node.inode, source, target, self._replaced)
+        times.note_change(self.volume, self.opened)
+        times.archive(self.volume, self.opened.node.inode)
 
     def _commit(self, host_key: Any, inode: Any) -> None:  # noqa: ARG002 - a link makes no file
         """Tell the state of the open files, and who watches."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import TYPE_CHECKING
 
 from ntshim import status as st
-from ntshim.fs.backend import Facts, Inode
+from ntshim.fs.backend import Facts, Inode, Medium, Space
 from ntshim.fs.names import order_key
 from ntshim.upcase import upcase
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from ntshim.io.ea import FileFullEaInformation
 
-LARGEST_FILE = 1 << 28  # bytes
+CLUSTER = 4096  # bytes in which room is taken
+CAPACITY = 1 << 28  # bytes of a medium of which nothing else is said
 UNIX_EPOCH = 116444736000000000  # 1970 in units of 100 ns since 1601
 
 
@@ -24,10 +26,15 @@ def now() -> int:
     return UNIX_EPOCH + time.time_ns() // 100
 
 
-class MemInode(Inode):
-    """A file or directory in memory."""
+def _clusters(size: int) -> int:
+    """Give the bytes that a stream of a size takes."""
+    return -(-size // CLUSTER) * CLUSTER
 
-    __slots__ = ("attributes", "eas", "links", "reparse_buffer", "streams", "times")
+
+class MemInode(Inode):
+    """A file or directory in memory, with the names that it has; `holders` counts who has it open."""
+
+    __slots__ = ("attributes", "eas", "holders", "names", "reparse_buffer", "streams", "times")
 
     times: tuple[int, int, int, int]
 
@@ -35,7 +42,8 @@ class MemInode(Inode):
         """Make an empty one that has no name yet."""
         super().__init__(number, is_directory=is_directory)
         self.attributes = attributes
-        self.links = 0
+        self.names: list[tuple[MemDirectory, str]] = []
+        self.holders = 0
         self.times = (now(),) * 4
         # By stored spelling; "" is the file's own data.
         self.streams: dict[str, bytearray] = {"": bytearray()}
@@ -52,13 +60,13 @@ class MemInode(Inode):
 class MemDirectory(MemInode):
     """A directory: its entries by stored spelling, and the spelling for each folded name."""
 
-    __slots__ = ("case_sensitive", "entries", "folded", "parent")
+    __slots__ = ("case_sensitive", "entries", "folded", "version")
 
-    def __init__(self, number: int, attributes: int, parent: MemDirectory | None) -> None:
-        """Make an empty directory; the root has no parent."""
+    def __init__(self, number: int, attributes: int) -> None:
+        """Make an empty directory."""
         super().__init__(number, attributes, is_directory=True)
-        self.parent = parent
         self.case_sensitive = False
+        self.version = 0
         self.entries: dict[str, MemInode] = {}
         self.folded: dict[str, str] = {}
 
@@ -67,9 +75,8 @@ class MemDirectory(MemInode):
         self.remove(name)
         self.entries[name] = inode
         self.folded.setdefault(upcase(name), name)
-        inode.links += 1
-        if isinstance(inode, MemDirectory):
-            inode.parent = self
+        inode.names.append((self, name))
+        self.version += 1
         self.touch()
 
     def remove(self, name: str) -> None:
@@ -77,7 +84,8 @@ class MemDirectory(MemInode):
         inode = self.entries.pop(name, None)
         if inode is None:
             return
-        inode.links -= 1
+        inode.names.remove((self, name))
+        self.version += 1
         folded = upcase(name)
         if self.folded[folded] == name:
             del self.folded[folded]
@@ -112,23 +120,22 @@ def _content(file: MemInode, stream: str) -> bytearray:
     return content
 
 
-def _check_size(size: int) -> None:
-    """Refuse what would take the memory of the machine."""
-    if size > LARGEST_FILE:
-        raise st.NtError(st.STATUS_DISK_FULL)
-
-
 class MemFs:
-    """`backend.Backend` in memory."""
+    """`backend.Backend` in memory, with room for `capacity` bytes; names and attributes take none."""
 
-    __slots__ = ("_next", "root")
+    __slots__ = ("_files", "_medium", "_next", "_used", "capacity", "root")
 
     has_streams = True
+    keeps_all_times = True
 
-    def __init__(self) -> None:
+    def __init__(self, capacity: int = CAPACITY) -> None:
         """Begin with an empty root directory."""
-        self.root = MemDirectory(1, 0, None)
+        self.root = MemDirectory(1, 0)
+        self.capacity = capacity
+        self._files: dict[int, MemInode] = {1: self.root}
         self._next = 2
+        self._used = 0
+        self._medium = Medium(secrets.randbits(32), now())
 
     def find(self, directory: Inode, name: str, *, ignore_case: bool) -> tuple[str, Inode] | None:
         """Look a name up."""
@@ -141,6 +148,17 @@ class MemFs:
             if stored is not None:
                 return stored, inside.entries[stored]
         return None
+
+    def key_of_id(self, file_id: int) -> int:
+        """Give the number."""
+        return file_id
+
+    def find_by_id(self, file_id: int) -> tuple[Inode | None, str, Inode] | None:
+        """Give the oldest name."""
+        if file_id == self.root.key:
+            return None, "", self.root
+        found = self._files.get(file_id)
+        return None if found is None or not found.names else (*found.names[0], found)
 
     def is_case_sensitive(self, directory: Inode) -> bool:
         """Tell the directory's flag."""
@@ -159,7 +177,7 @@ class MemFs:
         while at is not None:
             if at is ancestor:
                 return True
-            at = at.parent
+            at = at.names[0][0] if at.names else None
         return False
 
     def names(self, directory: Inode) -> Iterator[tuple[str, Inode]]:
@@ -168,20 +186,27 @@ class MemFs:
         for name in sorted(entries, key=order_key):
             yield name, entries[name]
 
+    def version(self, directory: Inode) -> int:
+        """Give the count of changes."""
+        return _directory(directory).version
+
     def is_empty(self, directory: Inode) -> bool:
         """Look for entries."""
         return not _directory(directory).entries
 
     def parent(self, directory: Inode) -> tuple[Inode, str]:
         """Go up."""
-        above = _directory(directory).parent or self.root
-        return above, next(name for name, inode in above.entries.items() if inode is directory)
+        return _directory(directory).names[0]
 
     def open(self, inode: Inode) -> None:
-        """Nothing to hold: the object itself stays."""
+        """Count a holder."""
+        _file(inode).holders += 1
 
     def close(self, inode: Inode) -> None:
-        """Nothing to let go."""
+        """Count a holder out."""
+        file = _file(inode)
+        file.holders -= 1
+        self._drop(file)
 
     def facts(self, inode: Inode, stream: str = "") -> Facts:
         """Tell of a file."""
@@ -190,7 +215,7 @@ class MemFs:
         number = file.key
         if not isinstance(number, int):
             raise TypeError(number)
-        return Facts(file.attributes, *file.times, size, size, file.links, number)
+        return Facts(file.attributes, *file.times, size, _clusters(size), len(file.names), number)
 
     def attributes(self, inode: Inode) -> int:
         """Give the attributes."""
@@ -204,44 +229,65 @@ class MemFs:
         if attributes is not None:
             file.attributes = attributes
 
+    def stamp(self, inode: Inode, *, access: bool = False, change: bool = False) -> None:
+        """Set the times."""
+        at = now()
+        self.set_basic(inode, (0, at if access else 0, 0, at if change else 0), None)
+
+    def space(self) -> Space:
+        """Count what streams take."""
+        free = self.capacity - self._used
+        return Space(self.capacity, free, free)
+
+    def medium(self) -> Medium:
+        """Tell a number drawn by lot, and when this object was made."""
+        return self._medium
+
     def make(self, directory: Inode, name: str, attributes: int, *, is_directory: bool) -> Inode:
         """Make a file or directory."""
         inside = _directory(directory)
         number = self._next
         self._next += 1
         made: MemInode
-        if is_directory:
-            made = MemDirectory(number, attributes, inside)
-        else:
-            made = MemInode(number, attributes, is_directory=False)
+        made = MemDirectory(number, attributes) if is_directory else MemInode(number, attributes, is_directory=False)
+        self._files[number] = made
         inside.add(name, made)
         return made
 
     def replace_contents(self, inode: Inode, stream: str, attributes: int) -> None:
         """Empty a file or stream."""
         file = _file(inode)
-        file.streams[stream] = bytearray()
-        file.touch()
+        self.set_end(file, stream, 0)
         if not stream:
             file.attributes = attributes
 
-    def unlink(self, directory: Inode, name: str, inode: Inode) -> None:  # noqa: ARG002 - a name is enough here
+    def unlink(self, directory: Inode, name: str, inode: Inode) -> None:
         """Remove a name."""
+        file = _file(inode)
         _directory(directory).remove(name)
+        self.stamp(file, change=True)
+        self._drop(file)
 
     def rename(
         self, inode: Inode, source: tuple[Inode, str], target: tuple[Inode, str], replaced: tuple[str, Inode] | None
     ) -> None:
         """Move a name."""
         if replaced is not None:
-            _directory(target[0]).remove(replaced[0])
+            self.unlink(target[0], *replaced)
         _directory(source[0]).remove(source[1])
         _directory(target[0]).add(target[1], _file(inode))
+        self.stamp(inode, change=True)
 
-    def link(self, inode: Inode, target: tuple[Inode, str], replaced: tuple[str, Inode] | None) -> None:
+    def link(
+        self,
+        inode: Inode,
+        source: tuple[Inode, str],  # noqa: ARG002 - the object itself is enough here
+        target: tuple[Inode, str],
+        replaced: tuple[str, Inode] | None,
+    ) -> None:
         """Add a name."""
         if replaced is not None:
-            _directory(target[0]).remove(replaced[0])
+            self.unlink(target[0], *replaced)
         _directory(target[0]).add(target[1], _file(inode))
 
     def streams(self, inode: Inode) -> list[str]:
@@ -250,11 +296,15 @@ class MemFs:
 
     def make_stream(self, inode: Inode, stream: str) -> None:
         """Make a stream."""
-        _file(inode).streams[stream] = bytearray()
+        file = _file(inode)
+        file.streams[stream] = bytearray()
+        file.touch()
 
     def remove_stream(self, inode: Inode, stream: str) -> None:
         """Remove a stream."""
-        del _file(inode).streams[stream]
+        file = _file(inode)
+        self.set_end(file, stream, 0)
+        del file.streams[stream]
 
     def rename_stream(self, inode: Inode, old: str, new: str) -> None:
         """Move a stream."""
@@ -291,18 +341,31 @@ class MemFs:
         """Write."""
         file = _file(inode)
         content = _content(file, stream)
-        _check_size(offset + len(data))
-        if offset > len(content):
-            content.extend(bytes(offset - len(content)))
+        if offset + len(data) > len(content):
+            self.set_end(inode, stream, offset + len(data))
         content[offset : offset + len(data)] = data
         file.touch()
 
     def set_end(self, inode: Inode, stream: str, size: int) -> None:
-        """Cut or extend."""
-        content = _content(_file(inode), stream)
-        _check_size(size)
+        """Cut or extend; STATUS_DISK_FULL if there is no room."""
+        file = _file(inode)
+        content = _content(file, stream)
+        more = _clusters(size) - _clusters(len(content))
+        if self._used + more > self.capacity:
+            raise st.NtError(st.STATUS_DISK_FULL)
+        self._used += more
         del content[size:]
         content.extend(bytes(size - len(content)))
+        file.touch()
 
     def flush(self, inode: Inode) -> None:
         """Nothing to bring anywhere: memory is the medium."""
+
+    def _drop(self, file: MemInode) -> None:
+        """Give back the room of a file that has neither a name nor a holder."""
+        if file.names or file.holders or file is self.root:
+            return
+        for content in file.streams.values():
+            self._used -= _clusters(len(content))
+        if isinstance(file.key, int):
+            self._files.pop(file.key, None)

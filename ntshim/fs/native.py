@@ -146,6 +146,7 @@ class _Unasked:
     __slots__ = ()
 
     has_streams = False
+    keeps_all_times = False
 
     def attributes(self, inode: Inode) -> int:
         """Give what follows from the kind of a file, and whether who has looked it up calls it READONLY."""
@@ -176,6 +177,9 @@ class _Unasked:
         """The host does."""
 
     def set_basic(self, inode: Inode, times: tuple[int, int, int, int], attributes: int | None) -> None:
+        """The host does."""
+
+    def stamp(self, inode: Inode, *, access: bool = False, change: bool = False) -> None:
         """The host does."""
 
     def __getattr__(self, operation: str) -> NoReturn:

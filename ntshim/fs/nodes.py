@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 class Stream:
     """A stream that is open; `name` is its stored spelling, "" for the file's own data.
 
-    `locks` are made with the first one.
+    `locks` are made with the first one. `allocation` are the bytes that were asked for it, which it keeps until its
+    last open ends.
     """
 
-    __slots__ = ("delete_pending", "locks", "name", "open_count", "share")
+    __slots__ = ("allocation", "delete_pending", "locks", "name", "open_count", "share")
 
     def __init__(self, name: str) -> None:
         """Begin with no open."""
@@ -30,15 +31,17 @@ class Stream:
         self.share = ShareAccess()
         self.delete_pending = False
         self.locks: ByteRangeLocks | None = None
+        self.allocation = 0
 
 
 class Link:
     """A name by which a file is open, in `directory`, None for the root directory itself.
 
     `removed` says that the name is gone while the file is still open: POSIX delete, or replaced by a POSIX rename.
+    `successor` is the link that it has become one with.
     """
 
-    __slots__ = ("delete_pending", "directory", "name", "open_count", "removed")
+    __slots__ = ("delete_pending", "directory", "name", "open_count", "removed", "successor")
 
     def __init__(self, directory: Inode | None, name: str) -> None:
         """Begin with no open."""
@@ -47,6 +50,7 @@ class Link:
         self.open_count = 0
         self.delete_pending = False
         self.removed = False
+        self.successor: Link | None = None
 
 
 class Node:
@@ -70,6 +74,12 @@ class Node:
             elif directory is None and link.directory is None:
                 return link
         return None
+
+    def merge(self, link: Link, other: Link) -> None:
+        """Make one link of two: the first has been given the name of the other."""
+        other.open_count += link.open_count
+        self.links.remove(link)
+        link.successor = other
 
     def allows(self, stream: str, access: int, share: int) -> bool:
         """Whether an open of a stream may join all that are there.
@@ -95,21 +105,45 @@ class Node:
 
 
 class Open:
-    """What a volume keeps of a file object: what it opened, with which access and share mode, how it is to end."""
+    """What a volume keeps of a file object: what it opened, with which access and share mode, how it is to end.
 
-    __slots__ = ("access", "delete_on_close", "link", "node", "posix_delete", "scan", "share", "stream", "watch")
+    `by_id` says that no name led to it. `stopped_times` are the times that it does not move (`fs.times`).
+    """
+
+    __slots__ = (
+        "_link",
+        "access",
+        "by_id",
+        "delete_on_close",
+        "node",
+        "posix_delete",
+        "scan",
+        "share",
+        "stopped_times",
+        "stream",
+        "watch",
+    )
 
     def __init__(self, node: Node, link: Link, stream: Stream, access: int, share: int) -> None:
         """Note an open; `Nodes.acquire` counts it."""
         self.node = node
-        self.link = link
+        self._link = link
         self.stream = stream
         self.access = access
         self.share = share
         self.delete_on_close = False
         self.posix_delete = False
+        self.by_id = False
+        self.stopped_times = 0
         self.scan: object = None
         self.watch: Watch | None = None
+
+    @property
+    def link(self) -> Link:
+        """The name that was opened, as it is now."""
+        while self._link.successor is not None:
+            self._link = self._link.successor
+        return self._link
 
 
 class Nodes:
@@ -129,6 +163,10 @@ class Nodes:
     def find(self, inode: Inode) -> Node | None:
         """Give the node of a file, None if it is not open."""
         return self._nodes.get(inode.key)
+
+    def of_key(self, key: Hashable) -> Node | None:
+        """Give the node of the file that a backend knows by a key."""
+        return self._nodes.get(key)
 
     def all(self) -> list[Node]:
         """Give every file that is open."""

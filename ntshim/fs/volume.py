@@ -5,31 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ntshim import status as st
-from ntshim.fs import information, links, scan
+from ntshim.fs import links
+from ntshim.fs.creation import VolumeCreate
 from ntshim.fs.names import DATA, INDEX_ALLOCATION, FileName, check_component, split_stream
 from ntshim.fs.nodes import Node, Nodes, Open
 from ntshim.fs.rules import NTFS
 from ntshim.io import create
 from ntshim.io.create import CreateRequest, Target
 from ntshim.io.device import Device
-from ntshim.io.file import File
-from ntshim.io.irp import CreateContext, CreateIrp, Irp, NameReserved, ReparsePointMet, TargetContext
+from ntshim.io.irp import CreateContext, Irp, NameReserved, ReparsePointMet, TargetContext
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, OBJ_DONT_REPARSE
 from ntshim.ob.object import Reparse
 from ntshim.upcase import upcase
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable
 
     from ntshim.fs.backend import Backend, Inode
     from ntshim.fs.mapped import SectionObjectPointers
     from ntshim.fs.notify import Watches
     from ntshim.fs.rules import VolumeRules
+    from ntshim.io.directory import DirectoryQuery
     from ntshim.io.ea import FileFullEaInformation
+    from ntshim.io.file import File
     from ntshim.io.locks import ByteRangeLocks
     from ntshim.io.queued import QueuedIrp
     from ntshim.ob.parse import ParseRequest
     from ntshim.ps.process import Process, Thread
+
+
+MOST_BYTES = (1 << 63) - 1  # of an offset, and so of a file
 
 
 class Place(NamedTuple):
@@ -54,17 +59,37 @@ class Volume(Device):
     everybody make symbolic links.
     """
 
-    __slots__ = ("backend", "developer_mode", "nodes", "read_only", "reservations", "rules", "watches")
+    __slots__ = (
+        "backend",
+        "developer_mode",
+        "label",
+        "nodes",
+        "object_id",
+        "read_only",
+        "reservations",
+        "rules",
+        "updates_access_time",
+        "watches",
+    )
 
     def __init__(
-        self, backend: Backend, *, rules: VolumeRules = NTFS, read_only: bool = False, native: bool = False
+        self,
+        backend: Backend,
+        *,
+        rules: VolumeRules = NTFS,
+        read_only: bool = False,
+        native: bool = False,
+        updates_access_time: bool = False,
     ) -> None:
-        """Put rules over a backend."""
+        """Put rules over a backend; to note when files are read is off by default, as since Windows Vista."""
         super().__init__(native=native)
         self.backend = backend
         self.rules = rules
         self.read_only = read_only
         self.developer_mode = False
+        self.updates_access_time = updates_access_time
+        self.label = ""
+        self.object_id: tuple[bytes, bytes] | None = None
         self.nodes = Nodes()
         # None until somebody watches a directory.
         self.watches: Watches | None = None
@@ -126,8 +151,12 @@ class Volume(Device):
         if self.read_only:
             create.validate(asked, read_only_volume=True)
         if asked.options & create.FILE_OPEN_BY_FILE_ID:
-            raise st.NtError(st.STATUS_NOT_IMPLEMENTED)
-        irp = self._decide(asked, self._walk(request.name, related, ignore_case=ignore_case))
+            from ntshim.fs.file_id import place_of_id
+
+            place = Place(*place_of_id(self, request.name, related))
+        else:
+            place = self._walk(request.name, related, ignore_case=ignore_case)
+        irp = self._decide(asked, place)
         if asked.options & create.FILE_NO_EA_KNOWLEDGE:
             irp.check_ea_knowledge()
         irp.eas = context.eas
@@ -150,24 +179,37 @@ class Volume(Device):
 
     def read(self, file: File, offset: int, length: int) -> bytes:
         """Read from the stream that is open."""
+        from ntshim.fs import times
+
         opened = _data(file)
-        data = self.backend.read(opened.node.inode, opened.stream.name, offset, length)
-        if length and not data:
+        _check_sectors(file, offset, length)
+        inode, stream = opened.node.inode, opened.stream.name
+        if not length:
+            return b""
+        data = times.access(self, opened, lambda: self.backend.read(inode, stream, offset, length))
+        if not data:
             raise st.NtError(st.STATUS_END_OF_FILE)
         return data
 
     def write(self, file: File, offset: int | None, data: bytes) -> tuple[int, int]:
         """Write to the stream that is open."""
+        from ntshim.fs import times
+
         opened = _data(file)
+        if self.read_only:
+            raise st.NtError(st.STATUS_MEDIA_WRITE_PROTECTED)
+        if offset is not None:
+            _check_sectors(file, offset, len(data))
         inode, stream = opened.node.inode, opened.stream.name
-        if offset is None:
-            offset = self.backend.facts(inode, stream).size
+        at = self.backend.facts(inode, stream).size if offset is None else offset
+        if at + len(data) > MOST_BYTES:
+            raise st.NtError(st.STATUS_INVALID_PARAMETER)
         if data:
             before = self.backend.facts(inode, stream).size if self.watches is not None else 0
-            self.backend.write(inode, stream, offset, data)
+            times.modify(self, opened, lambda: self.backend.write(inode, stream, at, data))
             if self.watches is not None:
-                self.watches.written(opened, resized=offset + len(data) > before)
-        return len(data), offset + len(data)
+                self.watches.written(opened, resized=at + len(data) > before)
+        return len(data), at + len(data)
 
     def byte_range_locks(self, file: File) -> ByteRangeLocks:
         """Give the locks of the stream that is open; a directory has no bytes (facts/nt.md section 3.8)."""
@@ -207,10 +249,14 @@ class Volume(Device):
 
     def query_information(self, file: File, information_class: int) -> Any:
         """Tell of an open file."""
+        from ntshim.fs import information
+
         return information.query_file(self, file, information_class)
 
     def set_information(self, file: File, record: Any, information_class: int) -> Irp | None:
         """Change an open file."""
+        from ntshim.fs import information
+
         return information.change(self, file, record, information_class)
 
     def query_eas(self, file: File) -> list[FileFullEaInformation]:
@@ -229,9 +275,24 @@ class Volume(Device):
 
         return control.control(self, caller, file, access, code, data)
 
-    def query_directory(self, file: File, pattern: str | None, *, restart: bool, single: bool) -> list[Any]:
+    def query_volume_information(self, file: File, fs_information_class: int) -> Any:
+        """Tell of the volume; any of its files will do."""
+        from ntshim.fs import volume_information
+
+        del file
+        return volume_information.query_volume(self, fs_information_class)
+
+    def set_volume_information(self, file: File, record: Any, fs_information_class: int) -> None:
+        """Change what the volume tells of itself."""
+        from ntshim.fs import volume_information
+
+        volume_information.set_volume(self, file, record, fs_information_class)
+
+    def query_directory(self, file: File, query: DirectoryQuery) -> list[Any]:
         """Go on through a directory."""
-        return scan.scan(self, file, pattern, restart=restart, single=single)
+        from ntshim.fs import scan
+
+        return scan.scan(self, file, query)
 
     def notify_change_directory(
         self, file: File, length: int, completion_filter: int, *, watch_tree: bool
@@ -312,6 +373,7 @@ class Volume(Device):
             found = self._find(directory, component, ignore_case=ignore_case)
             if found is None:
                 raise st.NtError(st.STATUS_OBJECT_PATH_NOT_FOUND)
+            self._refuse_pending(directory, found[0], found[1])
             above, directory = directory, found[1]
             if directory.is_reparse_point:
                 rest = "\\".join(["", *parents[depth + 1 :], last])
@@ -319,6 +381,13 @@ class Volume(Device):
             if not directory.is_directory:
                 raise st.NtError(no_directory)
         return directory, last, trailing
+
+    def _refuse_pending(self, directory: Inode, name: str, inode: Inode) -> None:
+        """Let no way lead through a directory that is to be deleted."""
+        node = self.nodes.find(inode)
+        link = node and node.link(directory, name)
+        if link and link.delete_pending:
+            raise st.NtError(st.STATUS_DELETE_PENDING)
 
     def _find(self, directory: Inode, name: str, *, ignore_case: bool) -> tuple[str, Inode] | None:
         """Look a component up as far as case counts there."""
@@ -412,133 +481,6 @@ class Volume(Device):
         return (link is not None and link.delete_pending) or (opened is not None and opened.delete_pending)
 
 
-class VolumeCreate(CreateIrp):
-    """A creation on a volume. `information` says what is to be done to `place`: make, open, overwrite, supersede.
-
-    `opened` is the share reservation on a file that exists; a file that is being made has its name reserved instead.
-    """
-
-    __slots__ = ("asked", "eas", "opened", "place", "volume")
-
-    def __init__(self, volume: Volume, asked: CreateRequest, place: Place, verdict: create.Verdict) -> None:
-        """Begin what a verdict allows."""
-        super().__init__(File(device=volume, options=asked.options), verdict.granted, verdict.information)
-        self.volume = volume
-        self.asked = asked
-        self.place = place
-        self.opened: Open | None = None
-        self.eas: Sequence[FileFullEaInformation] = ()
-
-    def _take_effect(self) -> Inode | None:
-        """Make, empty or leave the file; gives the one that was made."""
-        backend, place, opened = self.volume.backend, self.place, self.opened
-        if self.information == create.FILE_OPENED:
-            return None
-        is_directory = bool(self.asked.options & create.FILE_DIRECTORY_FILE)
-        attributes = create.stored_attributes(self.asked.attributes, is_directory=is_directory)
-        if opened is None:
-            if place.directory is None:
-                raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
-            made = backend.make(place.directory, place.name, attributes, is_directory=is_directory)
-            if is_directory:
-                self._flag_new(place.directory, made)
-            self._furnish(place.directory, made)
-            return made
-        inode = opened.node.inode
-        if self.information == create.FILE_CREATED:
-            backend.make_stream(inode, place.part.stream)
-        else:
-            backend.replace_contents(inode, opened.stream.name, attributes)
-            if not opened.stream.name:
-                self._replace_eas(inode)
-                if self.information == create.FILE_SUPERSEDED:
-                    links.drop_streams(self.volume, opened.node)
-        return None
-
-    def check_ea_knowledge(self) -> None:
-        """Refuse a file that cannot be understood without its EAs to one who does not know EAs."""
-        if self.opened is None or self.information != create.FILE_OPENED:
-            return
-        from ntshim.fs import eas
-
-        try:
-            eas.check_understood(self.volume, self.opened)
-        except st.NtError as error:
-            self.fail(error.status)
-            raise
-
-    def _replace_eas(self, inode: Inode) -> None:
-        """Have a file that is overwritten or superseded have the EAs of this request alone, as NTFS does."""
-        backend = self.volume.backend
-        if self.eas or backend.extended_attributes(inode):
-            backend.set_extended_attributes(inode, list(self.eas))
-
-    def _furnish(self, directory: Inode, made: Inode) -> None:
-        """Give a new file the EAs and the stream that it was made with, or undo it."""
-        backend, part = self.volume.backend, self.place.part
-        try:
-            if self.eas:
-                backend.set_extended_attributes(made, list(self.eas))
-            if not part.is_main_stream:
-                backend.make_stream(made, part.stream)
-        except st.NtError:
-            backend.unlink(directory, self.place.name, made)
-            raise
-
-    def _flag_new(self, directory: Inode, made: Inode) -> None:
-        """Make a new directory case-sensitive if the rules want that, or undo it; a medium without flags has none."""
-        backend = self.volume.backend
-        if not self.volume.rules.flags_new(lambda: backend.is_case_sensitive(directory)):
-            return
-        try:
-            backend.set_case_sensitive(made, sensitive=True)
-        except st.NtError as error:
-            if error.status != st.STATUS_NOT_SUPPORTED:
-                backend.unlink(directory, self.place.name, made)
-                raise
-
-    def _commit(self, host_key: Any, inode: Any) -> None:
-        """Count the open for good."""
-        volume, place = self.volume, self.place
-        opened = self.opened
-        if opened is None:
-            if inode is None:
-                inode = self._made_by_others()
-            stream = "" if place.part.is_main_stream else place.part.stream
-            opened = volume.nodes.acquire(inode, place[:2], stream, self.granted, self.asked.share)
-            self.opened = opened
-        opened.delete_on_close = bool(self.asked.options & create.FILE_DELETE_ON_CLOSE)
-        volume.backend.open(opened.node.inode)
-        self.file.context = opened
-        if host_key is not None:
-            self.file.host_key = host_key
-        if volume.watches is not None:
-            self._report(volume.watches, opened)
-
-    def _report(self, watches: Watches, opened: Open) -> None:
-        """Tell of what was made or emptied."""
-        if self.information in (create.FILE_OVERWRITTEN, create.FILE_SUPERSEDED):
-            watches.overwritten(opened)
-        elif self.information == create.FILE_CREATED:
-            if self.place.inode is None:
-                watches.added(*self.place[:2], opened.node.inode)
-            if opened.stream.name:
-                watches.stream_added(opened)
-
-    def _made_by_others(self) -> Inode:
-        """Find the file that was made natively."""
-        place = self.place
-        found = place.directory and self.volume.backend.find(place.directory, place.name, ignore_case=False)
-        if not found:
-            raise st.NtError(st.STATUS_OBJECT_NAME_NOT_FOUND)
-        return found[1]
-
-    def _abort(self) -> None:
-        """Give the share access back."""
-        if self.opened is not None:
-            self.volume.nodes.release(self.opened)
-
-
 def _at_reparse_point(asked: CreateRequest, place: Place) -> st.NtError:
     """Make what goes on behind a reparse point that is the last component, or the refusal of its own kind.
 
@@ -553,6 +495,12 @@ def _at_reparse_point(asked: CreateRequest, place: Place) -> st.NtError:
     part = place.part
     rest = f":{part.stream}:{part.type}" if part.stream or place.names_data or part.type != DATA else ""
     return ReparsePointMet(place.inode, place.directory, rest + "\\" if place.trailing_separator else rest)
+
+
+def _check_sectors(file: File, offset: int, length: int) -> None:
+    """Let what is not buffered begin and end with a sector ([MS-FSA] sections 2.1.5.3 and 2.1.5.4)."""
+    if file.options & create.FILE_NO_INTERMEDIATE_BUFFERING and (offset | length) % create.SECTOR_SIZE:
+        raise st.NtError(st.STATUS_INVALID_PARAMETER)
 
 
 def _data(file: File) -> Open:

@@ -67,6 +67,8 @@ FILE_ATTRIBUTE_VALID_SET_FLAGS = (
     | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED
 )
 
+SECTOR_SIZE = 512  # bytes; what is not buffered is read and written in whole sectors
+
 ACCESS_SYSTEM_SECURITY = 0x1000000
 _RESERVED_ACCESS = 0x0CE0FE00
 _SYNCHRONOUS = FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT
@@ -158,7 +160,7 @@ def _contradicts_itself(access: int, disposition: int, options: int) -> bool:
         or (options & FILE_DIRECTORY_FILE and disposition not in (FILE_OPEN, FILE_CREATE, FILE_OPEN_IF))
         or (options & _SYNCHRONOUS == _SYNCHRONOUS)
         or (options & _SYNCHRONOUS and not access & SYNCHRONIZE)
-        or (options & FILE_DELETE_ON_CLOSE and not access & DELETE)
+        or (options & FILE_DELETE_ON_CLOSE and (not access & DELETE or options & FILE_OPEN_BY_FILE_ID))
         or (options & _OPLOCK_AND_FILTER == _OPLOCK_AND_FILTER)
         or (options & FILE_NO_INTERMEDIATE_BUFFERING and access & FILE_APPEND_DATA)
     )
@@ -181,6 +183,8 @@ def decide_absent(
         raise st.NtError(st.STATUS_OBJECT_NAME_INVALID)
     if read_only_volume:
         raise st.NtError(st.STATUS_MEDIA_WRITE_PROTECTED)
+    if request.options & FILE_DIRECTORY_FILE and request.attributes & FILE_ATTRIBUTE_TEMPORARY:
+        raise st.NtError(st.STATUS_INVALID_PARAMETER)
     if request.attributes & FILE_ATTRIBUTE_READONLY and request.options & FILE_DELETE_ON_CLOSE:
         raise st.NtError(st.STATUS_CANNOT_DELETE)
     granted = grant(request.access, FILE.valid_mask)
@@ -247,6 +251,9 @@ def grant(access: int, available: int) -> int:
 
 
 def stored_attributes(given: int, *, is_directory: bool) -> int:
-    """Give the attributes that a file made or replaced with `given` has: files get ARCHIVE, directories do not."""
-    kept = given & FILE_ATTRIBUTE_VALID_SET_FLAGS
+    """Give the attributes that a file made or replaced with `given` has: files get ARCHIVE, directories do not.
+
+    NOT_CONTENT_INDEXED is what a new file's directory says, whatever is given ([MS-FSA] section 2.1.5.1.1).
+    """
+    kept = given & FILE_ATTRIBUTE_VALID_SET_FLAGS & ~FILE_ATTRIBUTE_NOT_CONTENT_INDEXED
     return kept if is_directory else kept | FILE_ATTRIBUTE_ARCHIVE

@@ -26,25 +26,31 @@ class Condemned(NamedTuple):
     removed: bool
     is_root: bool
     is_stream: bool
+    by_id: bool
     has_children: Callable[[], bool]
 
 
 def decide_disposition(flags: int, target: Condemned) -> None:
     """Decide about FILE_DISPOSITION_ flags; raises the status of a refusal.
 
-    STATUS_FILE_DELETED if the name is gone already; STATUS_NOT_SUPPORTED for ON_CLOSE on a handle that was not
-    opened with DELETE_ON_CLOSE; STATUS_CANNOT_DELETE for READONLY and for the root; STATUS_DIRECTORY_NOT_EMPTY.
+    STATUS_INVALID_PARAMETER through a handle that no name led to; STATUS_FILE_DELETED if the name is gone already;
+    STATUS_NOT_SUPPORTED for an unknown flag, and for ON_CLOSE on a handle that was not opened with DELETE_ON_CLOSE;
+    STATUS_CANNOT_DELETE for READONLY and for the root; STATUS_DIRECTORY_NOT_EMPTY.
     """
     if flags & ~_KNOWN:
+        raise st.NtError(st.STATUS_NOT_SUPPORTED)
+    if target.by_id:
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
     if target.removed:
         raise st.NtError(st.STATUS_FILE_DELETED)
     if flags & FILE_DISPOSITION_ON_CLOSE and not target.delete_on_close:
         raise st.NtError(st.STATUS_NOT_SUPPORTED)
-    if not flags & FILE_DISPOSITION_DELETE or target.is_stream:
+    if not flags & FILE_DISPOSITION_DELETE:
         return
     if target.attributes & FILE_ATTRIBUTE_READONLY and not flags & FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE:
         raise st.NtError(st.STATUS_CANNOT_DELETE)
+    if target.is_stream:
+        return
     if target.is_root:
         raise st.NtError(st.STATUS_CANNOT_DELETE)
     if target.has_children():

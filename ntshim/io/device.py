@@ -10,6 +10,7 @@ from ntshim.ob.types import make_type
 
 if TYPE_CHECKING:
     from ntshim.fs.mapped import SectionObjectPointers
+    from ntshim.io.directory import DirectoryQuery
     from ntshim.io.ea import FileFullEaInformation
     from ntshim.io.file import File
     from ntshim.io.irp import Irp
@@ -98,9 +99,17 @@ class Device(Object):
         """Do what NtSetInformationFile asks for; gives an Irp that is still to be performed, or None if all is done."""
         raise _unserved(file, record, information_class)
 
-    def query_directory(self, file: File, pattern: str | None, *, restart: bool, single: bool) -> list[Any]:
-        """Give the next entries of a directory, records of `io.query`."""
-        raise _unserved(file, pattern, restart, single)
+    def query_volume_information(self, file: File, fs_information_class: int) -> Any:
+        """Give what NtQueryVolumeInformationFile asks for, one of the records of `io.volume_query`."""
+        raise _unserved(file, fs_information_class)
+
+    def set_volume_information(self, file: File, record: Any, fs_information_class: int) -> None:
+        """Do what NtSetVolumeInformationFile asks for."""
+        raise _unserved(file, record, fs_information_class)
+
+    def query_directory(self, file: File, query: DirectoryQuery) -> list[Any]:
+        """Give the next entries of a directory, records of `io.directory`."""
+        raise _unserved(file, query)
 
     def notify_change_directory(
         self, file: File, length: int, completion_filter: int, *, watch_tree: bool

@@ -10,7 +10,6 @@ from ntshim.io.create import CreateRequest
 from ntshim.io.file import (
     FILE,
     FILE_APPEND_DATA,
-    FILE_LIST_DIRECTORY,
     FILE_READ_ATTRIBUTES,
     FILE_READ_DATA,
     FILE_WRITE_DATA,
@@ -21,6 +20,7 @@ from ntshim.io.share import FILE_SHARE_ALL
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, UnicodeString, capture_for_open, capture_name
 from ntshim.ob.object import DELETE
 from ntshim.ob.parse import ParseRequest, look_up
+from ntshim.se.token import require_privilege
 from ntshim.service import ServiceFamily, service
 
 if TYPE_CHECKING:
@@ -33,13 +33,7 @@ if TYPE_CHECKING:
     from ntshim.ps.process import Process, Thread
 
 _SYNCHRONOUS = create.FILE_SYNCHRONOUS_IO_ALERT | create.FILE_SYNCHRONOUS_IO_NONALERT
-_MODE = (
-    _SYNCHRONOUS
-    | create.FILE_WRITE_THROUGH
-    | create.FILE_SEQUENTIAL_ONLY
-    | create.FILE_NO_INTERMEDIATE_BUFFERING
-    | create.FILE_DELETE_ON_CLOSE
-)
+_MOST_OFFSET = (1 << 63) - 1
 _LENGTH_END = 1 << 32
 FILE_WRITE_TO_END_OF_FILE = -1
 FILE_USE_FILE_POINTER_POSITION = -2
@@ -133,15 +127,15 @@ class FileServices(ServiceFamily):
 
     @service
     def NtQueryInformationFile(self, caller: Process | Thread, handle: int, information_class: int) -> Any:
-        """Tell of an open file: a record of `io.query`, a number or a name; STATUS_INVALID_INFO_CLASS."""
+        """Tell of an open file: a record of `io.query` or `io.stat`, a number or a name; STATUS_INVALID_INFO_CLASS."""
         access = query.QUERY_ACCESS.get(information_class)
         if access is None:
             raise st.NtError(st.STATUS_INVALID_INFO_CLASS)
-        file, device, _ = self._device_file(caller, handle, access)
-        if information_class == query.FILE_POSITION_INFORMATION:
-            return file.position
-        if information_class == query.FILE_MODE_INFORMATION:
-            return file.options & _MODE
+        file, device, entry = self._device_file(caller, handle, access)
+        if information_class in query.OF_THE_OPEN:
+            from ntshim.io import opened
+
+            return opened.query_open(file, entry, information_class)
         return device.query_information(file, information_class)
 
     @service
@@ -151,23 +145,25 @@ class FileServices(ServiceFamily):
         """Change an open file or its names (facts/nt.md sections 3.5, 3.6, 3.10, 4.5).
 
         `information` is FileBasicInformation, FileRenameInformation (for links too), FileCompletionInformation (once,
-        and for no synchronous file: else STATUS_INVALID_PARAMETER), a bool for Disposition, flags
-        for DispositionEx and CaseSensitive, bytes for EndOfFile and Position. Gives the request if its device has
-        it performed natively, else None; `extra` is what the device of a new name wants besides.
-        STATUS_INVALID_INFO_CLASS for other classes.
+        and for no synchronous file: else STATUS_INVALID_PARAMETER), a bool for Disposition, flags for DispositionEx
+        and CaseSensitive, create options for Mode, bytes for EndOfFile, Allocation, Position and ValidDataLength,
+        which needs SeManageVolumePrivilege. Gives the request if its device has it performed natively, else None;
+        `extra` is what the device of a new name wants besides. STATUS_INVALID_INFO_CLASS for other classes.
         """
         access = query.SET_ACCESS.get(information_class)
         if access is None:
             raise st.NtError(st.STATUS_INVALID_INFO_CLASS)
         file, device, _ = self._device_file(caller, handle, access)
-        if information_class == query.FILE_POSITION_INFORMATION:
-            if information < 0:
-                raise st.NtError(st.STATUS_INVALID_PARAMETER)
-            file.position = information
+        if information_class in query.OF_THE_OPEN:
+            from ntshim.io import opened
+
+            opened.set_open(file, information, information_class)
             return None
         if information_class == query.FILE_COMPLETION_INFORMATION:
             self._associate(caller, file, information)
             return None
+        if information_class == query.FILE_VALID_DATA_LENGTH_INFORMATION:
+            require_privilege(caller, "SeManageVolumePrivilege")
         if information_class in query.RENAME_CLASSES or information_class in query.LINK_CLASSES:
             information = self._destination(caller, device, information, extra)
         irp = device.set_information(file, information, information_class)
@@ -226,29 +222,6 @@ class FileServices(ServiceFamily):
         device.flush(file)
 
     @service
-    def NtQueryDirectoryFile(
-        self,
-        caller: Process | Thread,
-        handle: int,
-        information_class: int,
-        file_name: str | None = None,
-        *,
-        restart_scan: bool = False,
-        return_single_entry: bool = False,
-    ) -> list[Any]:
-        """Give the next entry of a directory, or all that are left; the first `file_name` is the scan's pattern.
-
-        STATUS_NO_SUCH_FILE if nothing matches at first, STATUS_NO_MORE_FILES at the end (facts/nt.md section 3.10).
-        """
-        if information_class not in query.DIRECTORY_CLASSES:
-            raise st.NtError(st.STATUS_INVALID_INFO_CLASS)
-        file, device, _ = self._device_file(caller, handle, FILE_LIST_DIRECTORY)
-        entries = device.query_directory(file, file_name, restart=restart_scan, single=return_single_entry)
-        if information_class == query.FILE_NAMES_INFORMATION:
-            return [query.FileNamesInformation(entry.file_name) for entry in entries]
-        return entries
-
-    @service
     def NtCancelIoFile(self, caller: Process | Thread, handle: int) -> None:
         """Cancel the requests of a file that wait; they end with STATUS_CANCELLED."""
         self._device_file(caller, handle, 0)[0].cancel_queued()
@@ -283,6 +256,7 @@ class FileServices(ServiceFamily):
             eas = _checked_eas(request, eas)
         context = CreateContext(request, extra, eas)
         parse = ParseRequest(caller, name, attributes, FILE, request.access, context)
+        parse.is_binary = bool(request.options & create.FILE_OPEN_BY_FILE_ID)
         found = look_up(self.executive.namespace, parse, root_directory)
         if context.irp is None:
             found.dereference()
@@ -333,7 +307,7 @@ class FileServices(ServiceFamily):
         if isinstance(given, UnicodeString) and given.length % 2:
             raise st.NtError(st.STATUS_INVALID_PARAMETER)
         name = capture_name(given)
-        if not name:
+        if not name or (root_directory and name.startswith("\\")):
             raise st.NtError(st.STATUS_INVALID_PARAMETER)
         if not root_directory and not name.startswith("\\"):
             return Destination(name, None, flags)
@@ -360,6 +334,6 @@ def _position(file: File, byte_offset: int | None) -> int:
         if not file.options & _SYNCHRONOUS:
             raise st.NtError(st.STATUS_INVALID_PARAMETER)
         return file.position
-    if byte_offset < 0:
+    if not 0 <= byte_offset <= _MOST_OFFSET:
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
     return byte_offset

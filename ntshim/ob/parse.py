@@ -43,6 +43,8 @@ class ParseRequest:
     if it takes any. `desired_access` is the caller's mask as given, generic rights and MAXIMUM_ALLOWED included.
     `context` is the service's own, handed through untouched: NtCreateFile passes what a device needs to open a
     file, and a device that finds None in it is being opened by somebody who cannot have meant a file.
+    `is_binary` says that the name is no path but an id in the form of one, as NtCreateFile takes with
+    FILE_OPEN_BY_FILE_ID: relative to a file it may begin with any unit.
     `granted_access` is None; a parse routine of a type that answers security questions itself sets it to the
     specific rights that the handle is to have, otherwise the object manager asks `grant_access` for them.
     `reparse_points` counts those of file systems that were followed, which have a limit of their own.
@@ -55,6 +57,7 @@ class ParseRequest:
         "desired_access",
         "desired_type",
         "granted_access",
+        "is_binary",
         "name",
         "reparse_points",
     )
@@ -77,6 +80,7 @@ class ParseRequest:
         self.context = context
         self.granted_access: int | None = None
         self.reparse_points = 0
+        self.is_binary = False
 
 
 def look_up(
@@ -117,7 +121,7 @@ def _look_up_from(root_directory: int, request: ParseRequest, insert: Object | N
     root = resolve_pseudo_handle(root_directory, request.caller)
     if root is None:
         root = request.caller.process.handles.look_up(root_directory).object
-    if request.name.startswith("\\"):
+    if request.name.startswith("\\") and not request.is_binary:
         raise st.NtError(st.STATUS_OBJECT_PATH_SYNTAX_BAD)
     if isinstance(root, Directory):
         return _walk(root, request.name, 0, request, insert)

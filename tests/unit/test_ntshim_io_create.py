@@ -270,4 +270,4 @@ def test_what_is_no_file_is_not_opened_as_one() -> None:
 def test_by_file_id_is_said_to_be_missing() -> None:
     drive = Drive()
     drive.make("x")
-    assert status_of(lambda: drive.open("x", options=io.FILE_OPEN_BY_FILE_ID)) == st.STATUS_NOT_IMPLEMENTED
+    assert status_of(lambda: drive.open("x", options=io.FILE_OPEN_BY_FILE_ID)) == INVALID
