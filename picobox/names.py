@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.rules import CaseMode
 from ntshim.status import NtError
-from picobox.abi.row import CASE_FLAGS, NAMES
+from picobox.abi.row import CASE_FLAGS, NAMES, WSL
 from picobox.abi.types import Flags, OpenFlags
 from picobox.platform.drives import Drives
 from picobox.platform.host import AT_FDCWD, shares_root
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from picobox.platform.base import HostTid
     from picobox.profile import Profile
     from picobox.windows import WindowsRules
+    from picobox.wsl import Wsl
 
 AT_SYMLINK_NOFOLLOW = 0x100
 AT_SYMLINK_FOLLOW = 0x400
@@ -82,9 +83,16 @@ class Making:
 class Names:
     """The paths of calls, approved one call at a time."""
 
-    def __init__(self, index: DirectoryIndex, drives: Drives | None = None, profile: Profile = NT) -> None:
-        """Without `drives` the whole tree is one volume on which case counts nowhere."""
+    def __init__(
+        self,
+        index: DirectoryIndex,
+        drives: Drives | None = None,
+        profile: Profile = NT,
+        wsl: Wsl | None = None,
+    ) -> None:
+        """Without `drives` the whole tree is one volume on which case counts nowhere. `wsl`: only where WSL rules."""
         self.profile = profile
+        self.wsl = wsl
         self.windows: WindowsRules | None = None
         self.drives = Drives({}, CaseMode.INSENSITIVE) if drives is None else drives
         self._index = index
@@ -96,7 +104,8 @@ class Names:
     @property
     def features(self) -> frozenset[str]:
         """The features of the table that are active with it."""
-        return frozenset((NAMES, CASE_FLAGS) if self.drives.keep_flags else (NAMES,))
+        active = {NAMES, CASE_FLAGS} if self.drives.keep_flags else {NAMES}
+        return frozenset(active if self.wsl is None else active | {WSL} | self.wsl.faults)
 
     def root_may_change(self) -> None:
         """A guest is about to leave the root or the mounts that it shares with us."""
@@ -112,6 +121,10 @@ class Names:
         `call.restart` is set if the call needs an argument page first, `call.wait` if it has to wait for another one,
         `call.made` to the place of a name that it makes.
         """
+        if self.wsl is not None and self.wsl.faults:
+            from picobox.faults.files import refuse_absent
+
+            refuse_absent(self, call, row, arguments)
         if row.name in _CHANGES_ROOT:
             self.root_may_change()
         elif row.name in _CHANGES_MOUNTS:

@@ -13,7 +13,7 @@ from ntshim.ob.handles import HandleTable, index_number, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, NATIVE
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, NATIVE, WSL
 from picobox.abi.table import BY_NR
 from picobox.errors import Errno
 from picobox.profile import LINUX
@@ -54,7 +54,7 @@ class PicoProvider:
         platform.on_closed(self.descriptor_closed)
         features = frozenset[str]() if names is None else names.features
         self._dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
-        self._handlers = _load_handlers(self._dispositions)
+        self._handlers = _load_handlers(self._dispositions, features)
         self.pico = PsRegisterPicoProvider(
             executive,
             PsPicoProviderRoutines(
@@ -115,7 +115,11 @@ class PicoProvider:
 
     def DispatchException(self, record: int, frame: Any, chance: int) -> bool:
         """A hardware fault of a guest becomes the Linux signal that the host kernel has made of it already."""
-        del record, frame, chance
+        del record, chance
+        if self.names is not None and self.names.wsl is not None:
+            from picobox.faults.memory import change_signal
+
+            change_signal(self.names.wsl.faults, frame)
         return True
 
     def TerminateProcess(self, process: Process, status: int) -> None:
@@ -260,8 +264,10 @@ def _make_named_objects() -> NamedObjects:
     return NamedObjects()
 
 
-def _load_handlers(dispositions: dict[int, Disposition]) -> dict[str, Callable[..., int | None] | None]:
-    """The handler of each CALL row: the function of the row's name in picobox.syscalls.
+def _load_handlers(
+    dispositions: dict[int, Disposition], features: frozenset[str]
+) -> dict[str, Callable[..., int | None] | None]:
+    """The handler of each CALL row: the function of the row's name in picobox.syscalls, and what features add to it.
 
     A row that is a CALL for its names alone needs none.
     """
@@ -270,6 +276,10 @@ def _load_handlers(dispositions: dict[int, Disposition]) -> dict[str, Callable[.
         if dispositions[row.nr].action != ACTION_CALL:
             continue
         handler = _find_handler(row.name)
+        if WSL in features:
+            from picobox.layers import with_wsl
+
+            handler = with_wsl(row.name, handler, features)
         if handler is None and not row.paths():
             raise LookupError(f"row {row.name} is CALL and no module of picobox.syscalls defines {row.name}()")
         handlers[row.name] = handler

@@ -235,12 +235,14 @@ class AddressSpace:
 class ThreadGroup:
     """What threads of one process share by CLONE_THREAD. An exec gives it a new NT process (wsl1.md section 3)."""
 
-    __slots__ = ("command", "process", "tgid")
+    __slots__ = ("command", "limits", "process", "tgid")
 
     def __init__(self) -> None:
         self.tgid: HostTid | None = None
         self.process: Process | None = None
         self.command = b""
+        # By resource, a struct rlimit: limits that the kernel is not told (picobox.faults).
+        self.limits: dict[int, bytes] = {}
 
 
 class Task:

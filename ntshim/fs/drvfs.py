@@ -27,13 +27,13 @@ class DrvFs(VolumeRules):
 
     def is_case_sensitive(self, flagged: Callable[[], bool], *, is_root: bool) -> bool:
         """Go by the mode."""
-        if self.mode is CaseMode.PER_DIRECTORY:
+        if self.mode in (CaseMode.PER_DIRECTORY, CaseMode.FLAGGED):
             return flagged()
         return self.mode is CaseMode.SENSITIVE and not is_root
 
     def flags_new(self, flagged: Callable[[], bool]) -> bool:  # noqa: ARG002 - here nothing is inherited
-        """Every directory that is made under WSL gets the flag, unless case counts nowhere."""
-        return self.mode is not CaseMode.INSENSITIVE
+        """Every directory that is made under WSL gets the flag in the modes dir and force."""
+        return self.mode in (CaseMode.PER_DIRECTORY, CaseMode.SENSITIVE)
 
     def escape(self, name: str) -> str:
         """Move what is forbidden to U+F000 and what follows, one unit for one."""

@@ -16,7 +16,8 @@ class CaseMode(Enum):
     """Where names of a drive are exact (facts/wsl1.md section 4.5, mount modes off, dir and force)."""
 
     INSENSITIVE = "insensitive"  # nowhere
-    PER_DIRECTORY = "per-directory"  # where the directory's flag says so
+    FLAGGED = "flagged"  # where the directory's flag says so, which only who sets it gives it
+    PER_DIRECTORY = "per-directory"  # the same, and every new directory gets the flag
     SENSITIVE = "sensitive"  # everywhere but in the drive's root
 
 

@@ -175,6 +175,13 @@ int32_t pb_landlock_abi(void);
 /* Whether a child of this process may unshare these CLONE_NEW* namespaces, one set after the other: 0 or -errno. */
 int32_t pb_try_unshare(uint32_t first, uint32_t then);
 
+/* This process, which has one thread, and its children get a mount namespace of their own, in a user namespace where it has
+   to be. 0 or -errno. */
+int32_t pb_own_mounts(void);
+/* mount(2), and umount2(2) with MNT_DETACH: 0 or -errno. */
+int32_t pb_mount(const char *source, const char *target, const char *kind, uint64_t flags, const char *data);
+int32_t pb_unmount(const char *target);
+
 /* Signals that wake pb_next instead of acting on this process. Returns the set that was ignored before. */
 uint64_t pb_doorbell_open(const int32_t *signals, int32_t count);
 void pb_doorbell_close(void);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errno import ENOSYS
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def ERRNO(errno: int) -> Disposition:  # noqa: N802  (it stands beside NATIVE an
 NAMES = "names"
 # The feature of drives whose directories have a case flag.
 CASE_FLAGS = "case flags"
+# The feature of a tree that is laid out, and whose files are shown, as WSL has them.
+WSL = "wsl"
 # Optional strings that are paths if they are there.
 _PATH_NAMES = frozenset(("path", "pathname", "filename"))
 
@@ -65,6 +68,11 @@ def _tag_set(tags: str) -> frozenset[str]:
     if found is None:
         found = _tag_sets[tags] = frozenset(tags.split())
     return found
+
+
+def _overrides(when: Mapping[str, Disposition], calls: str, missing: str) -> Mapping[str, Disposition]:
+    """The overrides of a row with those that are named by feature alone."""
+    return {**when, **dict.fromkeys(calls.split(), CALL), **dict.fromkeys(missing.split(), ERRNO(ENOSYS))}
 
 
 class PathArgument(NamedTuple):
@@ -83,7 +91,8 @@ class Row:
     `nt` names the NT service behind the call; rows that lxcore answered itself have `served="provider"` instead
     (facts/wsl1.md section 2.2). `tags` are strace's classes, declared as a space separated string: `-e trace=%file`
     selects the rows tagged `file`. `guards` are pairs (index of an address argument, index of its length): no such
-    range may touch the argument page. `when` overrides `do` for an active feature.
+    range may touch the argument page. `when` overrides `do` for an active feature; `calls` names features under which
+    the row is a CALL, `missing` faults of WSL1 under which it is refused with ENOSYS (picobox.faults).
     """
 
     __slots__ = (
@@ -104,6 +113,8 @@ class Row:
         support: str = FULL,
         note: str = "",
         when: Mapping[str, Disposition] = _NO_OVERRIDES,
+        calls: str = "",
+        missing: str = "",
         guards: tuple[tuple[int, int], ...] = (),
     ) -> None:
         self.name = name
@@ -116,7 +127,7 @@ class Row:
         self.tags = _tag_set(tags)
         self.support = support
         self.note = note
-        self.when = when
+        self.when = when if not calls and not missing else _overrides(when, calls, missing)
         self.guards = guards
         self._paths: tuple[PathArgument, ...] | None = None
 

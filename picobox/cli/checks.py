@@ -131,6 +131,7 @@ def _ptrace() -> Iterator[Check]:
         case=CASE_MODES[0],
         share=[],
         windows_prefix=None,
+        faithful=[],
         no_notify=False,
         env=[],
         workdir=None,

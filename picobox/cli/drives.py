@@ -26,19 +26,20 @@ def drives_of(options: SimpleNamespace, names: Names) -> Drives:
 
     `names` finds the working directory, which may be spelled otherwise. PicoboxError for what cannot be a drive.
     """
-    return Drives(letters_of(options, names), CASE_ALIASES.get(options.case) or CaseMode(options.case))
+    letters = letters_of(options.drive, options.workdir, names)
+    return Drives(letters, CASE_ALIASES.get(options.case) or CaseMode(options.case))
 
 
-def letters_of(options: SimpleNamespace, names: Names) -> dict[str, bytes]:
-    """The root directory of each drive, by its letter."""
+def letters_of(settings: list[str], workdir: str | None, names: Names) -> dict[str, bytes]:
+    """The root directory of each drive that `LETTER=DIR` settings name, and of C:, by its letter."""
     letters: dict[str, bytes] = {}
-    for given in options.drive:
+    for given in settings:
         letter, root = _drive(given)
         if letter in letters:
             raise PicoboxError(f"--drive {given}: {letter}: is a drive already. Give each letter once.")
         letters[letter] = root
     if DEFAULT_LETTER not in letters:
-        working_directory = _working_directory(os.fsencode(options.workdir or "."), names)
+        working_directory = _working_directory(os.fsencode(workdir or "."), names)
         if working_directory is not None:
             letters[DEFAULT_LETTER] = working_directory
     return letters

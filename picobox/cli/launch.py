@@ -147,6 +147,8 @@ class Launch:
 def make_names(options: SimpleNamespace) -> Names | None:
     """What looks names up under the profile of a run; None if they are the host's own."""
     profile = profile_of(options.profile)
+    if options.faithful and not profile.wsl:
+        raise PicoboxError(f"--faithful: profile {profile.name} has no faults of WSL1. Choose --profile wsl1.")
     if not profile.windows:
         for option, given in (("share", options.share), ("windows-prefix", options.windows_prefix)):
             if given:
@@ -170,6 +172,10 @@ def make_names(options: SimpleNamespace) -> Names | None:
         from picobox.cli.windows import windows_names
 
         return windows_names(options, profile, index)
+    if profile.wsl:
+        from picobox.cli.wsl import lay_out
+
+        return Names(index, *lay_out(options, Names(index)))
     return Names(index, drives_of(options, Names(index)), profile)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PROFILES = ("linux", "nt", "windows10", "windows11")
+PROFILES = ("linux", "nt", "wsl1", "windows10", "windows11")
 PLATFORMS = ("trace", "reference")
 COLORS = ("auto", "always", "never")
 CASE_MODES = ("insensitive", "per-directory", "sensitive", "off", "dir", "force")
@@ -59,6 +59,11 @@ class Usage:
 
             parse(self, options, _help_width(), arguments, values)
         self._check_presets(values)
+        if "list" in getattr(values, "faithful", ()):
+            from picobox.faults import listed
+
+            sys.stdout.write(listed())
+            sys.exit(0)
         return values
 
     def error(self, message: str) -> NoReturn:
@@ -120,6 +125,13 @@ def run_options() -> tuple[Option, ...]:
             default=CASE_MODES[0],
             help="where names are exact: nowhere; in directories with the flag, "
             "and off the drives; everywhere but in a drive's root. off, dir and force are WSL's words for the same",
+        ),
+        Option(
+            "--faithful",
+            metavar="FAULT,...",
+            action="append",
+            default=[],
+            help="with profile wsl1: bring faults of WSL1 back; `all` for all, `list` to see them",
         ),
         Option("-w", "--workdir", metavar="DIR", help="run the program in DIR"),
         Option("-E", "--env", metavar="K=V", action="append", default=[], help="set a variable for the program"),

@@ -36,7 +36,7 @@ def windows_names(options: SimpleNamespace, profile: Profile, index: DirectoryIn
         raise PicoboxError(
             f"--case: under profile {profile.name} the directories of drives say where case counts. Leave --case out."
         )
-    letters = letters_of(options, Names(index))
+    letters = letters_of(options.drive, options.workdir, Names(index))
     _add_temporary_directory(letters, given=options.drive)
     drives = Drives(letters, CaseMode.INSENSITIVE, windows=True)
     prefixes = {volume.path: f"{volume.letters[0]}:" for volume in drives.volumes if volume.letters}

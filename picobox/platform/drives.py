@@ -168,11 +168,19 @@ class Drives:
     A letter stands for a path, as with Windows' subst: it is not looked at again what lies there.
     """
 
-    def __init__(self, letters: Mapping[str, bytes], mode: CaseMode, *, windows: bool = False) -> None:
-        """`letters`: the root of each drive, as `real_directory` gives it.
+    def __init__(
+        self,
+        letters: Mapping[str, bytes],
+        mode: CaseMode,
+        drive_modes: Mapping[str, CaseMode] | None = None,
+        *,
+        windows: bool = False,
+    ) -> None:
+        """`letters`: the root of each drive, as `real_directory` gives it; `drive_modes`: which are not of `mode`.
 
         `windows`: drives are as Windows has them, and the system's own directories are on none.
         """
+        modes = drive_modes or {}
         self._windows = windows
         self._folds_all = mode is CaseMode.INSENSITIVE and not windows
         self.keep_flags = mode is not CaseMode.INSENSITIVE and not windows
@@ -186,7 +194,7 @@ class Drives:
                 path,
                 f"\\Device\\HarddiskVolume{number}",
                 tuple(named),
-                self._rules(mode, on_drive=bool(named)),
+                self._rules(modes.get(named[0], mode) if named else mode, on_drive=bool(named)),
             )
             for number, (path, named) in enumerate(roots.items(), 1)
         ]
@@ -228,7 +236,7 @@ class Drives:
         Where the host keeps no attributes there are no flags (facts/wsl1.md section 4.3).
         """
         flag = self.flag_of(path, follow=False)
-        if flag is None or flag.owner != user:
+        if flag is None or flag.owner != user or not self.of(flag.path).rules.flags_new(flag.is_set):
             return 0
         try:
             flag.set(True)
@@ -243,6 +251,10 @@ class Drives:
     def _nt_name(self, path: bytes) -> str:
         """The NT name of a path of the host without links in it."""
         return self.of(path).nt_name(path)
+
+    def are_at(self, path: bytes) -> bool:
+        """Whether what /proc calls by this path lies on a drive; pipes and sockets have no path."""
+        return path.startswith(b"/") and bool(self.of(path).letters)
 
     def of(self, path: bytes) -> HostVolume:
         """The volume of a path of the host without links in it."""

@@ -49,6 +49,11 @@ def own_tid() -> HostTid:
     return HostTid(os.getpid())
 
 
+def own_ids() -> tuple[int, int]:
+    """Effective user and group of this process."""
+    return os.geteuid(), os.getegid()
+
+
 def path_of(tid: HostTid, dirfd: int, path: bytes) -> bytes:
     """A path of a task, its root being ours, as a path of this process."""
     if path.startswith(b"/"):

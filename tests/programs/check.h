@@ -241,6 +241,7 @@ static inline const char *errno_name(int error)
         {ENOTDIR, "ENOTDIR"}, {EISDIR, "EISDIR"}, {EINVAL, "EINVAL"}, {EMFILE, "EMFILE"}, {ENOTTY, "ENOTTY"},
         {ETXTBSY, "ETXTBSY"}, {ENOSYS, "ENOSYS"}, {ELOOP, "ELOOP"}, {ENAMETOOLONG, "ENAMETOOLONG"},
         {EOPNOTSUPP, "EOPNOTSUPP"}, {ETIMEDOUT, "ETIMEDOUT"}, {ENXIO, "ENXIO"}, {ENODEV, "ENODEV"},
+        {EMSGSIZE, "EMSGSIZE"}, {EAFNOSUPPORT, "EAFNOSUPPORT"},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (names[i].error == error)

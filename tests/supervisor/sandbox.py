@@ -74,7 +74,13 @@ class Sandbox:
     ) -> None:
         self.names = make_names(
             SimpleNamespace(
-                profile=profile, drive=drive, case=case, workdir=workdir, share=list(share), windows_prefix=None
+                profile=profile,
+                drive=drive,
+                case=case,
+                workdir=workdir,
+                share=list(share),
+                windows_prefix=None,
+                faithful=[],
             )
         )
         features = frozenset[str]() if self.names is None else self.names.features

@@ -25,6 +25,7 @@ MODES = list(CaseMode)
 # Relative to the drive's root: where another spelling is found in each mode.
 FOLDED = {
     CaseMode.INSENSITIVE: {"", "Flagged", "Plain", "../Off"},
+    CaseMode.FLAGGED: {"", "Plain"},
     CaseMode.PER_DIRECTORY: {"", "Plain"},
     CaseMode.SENSITIVE: {""},
 }

@@ -32,6 +32,7 @@ RULES: dict[str, VolumeRules] = {
     "ntfs": NTFS,
     "volfs": VolFs(),
     "drvfs off": DrvFs(CaseMode.INSENSITIVE),
+    "drvfs flagged": DrvFs(CaseMode.FLAGGED),
     "drvfs dir": DrvFs(CaseMode.PER_DIRECTORY),
     "drvfs force": DrvFs(CaseMode.SENSITIVE),
 }
@@ -40,6 +41,7 @@ CASE = {
     "ntfs": (False, True, False),
     "volfs": (True, True, True),
     "drvfs off": (False, False, False),
+    "drvfs flagged": (False, True, False),
     "drvfs dir": (False, True, False),
     "drvfs force": (False, True, True),
 }
@@ -47,6 +49,7 @@ NEW = {
     "ntfs": (False, True, False),
     "volfs": (True, True, True),
     "drvfs off": (False, False, False),
+    "drvfs flagged": (False, False, False),
     "drvfs dir": (True, True, True),
     "drvfs force": (True, True, True),
 }

@@ -16,7 +16,7 @@ def test_every_name_of_the_command_line_is_a_profile(name: str) -> None:
 def test_rules() -> None:
     assert not LINUX.translates
     assert [profile_of(name).windows for name in ("nt", "wsl1", "windows10", "windows11")] == [0, 0, 10, 11]
-    assert [name for name in (*PROFILES, "wsl1") if profile_of(name).wsl] == ["wsl1"]
+    assert [name for name in PROFILES if profile_of(name).wsl] == ["wsl1"]
     assert NT.translates
 
 
