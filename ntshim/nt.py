@@ -27,6 +27,8 @@ __all__ = [
 
 
 if TYPE_CHECKING:
+    from ntshim.cm.services import KeyServices
+    from ntshim.cm.value_services import ValueServices
     from ntshim.io.completion_services import IoCompletionServices
     from ntshim.io.control import ControlServices
     from ntshim.io.directory_services import DirectoryServices
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
         EaServices,
         IoCompletionServices,
         JobServices,
+        KeyServices,
         KeyedEventServices,
         LockServices,
         MemoryServices,
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
         TimerServices,
         TokenServices,
         VolumeServices,
+        ValueServices,
         WaitServices,
     ):
         """The families that are loaded when one of their services is first asked for."""
@@ -68,6 +72,19 @@ if TYPE_CHECKING:
 else:
     # The module of each such family, its class, and its services: who calls none of them does not pay for loading it.
     _FAMILIES = (
+        (
+            "ntshim.cm.services",
+            "KeyServices",
+            (
+                "NtCreateKey NtOpenKey NtOpenKeyEx NtDeleteKey NtRenameKey NtQueryKey NtEnumerateKey "
+                "NtSetInformationKey NtFlushKey NtNotifyChangeKey NtLoadKey NtUnloadKey"
+            ),
+        ),
+        (
+            "ntshim.cm.value_services",
+            "ValueServices",
+            "NtSetValueKey NtDeleteValueKey NtQueryValueKey NtQueryMultipleValueKey NtEnumerateValueKey",
+        ),
         ("ntshim.io.lock_services", "LockServices", "NtLockFile NtUnlockFile"),
         ("ntshim.io.notify_services", "NotifyServices", "NtNotifyChangeDirectoryFile"),
         (

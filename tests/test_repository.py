@@ -38,6 +38,7 @@ HOST_PLACES = (
     "ntshim/fs/hostfs.py",
     "ntshim/fs/host_",
     "ntshim/fs/case_flag.py",
+    "ntshim/cm/hive_file.py",
     "picobox/platform/",
     "picobox/confine/",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from ntshim.cm.key import RegistryRoot
 from ntshim.io.device import Device
 from ntshim.io.pipe import NamedPipeDevice
 from ntshim.ke.event import NOTIFICATION_EVENT, Event
@@ -86,7 +87,6 @@ EVENTS = (
 LOCAL_DOS_DEVICES = r"\Sessions\0\DosDevices\00000000-000186a0"
 
 TYPE = make_type("Type")
-KEY = make_type("Key")
 
 
 class DeviceMap(Directory):
@@ -185,7 +185,7 @@ def build_namespace(executive: Executive) -> Namespace:
     namespace.add(r"\KernelObjects\CritSecOutOfMemoryEvent", KeyedEvent())
     for name in ROWS:
         namespace.add(rf"\ObjectTypes\{name}", Object(TYPE))
-    namespace.add(r"\REGISTRY", Object(KEY))
+    namespace.add(r"\REGISTRY", RegistryRoot())
     namespace.add(r"\??", DeviceMap(namespace.directory(LOCAL_DOS_DEVICES), namespace.directory(r"\GLOBAL??")))
     namespace.add(PROCESS_DIRECTORY, ProcessDirectory(executive))
     namespace.add(THREAD_DIRECTORY, ThreadDirectory(executive))
