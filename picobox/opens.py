@@ -19,7 +19,8 @@ from picobox.task import fd_index, granted_access
 
 if TYPE_CHECKING:
     from ntshim.fs.volume import Place
-    from ntshim.io.irp import CreateIrp, Irp
+    from ntshim.io.irp import CreateIrp
+    from ntshim.ke.pending import PendingRequest
     from picobox.call import Call
     from picobox.platform.drives import Drives
     from picobox.platform.identity import Identity
@@ -115,7 +116,7 @@ class Opens:
         call.when_over(over)
 
 
-def stand_behind(call: Call, irp: Irp) -> None:
+def stand_behind(call: Call, irp: PendingRequest) -> None:
     """The call is dispatched again once a request that has its name is done; what it has itself it gives back."""
     call.finish()
     call.wait = lambda routine: irp.when_done(lambda _: routine())

@@ -22,6 +22,14 @@ _LATEST = (1 << 63) - 1  # of a time, and of a size
 CLUSTER = 4096  # bytes
 
 
+# Classes that change how much of a stream there is.
+_SIZES = (
+    query.FILE_END_OF_FILE_INFORMATION,
+    query.FILE_ALLOCATION_INFORMATION,
+    query.FILE_VALID_DATA_LENGTH_INFORMATION,
+)
+
+
 def query_file(volume: Volume, file: File, information_class: int) -> Any:
     """Give the record of a class; STATUS_INVALID_INFO_CLASS for one that is not known."""
     opened: Open = file.context
@@ -65,6 +73,8 @@ def change(volume: Volume, file: File, record: Any, information_class: int) -> I
     opened: Open = file.context
     if volume.read_only:
         raise st.NtError(st.STATUS_MEDIA_WRITE_PROTECTED)
+    if volume.has_oplocks:
+        _break_oplocks(opened, record, information_class)
     if information_class == query.FILE_BASIC_INFORMATION:
         _set_basic(volume, opened, record)
     elif information_class == query.FILE_DISPOSITION_INFORMATION:
@@ -88,6 +98,18 @@ def change(volume: Volume, file: File, record: Any, information_class: int) -> I
     return None
 
 
+def _break_oplocks(opened: Open, record: Any, information_class: int) -> None:
+    """Break what a change of size or a disposition breaks; what it waits for is raised."""
+    from ntshim.fs import oplocks
+
+    if information_class in _SIZES:
+        oplocks.before_resize(opened)
+    elif information_class == query.FILE_DISPOSITION_INFORMATION:
+        oplocks.before_disposition(opened, deletes=bool(record))
+    elif information_class == query.FILE_DISPOSITION_INFORMATION_EX:
+        oplocks.before_disposition(opened, deletes=bool(record & FILE_DISPOSITION_DELETE))
+
+
 def _move(volume: Volume, opened: Open, record: Any, information_class: int) -> Irp | None:
     """Rename or link; `record` is a services.Destination."""
     flags = record.flags
@@ -102,6 +124,10 @@ def _move(volume: Volume, opened: Open, record: Any, information_class: int) -> 
     opens_directory = place is not None
     if place is None:
         place = volume.sibling(opened, record.name)
+    if volume.has_oplocks:
+        from ntshim.fs import oplocks
+
+        oplocks.before_rename(volume, opened, place)
     decide = links.rename if information_class in query.RENAME_CLASSES else links.make_link
     return decide(volume, opened, place, flags, opens_directory=opens_directory)
 

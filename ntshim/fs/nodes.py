@@ -12,17 +12,18 @@ if TYPE_CHECKING:
     from ntshim.fs.backend import Inode
     from ntshim.fs.mapped import SectionObjectPointers, StreamKey
     from ntshim.fs.notify import Watch
+    from ntshim.fs.oplocks import Oplocks
     from ntshim.io.locks import ByteRangeLocks
 
 
 class Stream:
     """A stream that is open; `name` is its stored spelling, "" for the file's own data.
 
-    `locks` are made with the first one. `allocation` are the bytes that were asked for it, which it keeps until its
-    last open ends.
+    `locks` and `oplocks` are made with the first one. `allocation` are the bytes that were asked for it, which it keeps
+    until its last open ends.
     """
 
-    __slots__ = ("allocation", "delete_pending", "locks", "name", "open_count", "share")
+    __slots__ = ("allocation", "delete_pending", "locks", "name", "open_count", "oplocks", "share")
 
     def __init__(self, name: str) -> None:
         """Begin with no open."""
@@ -32,6 +33,7 @@ class Stream:
         self.delete_pending = False
         self.locks: ByteRangeLocks | None = None
         self.allocation = 0
+        self.oplocks: Oplocks | None = None
 
 
 class Link:

@@ -62,6 +62,7 @@ class Volume(Device):
     __slots__ = (
         "backend",
         "developer_mode",
+        "has_oplocks",
         "label",
         "nodes",
         "object_id",
@@ -91,6 +92,8 @@ class Volume(Device):
         self.label = ""
         self.object_id: tuple[bytes, bytes] | None = None
         self.nodes = Nodes()
+        # Whether somebody has ever asked for one.
+        self.has_oplocks = False
         # None until somebody watches a directory.
         self.watches: Watches | None = None
         # (directory, folded name) of what is being made, from the decision to the completion (design.md section 5).
@@ -171,6 +174,9 @@ class Volume(Device):
             if locks is not None:
                 locks.release(file)
             links.clean_up(self, file.context)
+            oplocks = file.context.stream.oplocks
+            if oplocks is not None:
+                oplocks.release(file.context)
 
     def close(self, file: File) -> None:
         """Let the backend's file go."""
@@ -186,6 +192,7 @@ class Volume(Device):
         inode, stream = opened.node.inode, opened.stream.name
         if not length:
             return b""
+        _check_oplocks(opened, writes=False)
         data = times.access(self, opened, lambda: self.backend.read(inode, stream, offset, length))
         if not data:
             raise st.NtError(st.STATUS_END_OF_FILE)
@@ -200,6 +207,7 @@ class Volume(Device):
             raise st.NtError(st.STATUS_MEDIA_WRITE_PROTECTED)
         if offset is not None:
             _check_sectors(file, offset, len(data))
+        _check_oplocks(opened, writes=True)
         inode, stream = opened.node.inode, opened.stream.name
         at = self.backend.facts(inode, stream).size if offset is None else offset
         if at + len(data) > MOST_BYTES:
@@ -221,6 +229,10 @@ class Volume(Device):
 
             opened.stream.locks = ByteRangeLocks()
         return opened.stream.locks
+
+    def before_lock(self, file: File) -> None:
+        """Break the oplocks of the stream that do not bear locks."""
+        _check_oplocks(file.context, writes=True)
 
     def check_locks(
         self, file: File, process: Process, key: int, offset: int | None, length: int, *, writes: bool
@@ -269,11 +281,13 @@ class Volume(Device):
 
         eas.change(self, file.context, attributes)
 
-    def fs_control(self, caller: Process | Thread, file: File, access: int, code: int, data: bytes) -> Any:
+    def fs_control(
+        self, caller: Process | Thread, file: File, access: int, code: int, data: bytes, output_length: int
+    ) -> Any:
         """Serve the codes of `fs.control`."""
         from ntshim.fs import control
 
-        return control.control(self, caller, file, access, code, data)
+        return control.control(self, caller, file, access, code, data, output_length)
 
     def query_volume_information(self, file: File, fs_information_class: int) -> Any:
         """Tell of the volume; any of its files will do."""
@@ -434,13 +448,13 @@ class Volume(Device):
             trailing_separator=place.trailing_separator,
             available=create.available_access(read_only_volume=self.read_only),
         )
-        if node is not None and not node.allows(stream, verdict.checked, asked.share):
-            raise st.NtError(st.STATUS_SHARING_VIOLATION)
+        beside_break = node is not None and _check_sharing(node, stream, asked, verdict)
         if self.nodes.mapped:
             from ntshim.fs.mapped import check_open
 
             check_open(self.nodes, place.inode, stream, asked, verdict)
         irp = VolumeCreate(self, asked, place, verdict)
+        irp.beside_break = beside_break
         inode = place.inode if node is None else node.inode
         irp.opened = self.nodes.acquire(inode, place[:2], stream, verdict.granted, asked.share)
         return irp
@@ -501,6 +515,31 @@ def _check_sectors(file: File, offset: int, length: int) -> None:
     """Let what is not buffered begin and end with a sector ([MS-FSA] sections 2.1.5.3 and 2.1.5.4)."""
     if file.options & create.FILE_NO_INTERMEDIATE_BUFFERING and (offset | length) % create.SECTOR_SIZE:
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
+
+
+def _check_sharing(node: Node, stream: str, asked: CreateRequest, verdict: create.Verdict) -> bool:
+    """Ask the share rule, and break oplocks, of some kinds before it is asked; gives whether a break goes on.
+
+    STATUS_OPLOCK_NOT_GRANTED for FILE_RESERVE_OPFILTER on a file that is open; STATUS_SHARING_VIOLATION.
+    """
+    if asked.options & create.FILE_RESERVE_OPFILTER:
+        raise st.NtError(st.STATUS_OPLOCK_NOT_GRANTED)
+    violates = not node.allows(stream, verdict.checked, asked.share)
+    beside_break = False
+    opened = node.streams.get(stream)
+    if opened is not None and opened.oplocks is not None:
+        beside_break = opened.oplocks.check_open(asked, verdict, violates=violates)
+    if violates:
+        raise st.NtError(st.STATUS_SHARING_VIOLATION)
+    return beside_break
+
+
+def _check_oplocks(opened: Open, *, writes: bool) -> None:
+    """Break the oplocks of others, and level 2 even of one's own, before data is read or changed."""
+    if opened.stream.oplocks is not None:
+        from ntshim.io.oplock import Operation
+
+        opened.stream.oplocks.check(opened, Operation.WRITE if writes else Operation.READ)
 
 
 def _data(file: File) -> Open:

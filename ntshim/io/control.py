@@ -13,6 +13,15 @@ from ntshim.service import ServiceFamily, TooSmall, service
 if TYPE_CHECKING:
     from ntshim.ps.process import Process, Thread
 
+FSCTL_REQUEST_OPLOCK_LEVEL_1 = 0x90000
+FSCTL_REQUEST_OPLOCK_LEVEL_2 = 0x90004
+FSCTL_REQUEST_BATCH_OPLOCK = 0x90008
+FSCTL_OPLOCK_BREAK_ACKNOWLEDGE = 0x9000C
+FSCTL_OPBATCH_ACK_CLOSE_PENDING = 0x90010
+FSCTL_OPLOCK_BREAK_NOTIFY = 0x90014
+FSCTL_OPLOCK_BREAK_ACK_NO_2 = 0x90050
+FSCTL_REQUEST_FILTER_OPLOCK = 0x9005C
+FSCTL_REQUEST_OPLOCK = 0x90240
 FSCTL_SET_REPARSE_POINT = 0x900A4
 FSCTL_GET_REPARSE_POINT = 0x900A8
 FSCTL_DELETE_REPARSE_POINT = 0x900AC
@@ -48,7 +57,7 @@ class ControlServices(ServiceFamily):
         entry = self._entry(caller, handle, FILE, _needed_access(fs_control_code))
         file, device = served(entry.object)
         signalled = self._object(caller, event, Event, EVENT, EVENT_MODIFY_STATE) if event else None
-        answer = device.fs_control(caller, file, entry.access, fs_control_code, bytes(input_buffer))
+        answer = device.fs_control(caller, file, entry.access, fs_control_code, bytes(input_buffer), output_length)
         return _delivered(answer, output_length, signalled, apc_context)
 
     @service

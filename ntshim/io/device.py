@@ -117,6 +117,9 @@ class Device(Object):
         """Queue a request for the next changes in a directory."""
         raise _unserved(file, length, completion_filter, watch_tree)
 
+    def before_lock(self, file: File) -> None:
+        """A range of bytes is going to be locked."""
+
     def query_eas(self, file: File) -> list[FileFullEaInformation]:
         """Give all extended attributes of a file."""
         raise _unserved(file)
@@ -125,9 +128,11 @@ class Device(Object):
         """Set extended attributes that are checked; an empty value removes."""
         raise _unserved(file, attributes)
 
-    def fs_control(self, caller: Process | Thread, file: File, access: int, code: int, data: bytes) -> Any:
+    def fs_control(
+        self, caller: Process | Thread, file: File, access: int, code: int, data: bytes, output_length: int
+    ) -> Any:
         """Do what NtFsControlFile asks for with a handle's access; gives bytes, or a QueuedIrp that waits."""
-        raise _unserved(caller, file, access, code, data)
+        raise _unserved(caller, file, access, code, data, output_length)
 
     def device_control(self, caller: Process | Thread, file: File, access: int, code: int, data: bytes) -> Any:
         """Do what NtDeviceIoControlFile asks for."""

@@ -94,15 +94,17 @@ class CreateIrp(Irp):
     """IRP_MJ_CREATE: makes `file` an open file. `granted` is the access of the handle that will lead to it.
 
     The file's first reference belongs to the request until `install`; a request that fails gives it back.
+    `beside_break` says that an oplock is being broken for it, for which it does not wait.
     """
 
-    __slots__ = ("file", "granted")
+    __slots__ = ("beside_break", "file", "granted")
 
     def __init__(self, file: File, granted: int, information: int) -> None:
         """Begin to open."""
         super().__init__(information)
         self.file = file
         self.granted = granted
+        self.beside_break = False
 
     def fail(self, status: int) -> None:
         """Give back what was reserved, and the file."""
@@ -122,10 +124,14 @@ class CreateIrp(Irp):
 class NameReserved(st.NtError):
     """The name belongs to a request that is being performed: ask again when `irp` is done (design.md section 5)."""
 
-    def __init__(self, irp: Irp) -> None:
+    def __init__(self, irp: PendingRequest) -> None:
         """Say behind whom the caller stands."""
         super().__init__(st.STATUS_RETRY)
         self.irp = irp
+
+
+class OplockBreaking(NameReserved):
+    """An oplock is being broken: ask again when `irp`, the break, is done, since its holder has answered."""
 
 
 class ReparsePointMet(st.NtError):

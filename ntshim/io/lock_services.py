@@ -46,6 +46,8 @@ class LockServices(ServiceFamily):
         owner, locks = _locks_of(self._entry(caller, handle, FILE, 0), caller, key)
         offset, length = byte_range(byte_offset, length)
         signalled = self._object(caller, event, Event, EVENT, EVENT_MODIFY_STATE) if event else None
+        if owner.file.device is not None:
+            owner.file.device.before_lock(owner.file)
         irp = locks.request(owner, offset, length, exclusive=exclusive_lock, fail_immediately=fail_immediately)
         signal_when_done(irp, signalled, apc_context)
         return irp

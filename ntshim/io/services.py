@@ -42,8 +42,9 @@ FILE_USE_FILE_POINTER_POSITION = -2
 class CreateAnswer(NamedTuple):
     """What NtCreateFile gives.
 
-    With STATUS_SUCCESS a `handle` and `information`, how it came about. With STATUS_PENDING no handle, but `irp`,
-    which somebody performs natively and then completes and installs, or fails.
+    With STATUS_SUCCESS a `handle` and `information`, how it came about; STATUS_OPLOCK_BREAK_IN_PROGRESS says besides
+    that the holder of an oplock has still to answer (FILE_COMPLETE_IF_OPLOCKED). With STATUS_PENDING no handle, but
+    `irp`, which somebody performs natively and then completes and installs, or fails.
     """
 
     status: int
@@ -239,7 +240,8 @@ class FileServices(ServiceFamily):
         if irp.file.device is not None and irp.file.device.native:
             return CreateAnswer(st.STATUS_PENDING, 0, irp.information, irp)
         irp.perform()
-        return CreateAnswer(st.STATUS_SUCCESS, irp.install(caller.process.handles, attributes), irp.information)
+        status = st.STATUS_OPLOCK_BREAK_IN_PROGRESS if irp.beside_break else st.STATUS_SUCCESS
+        return CreateAnswer(status, irp.install(caller.process.handles, attributes), irp.information)
 
     def _decide(
         self,
