@@ -167,6 +167,12 @@ class Backend(Protocol):
     def set_extended_attributes(self, inode: Inode, attributes: list[FileFullEaInformation]) -> None:
         """Keep these EAs and no others; STATUS_EAS_NOT_SUPPORTED where there is no place for them."""
 
+    def security(self, inode: Inode) -> bytes | None:
+        """Give the self-relative security descriptor that is kept with a file, None if there is none."""
+
+    def set_security(self, inode: Inode, descriptor: bytes) -> None:
+        """Keep a security descriptor with a file; STATUS_NOT_SUPPORTED where there is no place for it."""
+
     def reparse_point(self, inode: Inode) -> bytes:
         """Give the REPARSE_DATA_BUFFER of a file that is a reparse point."""
 

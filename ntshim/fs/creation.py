@@ -27,7 +27,7 @@ class VolumeCreate(CreateIrp):
     `opened` is the share reservation on a file that exists; a file that is being made has its name reserved instead.
     """
 
-    __slots__ = ("asked", "eas", "opened", "place", "volume")
+    __slots__ = ("asked", "eas", "opened", "place", "security", "volume")
 
     def __init__(self, volume: Volume, asked: CreateRequest, place: Place, verdict: create.Verdict) -> None:
         """Begin what a verdict allows."""
@@ -37,6 +37,7 @@ class VolumeCreate(CreateIrp):
         self.place = place
         self.opened: Open | None = None
         self.eas: Sequence[FileFullEaInformation] = ()
+        self.security: bytes | None = None
 
     def _take_effect(self) -> Inode | None:
         """Make, empty or leave the file; gives the one that was made."""
@@ -84,9 +85,11 @@ class VolumeCreate(CreateIrp):
             backend.set_extended_attributes(inode, list(self.eas))
 
     def _furnish(self, directory: Inode, made: Inode) -> None:
-        """Give a new file the EAs and the stream that it was made with, or undo it."""
+        """Give a new file its descriptor, and the EAs and the stream that it was made with, or undo it."""
         backend, part = self.volume.backend, self.place.part
         try:
+            if self.security is not None:
+                backend.set_security(made, self.security)
             if self.eas:
                 backend.set_extended_attributes(made, list(self.eas))
             if not part.is_main_stream:

@@ -1,4 +1,4 @@
-"""What NTFS keeps with a file and the host has no place for: streams, EAs and reparse data in extended attributes.
+"""What NTFS keeps with a file and the host does not: streams, EAs, security and reparse data, in extended attributes.
 
 The host limits what one attribute, or all of a file, may hold: STATUS_DISK_FULL says that it has no more room. Its
 special files can carry none; as reparse points they are what WSL makes of them (facts/wsl1.md section 4.2).
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ntshim.io.ea import FileFullEaInformation
 
 EA_XATTR = "user.ntshim.ea"
+SECURITY_XATTR = "user.ntshim.security"  # self-relative bytes
 STREAM_XATTR = b"user.ntshim.stream."
 _XATTR_NAME_BYTES = 255  # XATTR_NAME_MAX
 _XATTR_BYTES = 0x10000  # XATTR_SIZE_MAX
@@ -106,16 +107,8 @@ class KeptInXattrs:
 
     def extended_attributes(self, inode: Inode) -> list[FileFullEaInformation]:
         """Give the EAs; STATUS_EA_CORRUPT_ERROR for what is stored and is none."""
-        file = own(inode)
-        if file.is_special:
-            return []
-        try:
-            stored = os.getxattr(file.handle, EA_XATTR)
-        except OSError as error:
-            if error.errno in (errno.ENODATA, errno.ENOTSUP):
-                return []
-            raise st.NtError(st.status_of_errno(error.errno or errno.EIO)) from None
-        return unpack(stored)
+        stored = _read(own(inode), EA_XATTR)
+        return [] if stored is None else unpack(stored)
 
     def set_extended_attributes(self, inode: Inode, attributes: list[FileFullEaInformation]) -> None:
         """Store all EAs instead of those that were; STATUS_EAS_NOT_SUPPORTED where there is no place for them."""
@@ -123,6 +116,14 @@ class KeptInXattrs:
             _store(own(inode), EA_XATTR, pack(attributes), st.STATUS_EAS_NOT_SUPPORTED)
         elif self.extended_attributes(inode):
             _remove(own(inode), EA_XATTR)
+
+    def security(self, inode: Inode) -> bytes | None:
+        """Give the descriptor."""
+        return _read(own(inode), SECURITY_XATTR)
+
+    def set_security(self, inode: Inode, descriptor: bytes) -> None:
+        """Store a descriptor."""
+        _store(own(inode), SECURITY_XATTR, descriptor, st.STATUS_NOT_SUPPORTED)
 
     def reparse_point(self, inode: Inode) -> bytes:
         """Give a REPARSE_DATA_BUFFER: what is stored, or what the special file is to WSL."""
@@ -168,6 +169,18 @@ def _stream_name(stream: str) -> bytes:
     if len(name) > _XATTR_NAME_BYTES:
         raise st.NtError(st.STATUS_NAME_TOO_LONG)
     return name
+
+
+def _read(file: HostInode, name: str) -> bytes | None:
+    """Give an attribute, None if there is none or no place for any."""
+    if file.is_special:
+        return None
+    try:
+        return os.getxattr(file.handle, name)
+    except OSError as error:
+        if error.errno in (errno.ENODATA, errno.ENOTSUP):
+            return None
+        raise st.NtError(st.status_of_errno(error.errno or errno.EIO)) from None
 
 
 def _store(file: HostInode, name: str | bytes, value: bytes, unsupported: int) -> None:

@@ -34,7 +34,7 @@ def _clusters(size: int) -> int:
 class MemInode(Inode):
     """A file or directory in memory, with the names that it has; `holders` counts who has it open."""
 
-    __slots__ = ("attributes", "eas", "holders", "names", "reparse_buffer", "streams", "times")
+    __slots__ = ("attributes", "eas", "holders", "names", "reparse_buffer", "security", "streams", "times")
 
     times: tuple[int, int, int, int]
 
@@ -49,6 +49,7 @@ class MemInode(Inode):
         self.streams: dict[str, bytearray] = {"": bytearray()}
         self.eas: list[FileFullEaInformation] = []
         self.reparse_buffer: bytes | None = None
+        self.security: bytes | None = None
 
     def touch(self) -> None:
         """Note that the content has changed."""
@@ -320,6 +321,14 @@ class MemFs:
     def set_extended_attributes(self, inode: Inode, attributes: list[FileFullEaInformation]) -> None:
         """Keep EAs."""
         _file(inode).eas = attributes
+
+    def security(self, inode: Inode) -> bytes | None:
+        """Give the descriptor."""
+        return _file(inode).security
+
+    def set_security(self, inode: Inode, descriptor: bytes) -> None:
+        """Keep a descriptor."""
+        _file(inode).security = descriptor
 
     def reparse_point(self, inode: Inode) -> bytes:
         """Give the buffer."""

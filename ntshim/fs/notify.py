@@ -210,6 +210,10 @@ class Watches:
         """Extended attributes of a file have changed."""
         self.modified(opened, FILE_NOTIFY_CHANGE_EA)
 
+    def security_set(self, opened: Open) -> None:
+        """A file has another security descriptor."""
+        self.modified(opened, FILE_NOTIFY_CHANGE_SECURITY)
+
     def attributes_changed(self, opened: Open) -> None:
         """A file has become a reparse point, or is none any more."""
         self.modified(opened, FILE_NOTIFY_CHANGE_ATTRIBUTES)

@@ -10,9 +10,9 @@ from ntshim.fs.creation import VolumeCreate
 from ntshim.fs.names import DATA, INDEX_ALLOCATION, FileName, check_component, split_stream
 from ntshim.fs.nodes import Node, Nodes, Open
 from ntshim.fs.rules import NTFS
+from ntshim.fs.secured import SecuredDevice, asks_directories
 from ntshim.io import create
 from ntshim.io.create import CreateRequest, Target
-from ntshim.io.device import Device
 from ntshim.io.irp import CreateContext, Irp, NameReserved, ReparsePointMet, TargetContext
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, OBJ_DONT_REPARSE
 from ntshim.ob.object import Reparse
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from ntshim.fs.backend import Backend, Inode
     from ntshim.fs.mapped import SectionObjectPointers
-    from ntshim.fs.notify import Watches
     from ntshim.fs.rules import VolumeRules
+    from ntshim.fs.security import Limits
     from ntshim.io.directory import DirectoryQuery
     from ntshim.io.ea import FileFullEaInformation
     from ntshim.io.file import File
@@ -52,7 +52,7 @@ class Place(NamedTuple):
     trailing_separator: bool = False
 
 
-class Volume(Device):
+class Volume(SecuredDevice):
     """A volume: name rules, case rule, and the state of its open files over a backend.
 
     Unless it is native, the backend performs what the volume decides. `developer_mode` is Windows' setting that lets
@@ -60,17 +60,14 @@ class Volume(Device):
     """
 
     __slots__ = (
-        "backend",
         "developer_mode",
         "has_oplocks",
         "label",
         "nodes",
         "object_id",
-        "read_only",
         "reservations",
         "rules",
         "updates_access_time",
-        "watches",
     )
 
     def __init__(
@@ -95,7 +92,7 @@ class Volume(Device):
         # Whether somebody has ever asked for one.
         self.has_oplocks = False
         # None until somebody watches a directory.
-        self.watches: Watches | None = None
+        self.watches = None
         # (directory, folded name) of what is being made, from the decision to the completion (design.md section 5).
         self.reservations: dict[tuple[Hashable, str], Irp] = {}
 
@@ -158,8 +155,8 @@ class Volume(Device):
 
             place = Place(*place_of_id(self, request.name, related))
         else:
-            place = self._walk(request.name, related, ignore_case=ignore_case)
-        irp = self._decide(asked, place)
+            place = self._walk(request.name, related, ignore_case=ignore_case, passing=asks_directories(request.caller))
+        irp = self._decide(asked, place, self.limits(place, request.caller, context))
         if asked.options & create.FILE_NO_EA_KNOWLEDGE:
             irp.check_ea_knowledge()
         irp.eas = context.eas
@@ -342,14 +339,19 @@ class Volume(Device):
 
         irp.when_done(free)
 
-    def _walk(self, name: str, related: File | None, *, ignore_case: bool) -> Place:
-        """Follow a name to its last component; a file used as a directory is STATUS_OBJECT_PATH_NOT_FOUND."""
+    def _walk(
+        self, name: str, related: File | None, *, ignore_case: bool, passing: Process | Thread | None = None
+    ) -> Place:
+        """Follow a name to its last component; a file used as a directory is STATUS_OBJECT_PATH_NOT_FOUND.
+
+        `passing` is a caller whom each directory on the way has to let through.
+        """
         if not name:
             return self._itself(related)
         if related is None and name == "\\":
             return Place(None, "", self.backend.root, FileName(""))
         directory, last, trailing = self._parent(
-            name, related, st.STATUS_OBJECT_PATH_NOT_FOUND, ignore_case=ignore_case
+            name, related, st.STATUS_OBJECT_PATH_NOT_FOUND, ignore_case=ignore_case, passing=passing
         )
         part = self.split_name(last)
         place = self._last(directory, part, trailing, ignore_case=ignore_case)
@@ -368,7 +370,13 @@ class Volume(Device):
         return Place(link.directory, link.name, opened.node.inode, FileName(link.name, opened.stream.name))
 
     def _parent(
-        self, name: str, related: File | None, no_directory: int, *, ignore_case: bool
+        self,
+        name: str,
+        related: File | None,
+        no_directory: int,
+        *,
+        ignore_case: bool,
+        passing: Process | Thread | None = None,
     ) -> tuple[Inode, str, bool]:
         """Follow a name to the directory of its last component; gives whether a separator ends it, too."""
         if related is None:
@@ -382,6 +390,8 @@ class Volume(Device):
                 raise st.NtError(st.STATUS_DELETE_PENDING)
         trailing = name.endswith("\\")
         *parents, last = (name[:-1] if trailing else name).split("\\")
+        if passing is not None:
+            self.check_passing(directory, passing)
         for depth, component in enumerate(parents):
             check_component(component)
             found = self._find(directory, component, ignore_case=ignore_case)
@@ -394,6 +404,8 @@ class Volume(Device):
                 raise ReparsePointMet(directory, above, rest + "\\" if trailing else rest)
             if not directory.is_directory:
                 raise st.NtError(no_directory)
+            if passing is not None:
+                self.check_passing(directory, passing)
         return directory, last, trailing
 
     def _refuse_pending(self, directory: Inode, name: str, inode: Inode) -> None:
@@ -418,12 +430,12 @@ class Volume(Device):
             return Place(directory, part.file, None, part, trailing_separator=trailing)
         return Place(directory, found[0], found[1], part, trailing_separator=trailing)
 
-    def _decide(self, asked: CreateRequest, place: Place) -> VolumeCreate:
+    def _decide(self, asked: CreateRequest, place: Place, limits: Limits | None = None) -> VolumeCreate:
         """Apply the rules, and reserve what the request may have (facts/nt.md section 3.3)."""
         if place.part.type == INDEX_ALLOCATION:
             asked = asked._replace(options=asked.options | create.FILE_DIRECTORY_FILE)
         if place.inode is None:
-            return self._decide_absent(asked, place)
+            return self._decide_absent(asked, place, None, limits)
         if place.inode.is_reparse_point and not asked.options & create.FILE_OPEN_REPARSE_POINT:
             raise _at_reparse_point(asked, place)
         node = self.nodes.find(place.inode)
@@ -431,7 +443,7 @@ class Volume(Device):
         if place.part.stream and not place.part.is_main_stream:
             stored = self.stored_stream(place.inode, place.part.stream)
             if stored is None:
-                return self._decide_absent(asked, place, node)
+                return self._decide_absent(asked, place, node, limits)
             stream = stored
         if place.names_data and place.inode.is_directory:
             raise st.NtError(st.STATUS_FILE_IS_A_DIRECTORY)
@@ -442,11 +454,12 @@ class Volume(Device):
             self._is_pending(node, place, stream),
             bool(stream),
         )
+        available = create.available_access(read_only_volume=self.read_only)
         verdict = create.decide_existing(
             asked,
             target,
             trailing_separator=place.trailing_separator,
-            available=create.available_access(read_only_volume=self.read_only),
+            available=available if limits is None else available & limits.available(place),
         )
         beside_break = node is not None and _check_sharing(node, stream, asked, verdict)
         if self.nodes.mapped:
@@ -459,7 +472,9 @@ class Volume(Device):
         irp.opened = self.nodes.acquire(inode, place[:2], stream, verdict.granted, asked.share)
         return irp
 
-    def _decide_absent(self, asked: CreateRequest, place: Place, node: Node | None = None) -> VolumeCreate:
+    def _decide_absent(
+        self, asked: CreateRequest, place: Place, node: Node | None = None, limits: Limits | None = None
+    ) -> VolumeCreate:
         """Decide about a file, or a stream of a file, that is not there."""
         if place.inode is not None and self._is_pending(node, place, ""):
             raise st.NtError(st.STATUS_DELETE_PENDING)
@@ -473,7 +488,10 @@ class Volume(Device):
             parent = self.nodes.find(place.directory)
             if parent is not None and parent.pending_links:
                 raise st.NtError(st.STATUS_DELETE_PENDING)
+        is_directory = bool(asked.options & create.FILE_DIRECTORY_FILE)
+        security = None if limits is None else limits.for_new(place, is_directory=is_directory)
         irp = VolumeCreate(self, asked, place, verdict)
+        irp.security = security
         if place.inode is not None:
             inode = place.inode if node is None else node.inode
             irp.opened = self.nodes.acquire(inode, place[:2], place.part.stream, verdict.granted, asked.share)

@@ -14,7 +14,7 @@ from ntshim.io.file import (
     FILE_WRITE_EA,
 )
 from ntshim.io.share import FILE_SHARE_ALL, WRITE_CLASS
-from ntshim.ob.object import DELETE, MAXIMUM_ALLOWED, SYNCHRONIZE, WRITE_DAC, WRITE_OWNER
+from ntshim.ob.object import ACCESS_SYSTEM_SECURITY, DELETE, MAXIMUM_ALLOWED, SYNCHRONIZE, WRITE_DAC, WRITE_OWNER
 
 FILE_SUPERSEDE = 0
 FILE_OPEN = 1
@@ -68,8 +68,6 @@ FILE_ATTRIBUTE_VALID_SET_FLAGS = (
 )
 
 SECTOR_SIZE = 512  # bytes; what is not buffered is read and written in whole sectors
-
-ACCESS_SYSTEM_SECURITY = 0x1000000
 _RESERVED_ACCESS = 0x0CE0FE00
 _SYNCHRONOUS = FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT
 _EITHER_TYPE = FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE
@@ -128,12 +126,12 @@ class Verdict(NamedTuple):
     checked: int
 
 
-def validate(request: CreateRequest, *, read_only_volume: bool = False) -> None:
+def validate(request: CreateRequest, *, read_only_volume: bool = False, may_audit: bool = False) -> None:
     """Refuse a malformed request before any name is looked up (facts/nt.md section 3.2).
 
     The rights are those that the caller named: a generic right neither forbids nor satisfies here what asks for a
     specific one. Raises STATUS_ACCESS_DENIED, STATUS_INVALID_PARAMETER, STATUS_MEDIA_WRITE_PROTECTED; and
-    STATUS_PRIVILEGE_NOT_HELD for ACCESS_SYSTEM_SECURITY, whose privilege no token here has.
+    STATUS_PRIVILEGE_NOT_HELD for ACCESS_SYSTEM_SECURITY of one who has no privilege for it (`may_audit`).
     """
     access, share, disposition, options, attributes = request
     if not access or access & _RESERVED_ACCESS:
@@ -147,7 +145,7 @@ def validate(request: CreateRequest, *, read_only_volume: bool = False) -> None:
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
     if options and _contradicts_itself(access, disposition, options):
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
-    if access & ACCESS_SYSTEM_SECURITY:
+    if access & ACCESS_SYSTEM_SECURITY and not may_audit:
         raise st.NtError(st.STATUS_PRIVILEGE_NOT_HELD)
     if read_only_volume and (disposition not in (FILE_OPEN, FILE_OPEN_IF) or FILE.map_generic(access) & _WRITE_TYPE):
         raise st.NtError(st.STATUS_MEDIA_WRITE_PROTECTED)
@@ -233,9 +231,10 @@ def _decide_access(request: CreateRequest, target: Target, available: int) -> Ve
     read_only = target.attributes & FILE_ATTRIBUTE_READONLY
     if read_only and not target.is_directory:
         available &= ~WRITE_CLASS
+    available |= request.access & ACCESS_SYSTEM_SECURITY
     granted = grant(request.access, available)
     checked = granted | _IMPLIED_ACCESS.get(request.disposition, 0)
-    if checked & ~available:
+    if not granted or checked & ~available:
         raise st.NtError(st.STATUS_ACCESS_DENIED)
     if request.options & FILE_DELETE_ON_CLOSE and not target.is_stream and (read_only or target.is_root):
         raise st.NtError(st.STATUS_CANNOT_DELETE)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ntshim.io.queued import QueuedIrp
     from ntshim.ob.parse import ParseRequest
     from ntshim.ps.process import Process, Thread
+    from ntshim.se.descriptor import SecurityDescriptor
 
 
 class DeviceType(ObjectType):
@@ -106,6 +107,21 @@ class Device(Object):
     def set_volume_information(self, file: File, record: Any, fs_information_class: int) -> None:
         """Do what NtSetVolumeInformationFile asks for."""
         raise _unserved(file, record, fs_information_class)
+
+    def check_target(self, caller: Process | Thread, file: File, destination: Any) -> None:
+        """Let a caller give a file the name that a rename or link leads to: STATUS_ACCESS_DENIED."""
+
+    def query_security(self, file: File) -> SecurityDescriptor | None:
+        """Give the security descriptor of an open file, None if it has none."""
+        raise _unserved(file)
+
+    def set_security(self, file: File, descriptor: SecurityDescriptor) -> None:
+        """Replace the security descriptor of an open file."""
+        raise _unserved(file, descriptor)
+
+    def is_container(self, file: File) -> bool:  # noqa: ARG002 - a volume has directories
+        """Whether files are made below an open file."""
+        return False
 
     def query_directory(self, file: File, query: DirectoryQuery) -> list[Any]:
         """Give the next entries of a directory, records of `io.directory`."""

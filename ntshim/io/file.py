@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ntshim.io.queued import QueuedIrp
     from ntshim.ob.parse import ParseRequest
     from ntshim.ps.process import Thread
+    from ntshim.se.descriptor import SecurityDescriptor
 
 FILE_READ_DATA = 0x1
 FILE_WRITE_DATA = 0x2
@@ -46,6 +47,26 @@ class FileType(ObjectType):
         if not isinstance(target, File) or target.device is None:
             raise st.NtError(st.STATUS_OBJECT_TYPE_MISMATCH)
         return target.device.create(request, target)
+
+    def is_container(self, target: Object) -> bool:
+        """Ask the device."""
+        return isinstance(target, File) and target.device is not None and target.device.is_container(target)
+
+    def get_security(self, target: Object) -> SecurityDescriptor | None:
+        """Ask the device: the descriptor is the file's, not that of one open instance."""
+        file, device = self._served(target)
+        return device.query_security(file)
+
+    def put_security(self, target: Object, descriptor: SecurityDescriptor) -> None:
+        """Have the device keep it."""
+        file, device = self._served(target)
+        device.set_security(file, descriptor)
+
+    def _served(self, target: Object) -> tuple[File, Device]:
+        """Give a file and who serves it; STATUS_INVALID_DEVICE_REQUEST for one that the host serves by itself."""
+        if not isinstance(target, File) or target.device is None:
+            raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
+        return target, target.device
 
     def close(self, target: Object) -> None:
         """Tell the device, and who made the object, that the last handle is gone: IRP_MJ_CLEANUP."""

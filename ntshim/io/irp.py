@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ntshim.io.ea import FileFullEaInformation
     from ntshim.io.file import File
     from ntshim.ob.handles import HandleTable
+    from ntshim.se.descriptor import SecurityDescriptor
 
 
 class Irp(PendingRequest):
@@ -80,10 +81,17 @@ class CreateContext:
     `extra` is for the device alone, as an extra create parameter (WDK, FltAllocateExtraCreateParameter).
     """
 
-    __slots__ = ("eas", "extra", "irp", "request")
+    __slots__ = ("eas", "extra", "irp", "request", "security")
 
-    def __init__(self, request: CreateRequest, extra: object = None, eas: Sequence[FileFullEaInformation] = ()) -> None:
-        """Carry a validated request, and EAs that are checked."""
+    def __init__(
+        self,
+        request: CreateRequest,
+        extra: object = None,
+        eas: Sequence[FileFullEaInformation] = (),
+        security: SecurityDescriptor | None = None,
+    ) -> None:
+        """Carry a validated request, EAs that are checked, and the descriptor that a new file is to have."""
+        self.security = security
         self.request = request
         self.extra = extra
         self.eas = eas

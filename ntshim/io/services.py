@@ -17,10 +17,10 @@ from ntshim.io.file import (
 )
 from ntshim.io.irp import CreateContext, CreateIrp, Irp, TargetContext
 from ntshim.io.share import FILE_SHARE_ALL
-from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, UnicodeString, capture_for_open, capture_name
-from ntshim.ob.object import DELETE
+from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes, UnicodeString, capture_for_open, capture_name
+from ntshim.ob.object import ACCESS_SYSTEM_SECURITY, DELETE
 from ntshim.ob.parse import ParseRequest, look_up
-from ntshim.se.token import require_privilege
+from ntshim.se.token import holds_privilege, require_privilege
 from ntshim.service import ServiceFamily, service
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ntshim.ob.attributes import GivenAttributes
     from ntshim.ob.handles import HandleEntry
     from ntshim.ps.process import Process, Thread
+    from ntshim.se.descriptor import SecurityDescriptor
 
 _SYNCHRONOUS = create.FILE_SYNCHRONOUS_IO_ALERT | create.FILE_SYNCHRONOUS_IO_NONALERT
 _MOST_OFFSET = (1 << 63) - 1
@@ -167,6 +168,7 @@ class FileServices(ServiceFamily):
             require_privilege(caller, "SeManageVolumePrivilege")
         if information_class in query.RENAME_CLASSES or information_class in query.LINK_CLASSES:
             information = self._destination(caller, device, information, extra)
+            device.check_target(caller, file, information)
         irp = device.set_information(file, information, information_class)
         if irp is None or device.native:
             return irp
@@ -252,11 +254,12 @@ class FileServices(ServiceFamily):
         eas: Sequence[FileFullEaInformation] = (),
     ) -> tuple[CreateIrp, int]:
         """Validate, and have the name's device decide; gives the request and the handle's attributes."""
-        create.validate(request)
+        may_audit = bool(request.access & ACCESS_SYSTEM_SECURITY) and holds_privilege(caller, "SeSecurityPrivilege")
+        create.validate(request, may_audit=may_audit)
         name, root_directory, attributes = capture_for_open(object_attributes)
         if eas:
             eas = _checked_eas(request, eas)
-        context = CreateContext(request, extra, eas)
+        context = CreateContext(request, extra, eas, _given_security(object_attributes))
         parse = ParseRequest(caller, name, attributes, FILE, request.access, context)
         parse.is_binary = bool(request.options & create.FILE_OPEN_BY_FILE_ID)
         found = look_up(self.executive.namespace, parse, root_directory)
@@ -319,6 +322,15 @@ class FileServices(ServiceFamily):
         if context.volume is not device:
             raise st.NtError(st.STATUS_NOT_SAME_DEVICE)
         return Destination(name, context.place, flags)
+
+
+def _given_security(object_attributes: GivenAttributes) -> SecurityDescriptor | None:
+    """Check the descriptor that a new file is to have, if one is given."""
+    if not isinstance(object_attributes, ObjectAttributes) or object_attributes.security_descriptor is None:
+        return None
+    from ntshim.se.descriptor import capture_descriptor
+
+    return capture_descriptor(object_attributes.security_descriptor)
 
 
 def _checked_eas(request: CreateRequest, given: Sequence[FileFullEaInformation]) -> list[FileFullEaInformation]:
