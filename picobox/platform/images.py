@@ -54,7 +54,7 @@ def sections_of(tid: HostTid, wanted: frozenset[bytes]) -> dict[bytes, bytes]:
         return {}
     try:
         return dict(_sections(fd, wanted))
-    except (OSError, struct.error):
+    except (OSError, OverflowError, struct.error):
         return {}
     finally:
         os.close(fd)
@@ -68,6 +68,8 @@ def _sections(fd: int, wanted: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
     if size != _SECTION.size or not name_section < count <= _MOST_SECTIONS:
         return []
     entries = list(_SECTION.iter_unpack(os.pread(fd, size * count, table)))
+    if len(entries) < count:
+        return []
     _, _, start, length = entries[name_section]
     names = os.pread(fd, min(length, _MOST_BYTES), start)
     found = []

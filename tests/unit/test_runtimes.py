@@ -1,0 +1,118 @@
+"""The runtime of a program, told by its executable, and what it asks for and shows on Windows."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ntshim import status as st
+from picobox.platform import images
+from picobox.platform.base import HostTid
+from picobox.runtimes import GIT, GO, NODE, PYTHON, RUST, C, Runtime, Runtimes, Shares, classify
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EPERM, ENOENT, EACCES, EBUSY, EINVAL = 1, 2, 13, 16, 22
+RW, RWD = 3, 7
+WANTED = frozenset((b".comment", b".rodata", b".dynstr"))
+
+
+@pytest.mark.parametrize(
+    ("names", "sections", "runtime"),
+    [
+        ((b"prog",), {}, C),
+        ((b"prog",), {b".dynstr": b"\0printf\0libc.so.6\0", b".rodata": b"hello"}, C),
+        ((b"prog",), {b".go.buildinfo": b"", b".rodata": b"", b".dynstr": b"\0Py_Main\0"}, GO),
+        ((b"prog",), {b".note.go.buildid": b"x"}, GO),
+        ((b"python3.11",), {b".dynstr": b"\0Py_BytesMain\0"}, PYTHON),
+        ((b"app",), {b".dynstr": b"\0libpython3.11.so.1.0\0"}, PYTHON),
+        ((b"node",), {b".dynstr": b"\0napi_create_object\0"}, NODE),
+        ((b"nodejs",), {b".dynstr": b"\0libnode.so.108\0"}, NODE),
+        ((b"prog",), {b".comment": b"GCC: 12\0rustc version 1.80.0 (x)\0"}, RUST),
+        ((b"prog",), {b".rodata": b"..../rustc/" + b"0a" * 20 + b"/library/std/src/io.rs"}, RUST),
+        ((b"prog",), {b".rodata": b"/rustc/short/library/"}, C),
+        ((b"git",), {b".rodata": b"\0GIT_DIR\0"}, GIT),
+        ((b"git-remote-https", b"git"), {b".rodata": b"\0GIT_DIR\0"}, GIT),
+        ((b"git",), {b".rodata": b"another program of this name"}, C),
+        ((b"tig",), {b".rodata": b"\0GIT_DIR\0"}, C),
+    ],
+)
+def test_traces_of_a_runtime(names: tuple[bytes, ...], sections: dict[bytes, bytes], runtime: Runtime) -> None:
+    assert classify(names, sections) is runtime
+
+
+@pytest.mark.parametrize(
+    ("runtime", "share", "violation", "denied", "invalid"),
+    [
+        (C, RW, EACCES, EACCES, EINVAL),
+        (PYTHON, RW, EACCES, EACCES, EINVAL),
+        (GO, RW, EBUSY, EACCES, EINVAL),
+        (NODE, RWD, EBUSY, EPERM, ENOENT),
+        (RUST, RWD, EBUSY, EACCES, EINVAL),
+        (GIT, RWD, EACCES, EACCES, EINVAL),
+    ],
+)
+def test_what_a_runtime_asks_for_and_shows(
+    runtime: Runtime, share: int, violation: int, denied: int, invalid: int
+) -> None:
+    assert runtime.share == share
+    statuses = (st.STATUS_SHARING_VIOLATION, st.STATUS_ACCESS_DENIED, st.STATUS_OBJECT_NAME_INVALID)
+    assert [runtime.errno_of(status) for status in statuses] == [violation, denied, invalid]
+
+
+def test_runtimes_of_processes() -> None:
+    own = HostTid(os.getpid())
+    assert Runtimes(Shares(None, {})).of(own) is PYTHON
+    with subprocess.Popen(["sleep", "60"]) as sleep:
+        try:
+            assert Runtimes(Shares(None, {})).of(HostTid(sleep.pid)) is C
+            assert Runtimes(Shares(None, {b"sleep": 0})).of(HostTid(sleep.pid)).share == 0
+        finally:
+            sleep.kill()
+    assert Runtimes(Shares(None, {})).of(HostTid(1 << 22)) is C
+
+
+def test_what_was_asked_for_outranks_the_runtime() -> None:
+    own = HostTid(os.getpid())
+    name = os.path.basename(os.path.realpath(sys.executable)).encode()
+    assert Runtimes(Shares(RWD, {})).of(own) == PYTHON._replace(share=RWD)
+    assert Runtimes(Shares(RWD, {name: 0})).of(own).share == 0
+    assert Runtimes(Shares(None, {b"other": 0})).of(own) is PYTHON
+
+
+def test_an_executable_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtimes = Runtimes(Shares(None, {}))
+    own = HostTid(os.getpid())
+    runtimes.of(own)
+    monkeypatch.setattr(images, "sections_of", None)
+    assert runtimes.of(own) is PYTHON
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x7fELF",
+        b"\x7fELF\x02\x01" + bytes(58),
+        b"\x7fELF\x01\x01" + bytes(58),
+        # The table of sections lies behind the end, is too long, or has no names.
+        b"\x7fELF\x02\x01" + bytes(34) + struct.pack("<Q10x3H", 1 << 62, 64, 4, 3),
+        b"\x7fELF\x02\x01" + bytes(34) + struct.pack("<Q10x3H", 64, 64, 65535, 3),
+        b"\x7fELF\x02\x01" + bytes(34) + struct.pack("<Q10x3H", 64, 64, 2, 2) + bytes(128),
+        b"\x7fELF\x02\x01" + bytes(34) + struct.pack("<Q10x3H", 64, 64, 2, 1) + b"\xff" * 128,
+    ],
+)
+def test_executables_that_are_broken_have_no_sections(
+    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_bytes(content)
+    opened = os.open
+    monkeypatch.setattr(os, "open", lambda _path, flags: opened(broken, flags))
+    assert images.sections_of(HostTid(1), WANTED) == {}
