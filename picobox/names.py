@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.rules import CaseMode
 from ntshim.status import NtError
-from picobox.abi.row import CASE_FLAGS, NAMES, WSL
+from picobox.abi.row import CASE_FLAGS, NAMES, WINDOWS, WSL
 from picobox.abi.types import Flags, OpenFlags
 from picobox.platform.drives import Drives
 from picobox.platform.host import AT_FDCWD, shares_root
@@ -105,6 +105,8 @@ class Names:
     def features(self) -> frozenset[str]:
         """The features of the table that are active with it."""
         active = {NAMES, CASE_FLAGS} if self.drives.keep_flags else {NAMES}
+        if self.windows is not None:
+            active.add(WINDOWS)
         return frozenset(active if self.wsl is None else active | {WSL} | self.wsl.faults)
 
     def root_may_change(self) -> None:

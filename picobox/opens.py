@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ntshim import status as st
-from ntshim.fs.backend import Inode
 from ntshim.fs.names import from_host
 from ntshim.fs.native import NativeInode, NativeVolume, resolved
 from ntshim.fs.nodes import Nodes
@@ -81,7 +80,7 @@ class Opens:
                 FILE_SHARE_ALL if runtime is None else runtime.share,
                 _disposition(flags),
                 _options(flags, runtime),
-                extra=_place(found, keeps_read_only=runtime is not None),
+                extra=place_of(found, keeps_read_only=runtime is not None),
             )
         except NameReserved as reserved:
             stand_behind(call, reserved.irp)
@@ -89,14 +88,14 @@ class Opens:
         if answer.irp is None:
             raise RuntimeError("a native volume has performed an open")
         call.performed = True
-        self._complete_at_exit(call, answer.irp)
+        self._complete_at_exit(call, answer.irp, found.path)
 
     def _runtime(self, call: Call, path: bytes) -> Runtime | None:
         """Whose opens on Windows an open is to be like; None where no rules of Windows hold."""
         windows = None if self._provider.names is None else self._provider.names.windows
         return windows.runtimes.of(call.stop.tid) if windows is not None and windows.is_on_drive(path) else None
 
-    def _complete_at_exit(self, call: Call, irp: CreateIrp) -> None:
+    def _complete_at_exit(self, call: Call, irp: CreateIrp, path: bytes) -> None:
         """The kernel makes the descriptor; its handle is made when the number is known."""
 
         def then(fd: int) -> None:
@@ -104,7 +103,7 @@ class Opens:
             if found is None:
                 return
             key, is_directory = found
-            irp.complete(key, Inode(key, is_directory=is_directory))
+            irp.complete(key, NativeInode(key, path, is_directory=is_directory))
             self._provider.open_files.adopt(irp.file, call.task.files, fd)
             irp.install(call.thread.process.handles, index=fd_index(fd))
 
@@ -122,7 +121,7 @@ def stand_behind(call: Call, irp: PendingRequest) -> None:
     call.wait = lambda routine: irp.when_done(lambda _: routine())
 
 
-def _place(found: Identity, *, keeps_read_only: bool) -> Place:
+def place_of(found: Identity, *, keeps_read_only: bool) -> Place:
     """Where the name leads; a mode without write permission is the attribute READONLY where Windows' rules hold."""
     file = None
     if found.file is not None:

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from ntshim.ps.process import Process, Thread
     from picobox.abi.row import Disposition, Row
     from picobox.call import Call
+    from picobox.changes import Changes
     from picobox.named_objects import NamedObjects
     from picobox.names import Names
     from picobox.opens import Opens
     from picobox.platform.base import HostTid, Platform
+    from picobox.windows import WindowsRules
 
 _UNREADABLE = (1 << 64) - 4096  # an address of the kernel's
 HANDLER_MODULES = ("files", "process", "names", "opens", "case", "credentials")
@@ -49,12 +51,14 @@ class PicoProvider:
         self.names = names
         self.profile = LINUX if names is None else names.profile
         self.opens = None if names is None else _make_opens(self, names)
+        self.changes = None if names is None or names.windows is None else _make_changes(self, names, names.windows)
         if names is not None:
             executive.namespace.named_objects.connect = _make_named_objects
         platform.on_closed(self.descriptor_closed)
         features = frozenset[str]() if names is None else names.features
         self._dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
-        self._handlers = _load_handlers(self._dispositions, features)
+        deciders = frozenset[str]() if self.changes is None else self.changes.decided
+        self._handlers = _load_handlers(self._dispositions, features, deciders)
         self.pico = PsRegisterPicoProvider(
             executive,
             PsPicoProviderRoutines(
@@ -92,6 +96,8 @@ class PicoProvider:
             handler = self._handlers[row.name]
             if handler is not None and not frame.restart and frame.wait is None:
                 frame.result = handler(self, frame, *arguments)
+            if self.changes is not None and frame.result is None and not frame.restart and frame.wait is None:
+                self.changes.decide(frame, row.name, arguments)
         except Errno as error:
             frame.result = -error.errno
         except NtError as error:
@@ -242,6 +248,7 @@ class PicoProvider:
     def first_thread(self, tid: HostTid) -> Thread:
         """The thread of a program that the platform has spawned."""
         group = ThreadGroup()
+        group.has_image = True
         files = FdTable(self.platform, self.open_files)
         task = Task(self.platform, group, AddressSpace(), files)
         task.bind(tid)
@@ -258,6 +265,12 @@ def _make_opens(provider: PicoProvider, names: Names) -> Opens:
     return Opens(provider, names.drives)
 
 
+def _make_changes(provider: PicoProvider, names: Names, windows: WindowsRules) -> Changes:
+    from picobox.changes import Changes
+
+    return Changes(provider, names, windows)
+
+
 def _make_named_objects() -> NamedObjects:
     from picobox.named_objects import NamedObjects
 
@@ -265,11 +278,11 @@ def _make_named_objects() -> NamedObjects:
 
 
 def _load_handlers(
-    dispositions: dict[int, Disposition], features: frozenset[str]
+    dispositions: dict[int, Disposition], features: frozenset[str], decided: frozenset[str]
 ) -> dict[str, Callable[..., int | None] | None]:
     """The handler of each CALL row: the function of the row's name in picobox.syscalls, and what features add to it.
 
-    A row that is a CALL for its names alone needs none.
+    A row that is a CALL for its names alone needs none, nor does one that is `decided` as a change.
     """
     handlers: dict[str, Callable[..., int | None] | None] = {}
     for row in BY_NR.values():
@@ -280,7 +293,7 @@ def _load_handlers(
             from picobox.layers import with_wsl
 
             handler = with_wsl(row.name, handler, features)
-        if handler is None and not row.paths():
+        if handler is None and not row.paths() and row.name not in decided:
             raise LookupError(f"row {row.name} is CALL and no module of picobox.syscalls defines {row.name}()")
         handlers[row.name] = handler
     return handlers

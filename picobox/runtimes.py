@@ -23,7 +23,7 @@ class Runtime(NamedTuple):
 
     `share`: the share mode of its opens. `errors`: by which table it shows Win32 errors. `opens_directories`: its plain
     open takes a directory too, by FILE_FLAG_BACKUP_SEMANTICS. `long_paths`: it writes long paths with a prefix that
-    lifts MAX_PATH.
+    lifts MAX_PATH. `posix_rename`: it renames with POSIX semantics, not as MoveFileExW.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Runtime(NamedTuple):
     errors: str
     opens_directories: bool = False
     long_paths: bool = False
+    posix_rename: bool = False
 
     def errno_of(self, status: int) -> int:
         """The errno by which a program sees a status of NT."""
@@ -40,9 +41,9 @@ class Runtime(NamedTuple):
 C = Runtime("C", _READ_WRITE, CRT)
 PYTHON = Runtime("CPython", _READ_WRITE, CRT)
 GO = Runtime("Go", _READ_WRITE, POSIX, opens_directories=True, long_paths=True)
-NODE = Runtime("node", _READ_WRITE_DELETE, LIBUV, opens_directories=True, long_paths=True)
-RUST = Runtime("Rust", _READ_WRITE_DELETE, POSIX, long_paths=True)
-GIT = Runtime("git", _READ_WRITE_DELETE, CRT)
+NODE = Runtime("node", _READ_WRITE_DELETE, LIBUV, opens_directories=True, long_paths=True, posix_rename=True)
+RUST = Runtime("Rust", _READ_WRITE_DELETE, POSIX, long_paths=True, posix_rename=True)
+GIT = Runtime("git", _READ_WRITE_DELETE, CRT, posix_rename=True)
 
 # Where in an executable its maker leaves traces that stripping it keeps.
 _GO_SECTIONS = (b".go.buildinfo", b".note.go.buildid")

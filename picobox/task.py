@@ -233,14 +233,18 @@ class AddressSpace:
 
 
 class ThreadGroup:
-    """What threads of one process share by CLONE_THREAD. An exec gives it a new NT process (wsl1.md section 3)."""
+    """What threads of one process share by CLONE_THREAD. An exec gives it a new NT process (wsl1.md section 3).
 
-    __slots__ = ("command", "limits", "process", "tgid")
+    `has_image`: it runs a program of its own, or is about to, not what a fork has left it.
+    """
+
+    __slots__ = ("command", "has_image", "limits", "process", "tgid")
 
     def __init__(self) -> None:
         self.tgid: HostTid | None = None
         self.process: Process | None = None
         self.command = b""
+        self.has_image = False
         # By resource, a struct rlimit: limits that the kernel is not told (picobox.faults).
         self.limits: dict[int, bytes] = {}
 

@@ -55,6 +55,8 @@ NAMES = "names"
 CASE_FLAGS = "case flags"
 # The feature of a tree that is laid out, and whose files are shown, as WSL has them.
 WSL = "wsl"
+# The feature of a profile whose drives follow Windows' rules.
+WINDOWS = "windows"
 # Optional strings that are paths if they are there.
 _PATH_NAMES = frozenset(("path", "pathname", "filename"))
 

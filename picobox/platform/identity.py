@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from picobox.platform.host import PseudoDevices, path_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from picobox.platform.base import HostTid
 
 Key = tuple[int, int]
@@ -111,6 +113,36 @@ class Identities:
         except OSError:
             return None
         return ((found.st_dev, found.st_ino), stat.S_ISDIR(found.st_mode)) if _is_on_volume(found) else None
+
+
+def file_at(path: bytes) -> Key | None:
+    """The file that a path of ours names now, a link itself."""
+    try:
+        return _key(os.lstat(path))
+    except OSError:
+        return None
+
+
+def keep_identity(path: bytes) -> Callable[[], None]:
+    """Device and inode of a file stay its own, even without a name, until the routine that is given is called."""
+    try:
+        fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return lambda: None
+    return lambda: os.close(fd)
+
+
+def working_directory_of(tid: HostTid) -> Identity | None:
+    """The name of a task's working directory; None if it is gone, or the root, or the task is."""
+    try:
+        found = os.stat(f"/proc/{tid}/cwd")
+        path = os.readlink(b"/proc/%d/cwd" % tid)
+        parent, name = os.path.split(path)
+        if not found.st_nlink or not name:
+            return None
+        return Identity(_key(os.stat(parent)), parent, name, _key(found), is_directory=True, mode=found.st_mode)
+    except OSError:
+        return None
 
 
 def _key(found: os.stat_result) -> Key:

@@ -183,7 +183,7 @@ def _refuse_32_bit(call: Call, dirfd: int, pathname: bytes | None) -> None:
 
 def _replace_image(provider: PicoProvider, call: Call) -> None:
     task: Task = call.task
-
+    task.group.has_image = True
     # An exec is a new NT process under the old Linux pid (wsl1.md section 3).
     call.on_exec = lambda: provider.exec(task, call.thread)
 

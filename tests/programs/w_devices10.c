@@ -32,8 +32,10 @@ int main(void)
     CHECK_FAILS(symlink("x", "con.txt"), EINVAL);
     CHECK_FAILS(unlink("nul"), EINVAL);
     say("nothing else has their names\n");
-    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
-        CHECK(open(plain[i], O_CREAT | O_RDWR | O_CLOEXEC, 0600) >= 0);
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+        int fd = open(plain[i], O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+        CHECK(fd >= 0 && close(fd) == 0);
+    }
     CHECK(rename("conx", "conx2") == 0);
     CHECK_FAILS(rename("conx2", "con"), EINVAL);
     say("others are ordinary\n");

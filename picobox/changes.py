@@ -1,0 +1,293 @@
+"""Changes that guests make to names and files, as Windows has them: decided before the kernel performs them.
+
+Each is what the program's runtime would ask NT for: a handle is opened, the change is decided, the kernel's answer
+completes or fails it, the handle is closed (facts/nt.md sections 3.5 to 3.7).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from ntshim import status as st
+from ntshim.fs.names import from_host
+from ntshim.fs.native import NativeInode
+from ntshim.io import create, delete, query
+from ntshim.io.file import FILE_LIST_DIRECTORY, FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA
+from ntshim.io.irp import NameReserved
+from ntshim.io.rename import FILE_RENAME_POSIX_SEMANTICS, FILE_RENAME_REPLACE_IF_EXISTS
+from ntshim.io.share import FILE_SHARE_ALL
+from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes
+from ntshim.ob.handles import index_to_handle
+from ntshim.ob.object import DELETE, SYNCHRONIZE
+from picobox.change_calls import deciders
+from picobox.opens import place_of, stand_behind
+from picobox.platform.identity import Identities, file_at, keep_identity
+from picobox.task import fd_index
+from picobox.working_directories import WorkingDirectories
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ntshim.fs.volume import Place
+    from ntshim.io.irp import CreateIrp, Irp
+    from picobox.call import Call
+    from picobox.names import Names
+    from picobox.platform.identity import Identity
+    from picobox.provider import PicoProvider
+    from picobox.windows import WindowsRules
+
+_WRITE_PERMISSIONS = 0o222
+# DeleteFileW and RemoveDirectoryW, since Windows 10 1809 (facts/nt.md section 3.5).
+_POSIX_DELETE = delete.FILE_DISPOSITION_DELETE | delete.FILE_DISPOSITION_POSIX_SEMANTICS
+
+
+class Kind(NamedTuple):
+    """How a file is opened to be changed."""
+
+    access: int
+    share: int = FILE_SHARE_ALL
+    options: int = 0
+
+
+# What Win32 opens for each: DeleteFileW, RemoveDirectoryW, MoveFileExW, CreateHardLinkW, SetFileAttributesW.
+_FILE_TO_DELETE = Kind(DELETE | FILE_READ_ATTRIBUTES, options=create.FILE_NON_DIRECTORY_FILE)
+_DIRECTORY_TO_DELETE = Kind(DELETE | SYNCHRONIZE | FILE_LIST_DIRECTORY, options=create.FILE_DIRECTORY_FILE)
+_TO_MOVE = Kind(DELETE | SYNCHRONIZE | FILE_READ_ATTRIBUTES)
+_TO_LINK = Kind(SYNCHRONIZE | FILE_WRITE_ATTRIBUTES)
+_TO_SET = Kind(SYNCHRONIZE | FILE_WRITE_ATTRIBUTES)
+_DIRECTORY_TO_MAKE = Kind(SYNCHRONIZE | FILE_LIST_DIRECTORY, options=create.FILE_DIRECTORY_FILE)
+_FILE_TO_MAKE = Kind(SYNCHRONIZE | FILE_WRITE_DATA, options=create.FILE_NON_DIRECTORY_FILE)
+
+
+class Changes:
+    """The executive's part in the calls of guests that change what is on the drives."""
+
+    def __init__(self, provider: PicoProvider, names: Names, windows: WindowsRules) -> None:
+        """Serve `provider`; what `windows` says is on no drive is the host's alone."""
+        self._provider = provider
+        self._names = names
+        self._drives = drives = names.drives
+        self._windows = windows
+        self._identities = Identities()
+        self._working_directories = WorkingDirectories(provider, drives, windows)
+        self._deciders = deciders()
+        self.decided = frozenset(self._deciders)
+
+    def decide(self, call: Call, name: str, arguments: Sequence[object]) -> None:
+        """Have the executive decide about a call, the row `name`'s, if it changes something; raises NtError."""
+        decider = self._deciders.get(name)
+        if decider is None or self._names.root_moved(call.stop.tid):
+            return
+        try:
+            decider(self, call, *arguments)
+        except NameReserved as reserved:
+            stand_behind(call, reserved.irp)
+
+    def delete(self, call: Call, dirfd: int, path: bytes, *, directory: bool) -> None:
+        """Remove a name: DeleteFileW or RemoveDirectoryW."""
+        found = self._entry(call, dirfd, path)
+        if found is None or found.file is None:
+            return
+        if found.is_directory:
+            self._working_directories.look()
+        handle = self._open(call, found, _DIRECTORY_TO_DELETE if directory else _FILE_TO_DELETE)
+        irp = self._set(call, handle, _POSIX_DELETE, query.FILE_DISPOSITION_INFORMATION_EX)
+        _complete_at_end(call, irp, lambda: file_at(found.path) != found.file)
+
+    def rename(self, call: Call, old: tuple[int, bytes], new: tuple[int, bytes], *, replace: bool) -> None:
+        """Give a file another name: MoveFileExW, or by POSIX semantics where the runtime asks for them."""
+        source, target = self._entry(call, *old), self._entry(call, *new)
+        if source is None or source.file is None or target is None:
+            return
+        if source.is_directory or target.is_directory:
+            self._working_directories.look()
+        flags = FILE_RENAME_REPLACE_IF_EXISTS if replace else 0
+        if replace and self._windows.runtimes.of(call.stop.tid).posix_rename:
+            flags |= FILE_RENAME_POSIX_SEMANTICS
+        handle = self._open(call, source, _TO_MOVE)
+        self._name(call, handle, source, target, flags, query.FILE_RENAME_INFORMATION_EX)
+
+    def link(self, call: Call, old: tuple[int, bytes], new: tuple[int, bytes], *, follow: bool) -> None:
+        """Give a file one more name: CreateHardLinkW."""
+        source, target = self._file(call, *old, follow=follow), self._entry(call, *new)
+        if source is None or source.file is None or target is None:
+            return
+        handle = self._open(call, source, _TO_LINK)
+        self._name(call, handle, source, target, 0, query.FILE_LINK_INFORMATION)
+
+    def make(self, call: Call, dirfd: int, path: bytes, *, directory: bool) -> None:
+        """Make a directory, or another file that stays closed."""
+        found = self._entry(call, dirfd, path)
+        if found is None:
+            return
+        irp = self._create(call, found, _DIRECTORY_TO_MAKE if directory else _FILE_TO_MAKE, create.FILE_CREATE)
+        call.performed = True
+
+        def complete() -> None:
+            key = file_at(found.path)
+            if key is not None:
+                irp.complete(key, NativeInode(key, found.path, is_directory=directory))
+                irp.file.dereference()
+
+        _at_end(call, irp, complete, lambda: file_at(found.path) is not None)
+
+    def truncate(self, call: Call, dirfd: int, path: bytes, length: int) -> None:
+        """Give a file another end: it is opened for writing as the runtime opens files."""
+        found = self._file(call, dirfd, path, follow=True)
+        if found is None or found.file is None:
+            return
+        share = self._windows.runtimes.of(call.stop.tid).share
+        kind = Kind(SYNCHRONIZE | FILE_WRITE_DATA, share, create.FILE_NON_DIRECTORY_FILE)
+        handle = self._open(call, found, kind)
+        irp = self._set(call, handle, length, query.FILE_END_OF_FILE_INFORMATION)
+        _complete_at_end(call, irp)
+
+    def set_basic(self, call: Call, dirfd: int, path: bytes, mode: int | None, *, follow: bool) -> None:
+        """Change times, or the attribute READONLY by a mode: SetFileTime, SetFileAttributesW."""
+        found = self._file(call, dirfd, path, follow=follow)
+        if found is None or found.file is None:
+            return
+        handle = self._open(call, found, _TO_SET)
+        irp = self._set(call, handle, _basic(mode), query.FILE_BASIC_INFORMATION)
+        _complete_at_end(call, irp)
+
+    def truncate_open(self, call: Call, fd: int, length: int) -> None:
+        """Give an open file another end; what it was not opened for the host refuses."""
+        handle = index_to_handle(fd_index(fd))
+        irp = self._set_open(call, handle, length, query.FILE_END_OF_FILE_INFORMATION, FILE_WRITE_DATA)
+        if irp is not None:
+            _complete_at_end(call, irp)
+
+    def set_basic_open(self, call: Call, fd: int, mode: int | None) -> None:
+        """Change times or READONLY of an open file, as far as it was opened for that."""
+        handle = index_to_handle(fd_index(fd))
+        irp = self._set_open(call, handle, _basic(mode), query.FILE_BASIC_INFORMATION, FILE_WRITE_ATTRIBUTES)
+        if irp is not None:
+            _complete_at_end(call, irp)
+
+    def refuse(self, call: Call, dirfd: int, path: bytes, status: int) -> None:
+        """A change that no program can ask for on Windows."""
+        if self._entry(call, dirfd, path) is not None:
+            raise st.NtError(status)
+
+    def _entry(self, call: Call, dirfd: int, path: bytes) -> Identity | None:
+        """The name that a path ends in; None if it is on no drive."""
+        return self._on_drive(call, self._identities.of_entry(call.stop.tid, dirfd, path))
+
+    def _file(self, call: Call, dirfd: int, path: bytes, *, follow: bool) -> Identity | None:
+        """The file that a path leads to; None if it is on no drive."""
+        tid = call.stop.tid
+        if not follow:
+            return self._entry(call, dirfd, path)
+        return self._on_drive(call, self._identities.of_path(tid, dirfd, path, follow=True))
+
+    def _on_drive(self, call: Call, found: Identity | None) -> Identity | None:
+        if found is None or not self._windows.is_on_drive(found.path):
+            return None
+        call.shown_by = self._windows.runtimes.of(call.stop.tid)
+        call.object_name = call.object_name or self._drives.nt_name(found.path)
+        return found
+
+    def _create(self, call: Call, found: Identity, kind: Kind, disposition: int) -> CreateIrp:
+        answer = self._provider.nt.NtCreateFile(
+            call.thread,
+            kind.access,
+            ObjectAttributes(self._drives.nt_name(found.path), attributes=OBJ_CASE_INSENSITIVE),
+            create.FILE_ATTRIBUTE_NORMAL,
+            kind.share,
+            disposition,
+            kind.options | create.FILE_OPEN_REPARSE_POINT,
+            extra=_place(found),
+        )
+        if answer.irp is None:
+            raise RuntimeError("a native volume has performed an open")
+        return answer.irp
+
+    def _open(self, call: Call, found: Identity, kind: Kind) -> int:
+        """A handle of the caller's for the time of the call. Raises NtError."""
+        call.when_over(keep_identity(found.path))
+        irp = self._create(call, found, kind, create.FILE_OPEN)
+        irp.complete(found.file)
+        handle = irp.install(call.thread.process.handles)
+        call.when_over(lambda: self._close(call, handle))
+        return handle
+
+    def _close(self, call: Call, handle: int) -> None:
+        # A process that is being terminated has none left.
+        with suppress(st.NtError):
+            self._provider.nt.NtClose(call.thread, handle)
+
+    def _set(self, call: Call, handle: int, record: object, information_class: int, place: Place | None = None) -> Irp:
+        """Have a change decided. Raises NtError."""
+        irp = self._provider.nt.NtSetInformationFile(call.thread, handle, record, information_class, place)
+        if irp is None:
+            raise RuntimeError("a native volume has performed a change")
+        call.performed = True
+        return irp
+
+    def _set_open(self, call: Call, handle: int, record: object, information_class: int, access: int) -> Irp | None:
+        """Have a change of an open file decided; None if it is no file of a drive or was not opened for it."""
+        table = call.thread.process.handles
+        with suppress(st.NtError):
+            entry = table.look_up(handle)
+            context = getattr(entry.object, "context", None)
+            if context is None or not entry.access & access or not isinstance(context.node.inode, NativeInode):
+                return None
+            if self._windows.is_on_drive(context.node.inode.path):
+                call.shown_by = self._windows.runtimes.of(call.stop.tid)
+                return self._set(call, handle, record, information_class)
+        return None
+
+    def _name(
+        self, call: Call, handle: int, source: Identity, target: Identity, flags: int, information_class: int
+    ) -> None:
+        """Have a new name decided, a rename's or a link's."""
+        record = query.FileRenameInformation(self._drives.nt_name(target.path), flags)
+        irp = self._set(call, handle, record, information_class, _place(target, _asked(call)))
+        _complete_at_end(call, irp, lambda: file_at(target.path) == source.file)
+
+
+def _place(found: Identity, asked: bytes | None = None) -> Place:
+    """Where a name leads; `asked`: in which other spelling it is to be stored."""
+    place = place_of(found, keeps_read_only=True)
+    return place if asked is None else place._replace(part=place.part._replace(file=from_host(asked)))
+
+
+def _asked(call: Call) -> bytes | None:
+    """The spelling in which a name is made that is stored in another one."""
+    return None if call.made is None or call.made.stored is None else call.made.asked
+
+
+def _basic(mode: int | None) -> query.FileBasicInformation:
+    """What a mode says of the attributes; None: the times change."""
+    if mode is None:
+        return query.FileBasicInformation()
+    read_only = create.FILE_ATTRIBUTE_NORMAL if mode & _WRITE_PERMISSIONS else create.FILE_ATTRIBUTE_READONLY
+    return query.FileBasicInformation(file_attributes=read_only)
+
+
+def _complete_at_end(call: Call, irp: Irp, happened: Callable[[], bool] | None = None) -> None:
+    _at_end(call, irp, irp.complete, happened)
+
+
+def _at_end(call: Call, irp: Irp, complete: Callable[[], object], happened: Callable[[], bool] | None) -> None:
+    """The kernel's answer completes or fails a request; `happened` tells what became of one that is not answered."""
+    former = call.then
+
+    def then(result: int) -> int | None:
+        replaced = None if former is None else former(result)
+        if (result if replaced is None else replaced) >= 0:
+            complete()
+        else:
+            irp.fail(st.STATUS_CANCELLED)
+        return replaced
+
+    def over() -> None:
+        if irp.status == st.STATUS_PENDING and happened is not None and happened():
+            complete()
+        if irp.status == st.STATUS_PENDING:
+            irp.fail(st.STATUS_CANCELLED)
+
+    call.then = then
+    call.when_over(over)

@@ -1,0 +1,95 @@
+"""The working directories of guests as Windows has them: each process holds its own open (facts/nt.md section 8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ntshim.io import create
+from ntshim.io.file import FILE_EXECUTE
+from ntshim.io.share import FILE_SHARE_READ, FILE_SHARE_WRITE
+from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes
+from ntshim.ob.handles import handle_to_index
+from ntshim.ob.object import SYNCHRONIZE
+from ntshim.status import NtError
+from picobox.opens import place_of
+from picobox.platform.identity import keep_identity, working_directory_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ntshim.io.file import File
+    from ntshim.ps.process import Process
+    from picobox.platform.drives import Drives
+    from picobox.platform.identity import Identity
+    from picobox.provider import PicoProvider
+    from picobox.windows import WindowsRules
+
+
+class _Held(NamedTuple):
+    """A working directory for which a process has a handle."""
+
+    found: Identity
+    handle: int
+    file: File
+    let_go: Callable[[], None]
+
+
+class WorkingDirectories:
+    """The handles of working directories, made when it counts whether there is one: the kernel's word is the truth.
+
+    What a process has that has run no program of its own yet is its parent's still: on Windows it would not be there.
+    """
+
+    def __init__(self, provider: PicoProvider, drives: Drives, windows: WindowsRules) -> None:
+        """Nothing is held at first."""
+        self._provider = provider
+        self._drives = drives
+        self._windows = windows
+        self._held: dict[Process, _Held] = {}
+
+    def look(self) -> None:
+        """Bring the handles up to what the kernel says now."""
+        processes = list(self._provider.executive.processes.values())
+        for gone in self._held.keys() - processes:
+            self._held.pop(gone).let_go()
+        for process in processes:
+            self._look_at(process)
+
+    def _look_at(self, process: Process) -> None:
+        if process.terminating or not getattr(process.context, "has_image", False):
+            return
+        found = self._working_directory(process)
+        held = self._held.get(process)
+        if held is not None:
+            if found == held.found:
+                return
+            del self._held[process]
+            held.let_go()
+            entry = process.handles.peek(handle_to_index(held.handle))
+            if entry is not None and entry.object is held.file:
+                self._provider.nt.NtClose(process, held.handle)
+        if found is not None and self._windows.is_on_drive(found.path):
+            self._hold(process, found)
+
+    def _working_directory(self, process: Process) -> Identity | None:
+        """The name that the directory has; None if it has none any more."""
+        tids = [thread.context.tid for thread in process.threads.values()]
+        return next(filter(None, map(working_directory_of, tids)), None)
+
+    def _hold(self, process: Process, found: Identity) -> None:
+        try:
+            irp = self._provider.nt.NtOpenFile(
+                process,
+                FILE_EXECUTE | SYNCHRONIZE,
+                ObjectAttributes(self._drives.nt_name(found.path), attributes=OBJ_CASE_INSENSITIVE),
+                FILE_SHARE_READ | FILE_SHARE_WRITE,
+                create.FILE_DIRECTORY_FILE,
+                extra=place_of(found, keeps_read_only=True),
+            ).irp
+        except NtError:
+            return  # it is about to go, or its name is
+        if irp is None:
+            raise RuntimeError("a native volume has performed an open")
+        irp.complete(found.file)
+        handle = irp.install(process.handles)
+        self._held[process] = _Held(found, handle, irp.file, keep_identity(found.path))
