@@ -238,9 +238,9 @@ def _set_end(volume: Volume, opened: Open, size: int) -> None:
     inode, stream = opened.node.inode, opened.stream
     cuts = (volume.nodes.mapped or stream.allocation) and size < volume.backend.facts(inode, stream.name).size
     if cuts and volume.nodes.mapped:
-        from ntshim.fs.mapped import check_truncation
+        from ntshim.fs.mapped import check_unmapped
 
-        check_truncation(volume.nodes, inode, stream.name)
+        check_unmapped(volume.nodes, inode, stream.name)
     if cuts:
         stream.allocation = 0
     times.modify(volume, opened, lambda: volume.backend.set_end(inode, stream.name, size))

@@ -80,8 +80,8 @@ def check_open(nodes: Nodes, inode: Inode, stream: str, asked: CreateRequest, ve
         raise st.NtError(st.STATUS_USER_MAPPED_FILE)
 
 
-def check_truncation(nodes: Nodes, inode: Inode, stream: str) -> None:
-    """Refuse to make a stream shorter: STATUS_USER_MAPPED_FILE as long as a section is there (facts/nt.md section 3.9).
+def check_unmapped(nodes: Nodes, inode: Inode, stream: str) -> None:
+    """Refuse to cut a stream, or to rename one: STATUS_USER_MAPPED_FILE while it has a section (facts/nt.md 3.9).
 
     A section's segment is the whole file, also where the section is smaller, and grows with it: BT mmap.cpp cannot
     take back an extension that a section of the former size has seen.

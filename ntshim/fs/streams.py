@@ -19,7 +19,7 @@ def rename(volume: Volume, opened: Open, name: str, flags: int) -> None:
 
     STATUS_INVALID_PARAMETER for a malformed name, a directory's own data, and volumes without streams;
     STATUS_OBJECT_TYPE_MISMATCH for a type other than $DATA; STATUS_OBJECT_NAME_COLLISION; STATUS_ACCESS_DENIED if
-    what is to be replaced is open, or what is open is deleted.
+    what is to be replaced is open or mapped, or what is open is deleted; STATUS_USER_MAPPED_FILE if it is mapped.
     """
     node, stream = opened.node, opened.stream
     new = _new_name(volume, opened, name)
@@ -27,11 +27,15 @@ def rename(volume: Volume, opened: Open, name: str, flags: int) -> None:
         raise st.NtError(st.STATUS_ACCESS_DENIED)
     if volume.read_only:
         raise st.NtError(st.STATUS_MEDIA_WRITE_PROTECTED)
+    if volume.nodes.mapped:
+        from ntshim.fs.mapped import check_unmapped
+
+        check_unmapped(volume.nodes, node.inode, stream.name)
     target = "" if not new else volume.stored_stream(node.inode, new)
     if target != stream.name and target is not None:
         if not flags & FILE_RENAME_REPLACE_IF_EXISTS:
             raise st.NtError(st.STATUS_OBJECT_NAME_COLLISION)
-        if target in node.streams:
+        if target in node.streams or (node.inode.key, target) in volume.nodes.mapped:
             raise st.NtError(st.STATUS_ACCESS_DENIED)
         if target:
             volume.backend.remove_stream(node.inode, target)

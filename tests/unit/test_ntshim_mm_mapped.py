@@ -295,6 +295,22 @@ def test_streams_are_mapped_by_themselves() -> None:
     assert scene.section(path="dir:stream")
 
 
+def test_a_mapped_stream_keeps_its_name() -> None:
+    scene = Scene()
+    scene.write("x:mapped", b"text")
+    scene.write("x:other", b"text")
+    section = scene.section(path="x:mapped")
+    mapped, other = scene.drive.open("x:mapped", DELETE), scene.drive.open("x:other", DELETE)
+    rename = partial(scene.drive.set, mapped, query.FileRenameInformation(":new"), query.FILE_RENAME_INFORMATION)
+    replace = partial(scene.drive.set, other, query.FileRenameInformation(":mapped", 1), query.FILE_RENAME_INFORMATION)
+    assert status_of(rename) == st.STATUS_USER_MAPPED_FILE
+    assert status_of(replace) == st.STATUS_ACCESS_DENIED
+    scene.drive.close(mapped)
+    assert status_of(replace) == st.STATUS_ACCESS_DENIED
+    scene.drive.close(section)
+    assert status_of(replace) == SUCCESS
+
+
 def test_nothing_is_kept_of_a_file_without_sections(scene: Scene) -> None:
     data, address = scene.section(), scene.view(scene.section())
     program = scene.section(IMAGE_ALLOCATION)
