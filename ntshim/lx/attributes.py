@@ -11,6 +11,7 @@ from typing import NamedTuple
 INVALID_ID = 0xFFFF_FFFF  # (uid_t)-1
 _PERMISSIONS = 0o777
 _MODE_BITS = 0o7777
+TYPE_BITS = 0o170000  # S_IFMT
 _READ, _WRITE, _EXECUTE = 0o444, 0o222, 0o111
 _TYPES = frozenset((stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK))
 # Linux's limits of a device number's parts (linux/kdev_t.h).
