@@ -22,6 +22,7 @@ _AT_REMOVEDIR = 0x200
 _AT_SYMLINK_NOFOLLOW = 0x100
 _AT_SYMLINK_FOLLOW = 0x400
 _RENAME_NOREPLACE = 1
+_MAP_ANONYMOUS = 0x20
 
 
 def unlink(changes: Changes, call: Call, pathname: bytes | None) -> None:
@@ -126,6 +127,12 @@ def fchmodat(changes: Changes, call: Call, dirfd: int, path: bytes | None, mode:
 def fchmodat2(changes: Changes, call: Call, dirfd: int, path: bytes | None, mode: int, flags: int) -> None:
     if path:
         changes.set_basic(call, dirfd, path, mode, follow=not flags & _AT_SYMLINK_NOFOLLOW)
+
+
+def mmap(changes: Changes, call: Call, addr: int, length: int, prot: int, flags: int, fd: int, offset: int) -> None:
+    del addr, length, offset
+    if fd >= 0 and not flags & _MAP_ANONYMOUS:
+        changes.note_mapping(call, fd, prot, flags)
 
 
 def utime(changes: Changes, call: Call, filename: bytes | None, times: int) -> None:

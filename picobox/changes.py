@@ -16,11 +16,12 @@ from ntshim.io import create, delete, query
 from ntshim.io.file import FILE_LIST_DIRECTORY, FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA
 from ntshim.io.irp import NameReserved
 from ntshim.io.rename import FILE_RENAME_POSIX_SEMANTICS, FILE_RENAME_REPLACE_IF_EXISTS
-from ntshim.io.share import FILE_SHARE_ALL
+from ntshim.io.share import FILE_SHARE_ALL, FILE_SHARE_WRITE
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes
 from ntshim.ob.handles import index_to_handle
 from ntshim.ob.object import DELETE, SYNCHRONIZE
 from picobox.change_calls import deciders
+from picobox.mappings import Mappings
 from picobox.opens import place_of, stand_behind
 from picobox.platform.identity import Identities, file_at, keep_identity
 from picobox.task import fd_index
@@ -29,6 +30,7 @@ from picobox.working_directories import WorkingDirectories
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ntshim.fs.nodes import Nodes
     from ntshim.fs.volume import Place
     from ntshim.io.irp import CreateIrp, Irp
     from picobox.call import Call
@@ -63,8 +65,8 @@ _FILE_TO_MAKE = Kind(SYNCHRONIZE | FILE_WRITE_DATA, options=create.FILE_NON_DIRE
 class Changes:
     """The executive's part in the calls of guests that change what is on the drives."""
 
-    def __init__(self, provider: PicoProvider, names: Names, windows: WindowsRules) -> None:
-        """Serve `provider`; what `windows` says is on no drive is the host's alone."""
+    def __init__(self, provider: PicoProvider, names: Names, windows: WindowsRules, nodes: Nodes) -> None:
+        """Serve `provider`; what `windows` says is on no drive is the host's alone. `nodes` are the open files."""
         self._provider = provider
         self._names = names
         self._drives = drives = names.drives
@@ -72,6 +74,7 @@ class Changes:
         self._identities = Identities()
         self._working_directories = WorkingDirectories(provider, drives, windows)
         self._deciders = deciders()
+        self._mappings = Mappings(provider.executive, nodes)
         self.decided = frozenset(self._deciders)
 
     def decide(self, call: Call, name: str, arguments: Sequence[object]) -> None:
@@ -155,6 +158,7 @@ class Changes:
     def truncate_open(self, call: Call, fd: int, length: int) -> None:
         """Give an open file another end; what it was not opened for the host refuses."""
         handle = index_to_handle(fd_index(fd))
+        self._refresh(call, fd)
         irp = self._set_open(call, handle, length, query.FILE_END_OF_FILE_INFORMATION, FILE_WRITE_DATA)
         if irp is not None:
             _complete_at_end(call, irp)
@@ -165,6 +169,22 @@ class Changes:
         irp = self._set_open(call, handle, _basic(mode), query.FILE_BASIC_INFORMATION, FILE_WRITE_ATTRIBUTES)
         if irp is not None:
             _complete_at_end(call, irp)
+
+    def note_mapping(self, call: Call, fd: int, protection: int, flags: int) -> None:
+        """A file is about to be mapped."""
+        tid = call.stop.tid
+        found, file = self._identities.of_descriptor(tid, fd), self._identities.size_and_path_of(tid, fd)
+        if found is not None and file is not None and self._windows.is_on_drive(file[1]):
+            self._mappings.note(tid, fd, found[0], protection, flags)
+
+    def look_at_sections(self, found: Identity, place: Place, access: int, share: int) -> None:
+        """Have NT know which sections a file has, if that matters to an open: it writes, or lets nobody write."""
+        if found.file is not None and (access & FILE_WRITE_DATA or not share & FILE_SHARE_WRITE):
+            self._look(found, place)
+
+    def _look(self, found: Identity, place: Place) -> None:
+        if found.file is not None and isinstance(place.inode, NativeInode):
+            self._mappings.look(found.file, place.inode)
 
     def refuse(self, call: Call, dirfd: int, path: bytes, status: int) -> None:
         """A change that no program can ask for on Windows."""
@@ -207,6 +227,7 @@ class Changes:
     def _open(self, call: Call, found: Identity, kind: Kind) -> int:
         """A handle of the caller's for the time of the call. Raises NtError."""
         call.when_over(keep_identity(found.path))
+        self._look(found, _place(found))
         irp = self._create(call, found, kind, create.FILE_OPEN)
         irp.complete(found.file)
         handle = irp.install(call.thread.process.handles)
@@ -239,12 +260,26 @@ class Changes:
                 return self._set(call, handle, record, information_class)
         return None
 
+    def _refresh(self, call: Call, fd: int) -> None:
+        """What is known of an open file's size and sections becomes what the host says now."""
+        found, file = self._identities.of_descriptor(call.stop.tid, fd), None
+        entry = call.thread.process.handles.peek(fd_index(fd))
+        opened = None if entry is None else getattr(entry.object, "context", None)
+        if found is not None and opened is not None and isinstance(opened.node.inode, NativeInode):
+            file = self._identities.size_and_path_of(call.stop.tid, fd)
+        if found is None or file is None or opened is None:
+            return
+        opened.node.inode.size = file[0]
+        self._mappings.look(found[0], opened.node.inode)
+
     def _name(
         self, call: Call, handle: int, source: Identity, target: Identity, flags: int, information_class: int
     ) -> None:
         """Have a new name decided, a rename's or a link's."""
+        place = _place(target, _asked(call))
+        self._look(target, place)
         record = query.FileRenameInformation(self._drives.nt_name(target.path), flags)
-        irp = self._set(call, handle, record, information_class, _place(target, _asked(call)))
+        irp = self._set(call, handle, record, information_class, place)
         _complete_at_end(call, irp, lambda: file_at(target.path) == source.file)
 
 

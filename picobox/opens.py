@@ -46,7 +46,7 @@ class Opens:
         self._identities = Identities()
         namespace = provider.executive.namespace
         # A file of the host may have names on several volumes: whatever it was opened by, its share state is one.
-        nodes = Nodes()
+        self.nodes = nodes = Nodes()
         self.volumes: list[NativeVolume] = []
         for volume in drives.volumes:
             self.volumes.append(NativeVolume(nodes, drives.is_case_sensitive))
@@ -71,16 +71,20 @@ class Opens:
         if runtime is None and found.is_directory and flags & (O_CREAT | O_TRUNC) and not flags & O_PATH:
             return  # no open makes or empties a directory: the host says in which way it fails
         call.shown_by = runtime
+        place = place_of(found, keeps_read_only=runtime is not None)
+        access = granted_access(flags)
+        if self._provider.changes is not None and runtime is not None:
+            self._provider.changes.look_at_sections(found, place, access, runtime.share)
         try:
             answer = self._provider.nt.NtCreateFile(
                 call.thread,
-                granted_access(flags),
+                access,
                 ObjectAttributes(name, attributes=OBJ_CASE_INSENSITIVE),
                 create.FILE_ATTRIBUTE_NORMAL,
                 FILE_SHARE_ALL if runtime is None else runtime.share,
                 _disposition(flags),
                 _options(flags, runtime),
-                extra=place_of(found, keeps_read_only=runtime is not None),
+                extra=place,
             )
         except NameReserved as reserved:
             stand_behind(call, reserved.irp)
@@ -127,6 +131,7 @@ def place_of(found: Identity, *, keeps_read_only: bool) -> Place:
     if found.file is not None:
         read_only = keeps_read_only and not found.mode & _ANY_WRITE
         file = NativeInode(found.file, found.path, is_directory=found.is_directory, read_only=read_only)
+        file.size, file.links = found.size, found.links
     return resolved(NativeInode(found.directory, found.parent), from_host(found.name), file)
 
 

@@ -51,7 +51,9 @@ class PicoProvider:
         self.names = names
         self.profile = LINUX if names is None else names.profile
         self.opens = None if names is None else _make_opens(self, names)
-        self.changes = None if names is None or names.windows is None else _make_changes(self, names, names.windows)
+        self.changes: Changes | None = None
+        if names is not None and names.windows is not None and self.opens is not None:
+            self.changes = _make_changes(self, names, names.windows, self.opens)
         if names is not None:
             executive.namespace.named_objects.connect = _make_named_objects
         platform.on_closed(self.descriptor_closed)
@@ -265,10 +267,10 @@ def _make_opens(provider: PicoProvider, names: Names) -> Opens:
     return Opens(provider, names.drives)
 
 
-def _make_changes(provider: PicoProvider, names: Names, windows: WindowsRules) -> Changes:
+def _make_changes(provider: PicoProvider, names: Names, windows: WindowsRules, opens: Opens) -> Changes:
     from picobox.changes import Changes
 
-    return Changes(provider, names, windows)
+    return Changes(provider, names, windows, opens.nodes)
 
 
 def _make_named_objects() -> NamedObjects:

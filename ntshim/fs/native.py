@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from ntshim import status as st
 from ntshim.fs import links
-from ntshim.fs.backend import Inode
+from ntshim.fs.backend import Facts, Inode
 from ntshim.fs.links import LinkIrp, RenameIrp
 from ntshim.fs.names import FileName, to_host
 from ntshim.fs.volume import Place, Volume
@@ -24,15 +24,20 @@ if TYPE_CHECKING:
 
 
 class NativeInode(Inode):
-    """A file of the host, whose path without links is `path`; `read_only`: it has the attribute READONLY."""
+    """A file of the host, whose path without links is `path`; `read_only`: it has the attribute READONLY.
 
-    __slots__ = ("path", "read_only")
+    `size`, in bytes, and `links`, the number of its names, are what the host said last.
+    """
+
+    __slots__ = ("links", "path", "read_only", "size")
 
     def __init__(self, key: Hashable, path: bytes, *, is_directory: bool = True, read_only: bool = False) -> None:
         """Stand for it, as it was found."""
         super().__init__(key, is_directory=is_directory)
         self.path = path
         self.read_only = read_only
+        self.size = 0
+        self.links = 1
 
 
 def resolved(directory: NativeInode, name: str, inode: Inode | None) -> Place:
@@ -104,6 +109,8 @@ class NativeVolume(Volume):
         node = None if place.inode is None else self.nodes.find(place.inode)
         if node is not None and isinstance(node.inode, NativeInode) and isinstance(place.inode, NativeInode):
             node.inode.read_only = place.inode.read_only
+            node.inode.size = place.inode.size
+            node.inode.links = place.inode.links
 
 
 class NativeChange(Irp):
@@ -153,6 +160,12 @@ class _Unasked:
         read_only = isinstance(inode, NativeInode) and inode.read_only
         attributes = FILE_ATTRIBUTE_DIRECTORY * inode.is_directory | FILE_ATTRIBUTE_READONLY * read_only
         return attributes or FILE_ATTRIBUTE_NORMAL
+
+    def facts(self, inode: Inode, stream: str = "") -> Facts:
+        """Give what the host has said of the file; it was not asked for times."""
+        if not isinstance(inode, NativeInode) or stream:
+            raise st.NtError(st.STATUS_NOT_IMPLEMENTED)
+        return Facts(self.attributes(inode), 0, 0, 0, 0, inode.size, inode.size, inode.links, 0)
 
     def open(self, inode: Inode) -> None:
         """Nothing to hold: the host's descriptor does."""

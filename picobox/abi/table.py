@@ -95,7 +95,7 @@ ROWS = (
         nt="NtSetInformationFile", tags="desc"),
     row("mmap", x86_64=9, args=(Address("addr"), Size("length"), LongFlags("prot", "PROT"), MapFlags("flags"),
         Fd("fd"), Hexadecimal("offset")), returns=Address, do=NATIVE, nt="NtMapViewOfSection", tags="desc memory",
-        guards=((0, 1),), calls="map-locked map-hint map-growsdown map-errno"),
+        guards=((0, 1),), calls="map-locked map-hint map-growsdown map-errno windows"),
     row("mprotect", x86_64=10, args=(Address("addr"), Size("length"), LongFlags("prot", "PROT")), returns=Int,
         do=NATIVE, nt="NtProtectVirtualMemory", tags="memory", guards=((0, 1),)),
     row("munmap", x86_64=11, args=(Address("addr"), Size("length")), returns=Int, do=NATIVE,

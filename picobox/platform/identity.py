@@ -24,7 +24,8 @@ _NO_NAMES = (b"", b".", b"..")
 class Identity(NamedTuple):
     """A name in a directory, and the file that it leads to, None if there is none.
 
-    `parent` is the path of the directory, as the host knows it without links. `mode` is the file's.
+    `parent` is the path of the directory, as the host knows it without links. `mode`, `size` and the
+    number of `links` are the file's.
     """
 
     directory: Key
@@ -33,6 +34,8 @@ class Identity(NamedTuple):
     file: Key | None
     is_directory: bool
     mode: int = 0
+    size: int = 0
+    links: int = 1
 
     @property
     def path(self) -> bytes:
@@ -72,7 +75,7 @@ class Identities:
             parent = self._real(head, directory)
         except OSError:
             return None
-        return Identity(_key(directory), parent, last, _key(found), stat.S_ISDIR(found.st_mode), found.st_mode)
+        return _identity(directory, parent, last, found)
 
     def of_entry(self, tid: HostTid, dirfd: int, path: bytes) -> Identity | None:
         """The name itself that a path of a task ends in, of a symbolic link too; None if it is no name on a volume."""
@@ -93,7 +96,7 @@ class Identities:
             return None
         if not _is_on_volume(found) and not stat.S_ISLNK(found.st_mode):
             return None
-        return Identity(_key(directory), parent, last, _key(found), stat.S_ISDIR(found.st_mode), found.st_mode)
+        return _identity(directory, parent, last, found)
 
     def _real(self, path: bytes, directory: os.stat_result) -> bytes:
         """The path without links of a directory that was found by a path: what it was the last time, if it is still."""
@@ -106,6 +109,14 @@ class Identities:
         self._paths[key] = real = _located(path, follow=True)[1]
         return real
 
+    def size_and_path_of(self, tid: HostTid, fd: int) -> tuple[int, bytes] | None:
+        """Size and path of an open file of a task; None if it is closed."""
+        try:
+            way = b"/proc/%d/fd/%d" % (tid, fd)
+            return os.stat(way).st_size, os.readlink(way)
+        except OSError:
+            return None
+
     def of_descriptor(self, tid: HostTid, fd: int) -> tuple[Key, bool] | None:
         """The file behind a descriptor, and whether it is a directory; None if that is no file of a volume."""
         try:
@@ -113,6 +124,11 @@ class Identities:
         except OSError:
             return None
         return ((found.st_dev, found.st_ino), stat.S_ISDIR(found.st_mode)) if _is_on_volume(found) else None
+
+
+def _identity(directory: os.stat_result, parent: bytes, name: bytes, found: os.stat_result) -> Identity:
+    mode = found.st_mode
+    return Identity(_key(directory), parent, name, _key(found), stat.S_ISDIR(mode), mode, found.st_size, found.st_nlink)
 
 
 def file_at(path: bytes) -> Key | None:
@@ -140,7 +156,7 @@ def working_directory_of(tid: HostTid) -> Identity | None:
         parent, name = os.path.split(path)
         if not found.st_nlink or not name:
             return None
-        return Identity(_key(os.stat(parent)), parent, name, _key(found), is_directory=True, mode=found.st_mode)
+        return _identity(os.stat(parent), parent, name, found)
     except OSError:
         return None
 
