@@ -249,16 +249,17 @@ class Changes:
 
     def _set_open(self, call: Call, handle: int, record: object, information_class: int, access: int) -> Irp | None:
         """Have a change of an open file decided; None if it is no file of a drive or was not opened for it."""
-        table = call.thread.process.handles
-        with suppress(st.NtError):
-            entry = table.look_up(handle)
-            context = getattr(entry.object, "context", None)
-            if context is None or not entry.access & access or not isinstance(context.node.inode, NativeInode):
-                return None
-            if self._windows.is_on_drive(context.node.inode.path):
-                call.shown_by = self._windows.runtimes.of(call.stop.tid)
-                return self._set(call, handle, record, information_class)
-        return None
+        try:
+            entry = call.thread.process.handles.look_up(handle)
+        except st.NtError:
+            return None  # no descriptor: the host says so
+        opened = getattr(entry.object, "context", None)
+        if opened is None or not entry.access & access or not isinstance(opened.node.inode, NativeInode):
+            return None
+        if not self._windows.is_on_drive(opened.node.inode.path):
+            return None
+        call.shown_by = self._windows.runtimes.of(call.stop.tid)
+        return self._set(call, handle, record, information_class)
 
     def _refresh(self, call: Call, fd: int) -> None:
         """What is known of an open file's size and sections becomes what the host says now."""
