@@ -174,7 +174,7 @@ class Names:
         if not isinstance(path, bytes) or not isinstance(dirfd, int):
             return Place()
         meaning = _meaning(call, row, argument, arguments)
-        if self.windows is None:
+        if self.windows is None or self.root_moved(call.stop.tid):
             return self.find(call.stop.tid, dirfd, path, meaning)
         return self._find_as_win32(self.windows, call, dirfd, path, meaning)
 
@@ -184,13 +184,12 @@ class Names:
         makes_directory = call.row is not None and call.row.name in _MAKES_DIRECTORIES
         try:
             read = windows.path(self, tid, dirfd, path, meaning, directory=makes_directory)
+            place = self.find(tid, dirfd, read, meaning)
+            if place.error == ENOTDIR:
+                windows.check_way(tid, dirfd, read)
         except NtError:
             call.shown_by = windows.runtimes.of(tid)
             raise
-        place = self.find(tid, dirfd, read, meaning)
-        if place.error == ENOTDIR:
-            call.shown_by = windows.runtimes.of(tid)
-            windows.check_way(tid, dirfd, read)
         return place._replace(path=read) if place.path is None and read != path else place
 
     def reserve(self, call: Call, place: Place) -> bool:

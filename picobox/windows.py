@@ -18,7 +18,6 @@ from ntshim.upcase import upcase
 from ntshim.win32.component import inner_component, last_component
 from ntshim.win32.paths import MAX_DIRECTORY, check_length
 from picobox.platform import host
-from picobox.platform.drives import real_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +104,7 @@ class WindowsRules:
 
         found = names.find(tid, dirfd, head, Meaning(follow=True)).path
         try:
-            return self.is_on_drive(real_directory(host.path_of(tid, dirfd, head if found is None else found)))
+            return self.is_on_drive(host.located(host.path_of(tid, dirfd, head if found is None else found)))
         except OSError:
             return False
 
@@ -114,16 +113,14 @@ class WindowsRules:
 
         In a directory that does not exist a device is nowhere (facts/nt.md section 4.2).
         """
-        text = from_host(path)
         # Where a descriptor says which directory, a name is no bare name.
-        found = RtlIsDosDeviceName_U(text if dirfd == host.AT_FDCWD else f"x\\{text}", self.version)
-        if not found:
-            return ""
-        head, slash, _ = path.rpartition(b"/")
-        if not self._directory_is_on_drive(names, tid, dirfd, head + slash or b"."):
+        text = from_host(path) if dirfd == host.AT_FDCWD else "x\\" + from_host(path)
+        found = RtlIsDosDeviceName_U(text, self.version)
+        head = path[: max(path.rfind(b"/"), path.rfind(b"\\")) + 1].replace(b"\\", b"/")
+        if not found or not self._directory_is_on_drive(names, tid, dirfd, head or b"."):
             return ""
         offset, length = found >> 17, (found & 0xFFFF) // 2
-        return upcase((text if dirfd == host.AT_FDCWD else f"x\\{text}")[offset : offset + length])
+        return upcase(text[offset : offset + length])
 
     def _may_be_long(self, tid: HostTid, dirfd: int, path: bytes) -> bool:
         """Whether the full path can come near what Win32 takes at most."""

@@ -66,6 +66,15 @@ def directory_of(tid: HostTid, dirfd: int) -> bytes:
     return os.readlink(b"/proc/%d/cwd" % tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d" % (tid, dirfd))
 
 
+def located(path: bytes) -> bytes:
+    """Where what a path of ours leads to lies, as the host knows that without links. Raises OSError."""
+    fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        return os.readlink(b"/proc/self/fd/%d" % fd)
+    finally:
+        os.close(fd)
+
+
 def full_path(tid: HostTid, dirfd: int, path: bytes) -> bytes:
     """A path of a task made absolute by its text alone, as Win32 does it. Raises OSError."""
     start = b"/" if path.startswith(b"/") else directory_of(tid, dirfd)

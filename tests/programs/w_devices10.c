@@ -24,7 +24,9 @@ int main(void)
     check_target("nul", "/dev/null");
     check_target("NUL.tar.gz", "/dev/null");
     check_target("sub/nul", "/dev/null");
+    check_target("sub\\nul", "/dev/null");
     CHECK_FAILS(open("missing/nul", O_RDWR), ENOENT);
+    CHECK_FAILS(open("missing\\nul", O_RDWR), ENOENT);
     for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++)
         CHECK_FAILS(open(absent[i], O_CREAT | O_RDWR, 0600), ENOENT);
     say("devices: opened, or not there\n");
