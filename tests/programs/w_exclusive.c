@@ -48,19 +48,24 @@ static void forked_child(void)
     say("what a forked child alone holds does not count\n");
 }
 
-/* The file is the standard input of a program that ends with its own. */
+/* The file is open in a program that runs, as its echo shows, until its input ends. */
 static void inheriting_program(void)
 {
-    int in[2], fd = make("three");
+    int in[2], out[2], fd = make("three");
     pid_t child;
     posix_spawn_file_actions_t actions;
     char *arguments[] = {"/bin/cat", NULL}, *environment[] = {NULL};
     open_pipe(in);
+    open_pipe(out);
     CHECK(posix_spawn_file_actions_init(&actions) == 0);
     CHECK(posix_spawn_file_actions_adddup2(&actions, in[0], 0) == 0);
+    CHECK(posix_spawn_file_actions_adddup2(&actions, out[1], 1) == 0);
     CHECK(posix_spawn_file_actions_adddup2(&actions, fd, 9) == 0);
     CHECK(posix_spawn(&child, "/bin/cat", &actions, NULL, arguments, environment) == 0);
-    CHECK(close(fd) == 0 && close(in[0]) == 0);
+    CHECK(close(fd) == 0 && close(in[0]) == 0 && close(out[1]) == 0);
+    CHECK_FAILS(reopen("three"), EACCES);
+    give_byte(in[1], 'x');
+    CHECK(take_byte(out[0]) == 'x');
     CHECK_FAILS(reopen("three"), EACCES);
     CHECK(close(in[1]) == 0 && wait_exit(child) == 0);
     CHECK(reopen("three") == 0);
