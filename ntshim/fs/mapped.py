@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ntshim import status as st
+from ntshim.fs import times
 from ntshim.io.create import FILE_DELETE_ON_CLOSE, FILE_OVERWRITTEN, FILE_SUPERSEDED
 from ntshim.io.delete import FILE_DISPOSITION_FORCE_IMAGE_SECTION_CHECK
 from ntshim.io.file import FILE_WRITE_DATA
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from ntshim.fs.backend import Inode
-    from ntshim.fs.nodes import Nodes
+    from ntshim.fs.nodes import Nodes, Open
+    from ntshim.fs.volume import Volume
     from ntshim.io.create import CreateRequest, Verdict
 
 # A stream of a file: the backend's key of the file, the stream's stored spelling.
@@ -109,3 +111,10 @@ def check_replaced(nodes: Nodes, inode: Inode) -> None:
     pointers = nodes.mapped.get((inode.key, ""))
     if pointers is not None and pointers.image_sections:
         raise st.NtError(st.STATUS_ACCESS_DENIED)
+
+
+def page_out(volume: Volume, opened: Open, offset: int, data: bytes) -> None:
+    """Write what a view has changed: times and who watches are told as of any other writing."""
+    times.modify(volume, opened, lambda: volume.backend.write(opened.node.inode, opened.stream.name, offset, data))
+    if volume.watches is not None:
+        volume.watches.written(opened, resized=False)

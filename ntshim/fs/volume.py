@@ -243,6 +243,17 @@ class Volume(SecuredDevice):
             offset = self.backend.facts(opened.node.inode, opened.stream.name).size
         locks.check((file, process, key), offset, length, writes=writes)
 
+    def page_in(self, file: File, offset: int, length: int) -> bytes:
+        """Read for a section."""
+        opened: Open = file.context
+        return self.backend.read(opened.node.inode, opened.stream.name, offset, length)
+
+    def page_out(self, file: File, offset: int, data: bytes) -> None:
+        """Write for a section."""
+        from ntshim.fs.mapped import page_out
+
+        page_out(self, file.context, offset, data)
+
     def section_object_pointers(self, file: File) -> SectionObjectPointers:
         """Give where the sections of the stream are counted; a directory has no data (facts/nt.md section 3.9)."""
         from ntshim.fs.mapped import pointers_of

@@ -83,6 +83,14 @@ class Device(Object):
     ) -> None:
         """Refuse to read or write bytes that a lock keeps from this file, process and key; None is the end."""
 
+    def page_in(self, file: File, offset: int, length: int) -> bytes:
+        """Read for a section, nothing at the end: no lock, oplock or alignment matters, and no handle need be left."""
+        raise _unserved(file, offset, length)
+
+    def page_out(self, file: File, offset: int, data: bytes) -> None:
+        """Write for a section, within the file."""
+        raise _unserved(file, offset, data)
+
     def section_object_pointers(self, file: File) -> SectionObjectPointers:
         """Give where the sections of what is open are counted; what is no file with data has none."""
         del file

@@ -84,7 +84,7 @@ class FileData:
             raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
         there = data[: len(read_file(self._file, offset, len(data)))]
         if there:
-            device.write(self._file, offset, there)
+            device.page_out(self._file, offset, there)
 
 
 class ImageData:
@@ -114,12 +114,12 @@ class ImageData:
 
 
 def read_file(file: File, offset: int, length: int) -> bytes:
-    """Read from a file, nothing at its end."""
+    """Read from a file, nothing at its end or if what was mapped of it is gone."""
     if file.device is None:
         raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
     try:
-        return file.device.read(file, offset, length)
+        return file.device.page_in(file, offset, length)
     except st.NtError as error:
-        if error.status in (st.STATUS_END_OF_FILE, st.STATUS_FILE_DELETED):
+        if error.status == st.STATUS_FILE_DELETED:
             return b""
         raise

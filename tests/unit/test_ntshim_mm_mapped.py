@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from nt.drive import APPEND, DELETE, EXECUTE, MAXIMUM_ALLOWED, READ, READ_ATTRIBUTES, WRITE, Drive, status_of
 from nt.pe import CODE, DATA, Part, image
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,7 @@ from ntshim.fs.hostfs import HostFs
 from ntshim.fs.memfs import MemFs
 from ntshim.io import create as io
 from ntshim.io import query
+from ntshim.io.control import FSCTL_REQUEST_OPLOCK_LEVEL_1
 from ntshim.io.delete import (
     FILE_DISPOSITION_DELETE,
     FILE_DISPOSITION_FORCE_IMAGE_SECTION_CHECK,
@@ -442,6 +443,35 @@ def test_the_memory_of_a_file_is_the_file(scene: Scene) -> None:
     assert status_of(lambda: read(shared + 12286, 4)) == st.STATUS_PARTIAL_COPY
     scene.drive.close(handle)
     assert read(shared + 9998, 2) == b"ab"
+
+
+def test_memory_minds_neither_oplocks_nor_sectors(scene: Scene) -> None:
+    nt, process = scene.nt, scene.process
+    handle = scene.drive.open("x", READ | WRITE, options=io.FILE_NO_INTERMEDIATE_BUFFERING)
+    made = partial(nt.NtCreateSection, process, 0xF001F, None, 0, page.PAGE_READWRITE)
+    program = made(IMAGE_ALLOCATION, handle).handle
+    address = scene.view(made(DATA_ALLOCATION, handle).handle)
+    assert status_of(lambda: nt.NtReadFile(process, handle, 3, 1)) == st.STATUS_INVALID_PARAMETER
+    assert nt.NtReadVirtualMemory(process, -1, address + 1, 2) == PROGRAM[1:3]
+    scene.drive.close(program)
+    scene.drive.close(handle)
+    holder = scene.drive.open("x", READ | WRITE)
+    oplock: Any = nt.NtFsControlFile(process, holder, FSCTL_REQUEST_OPLOCK_LEVEL_1)
+    nt.NtWriteVirtualMemory(process, -1, address + 2, b"no break")
+    assert nt.NtReadVirtualMemory(process, -1, address + 2, 8) == b"no break"
+    assert oplock.status == st.STATUS_PENDING
+
+
+def test_writing_to_memory_is_noticed(scene: Scene) -> None:
+    nt, process = scene.nt, scene.process
+    root = scene.drive.open("", READ, options=io.FILE_DIRECTORY_FILE)
+    address = scene.view(scene.section())
+    before = scene.drive.open("x", READ_ATTRIBUTES)
+    scene.drive.set(scene.drive.open("x", 0x100), query.FileBasicInformation(0, 0, 1 << 50), 4)
+    told = nt.NtNotifyChangeDirectoryFile(process, root, 4096, 0x10)
+    nt.NtWriteVirtualMemory(process, -1, address + 2, b"new")
+    assert told.status == SUCCESS
+    assert scene.drive.get(before, query.FILE_BASIC_INFORMATION).last_write_time > 1 << 56
 
 
 def test_memory_of_the_page_file_is_shared_by_its_views() -> None:
