@@ -167,3 +167,13 @@ def hold_text(text: bytes) -> tuple[int, bytes]:
 def let_go(fd: int) -> None:
     """Close what `hold_text` gave."""
     os.close(fd)
+
+
+def working_directory() -> str:
+    """The path of this process's working directory. OSError if it is gone."""
+    return os.getcwd()
+
+
+def real(path: str) -> str:
+    """A path of ours without links; what is not there stays as it is."""
+    return os.path.realpath(path)

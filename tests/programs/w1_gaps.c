@@ -145,6 +145,11 @@ static int write_beyond_the_limit(void)
     _exit((int)write(fd, "abcdefghijklmnopqrstuvwxyz", 26));
 }
 
+static const char *running_program(void)
+{
+    return outcome(open("/proc/self/exe", O_WRONLY));
+}
+
 static const char *limit_of_files(void)
 {
     return number(in_child(write_beyond_the_limit));
@@ -175,14 +180,19 @@ static const char *clone_flags(void)
 
 static const char *wait_for_group(void)
 {
-    pid_t pid = fork();
-    CHECK(pid >= 0);
-    if (!pid)
-        _exit(0);
-    long found = waitpid(0, NULL, 0);
-    const char *text = outcome(found);
-    if (found < 0)
-        CHECK(waitpid(pid, NULL, 0) == pid);
+    const char *text = NULL;
+    for (int way = 0; way < 3; way++) {
+        siginfo_t found;
+        pid_t pid = fork();
+        CHECK(pid >= 0);
+        if (!pid)
+            _exit(0);
+        long result = way == 2 ? waitid(P_PGID, (id_t)getpgrp(), &found, WEXITED) : waitpid(way ? -getpgrp() : 0, NULL, 0);
+        CHECK(!text || text == outcome(result));
+        text = outcome(result);
+        if (result < 0)
+            CHECK(waitpid(pid, NULL, 0) == pid);
+    }
     return text;
 }
 
@@ -363,6 +373,7 @@ static const struct place {
     {"pagemap", .ask = pagemap},
     {"madvise", .ask = advise},
     {"mlock", .ask = lock_memory},
+    {"etxtbsy", .ask = running_program},
     {"rlimit-fsize", .ask = limit_of_files},
     {"rlimit-as", .ask = limit_of_memory},
     {"clone-flags", .ask = clone_flags},
