@@ -9,12 +9,9 @@ from stat import S_IFMT, S_IFREG
 from typing import TYPE_CHECKING
 
 from ntshim.status import STATUS_NOT_SUPPORTED
-from picobox.abi.table import BY_NAME
 from picobox.platform.host import AT_FDCWD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from picobox.call import Call
     from picobox.changes import Changes
 
@@ -153,8 +150,3 @@ def utimensat(changes: Changes, call: Call, dirfd: int, path: bytes | None, time
         changes.set_basic(call, dirfd, path, None, follow=not flags & _AT_SYMLINK_NOFOLLOW)
     elif path is None and dirfd >= 0:
         changes.set_basic_open(call, dirfd, None)
-
-
-def deciders() -> dict[str, Callable[..., None]]:
-    """The functions above, by the names of their rows."""
-    return {name: found for name, found in globals().items() if name in BY_NAME and callable(found)}

@@ -20,7 +20,9 @@ from ntshim.io.share import FILE_SHARE_ALL, FILE_SHARE_WRITE
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes
 from ntshim.ob.handles import index_to_handle
 from ntshim.ob.object import DELETE, SYNCHRONIZE
-from picobox.change_calls import deciders
+from picobox import change_calls, lock_calls
+from picobox.abi.table import BY_NAME
+from picobox.byte_locks import ByteLocks
 from picobox.mappings import Mappings
 from picobox.opens import place_of, stand_behind
 from picobox.platform.identity import Identities, file_at, keep_identity
@@ -74,6 +76,7 @@ class Changes:
         self._identities = Identities()
         self._working_directories = WorkingDirectories(provider, drives, windows)
         self._deciders = deciders()
+        self.locks = ByteLocks(provider, windows)
         self._mappings = Mappings(provider.executive, nodes)
         self.decided = frozenset(self._deciders)
 
@@ -282,6 +285,12 @@ class Changes:
         record = query.FileRenameInformation(self._drives.nt_name(target.path), flags)
         irp = self._set(call, handle, record, information_class, place)
         _complete_at_end(call, irp, lambda: file_at(target.path) == source.file)
+
+
+def deciders() -> dict[str, Callable[..., None]]:
+    """What change_calls and lock_calls have for rows, by the rows' names."""
+    functions = {**vars(change_calls), **vars(lock_calls)}
+    return {name: found for name, found in functions.items() if name in BY_NAME and callable(found)}
 
 
 def _place(found: Identity, asked: bytes | None = None) -> Place:

@@ -13,7 +13,7 @@ from ntshim.ob.handles import HandleTable, index_number, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, NATIVE, WSL
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, LOCKS, NATIVE, WSL
 from picobox.abi.table import BY_NR
 from picobox.errors import Errno
 from picobox.profile import LINUX
@@ -57,7 +57,7 @@ class PicoProvider:
         if names is not None:
             executive.namespace.named_objects.connect = _make_named_objects
         platform.on_closed(self.descriptor_closed)
-        features = frozenset[str]() if names is None else names.features
+        self._features = features = frozenset[str]() if names is None else names.features
         self._dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
         deciders = frozenset[str]() if self.changes is None else self.changes.decided
         self._handlers = _load_handlers(self._dispositions, features, deciders)
@@ -87,6 +87,17 @@ class PicoProvider:
             frame.result = -do.errno
         elif do.action == ACTION_CALL:
             self._serve(frame, row)
+
+    def check_transfers(self, *, wanted: bool) -> None:
+        """Calls that read or write come to the executive's byte-range locks, or no more."""
+        features = self._features | {LOCKS} if wanted else self._features - {LOCKS}
+        if features == self._features:
+            return
+        self._features = features
+        self._dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
+        deciders = frozenset[str]() if self.changes is None else self.changes.decided
+        self._handlers = _load_handlers(self._dispositions, features, deciders)
+        self.platform.intercept(features)
 
     def _serve(self, frame: Call, row: Row) -> None:
         try:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from picobox.abi.row import ACTION_CALL, WINDOWS, WSL
+from picobox.abi.row import ACTION_CALL, LOCKS, WINDOWS, WSL
 from picobox.abi.table import BY_NAME, ROWS
-from picobox.change_calls import deciders
+from picobox.changes import deciders
 from picobox.cli.options import PLATFORMS, PROFILES
 from picobox.faults import FAULTS
 from picobox.provider import HANDLER_MODULES
@@ -250,7 +250,7 @@ def handlers() -> dict[str, list[str]]:
 
 def test_every_call_row_has_its_function_and_every_function_its_row() -> None:
     # What WSL's rules and its faults add has a test of its own.
-    added = {WSL, WINDOWS, *(fault.name for fault in FAULTS)}
+    added = {WSL, WINDOWS, LOCKS, *(fault.name for fault in FAULTS)}
     expected = {
         row.name: ["provider", "call", *(argument.name for argument in row.args)]
         for row in ROWS
@@ -266,7 +266,7 @@ def test_every_change_is_decided_by_the_function_of_its_row() -> None:
     for name, function in decided.items():
         parameters = list(inspect.signature(function).parameters)
         assert parameters == ["changes", "call", *(argument.name for argument in BY_NAME[name].args)]
-    assert {row.name for row in ROWS if WINDOWS in row.when} <= decided.keys()
+    assert {row.name for row in ROWS if {WINDOWS, LOCKS} & row.when.keys()} <= decided.keys()
 
 
 def test_every_module_of_handlers_is_loaded() -> None:

@@ -45,6 +45,7 @@ void pb_core_free(struct pb_core *core)
 
 void pb_set_dispositions(struct pb_core *core, const uint32_t *dispositions)
 {
+    LOCKED(core);
     memcpy(core->dispositions, dispositions, sizeof core->dispositions);
 }
 

@@ -153,6 +153,9 @@ class Platform(Protocol):
     def calls_entered(self, tid: HostTid) -> int:
         """How many calls the task has entered: tells whether one that it was in is over."""
 
+    def intercept(self, features: frozenset[str]) -> None:
+        """The table is compiled anew with these features. A row that goes off the notify channel must be off it now."""
+
     def on_closed(self, routine: Callable[[int, int], None]) -> None:
         """Calls a routine before the next stop is given, with table and descriptor of each watched one that was closed.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from errno import EPERM
+from typing import NamedTuple
 
 from picobox.platform.base import Descriptor, HostTid
 
@@ -25,6 +26,25 @@ def describe(tid: HostTid, fd: int) -> Descriptor | None:
     except (OSError, StopIteration):
         return None
     return Descriptor(found.st_dev, found.st_ino, found.st_mode, flags)
+
+
+class Position(NamedTuple):
+    """Where an open file stands, in bytes, with its size and open flags."""
+
+    position: int
+    size: int
+    flags: int
+
+
+def position_of(tid: HostTid, fd: int) -> Position | None:
+    """Where a descriptor of a task reads and writes next; None if it is not open."""
+    try:
+        size = os.stat(f"/proc/{tid}/fd/{fd}").st_size
+        with open(f"/proc/{tid}/fdinfo/{fd}", "rb") as info:
+            fields = dict(line.split(b":\t", 1) for line in info if line.startswith((b"pos:", b"flags:")))
+    except OSError:
+        return None
+    return Position(int(fields[b"pos"]), size, int(fields[b"flags"], 8))
 
 
 def thread_group(tid: HostTid) -> tuple[int, int]:

@@ -395,6 +395,9 @@ class ReferencePlatform:
         tracee = self._debugger.dict.get(tid)
         return tracee.calls if tracee else 0
 
+    def intercept(self, features: frozenset[str]) -> None:
+        self._loop.intercept(features)
+
     def on_closed(self, routine: Callable[[int, int], None]) -> None: ...
 
     def set_table(self, tid: HostTid, table: int) -> None: ...

@@ -6,6 +6,7 @@ import os
 import struct
 from collections import deque
 from errno import ENOSYS, EPERM
+from functools import partial
 from typing import TYPE_CHECKING
 
 from picobox.abi.filter import DISPOSITION_ACTION, DISPOSITION_ERRNO_SHIFT, DISPOSITION_REAP, compile_dispositions
@@ -58,7 +59,8 @@ class ReferenceLoop:
         self.creating: set[int] = set()  # in a call that makes a task, event not seen yet
         self._tasks = tasks
         self._subscribe = subscribe
-        self._dispositions = compile_dispositions(rows, subscribe, features, calls)
+        self._compile = partial(compile_dispositions, rows, subscribe, calls=calls)
+        self._dispositions = self._compile(features)
         self._guards = {row.nr: row.guards for row in rows if row.guards}
         self._held: dict[int, ReferenceTask] = {}  # born before their creator's event
         self._deaths: deque[tuple[int, int]] = deque()
@@ -101,6 +103,10 @@ class ReferenceLoop:
             # Their creators were killed inside the call and never report the event: they must not wait for ever.
             return self._birth(self._held.pop(next(iter(self._held))))
         return None
+
+    def intercept(self, features: frozenset[str]) -> None:
+        """See Platform."""
+        self._dispositions = self._compile(features)
 
     def on_entry(self, task: ReferenceTask) -> Stop | None:
         """A call begins: the disposition array says what happens to it, as in the C core."""

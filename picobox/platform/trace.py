@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from array import array
 from errno import EFAULT, EPERM, ESRCH
+from functools import partial
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +120,8 @@ class TracePlatform:
         self._on_closed: Callable[[int, int], None] = lambda _table, _fd: None
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None
-        dispositions = compile_dispositions(rows, subscribe, features, calls)
+        self._compile = partial(compile_dispositions, rows, subscribe, calls=calls)
+        dispositions = self._compile(features)
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", dispositions))
         notified = [nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY]
         if notify and notified and lib.pb_can_notify() == 0:
@@ -235,6 +237,9 @@ class TracePlatform:
 
     def calls_entered(self, tid: HostTid) -> int:
         return int(lib.pb_calls_entered(self._core, tid))
+
+    def intercept(self, features: frozenset[str]) -> None:
+        lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", self._compile(features)))
 
     def on_closed(self, routine: Callable[[int, int], None]) -> None:
         self._on_closed = routine

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from picobox.abi.row import ACTION_CALL, ACTION_NATIVE
+from picobox.abi.table import BY_NAME
+
 from .guests import guest
 from .sandbox import Sandbox, Watcher
 
@@ -90,6 +93,60 @@ def test_under_nt_changes_are_the_host_s() -> None:
     assert provider.changes is None
     assert (watcher.performed, watcher.refused) == (set(), 0)
     assert "NtSetInformationFile" not in provider.nt.counters
+
+
+LOCKED = """
+import fcntl, os
+file = os.open("file", os.O_RDWR | os.O_CREAT)
+other = os.open("file", os.O_RDWR)
+os.write(file, bytes(64))
+if {locks}:
+    fcntl.lockf(file, fcntl.LOCK_EX, 8, 8)
+for offset in range(64):
+    try:
+        os.pread(other, 1, offset)
+    except PermissionError:
+        assert {locks} and 8 <= offset < 16
+    else:
+        assert not {locks} or not 8 <= offset < 16
+if {locks}:
+    fcntl.lockf(file, fcntl.LOCK_UN, 8, 8)
+for offset in range(64):
+    os.pread(other, 1, offset)
+"""
+
+
+@pytest.mark.parametrize("locks", [True, False])
+def test_a_lock_takes_reading_off_the_fast_path_while_it_is_held(locks: bool) -> None:
+    sandbox = Sandbox(profile="windows11")
+    sandbox.run_ours(sys.executable, "-c", LOCKED.format(locks=locks))
+    nr = BY_NAME["pread64"].nr
+    # One call more finds that no lock is left.
+    assert sandbox.counters[ACTION_CALL][nr] == (65 if locks else 0)
+    assert sandbox.counters[ACTION_NATIVE][nr] >= (63 if locks else 128)
+
+
+WAITING = """
+import fcntl, os, signal
+file = open("file", "w")
+fcntl.flock(file, fcntl.LOCK_EX)
+pid = os.fork()
+if not pid:
+    os.execlp("python3", "python3", "-c", '''
+import fcntl, signal
+def stop(*_): raise SystemExit(7)
+signal.signal(signal.SIGALRM, stop)
+file = open("file", "r")
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+fcntl.flock(file, fcntl.LOCK_EX)
+''')
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+"""
+
+
+@pytest.mark.timeout(60)
+def test_a_signal_reaches_who_waits_for_a_lock() -> None:
+    Sandbox(profile="windows11").run_ours(sys.executable, "-c", WAITING)
 
 
 @pytest.mark.timeout(120)
