@@ -22,6 +22,7 @@ def change(volume: Volume, opened: Open, attributes: list[FileFullEaInformation]
     merged = ea.merge(present, attributes)
     if merged != present:
         volume.backend.set_extended_attributes(inode, merged)
+        volume.backend.stamp(inode, change=True)
         if volume.watches is not None:
             volume.watches.eas_set(opened)
 

@@ -238,6 +238,7 @@ def _store(volume: Volume, opened: Open, buffer: bytes | None) -> None:
     key = opened.node.inode.key
     volume.backend.set_reparse_point(opened.node.inode, buffer)
     volume.nodes.rekey(key, opened.node)
+    volume.backend.stamp(opened.node.inode, change=True)
     if volume.watches is not None:
         volume.watches.attributes_changed(opened)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ntshim.io import create as io
 from ntshim.io import query
+from ntshim.io.control import FSCTL_REQUEST_OPLOCK_LEVEL_2
 from ntshim.io.rename import (
     FILE_RENAME_IGNORE_READONLY_ATTRIBUTE,
     FILE_RENAME_POSIX_SEMANTICS,
@@ -14,7 +15,7 @@ from ntshim.io.rename import (
 )
 
 from . import oracle_locks, oracle_win32
-from .drive import DELETE, READ, READ_ATTRIBUTES, WRITE, WRITE_ATTRIBUTES, Drive, status_of
+from .drive import DELETE, READ, READ_ATTRIBUTES, SYNCHRONIZE, WRITE, WRITE_ATTRIBUTES, Drive, status_of
 from .kind import Unverified
 
 if TYPE_CHECKING:
@@ -339,6 +340,34 @@ def _stream_in_case_sensitive_directory(drive: Drive) -> int:
     return status_of(lambda: drive.open("dir\\x:STREAM"))
 
 
+def _rename_stream_by_path(drive: Drive) -> int:
+    drive.create("x:s", disposition=io.FILE_CREATE)
+    handle = drive.open("x:s", DELETE)
+    statuses = {status_of(lambda path=path: drive.rename(handle, path)) for path in ("x:t", "y")}  # type: ignore[misc]
+    return statuses.pop() if len(statuses) == 1 else 0
+
+
+def _refused_level_2(drive: Drive) -> int:
+    """Ask on a synchronous handle and beside a lock; gives the status that both have, or 0 if they differ."""
+    drive.make("x")
+    synchronous = drive.open("x", READ | SYNCHRONIZE, options=io.FILE_SYNCHRONOUS_IO_NONALERT)
+    first = status_of(lambda: _level_2(drive, synchronous))
+    drive.close(synchronous)
+    handle = drive.open("x")
+    drive.nt.NtLockFile(drive.process, handle, 0, 1)
+    return first if status_of(lambda: _level_2(drive, handle)) == first else 0
+
+
+def _level_2(drive: Drive, handle: int) -> object:
+    return drive.nt.NtFsControlFile(drive.process, handle, FSCTL_REQUEST_OPLOCK_LEVEL_2)
+
+
+def _level_2_of_directory(drive: Drive) -> int:
+    drive.make_directory("dir")
+    handle = drive.open("dir")
+    return status_of(lambda: _level_2(drive, handle))
+
+
 def _pattern_without_match(drive: Drive) -> int:
     root = drive.open("")
     return status_of(lambda: drive.nt.NtQueryDirectoryFile(drive.process, root, query.FILE_NAMES_INFORMATION, "none"))
@@ -446,6 +475,9 @@ CASES: dict[tuple[str, str], Callable[[Drive], int]] = {
     ("ntfs_suite", "set EOF or allocation on a directory"): _set("dir", 0, query.FILE_END_OF_FILE_INFORMATION),
     ("ntfs_suite", "clear case-sensitive flag while names differ only in case"): _clear_case_over_variants,
     ("ntfs_suite", "stream name in wrong case inside case-sensitive directory"): _stream_in_case_sensitive_directory,
+    ("ntfs_suite", "rename stream with full path"): _rename_stream_by_path,
+    ("ntfs_suite", "level-2 oplock on synchronous handle, or while byte-range locks exist"): _refused_level_2,
+    ("ntfs_suite", "level-2 oplock on directory"): _level_2_of_directory,
     ("ntfs_suite", "query directory with a pattern that matches nothing (first call)"): _pattern_without_match,
     ("ntfs_suite", "read at or past EOF"): _read_at(0),
     ("ntfs_suite", "negative file position"): _read_at(-5),

@@ -270,7 +270,7 @@ def test_a_link_of_one_kind_opens_nothing_of_the_other(drive: Drive) -> None:
 
 
 @pytest.mark.parametrize(("links", "expected"), [(63, 0), (64, NOT_RESOLVED)])
-@pytest.mark.parametrize("prefix", ["", PREFIX])
+@pytest.mark.parametrize("prefix", ["", PREFIX], ids=["relative", "absolute"])
 def test_a_path_may_meet_63(links: int, expected: int, prefix: str) -> None:
     drive = Drive()
     drive.volume.developer_mode = True
