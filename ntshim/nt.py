@@ -77,7 +77,7 @@ else:
             "KeyServices",
             (
                 "NtCreateKey NtOpenKey NtOpenKeyEx NtDeleteKey NtRenameKey NtQueryKey NtEnumerateKey "
-                "NtSetInformationKey NtFlushKey NtNotifyChangeKey NtLoadKey NtUnloadKey"
+                "NtSetInformationKey NtFlushKey NtNotifyChangeKey NtLoadKey NtUnloadKey NtSaveKey"
             ),
         ),
         (

@@ -77,8 +77,10 @@ class HiveFile:
         else:
             self._rewrite()
 
-    def create(self, path: list[str], class_name: str, last_write_time: int, *, is_link: bool) -> None:
-        self._append(journal.CREATE, path, class_name, last_write_time, is_link)
+    def create(
+        self, path: list[str], class_name: str, last_write_time: int, *, is_link: bool, security: bytes | None
+    ) -> None:
+        self._append(journal.CREATE, path, class_name, last_write_time, is_link, (security or b"").hex())
 
     def delete(self, path: list[str]) -> None:
         self._append(journal.DELETE, path)
@@ -130,9 +132,7 @@ class HiveFile:
 
     def _rewrite(self) -> None:
         """Put a new file in the place of the old one, in one step. Raises OSError."""
-        changes = [*journal.whole(self.hive), (journal.FLUSHED,)]
-        lines = [journal.line(number, *fields) for number, fields in enumerate(changes, 1)]
-        content = journal.HEADER + b"".join(lines)
+        content, number = journal.saved(self.hive.root)
         new = f"{self._path}.new"
         fd = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
@@ -147,7 +147,7 @@ class HiveFile:
             os.close(self._fd)
         self._fd = fd
         self._end = self._short = len(content)
-        self._number = len(lines)
+        self._number = number
 
 
 def _read_whole(fd: int) -> bytes:

@@ -14,11 +14,13 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from ntshim import status as st
-from ntshim.cm.node import Hive, KeyNode, Value
+from ntshim.cm.node import MAXIMUM_DEPTH, Hive, KeyNode, Value
 from ntshim.upcase import upcase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from ntshim.se.descriptor import SecurityDescriptor
 
 HEADER = b"ntshim hive 1\n"
 CREATE, DELETE, RENAME, SET, UNSET, TIME, SECURITY, FLUSHED = (
@@ -44,17 +46,26 @@ def set_fields(path: list[str], value: Value, last_write_time: int) -> tuple[Any
     return SET, path, value.name, value.type, binascii.b2a_base64(value.data, newline=False).decode(), last_write_time
 
 
-def whole(hive: Hive) -> Iterator[tuple[Any, ...]]:
-    """The changes that make a hive what it is now, volatile keys left out."""
-    yield TIME, [], hive.root.last_write_time
-    waiting = [hive.root]
+def saved(root: KeyNode) -> tuple[bytes, int]:
+    """Write a key with all below it down as a hive, whose root it is; gives the number of the last line too."""
+    changes = [*_whole(root), (FLUSHED,)]
+    lines = [line(number, *fields) for number, fields in enumerate(changes, 1)]
+    return HEADER + b"".join(lines), len(lines)
+
+
+def _whole(root: KeyNode) -> Iterator[tuple[Any, ...]]:
+    """The changes that make a key and all below it what they are now, volatile keys left out."""
+    depth = len(root.path())
+    yield TIME, [], root.last_write_time
+    waiting = [root]
     while waiting:
         node = waiting.pop()
-        path = node.path()
-        if node is not hive.root:
-            yield CREATE, path, node.class_name, node.last_write_time, node.is_link
-        if node.security is not None:
-            yield SECURITY, path, node.security.to_bytes().hex()
+        path = node.path()[depth:]
+        security = "" if node.security is None else node.security.to_bytes().hex()
+        if node is not root:
+            yield CREATE, path, node.class_name, node.last_write_time, node.is_link, security
+        elif security:
+            yield SECURITY, path, security
         for value in node.values.values():
             yield set_fields(path, value, node.last_write_time)
         waiting += [subkey for subkey in node.subkeys() if not subkey.volatile]
@@ -89,7 +100,7 @@ def _fields(written: bytes, number: int) -> list[Any] | None:
         return None
     try:
         fields = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return fields[1:] if isinstance(fields, list) and fields and (not number or fields[0] == number) else None
 
@@ -101,13 +112,23 @@ def _was_flushed(rest: bytes) -> bool:
 
 def _apply(hive: Hive, fields: list[Any]) -> bool:
     """Make a change; False if the hive is not such that it could have been made."""
-    what, *rest = fields
+    what, *rest = fields or [None]
     if what == FLUSHED:
         return True
+    form = _FORMS.get(what) if isinstance(what, str) else None
+    if form is None or [type(field) for field in rest] != list(form) or not _is_path(rest[0]):
+        return False
     try:
         return _MAKE[what](hive, *rest)
-    except (KeyError, TypeError, ValueError, IndexError, st.NtError):
+    except (ValueError, st.NtError):
         return False
+
+
+def _is_path(components: list[Any]) -> bool:
+    """Whether what stands for a path is one: names that keys can have."""
+    return len(components) < MAXIMUM_DEPTH and all(
+        isinstance(component, str) and component and "\\" not in component for component in components
+    )
 
 
 def _find(hive: Hive, path: list[str]) -> KeyNode | None:
@@ -118,12 +139,14 @@ def _find(hive: Hive, path: list[str]) -> KeyNode | None:
     return node
 
 
-def _create(hive: Hive, path: list[str], class_name: str, last_write_time: int, is_link: bool) -> bool:
+def _create(hive: Hive, path: list[str], class_name: str, last_write_time: int, is_link: bool, security: str) -> bool:
     above = _find(hive, path[:-1])
-    if above is None or above.find(path[-1]) is not None:
+    if not path or above is None or above.find(path[-1]) is not None:
         return False
     made = KeyNode(path[-1], above, hive, class_name, is_link=is_link)
     made.last_write_time = last_write_time
+    if security:
+        made.security = _descriptor(security)
     above.add(made)
     return True
 
@@ -138,7 +161,7 @@ def _delete(hive: Hive, path: list[str]) -> bool:
 
 def _rename(hive: Hive, path: list[str], name: str) -> bool:
     node = _find(hive, path)
-    if node is None or node.parent is None or node.parent.find(name) is not None:
+    if node is None or node.parent is None or node.parent.find(name) is not None or not _is_path([name]):
         return False
     node.parent.remove(node)
     node.name = name
@@ -159,7 +182,7 @@ def _set(hive: Hive, path: list[str], name: str, type_: int, data: str, last_wri
 
 def _unset(hive: Hive, path: list[str], name: str, last_write_time: int) -> bool:
     node = _find(hive, path)
-    if node is None:
+    if node is None or upcase(name) not in node.values:
         return False
     del node.values[upcase(name)]
     node.last_write_time = last_write_time
@@ -178,10 +201,27 @@ def _security(hive: Hive, path: list[str], descriptor: str) -> bool:
     node = _find(hive, path)
     if node is None:
         return False
+    node.security = _descriptor(descriptor)
+    return True
+
+
+def _descriptor(digits: str) -> SecurityDescriptor:
+    """Read a descriptor; what is none raises ValueError or NtError."""
     from ntshim.se.descriptor import SecurityDescriptor
 
-    node.security = SecurityDescriptor.from_bytes(bytes.fromhex(descriptor))
-    return True
+    return SecurityDescriptor.from_bytes(bytes.fromhex(digits))
+
+
+# The types of what follows in a line.
+_FORMS: dict[str, tuple[type, ...]] = {
+    CREATE: (list, str, int, bool, str),
+    DELETE: (list,),
+    RENAME: (list, str),
+    SET: (list, str, int, str, int),
+    UNSET: (list, str, int),
+    TIME: (list, int),
+    SECURITY: (list, str),
+}
 
 
 _MAKE: dict[str, Callable[..., bool]] = {

@@ -45,7 +45,9 @@ class KeyType(ObjectType):
 
     def get_security(self, target: Object) -> SecurityDescriptor | None:
         """Give the descriptor of the key behind the object."""
-        return target.node.security if isinstance(target, Key) else None
+        from ntshim.cm import walk
+
+        return walk.node_of(target).security
 
     def put_security(self, target: Object, descriptor: SecurityDescriptor) -> None:
         """Replace the descriptor of the key behind the object, and tell who watches."""

@@ -55,8 +55,10 @@ class Store(Protocol):
     def hive(self) -> Hive:
         """The hive as it was read, whose store this is."""
 
-    def create(self, path: list[str], class_name: str, last_write_time: int, *, is_link: bool) -> None:
-        """A key was made."""
+    def create(
+        self, path: list[str], class_name: str, last_write_time: int, *, is_link: bool, security: bytes | None
+    ) -> None:
+        """A key was made, at once with the self-relative security descriptor that it has, if any."""
 
     def delete(self, path: list[str]) -> None:
         """A key, which has no subkeys, was deleted."""

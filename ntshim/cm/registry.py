@@ -45,8 +45,10 @@ def check_place(above: KeyNode, name: str) -> None:
 
 
 def load(above: KeyNode, name: str, store: Store) -> None:
-    """Mount the hive that a store keeps."""
+    """Mount the hive that a store keeps, once: STATUS_SHARING_VIOLATION for one that is or was mounted."""
     check_place(above, name)
+    if store.hive.root.parent is not None:
+        raise st.NtError(st.STATUS_SHARING_VIOLATION)
     store.hive.root.name = name
     mount(above, store.hive)
 
@@ -64,4 +66,10 @@ def unload(root: KeyNode) -> None:
 
 def _is_open(node: KeyNode) -> bool:
     """Whether anybody has a key of a tree open."""
-    return node.open_count > 0 or any(_is_open(subkey) for subkey in node.subkeys())
+    waiting = [node]
+    while waiting:
+        at = waiting.pop()
+        if at.open_count:
+            return True
+        waiting += at.subkeys()
+    return False

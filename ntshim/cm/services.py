@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ntshim import status as st
-from ntshim.cm import registry, walk
+from ntshim.cm import journal, registry, walk
 from ntshim.cm.key import (
     KEY,
     KEY_ENUMERATE_SUB_KEYS,
@@ -24,19 +24,21 @@ from ntshim.cm.notify import (
     report_deleted,
 )
 from ntshim.cm.records import KEY_CLASSES, KEY_NAME_INFORMATION, fit, key_record
+from ntshim.io.file import FILE, FILE_WRITE_DATA, File
+from ntshim.io.query import FILE_END_OF_FILE_INFORMATION
 from ntshim.ke.event import EVENT, EVENT_MODIFY_STATE, Event
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes, capture_for_open
-from ntshim.ob.object import DELETE, grant_access, grant_new_access
-from ntshim.ob.open import assign_object_security, open_by_name
+from ntshim.ob.object import DELETE, grant_access
+from ntshim.ob.open import open_by_name
 from ntshim.ob.parse import ParseRequest, look_up
-from ntshim.se.privileges import SE_RESTORE_PRIVILEGE
-from ntshim.se.token import Token, require_privilege
+from ntshim.se.descriptor import capture_descriptor
+from ntshim.se.privileges import SE_BACKUP_PRIVILEGE, SE_RESTORE_PRIVILEGE
+from ntshim.se.token import require_privilege
 from ntshim.service import ServiceFamily, service
 
 if TYPE_CHECKING:
     from ntshim.cm.node import KeyNode, Store
     from ntshim.ob.attributes import GivenAttributes
-    from ntshim.ob.object import Object
     from ntshim.ps.process import Process, Thread
 
 KEY_WRITE_TIME_INFORMATION = 0  # KEY_SET_INFORMATION_CLASS
@@ -75,11 +77,14 @@ class KeyServices(ServiceFamily):
         if create_options & ~walk.REG_LEGAL_OPTION:
             raise st.NtError(st.STATUS_INVALID_PARAMETER)
         name, root_directory, attributes = capture_for_open(object_attributes)
-        context = walk.KeyContext(create_options, class_name, creates=True)
+        given = object_attributes.security_descriptor if isinstance(object_attributes, ObjectAttributes) else None
+        context = walk.KeyContext(create_options, class_name, creates=True, given=capture_descriptor(given))
         request = ParseRequest(caller, name, attributes, KEY, desired_access, context)
         found = look_up(self.executive.namespace, request, root_directory)
         try:
-            access = _grant(found, request, object_attributes, context)
+            access = request.granted_access
+            if access is None:
+                access = grant_access(found, caller, request.desired_access)
             return CreatedKey(caller.process.handles.insert(found, access, attributes), context.disposition)
         finally:
             found.dereference()
@@ -234,6 +239,25 @@ class KeyServices(ServiceFamily):
         registry.unload(node)
         report(above, REG_NOTIFY_CHANGE_NAME)
 
+    @service
+    def NtSaveKey(self, caller: Process | Thread, handle: int, file_handle: int) -> None:
+        """Write a key with all below it into an open file, as a hive whose root it is; needs SeBackupPrivilege.
+
+        What is volatile is left out. The file needs FILE_WRITE_DATA, and is cut to what is written.
+        STATUS_ACCESS_DENIED for a volatile key, STATUS_INVALID_DEVICE_REQUEST for a file that the host serves.
+        """
+        require_privilege(caller, SE_BACKUP_PRIVILEGE)
+        node = walk.node_of(self._object(caller, handle, Key, KEY, 0))
+        file = self._object(caller, file_handle, File, FILE, FILE_WRITE_DATA)
+        if node.volatile:
+            raise st.NtError(st.STATUS_ACCESS_DENIED)
+        if file.device is None or file.device.native:
+            raise st.NtError(st.STATUS_INVALID_DEVICE_REQUEST)
+        content, _ = journal.saved(node)
+        file.device.set_information(file, 0, FILE_END_OF_FILE_INFORMATION)
+        file.device.write(file, 0, content)
+        file.device.flush(file)
+
 
 def _signal(request: NotifyKeyRequest, event: Event) -> None:
     """Reset an event, and set it when the request is done."""
@@ -245,24 +269,6 @@ def _signal(request: NotifyKeyRequest, event: Event) -> None:
         event.dereference()
 
     request.when_done(done)
-
-
-def _grant(found: Object, request: ParseRequest, given: GivenAttributes, context: walk.KeyContext) -> int:
-    """Give the access to a key that was opened; to a new one, which gets its descriptor, whatever is asked for."""
-    if context.disposition != walk.REG_CREATED_NEW_KEY:
-        return grant_access(found, request.caller, request.desired_access)
-    above = walk.node_of(found).parent
-    token = request.caller.effective_token
-    explicit = given.security_descriptor if isinstance(given, ObjectAttributes) else None
-    inherits = above is not None and above.security is not None
-    if explicit is not None or inherits or (isinstance(token, Token) and token.has_default_dacl):
-        parent = None if above is None else Key(above)
-        assign_object_security(found, request.caller, explicit, parent)
-        if parent is not None:
-            parent.dereference()
-        if found.security is not None:
-            walk.put_security(found, found.security)
-    return grant_new_access(found, request.caller, request.desired_access)
 
 
 def _open(

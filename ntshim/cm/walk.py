@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ntshim import status as st
-from ntshim.cm.key import KEY_CREATE_LINK, KEY_CREATE_SUB_KEY, KEY_WOW64_32KEY, KEY_WOW64_64KEY, Key, RegistryRoot
+from ntshim.cm.key import KEY, KEY_CREATE_LINK, KEY_CREATE_SUB_KEY, KEY_WOW64_32KEY, KEY_WOW64_64KEY, Key, RegistryRoot
 from ntshim.cm.node import MAXIMUM_DEPTH, MAXIMUM_NAME_UNITS, SYMBOLIC_LINK_VALUE, KeyNode
 from ntshim.cm.notify import REG_NOTIFY_CHANGE_NAME, REG_NOTIFY_CHANGE_SECURITY, report
 from ntshim.fs.names import units
-from ntshim.ob.object import Object, Reparse, grant_access
+from ntshim.ob.object import Object, Reparse, grant_access, grant_new_access
+from ntshim.se.token import Token
 from ntshim.upcase import upcase
 
 if TYPE_CHECKING:
     from ntshim.ob.parse import ParseRequest
+    from ntshim.ps.process import Process, Thread
     from ntshim.se.descriptor import SecurityDescriptor
 
 REG_OPTION_NON_VOLATILE = 0x0
@@ -32,10 +34,13 @@ OBJ_OPENLINK = 0x100
 class KeyContext:
     """What NtCreateKey and NtOpenKey take through the look-up; `disposition` tells whether a key was made."""
 
-    __slots__ = ("class_name", "creates", "disposition", "options")
+    __slots__ = ("class_name", "creates", "disposition", "given", "options")
 
-    def __init__(self, options: int, class_name: str = "", *, creates: bool = False) -> None:
-        """Open, or make if it is absent."""
+    def __init__(
+        self, options: int, class_name: str = "", *, creates: bool = False, given: SecurityDescriptor | None = None
+    ) -> None:
+        """Open, or make if it is absent, with the descriptor that was given."""
+        self.given = given
         self.options = options
         self.class_name = class_name
         self.creates = creates
@@ -71,8 +76,10 @@ def check_creation(above: KeyNode, request: ParseRequest) -> None:
     """Let only who may make keys below a key do so, as far as that has a descriptor: STATUS_ACCESS_DENIED."""
     if above.security is not None:
         parent = Key(above)
-        grant_access(parent, request.caller, KEY_CREATE_SUB_KEY)
-        parent.dereference()
+        try:
+            grant_access(parent, request.caller, KEY_CREATE_SUB_KEY)
+        finally:
+            parent.dereference()
 
 
 def components_of(name: str) -> list[str]:
@@ -106,7 +113,9 @@ def parse(target: Object, request: ParseRequest) -> Object | Reparse:
             if not (is_last and context.creates):
                 raise st.NtError(st.STATUS_OBJECT_NAME_NOT_FOUND)
             check_creation(node, request)
-            found = _make(node, component, context, request.desired_access)
+            asked = request.desired_access & ~(KEY_WOW64_32KEY | KEY_WOW64_64KEY)
+            request.granted_access = grant_new_access(target, request.caller, asked)
+            found = _make(node, component, context, request)
         elif found.is_link and not (is_last and (opens_link or context.options & REG_OPTION_CREATE_LINK)):
             return Reparse("\\".join([_link_target(found), *components[place + 1 :]]))
         node = found
@@ -114,7 +123,7 @@ def parse(target: Object, request: ParseRequest) -> Object | Reparse:
     return Key(node)
 
 
-def _make(above: KeyNode, name: str, context: KeyContext, desired_access: int) -> KeyNode:
+def _make(above: KeyNode, name: str, context: KeyContext, request: ParseRequest) -> KeyNode:
     r"""Make a key. Nothing is made in the master hive, where hives are loaded, but volatile keys below its places.
 
     STATUS_ACCESS_DENIED below `\REGISTRY` itself, and for a link without KEY_CREATE_LINK;
@@ -122,7 +131,7 @@ def _make(above: KeyNode, name: str, context: KeyContext, desired_access: int) -
     """
     volatile = bool(context.options & REG_OPTION_VOLATILE)
     is_link = bool(context.options & REG_OPTION_CREATE_LINK)
-    if above.parent is None or (is_link and not desired_access & KEY_CREATE_LINK):
+    if above.parent is None or (is_link and not request.desired_access & KEY_CREATE_LINK):
         raise st.NtError(st.STATUS_ACCESS_DENIED)
     if above.volatile and not volatile:
         raise st.NtError(st.STATUS_CHILD_MUST_BE_VOLATILE)
@@ -131,13 +140,28 @@ def _make(above: KeyNode, name: str, context: KeyContext, desired_access: int) -
     if sum(1 for _ in above.ancestors()) + 2 > MAXIMUM_DEPTH:
         raise st.NtError(st.STATUS_INVALID_PARAMETER)
     made = KeyNode(name, above, above.hive, context.class_name, volatile=volatile, is_link=is_link)
+    made.security = _new_security(above, context.given, request.caller)
     if made.store is not None:
-        made.store.create(made.path(), made.class_name, made.last_write_time, is_link=is_link)
+        security = None if made.security is None else made.security.to_bytes()
+        made.store.create(made.path(), made.class_name, made.last_write_time, is_link=is_link, security=security)
     above.add(made)
     above.last_write_time = made.last_write_time
     report(above, REG_NOTIFY_CHANGE_NAME)
     context.disposition = REG_CREATED_NEW_KEY
     return made
+
+
+def _new_security(
+    above: KeyNode, given: SecurityDescriptor | None, caller: Process | Thread
+) -> SecurityDescriptor | None:
+    """Make the descriptor of a new key, None if nothing makes one; raises what `se.assign` does."""
+    token = caller.effective_token
+    if given is None and above.security is None and not (isinstance(token, Token) and token.has_default_dacl):
+        return None
+    from ntshim.se.access import effective_token
+    from ntshim.se.assign import assign_security
+
+    return assign_security(given, above.security, effective_token(caller), KEY.generic_mapping, is_container=True)
 
 
 def _link_target(node: KeyNode) -> str:
