@@ -118,8 +118,13 @@ class KeptInXattrs:
             _remove(own(inode), EA_XATTR)
 
     def security(self, inode: Inode) -> bytes | None:
-        """Give the descriptor."""
-        return _read(own(inode), SECURITY_XATTR)
+        """Give the descriptor; of a file that we may not read, whose host decides by itself, there is none."""
+        try:
+            return _read(own(inode), SECURITY_XATTR)
+        except st.NtError as error:
+            if error.status in (st.STATUS_ACCESS_DENIED, st.STATUS_PRIVILEGE_NOT_HELD):
+                return None
+            raise
 
     def set_security(self, inode: Inode, descriptor: bytes) -> None:
         """Store a descriptor."""

@@ -134,6 +134,8 @@ class ProcessServices(ServiceFamily):
         its process's own; needs THREAD_SET_THREAD_TOKEN, and statuses as `se.impersonation.set_thread_token`. Any
         other class is STATUS_INVALID_INFO_CLASS.
         """
+        if not isinstance(information, int):
+            raise st.NtError(st.STATUS_INFO_LENGTH_MISMATCH)
         if information_class == THREAD_IMPERSONATION_TOKEN:
             from ntshim.se.impersonation import set_thread_token
 

@@ -17,12 +17,7 @@ from ntshim.se.acl import (
     Acl,
     map_generic,
 )
-from ntshim.se.identity import (
-    SECURITY_IMPERSONATION,
-    TOKEN_IMPERSONATION,
-    TOKEN_MANDATORY_POLICY_NO_WRITE_UP,
-    system_token,
-)
+from ntshim.se.identity import TOKEN_MANDATORY_POLICY_NO_WRITE_UP, system_token
 from ntshim.se.privileges import SE_RELABEL_PRIVILEGE, SE_SECURITY_PRIVILEGE, SE_TAKE_OWNERSHIP_PRIVILEGE
 from ntshim.se.sid import MEDIUM_INTEGRITY, OWNER_RIGHTS, Sid
 from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
@@ -51,8 +46,7 @@ def effective_token(caller: Process | Thread | None) -> Token:
 
 def check_level(token: Token) -> None:
     """Raise STATUS_BAD_IMPERSONATION_LEVEL for a token that tells who somebody is, and no more."""
-    identity = token.identity
-    if identity.token_type == TOKEN_IMPERSONATION and identity.impersonation_level < SECURITY_IMPERSONATION:
+    if not token.acts:
         raise st.NtError(st.STATUS_BAD_IMPERSONATION_LEVEL)
 
 

@@ -108,7 +108,11 @@ def capture_descriptor(given: object) -> SecurityDescriptor | None:
     if isinstance(given, BadPointer):
         raise st.NtError(given.status)
     if isinstance(given, SecurityDescriptor):
-        return SecurityDescriptor.from_bytes(given.to_bytes())
+        try:
+            return SecurityDescriptor.from_bytes(given.to_bytes())
+        except (TypeError, AttributeError, ValueError, struct.error):
+            # Parts of it are no SIDs, ACLs or numbers.
+            raise st.NtError(st.STATUS_INVALID_SECURITY_DESCR) from None
     if isinstance(given, (bytes, bytearray)):
         return SecurityDescriptor.from_bytes(bytes(given))
     raise st.NtError(st.STATUS_INVALID_SECURITY_DESCR)

@@ -21,6 +21,9 @@ SE_CREATE_SYMBOLIC_LINK_PRIVILEGE = "SeCreateSymbolicLinkPrivilege"
 SE_CHANGE_NOTIFY_PRIVILEGE = "SeChangeNotifyPrivilege"
 # SE_PRIVILEGE_ENABLED | SE_PRIVILEGE_ENABLED_BY_DEFAULT
 _ENABLED = 0x3
+# Of `se.identity`, which is not loaded for the like of this.
+_TOKEN_PRIMARY = 1
+_SECURITY_IMPERSONATION = 2
 
 TOKEN_DUPLICATE = 0x2
 TOKEN_IMPERSONATE = 0x4
@@ -59,16 +62,25 @@ class Token(Object):
         """Whether what is made with the token gets a DACL for that alone."""
         return self._identity is not None and self._identity.default_dacl is not None
 
+    @property
+    def acts(self) -> bool:
+        """Whether somebody may act with it: it is a primary token, or one of level SecurityImpersonation or above."""
+        identity = self.identity
+        return identity.token_type == _TOKEN_PRIMARY or identity.impersonation_level >= _SECURITY_IMPERSONATION
+
     def holds(self, privilege: str) -> bool:
         """Whether a privilege is there and enabled."""
         return bool(self.privileges.get(privilege, 0) & 0x2)
 
 
 def holds_privilege(caller: Process | Thread, privilege: str) -> bool:
-    """Whether the caller's effective token holds a privilege; the system process holds all."""
+    """Whether the caller's effective token holds a privilege; the system process holds all.
+
+    A token that only tells who somebody is holds none.
+    """
     token = caller.effective_token
     if isinstance(token, Token):
-        return token.holds(privilege)
+        return token.holds(privilege) and (token is caller.token or token.acts)
     return token is None and caller.process.pid == SYSTEM_PROCESS_ID
 
 

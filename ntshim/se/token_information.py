@@ -200,13 +200,13 @@ def _set_mandatory_policy(token: Token, policy: int) -> None:
     token.identity.mandatory_policy = policy
 
 
-_CHANGES: dict[int, Callable[[Token, Any], None]] = {
-    TOKEN_OWNER: _set_owner,
-    TOKEN_PRIMARY_GROUP: _set_primary_group,
-    TOKEN_DEFAULT_DACL: _set_default_dacl,
-    TOKEN_SESSION_ID: _set_session,
-    TOKEN_INTEGRITY_LEVEL: _set_integrity,
-    TOKEN_MANDATORY_POLICY: _set_mandatory_policy,
+_CHANGES: dict[int, tuple[tuple[type, ...], Callable[[Token, Any], None]]] = {
+    TOKEN_OWNER: ((Sid,), _set_owner),
+    TOKEN_PRIMARY_GROUP: ((Sid,), _set_primary_group),
+    TOKEN_DEFAULT_DACL: ((Acl, type(None)), _set_default_dacl),
+    TOKEN_SESSION_ID: ((int,), _set_session),
+    TOKEN_INTEGRITY_LEVEL: ((SidAndAttributes,), _set_integrity),
+    TOKEN_MANDATORY_POLICY: ((int,), _set_mandatory_policy),
 }
 
 
@@ -219,16 +219,19 @@ def change_access(information_class: int) -> int:
 
 
 def change(caller: Process | Thread, token: Token, information_class: int, information: Any) -> None:
-    """Change a token.
+    """Change a token; STATUS_INFO_LENGTH_MISMATCH for what is not the class's record.
 
     STATUS_PRIVILEGE_NOT_HELD for session and policy without SeTcbPrivilege, and for an integrity level above the
     present one without SeRelabelPrivilege.
     """
+    kinds, routine = _CHANGES[information_class]
+    if not isinstance(information, kinds):
+        raise st.NtError(st.STATUS_INFO_LENGTH_MISMATCH)
     if information_class in (TOKEN_SESSION_ID, TOKEN_MANDATORY_POLICY):
         require_privilege(caller, SE_TCB_PRIVILEGE)
-    if information_class == TOKEN_INTEGRITY_LEVEL and information.sid.last > token.identity.integrity.last:
+    if isinstance(information, SidAndAttributes) and information.sid.last > token.identity.integrity.last:
         require_privilege(caller, SE_RELABEL_PRIVILEGE)
-    _CHANGES[information_class](token, information)
+    routine(token, information)
     token.identity.modified()
 
 

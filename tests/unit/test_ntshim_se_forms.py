@@ -130,3 +130,19 @@ def test_any_bytes_are_a_descriptor_or_a_status() -> None:
             assert found is not None
             assert SecurityDescriptor.from_bytes(found.to_bytes()) == found
     assert accepted > 500
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        SecurityDescriptor(owner=7),  # type: ignore[arg-type]
+        SecurityDescriptor(dacl=[1]),  # type: ignore[arg-type]
+        SecurityDescriptor(owner=Sid("x", ())),  # type: ignore[arg-type]
+        SecurityDescriptor(dacl=Acl((7,))),  # type: ignore[arg-type]
+        SecurityDescriptor(dacl=Acl((Ace("a", 0, 0, ALICE),))),  # type: ignore[arg-type]
+        SecurityDescriptor(control="x"),  # type: ignore[arg-type]
+    ],
+)
+def test_parts_that_are_something_else(made: SecurityDescriptor) -> None:
+    refusals = (st.STATUS_INVALID_SECURITY_DESCR, st.STATUS_INVALID_ACL, st.STATUS_INVALID_SID)
+    assert status_of(capture_descriptor, made) in refusals

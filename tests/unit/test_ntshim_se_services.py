@@ -504,3 +504,21 @@ def test_a_handle_keeps_what_it_was_granted() -> None:
     world.nt.NtSetSecurityObject(world.alice, handle, DACL, descriptor())
     world.nt.NtSetEvent(world.alice, handle)
     assert status_of(world.granted, world.alice, BASE + r"\kept", 2) == DENIED
+
+
+def test_who_only_tells_who_somebody_is_holds_no_privilege() -> None:
+    world = People()
+    for level, status in ((SECURITY_IDENTIFICATION, st.STATUS_PRIVILEGE_NOT_HELD), (SECURITY_IMPERSONATION, 0)):
+        world.alice.impersonate(impersonation(token(BOB, privileges=("SeCreatePermanentPrivilege",)), level))
+        handle = world.event(None, None)
+        assert status_of(world.nt.NtMakePermanentObject, world.alice, handle) == status
+
+
+@pytest.mark.parametrize(
+    "number", [info.TOKEN_OWNER, info.TOKEN_PRIMARY_GROUP, info.TOKEN_DEFAULT_DACL, info.TOKEN_INTEGRITY_LEVEL]
+)
+def test_what_is_no_record_of_the_class(number: int) -> None:
+    world = People()
+    for wrong in (7, b"x", "S-1-1-0", (1, 2)):
+        refused = status_of(world.nt.NtSetInformationToken, world.alice, MINE, number, wrong)
+        assert refused == st.STATUS_INFO_LENGTH_MISMATCH
