@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ntshim.fs.backend import Backend
     from ntshim.fs.rules import VolumeRules
+    from ntshim.ke.clock import Clock
     from ntshim.ps import Process, Thread
 
 
@@ -28,10 +29,10 @@ class System:
     interpreter at a time.
     """
 
-    def __init__(self, drives: Mapping[str, Backend] | None = None) -> None:
-        """Boot."""
+    def __init__(self, drives: Mapping[str, Backend] | None = None, *, clock: Clock | None = None) -> None:
+        """Boot. `clock` None is the machine's."""
         host = _NothingRuns()
-        self.executive = host.executive = Executive(host)
+        self.executive = host.executive = Executive(host, clock)
         self.executive.boot()
         self.nt = NtServices(self.executive)
         for letter, backend in ({"C": MemFs()} if drives is None else drives).items():
