@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fuzz_registry import REGISTRY_CALLS
 from fuzz_world import BASE, DRIVE, ODD_TEXTS, PATHS, Fuzz, echo_file
 
 from ntshim.fs import reparse
@@ -371,6 +372,7 @@ def print_nothing(*_: Any) -> None:
 
 # The arguments of each service; one without a row fails the test.
 CALLS: dict[str, Callable[[Fuzz], Call]] = {
+    **REGISTRY_CALLS,
     "NtAccessCheck": access_check,
     "NtAdjustGroupsToken": lambda f: call(f.handle("Token"), f.chance(0.7), f.some(lambda: group(f))),
     "NtAdjustPrivilegesToken": lambda f: call(f.handle("Token"), f.chance(0.2), f.some(lambda: privilege(f))),

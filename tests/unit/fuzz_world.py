@@ -64,6 +64,9 @@ class Fuzz:
         for path in ("folder", "file", "other", r"folder\inside"):
             options = create.FILE_DIRECTORY_FILE if path == "folder" else 0
             self.create_file(self.keeper, path, options=options)
+        for path in ("", "\\There", "\\There\\Below"):
+            name = ObjectAttributes(rf"\REGISTRY\MACHINE\SOFTWARE{path}")
+            self.nt.NtCreateKey(self.keeper, MAXIMUM_ALLOWED, name)
         for kind, creator in CREATORS.items():
             made = creator(self, self.keeper, ObjectAttributes(rf"{BASE}\{kind}"))
             assert made.status == st.STATUS_SUCCESS
@@ -291,6 +294,7 @@ def _anonymous(kind: str) -> Callable[[Fuzz], int]:
 MAKERS: dict[str, Callable[[Fuzz], int]] = {
     **{kind: _anonymous(kind) for kind in CREATORS},
     "File": Fuzz.file,
+    "Key": lambda f: f.nt.NtOpenKey(f.process, GENERIC_ALL, ObjectAttributes(r"\REGISTRY\MACHINE\SOFTWARE")),
     "Process": lambda f: f.insert(f.system.new_process("victim")),
     "Thread": lambda f: f.insert(f.system.new_thread(f.system.new_process("victim"))),
     "Token": lambda f: f.insert(Token(PRIVILEGE_NAMES)),

@@ -15,7 +15,7 @@ from ntshim.nt import NtServices
 
 # Of the calls of each service, what must succeed: otherwise the fuzz does not reach its depths.
 LEAST_SUCCESS = 0.3
-FAST_ROUNDS, FAST_SHARDS = 100, 4
+FAST_ROUNDS, FAST_SHARDS = 100, 3
 FULL_ROUNDS, FULL_SHARDS = 1000, 8
 WILDNESS = (0.0, 0.0, 0.1, 0.3, 1.0)
 
