@@ -275,8 +275,8 @@ def signal_and_wait(f: Fuzz) -> Call:
 
 def open_by_id(kind: str) -> Callable[[Fuzz], Call]:
     def make(f: Fuzz) -> Call:
-        process, thread = f.keeper.process.pid, f.keeper.tid
-        ids = ClientId(f.number(process), f.number(thread if kind == "Thread" else 0))
+        thread = f.stranger()
+        ids = ClientId(f.number(thread.process.pid), f.number(thread.tid if kind == "Thread" else 0))
         return call(f.access(kind), f.attributes(None) if f.odd() else ObjectAttributes(), ids)
 
     return make

@@ -57,6 +57,7 @@ class Fuzz:
         self.nt = self.system.nt
         self.wildness = 0.0
         self.count = 0
+        self._stranger: Thread | None = None
         self.calling: Process | Thread | None = None
         self.keeper = self.system.new_thread(self.system.new_process("keeper"))
         self.keeper.process.token = Token(PRIVILEGE_NAMES)
@@ -199,6 +200,12 @@ class Fuzz:
     def create(self, kind: str) -> int:
         """Give a handle of the caller to a new object of a type."""
         return MAKERS[kind](self)
+
+    def stranger(self) -> Thread:
+        """Give a thread of another process, alive, that can be opened by its id."""
+        if self._stranger is None or self._stranger.exited:
+            self._stranger = self.system.new_thread(self.system.new_process("stranger"))
+        return self._stranger
 
     def base(self) -> int:
         """Open the directory in which the named objects are."""
