@@ -45,7 +45,9 @@ class Dispatcher:
         self._held = True
         try:
             yield
-            while self._to_tell:
-                self._to_tell.popleft()()
         finally:
-            self._held = False
+            try:
+                while self._to_tell:
+                    self._to_tell.popleft()()
+            finally:
+                self._held = False

@@ -10,6 +10,7 @@ from ntshim_ob import status_of
 
 from ntshim import status as st
 from ntshim.io.file import File
+from ntshim.ke.mutant import LOWEST_COUNT
 from ntshim.ke.run import DeadlockError, run_until
 from ntshim.ke.wait_services import WAIT_ALL, WAIT_ANY
 from ntshim.ke.wait_state import deliver_user_apcs
@@ -275,6 +276,16 @@ def test_signal_and_wait_is_one_step() -> None:
     assert partner.status == WAIT_0
     same = world.event(1)
     assert nt.NtSignalAndWaitForSingleObject(world.thread, same, same) == WAIT_0
+
+
+def test_who_was_released_is_told_even_if_the_wait_is_refused() -> None:
+    world = WaitingWorld()
+    start, mutant = world.event(1), world.mutant(world.thread)
+    world.object(mutant).count = LOWEST_COUNT
+    told: list[int] = []
+    world.wait(start, world.sibling()).when_done(lambda wait: told.append(wait.status))
+    refused = status_of(world.nt.NtSignalAndWaitForSingleObject, world.thread, start, mutant)
+    assert (refused, told) == (st.STATUS_MUTANT_LIMIT_EXCEEDED, [WAIT_0])
 
 
 def test_what_can_be_signalled_before_a_wait() -> None:
