@@ -25,7 +25,9 @@ class Forgetful:
     def __init__(self) -> None:
         self.hive = Hive("loaded", self)
 
-    def create(self, path: list[str], class_name: str, last_write_time: int, *, is_link: bool) -> None:
+    def create(
+        self, path: list[str], class_name: str, last_write_time: int, *, is_link: bool, security: bytes | None
+    ) -> None:
         pass
 
     def delete(self, path: list[str]) -> None:
@@ -127,6 +129,7 @@ REGISTRY_CALLS: dict[str, Callable[[Fuzz], Call]] = {
     "NtQueryMultipleValueKey": lambda f: call(key(f), f.some(lambda: text(f, *NAMES[:2])), length(f)),
     "NtQueryValueKey": lambda f: call(key(f), text(f, *NAMES[:2]), f.number(*range(3)), length(f)),
     "NtRenameKey": lambda f: call(key(f), text(f, f"renamed {f.count}")),
+    "NtSaveKey": lambda f: call(key(f), f.handle("File") if f.odd() else f.file()),
     "NtSetInformationKey": lambda f: call(key(f), f.number(0), f.number(0, 1 << 50)),
     "NtSetValueKey": lambda f: call(key(f), text(f, *NAMES), f.number(1, 4, 7), f.data()),
     "NtUnloadKey": unload,
