@@ -98,7 +98,10 @@ class Changes:
         if found.is_directory:
             self._working_directories.look()
         handle = self._open(call, found, _DIRECTORY_TO_DELETE if directory else _FILE_TO_DELETE)
-        irp = self._set(call, handle, _POSIX_DELETE, query.FILE_DISPOSITION_INFORMATION_EX)
+        flags = _POSIX_DELETE
+        if self._windows.runtimes.of(call.stop.tid).deletes_read_only:
+            flags |= delete.FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE
+        irp = self._set(call, handle, flags, query.FILE_DISPOSITION_INFORMATION_EX)
         _complete_at_end(call, irp, lambda: file_at(found.path) != found.file)
 
     def rename(self, call: Call, old: tuple[int, bytes], new: tuple[int, bytes], *, replace: bool) -> None:

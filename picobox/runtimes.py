@@ -23,7 +23,8 @@ class Runtime(NamedTuple):
 
     `share`: the share mode of its opens. `errors`: by which table it shows Win32 errors. `opens_directories`: its plain
     open takes a directory too, by FILE_FLAG_BACKUP_SEMANTICS. `long_paths`: it writes long paths with a prefix that
-    lifts MAX_PATH. `posix_rename`: it renames with POSIX semantics, not as MoveFileExW.
+    lifts MAX_PATH. `posix_rename`: it renames with POSIX semantics, not as MoveFileExW. `deletes_read_only`: it takes
+    the attribute READONLY away from what it is to delete.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Runtime(NamedTuple):
     opens_directories: bool = False
     long_paths: bool = False
     posix_rename: bool = False
+    deletes_read_only: bool = False
 
     def errno_of(self, status: int) -> int:
         """The errno by which a program sees a status of NT."""
@@ -40,10 +42,18 @@ class Runtime(NamedTuple):
 
 C = Runtime("C", _READ_WRITE, CRT)
 PYTHON = Runtime("CPython", _READ_WRITE, CRT)
-GO = Runtime("Go", _READ_WRITE, POSIX, opens_directories=True, long_paths=True)
-NODE = Runtime("node", _READ_WRITE_DELETE, LIBUV, opens_directories=True, long_paths=True, posix_rename=True)
-RUST = Runtime("Rust", _READ_WRITE_DELETE, POSIX, long_paths=True, posix_rename=True)
-GIT = Runtime("git", _READ_WRITE_DELETE, CRT, posix_rename=True)
+GO = Runtime("Go", _READ_WRITE, POSIX, opens_directories=True, long_paths=True, deletes_read_only=True)
+NODE = Runtime(
+    "node",
+    _READ_WRITE_DELETE,
+    LIBUV,
+    opens_directories=True,
+    long_paths=True,
+    posix_rename=True,
+    deletes_read_only=True,
+)
+RUST = Runtime("Rust", _READ_WRITE_DELETE, POSIX, long_paths=True, posix_rename=True, deletes_read_only=True)
+GIT = Runtime("git", _READ_WRITE_DELETE, CRT, posix_rename=True, deletes_read_only=True)
 
 # Where in an executable its maker leaves traces that stripping it keeps.
 _GO_SECTIONS = (b".go.buildinfo", b".note.go.buildid")

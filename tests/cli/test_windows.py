@@ -93,6 +93,9 @@ attempt("a*b", "w");
 fs.chmodSync("file", 0o444);
 attempt("file", "r+");
 attempt("d".repeat(250), "w");
+fs.closeSync(held);
+fs.unlinkSync("file");
+console.log(fs.existsSync("file"));
 """
 
 
@@ -104,7 +107,17 @@ def test_node() -> None:
         "a*b ENOENT",
         "file EPERM",
         f"{'d' * 250} opened",
+        "false",
     ]
+
+
+def test_deleting_what_is_read_only(tmp_path: Path) -> None:
+    """CPython does not take the attribute away first, as node and git do."""
+    script = "import os; os.close(os.open('file', os.O_CREAT, 0o444)); os.unlink('file')"
+    done = picobox("-q", "--profile", "windows11", "--", "python3", "-c", script)
+    assert done.returncode == 1
+    assert b"PermissionError: [Errno 13]" in done.stderr
+    assert (tmp_path / "file").exists()
 
 
 def test_node_that_does_not_share_says_busy() -> None:
