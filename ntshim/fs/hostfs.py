@@ -218,10 +218,7 @@ class HostFs(KeptInXattrs):
             found = self._stat(inode)
             accessed = _host_time(read) if read else found.st_atime_ns
             modified = _host_time(written) if written else found.st_mtime_ns
-            try:
-                _ask(os.utime, _host(inode).handle, ns=(accessed, modified))
-            except OverflowError:
-                raise st.NtError(st.STATUS_INVALID_PARAMETER) from None
+            _ask(os.utime, _host(inode).handle, ns=(accessed, modified))
         if attributes is not None:
             self._set_attributes(inode, attributes)
 

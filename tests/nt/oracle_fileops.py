@@ -14,7 +14,7 @@ from ntshim.io.rename import (
     FILE_RENAME_REPLACE_IF_EXISTS,
 )
 
-from . import oracle_locks, oracle_win32
+from . import oracle_files, oracle_locks, oracle_win32
 from .drive import DELETE, READ, READ_ATTRIBUTES, SYNCHRONIZE, WRITE, WRITE_ATTRIBUTES, Drive, status_of
 from .kind import Unverified
 
@@ -42,7 +42,8 @@ def check(row: Row) -> list[str]:
         status = _rename(row["case"])
     else:
         phrase = (row["group"], row["case"])
-        case = CASES.get(phrase) or oracle_locks.CASES.get(phrase) or oracle_win32.CASES.get(phrase)
+        acted_out = (CASES, oracle_files.CASES, oracle_locks.CASES, oracle_win32.CASES)
+        case = next((cases[phrase] for cases in acted_out if phrase in cases), None)
         if case is None:
             raise Unverified("not acted out: sections and some others are other services")
         status = case(Drive())
