@@ -408,13 +408,13 @@ class Volume(SecuredDevice):
             found = self._find(directory, component, ignore_case=ignore_case)
             if found is None:
                 raise st.NtError(st.STATUS_OBJECT_PATH_NOT_FOUND)
-            self._refuse_pending(directory, found[0], found[1])
             above, directory = directory, found[1]
             if directory.is_reparse_point:
                 rest = "\\".join(["", *parents[depth + 1 :], last])
                 raise ReparsePointMet(directory, above, rest + "\\" if trailing else rest)
             if not directory.is_directory:
                 raise st.NtError(no_directory)
+            self._refuse_pending(above, found[0], directory)
             if passing is not None:
                 self.check_passing(directory, passing)
         return directory, last, trailing
