@@ -40,6 +40,8 @@ def lay_out(drives: list[DriveMount], texts: Mapping[bytes, bytes]) -> None:
 
     What the host has in /mnt stays there unless a drive has its name. PlatformError where this machine forbids it.
     """
+    if not os.path.isdir(MOUNT_ROOT):
+        raise PlatformError(f"profile wsl1 mounts drives in {os.fsdecode(MOUNT_ROOT)}: make that directory")
     _check(lib.pb_own_mounts(), "a mount namespace of its own")
     with _opened([drive.directory for drive in drives]) as sources:
         kept = {entry.name: entry.path for entry in os.scandir(MOUNT_ROOT)}
@@ -115,4 +117,5 @@ def _mount(source: bytes, target: bytes, kind: bytes, flags: int, data: bytes) -
 
 def _check(result: int, what: str) -> None:
     if result < 0:
-        raise PlatformError(f"{what}: {os.strerror(-result)}")
+        remedy = "profile wsl1 needs mounts; `picobox doctor` tells what this machine allows"
+        raise PlatformError(f"{what}: {os.strerror(-result)}; {remedy}")
