@@ -83,7 +83,7 @@ class Opens:
                 create.FILE_ATTRIBUTE_NORMAL,
                 FILE_SHARE_ALL if runtime is None else runtime.share,
                 _disposition(flags),
-                _options(flags, runtime),
+                create.FILE_DIRECTORY_FILE if flags & O_DIRECTORY else 0,
                 extra=place,
             )
         except NameReserved as reserved:
@@ -133,15 +133,6 @@ def place_of(found: Identity, *, keeps_read_only: bool) -> Place:
         file = NativeInode(found.file, found.path, is_directory=found.is_directory, read_only=read_only)
         file.size, file.links = found.size, found.links
     return resolved(NativeInode(found.directory, found.parent), from_host(found.name), file)
-
-
-def _options(flags: int, runtime: Runtime | None) -> int:
-    """NtCreateFile's options for open's flags: as Win32 adds them, a plain open takes no directory (nt.md 3.1)."""
-    if flags & O_DIRECTORY:
-        return create.FILE_DIRECTORY_FILE
-    if runtime is None or runtime.opens_directories or flags & O_PATH:
-        return 0
-    return create.FILE_NON_DIRECTORY_FILE
 
 
 def _disposition(flags: int) -> int:

@@ -21,16 +21,16 @@ _READ_WRITE_DELETE = _READ_WRITE | FILE_SHARE_DELETE
 class Runtime(NamedTuple):
     """A runtime as it behaves on Windows (facts/nt.md sections 3.4 and 5).
 
-    `share`: the share mode of its opens. `errors`: by which table it shows Win32 errors. `opens_directories`: its plain
-    open takes a directory too, by FILE_FLAG_BACKUP_SEMANTICS. `long_paths`: it writes long paths with a prefix that
-    lifts MAX_PATH. `posix_rename`: it renames with POSIX semantics, not as MoveFileExW. `deletes_read_only`: it takes
-    the attribute READONLY away from what it is to delete.
+    `share`: the share mode of its opens. `errors`: by which table it shows Win32 errors. `long_paths`: it writes long
+    paths with a prefix that lifts MAX_PATH. `posix_rename`: it renames with POSIX semantics, not as MoveFileExW.
+    `deletes_read_only`: it takes the attribute READONLY away from what it is to delete.
+
+    Every one opens directories: on Linux they list them by a descriptor, where on Windows they ask for the next name.
     """
 
     name: str
     share: int
     errors: str
-    opens_directories: bool = False
     long_paths: bool = False
     posix_rename: bool = False
     deletes_read_only: bool = False
@@ -42,12 +42,11 @@ class Runtime(NamedTuple):
 
 C = Runtime("C", _READ_WRITE, CRT)
 PYTHON = Runtime("CPython", _READ_WRITE, CRT)
-GO = Runtime("Go", _READ_WRITE, POSIX, opens_directories=True, long_paths=True, deletes_read_only=True)
+GO = Runtime("Go", _READ_WRITE, POSIX, long_paths=True, deletes_read_only=True)
 NODE = Runtime(
     "node",
     _READ_WRITE_DELETE,
     LIBUV,
-    opens_directories=True,
     long_paths=True,
     posix_rename=True,
     deletes_read_only=True,
