@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from picobox.provider import PicoProvider
     from picobox.runtimes import Runtime
 
+O_RDONLY = 0
+O_ACCMODE = 3
 O_CREAT = 0o100
 O_EXCL = 0o200
 O_TRUNC = 0o1000
@@ -83,7 +85,7 @@ class Opens:
                 create.FILE_ATTRIBUTE_NORMAL,
                 FILE_SHARE_ALL if runtime is None else runtime.share,
                 _disposition(flags),
-                create.FILE_DIRECTORY_FILE if flags & O_DIRECTORY else 0,
+                _options(flags, runtime),
                 extra=place,
             )
         except NameReserved as reserved:
@@ -133,6 +135,17 @@ def place_of(found: Identity, *, keeps_read_only: bool) -> Place:
         file = NativeInode(found.file, found.path, is_directory=found.is_directory, read_only=read_only)
         file.size, file.links = found.size, found.links
     return resolved(NativeInode(found.directory, found.parent), from_host(found.name), file)
+
+
+def _options(flags: int, runtime: Runtime | None) -> int:
+    """NtCreateFile's options for open's flags: as Win32 adds them, an open that may write takes no directory.
+
+    One that only reads does, though Win32's would not: by it programs on Linux list a directory (facts/nt.md 3.1).
+    """
+    if flags & O_DIRECTORY:
+        return create.FILE_DIRECTORY_FILE
+    reads = flags & O_ACCMODE == O_RDONLY and not flags & O_CREAT
+    return 0 if runtime is None or reads or flags & O_PATH else create.FILE_NON_DIRECTORY_FILE
 
 
 def _disposition(flags: int) -> int:
