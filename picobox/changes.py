@@ -15,7 +15,11 @@ from ntshim.fs.native import NativeInode
 from ntshim.io import create, delete, query
 from ntshim.io.file import FILE_LIST_DIRECTORY, FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA
 from ntshim.io.irp import NameReserved
-from ntshim.io.rename import FILE_RENAME_POSIX_SEMANTICS, FILE_RENAME_REPLACE_IF_EXISTS
+from ntshim.io.rename import (
+    FILE_RENAME_IGNORE_READONLY_ATTRIBUTE,
+    FILE_RENAME_POSIX_SEMANTICS,
+    FILE_RENAME_REPLACE_IF_EXISTS,
+)
 from ntshim.io.share import FILE_SHARE_ALL, FILE_SHARE_WRITE
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes
 from ntshim.ob.handles import index_to_handle
@@ -112,8 +116,11 @@ class Changes:
         if source.is_directory or target.is_directory:
             self._working_directories.look()
         flags = FILE_RENAME_REPLACE_IF_EXISTS if replace else 0
-        if replace and self._windows.runtimes.of(call.stop.tid).posix_rename:
+        runtime = self._windows.runtimes.of(call.stop.tid)
+        if replace and runtime.posix_rename:
             flags |= FILE_RENAME_POSIX_SEMANTICS
+        if replace and runtime.posix_rename and runtime.deletes_read_only:
+            flags |= FILE_RENAME_IGNORE_READONLY_ATTRIBUTE
         handle = self._open(call, source, _TO_MOVE)
         self._name(call, handle, source, target, flags, query.FILE_RENAME_INFORMATION_EX)
 

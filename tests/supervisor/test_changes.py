@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -147,6 +148,54 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
 @pytest.mark.timeout(60)
 def test_a_signal_reaches_who_waits_for_a_lock() -> None:
     Sandbox(profile="windows11").run_ours(sys.executable, "-c", WAITING)
+
+
+PYTHON_LIBRARY = """
+import os, shutil, tempfile
+def is_refused(change, *arguments):
+    try:
+        change(*arguments)
+    except PermissionError:
+        return True
+directory = tempfile.mkdtemp()
+file = open(os.path.join(directory, "file"), "w")
+assert is_refused(shutil.rmtree, directory) and is_refused(shutil.move, file.name, file.name + "2")
+file.close()
+shutil.rmtree(directory)
+with tempfile.NamedTemporaryFile() as file:
+    assert is_refused(os.unlink, file.name)
+with tempfile.TemporaryDirectory() as directory:
+    os.chdir(directory)
+    assert is_refused(os.rmdir, directory)
+    os.chdir("/")
+with tempfile.TemporaryFile() as file:
+    file.write(b"text")
+"""
+
+
+@pytest.mark.timeout(60)
+def test_python_s_library_meets_what_it_meets_on_windows() -> None:
+    Sandbox(profile="windows11").run_ours(sys.executable, "-c", PYTHON_LIBRARY)
+
+
+GIT = """
+export HOME=$PWD GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+exec >out 2>&1
+git init -q . && echo one >file && git add file && git commit -qm one && git checkout -qb other && echo two >file &&
+git commit -qam two && git checkout -q - || exit 3
+grep -q . out && exit 4
+exec 5<file
+git checkout -q other
+grep -q "unable to unlink old 'file'" out || exit 5
+exec 5<&-
+git checkout -qf other && git gc -q && test "$(cat file)" = two
+"""
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_git_cannot_replace_a_file_that_another_program_has_open() -> None:
+    Sandbox(profile="windows11").run_ours("/bin/sh", "-c", GIT)
 
 
 @pytest.mark.timeout(120)
