@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Then = Callable[[int], int | None]
 
 
-_WSL_MODULES = ("system", "attributes")
+_WSL_MODULES = ("system", "attributes", "read_only", "xattrs")
 
 
 def with_wsl(row: str, handler: Handler | None, features: frozenset[str]) -> Handler | None:

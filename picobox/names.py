@@ -148,6 +148,10 @@ class Names:
     def find(self, tid: HostTid, dirfd: int, path: bytes, meaning: Meaning) -> Place:
         """What a path of a task means; see Lookup."""
         start = start_of(tid, dirfd, moved=self.root_moved(tid))
+        if self.wsl is not None and not start.moved and not meaning.creates and not meaning.entry:
+            path_of_ours = self.wsl.program(path)
+            if path_of_ours is not None:
+                return Place(path_of_ours)
         if meaning.resolve & RESOLVE_IN_ROOT:
             start = start._replace(root=start.directory, moved=True)
         return self._lookup.find(

@@ -181,6 +181,9 @@ int32_t pb_own_mounts(void);
 /* mount(2), and umount2(2) with MNT_DETACH: 0 or -errno. */
 int32_t pb_mount(const char *source, const char *target, const char *kind, uint64_t flags, const char *data);
 int32_t pb_unmount(const char *target);
+/* Once all is mounted: a user other than root has no more capabilities than before pb_own_mounts, as his guests have none
+   after an exec; else they could not see into this process. 0 or -errno. */
+int32_t pb_return_capabilities(void);
 
 /* Signals that wake pb_next instead of acting on this process. Returns the set that was ignored before. */
 uint64_t pb_doorbell_open(const int32_t *signals, int32_t count);

@@ -2,13 +2,19 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "native.h"
+
+/* Whether the capabilities of this process came with a user namespace that it has made. */
+static bool has_lent_capabilities;
 
 static int32_t write_text(const char *path, const char *text)
 {
@@ -47,6 +53,7 @@ int32_t pb_own_mounts(void)
         int32_t error = keep_ids(user, group);
         if (error)
             return error;
+        has_lent_capabilities = user != 0;
     }
     /* What the host mounts later shall be seen; what is mounted here stays here. */
     return mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ? -errno : 0;
@@ -55,6 +62,15 @@ int32_t pb_own_mounts(void)
 int32_t pb_mount(const char *source, const char *target, const char *kind, uint64_t flags, const char *data)
 {
     return mount(source, target, kind, (unsigned long)flags, data) < 0 ? -errno : 0;
+}
+
+int32_t pb_return_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    if (!has_lent_capabilities)
+        return 0;
+    return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
 int32_t pb_unmount(const char *target)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from typing import TYPE_CHECKING
 
 from ntshim.fs.rules import CaseMode
@@ -14,7 +16,7 @@ from picobox.platform import mounts
 from picobox.platform.drives import Drives
 from picobox.platform.host import own_ids
 from picobox.profile import profile_of
-from picobox.wsl import KERNEL_TEXTS, Wsl
+from picobox.wsl import KERNEL_TEXTS, WSLPATH, Wsl
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -47,7 +49,7 @@ def lay_out(options: SimpleNamespace, names: Names) -> tuple[Drives, Profile, Ws
         mounted.setdefault(letter, MountOptions(uid=user, gid=group, case=case))
     drives = [mounts.DriveMount(letter, path, mounted[letter].read_only) for letter, path in sorted(letters.items())]
     workdir = os.fsencode(options.workdir or ".")
-    mounts.lay_out(drives, KERNEL_TEXTS)
+    mounts.lay_out(drives, KERNEL_TEXTS, {WSLPATH: _wslpath_script()})
     start = mounts.place_of(drives, workdir)
     if start is not None:
         options.workdir = os.fsdecode(start)
@@ -56,6 +58,11 @@ def lay_out(options: SimpleNamespace, names: Names) -> tuple[Drives, Profile, Ws
     modes = {letter: _CASES[mounted[letter].case] for letter in letters}
     targets = {drive.letter: drive.target for drive in drives}
     return Drives(targets, CaseMode.SENSITIVE, modes), profile_of("wsl1"), Wsl(mounted, faults)
+
+
+def _wslpath_script() -> bytes:
+    """The program wslpath: the verb, run by this interpreter, whose path may be longer than a `#!` line."""
+    return b'#!/bin/sh\nexec %s -P -m picobox wslpath "$@"\n' % os.fsencode(shlex.quote(sys.executable))
 
 
 def _mount_options(given: str, words: list[str], options: MountOptions) -> MountOptions:

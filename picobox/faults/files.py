@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from errno import EACCES, EINVAL, ENOENT, ENOTTY
+import os
+from errno import EACCES, EINVAL, ENODEV, ENOENT, ENOTTY
 from typing import TYPE_CHECKING
 
 from picobox.errors import Errno
@@ -24,6 +25,7 @@ _F_GETLK, _F_SETLK, _F_SETLKW = 5, 6, 7
 _F_OFD_LOCKS = (36, 37, 38)
 _F_LEASES = (1024, 1025)
 _FS_IOC_SETFLAGS = 0x4008_6602
+_PID_MAX = b"/proc/sys/kernel/pid_max"
 _ABSENT = {
     "proc-sys": (
         b"/proc/sys/kernel/shmmax",
@@ -104,6 +106,46 @@ def _relink(provider: PicoProvider, call: Call, *_: object) -> None:
     del provider
     path = call.memory.read_string(call.stop.args[1], 4096)
     call.then = lambda result: -EACCES if result == -ENOENT and (not path or b"/fd/" in path) else None
+
+
+@brings_back("pid-max", "open")
+def _open(provider: PicoProvider, call: Call, path: bytes | None, flags: int, mode: object) -> None:
+    del mode
+    _refuse_pid_max(provider, call, AT_FDCWD, path, flags)
+
+
+@brings_back("pid-max", "creat")
+def _creat(provider: PicoProvider, call: Call, pathname: bytes | None, mode: object) -> None:
+    del mode
+    _refuse_pid_max(provider, call, AT_FDCWD, pathname, os.O_WRONLY)
+
+
+@brings_back("pid-max", "openat")
+def _openat(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, flags: int, mode: object) -> None:
+    del mode
+    _refuse_pid_max(provider, call, dirfd, path, flags)
+
+
+@brings_back("pid-max", "openat2")
+def _openat2(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, how: int, size: object) -> None:
+    del size
+    _refuse_pid_max(provider, call, dirfd, path, int.from_bytes(call.memory.read(how, 8), "little"))
+
+
+def _refuse_pid_max(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, flags: int) -> None:
+    if provider.names is None or not path or flags & os.O_ACCMODE == os.O_RDONLY:
+        return
+    if open_files.is_one_of(provider.names.on_host(call.stop.tid, dirfd, path), (_PID_MAX,)):
+        raise Errno(EACCES)
+
+
+@brings_back("cgroup2", "mount")
+def _mount(
+    provider: PicoProvider, call: Call, source: object, target: object, filesystemtype: bytes | None, *_: object
+) -> None:
+    del provider, call, source, target
+    if filesystemtype == b"cgroup2":
+        raise Errno(ENODEV)
 
 
 def _tasks(provider: PicoProvider) -> Iterator[HostTid]:

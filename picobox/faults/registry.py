@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     _Routine = TypeVar("_Routine", bound=Handler)
 
-_MODULES = ("memory", "processes", "files", "sockets")
+_MODULES = ("memory", "processes", "files", "sockets", "drives")
 _before: dict[tuple[str, str], Handler] = {}
 _after: dict[tuple[str, str], Handler] = {}
 

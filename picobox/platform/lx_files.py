@@ -146,6 +146,14 @@ def exists(ours: bytes) -> bool:
     return os.path.lexists(ours)
 
 
+def xattr_names(ours: bytes, *, follow: bool) -> list[bytes]:
+    """The extended attributes of what is at a path of ours, as the host lists them to us; none if that fails."""
+    try:
+        return [os.fsencode(name) for name in os.listxattr(ours, follow_symlinks=follow)]
+    except OSError:
+        return []
+
+
 def device_of(path: bytes) -> int:
     """The device that a path is on. OSError if it is not there."""
     return os.stat(path).st_dev

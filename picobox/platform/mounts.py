@@ -35,21 +35,23 @@ class DriveMount(NamedTuple):
         return MOUNT_ROOT + b"/" + self.letter.lower().encode()
 
 
-def lay_out(drives: list[DriveMount], texts: Mapping[bytes, bytes]) -> None:
+def lay_out(drives: list[DriveMount], texts: Mapping[bytes, bytes], programs: Mapping[bytes, bytes]) -> None:
     """Leave the host's mounts, mount the drives, and let files of /proc say these texts.
 
-    What the host has in /mnt stays there unless a drive has its name. PlatformError where this machine forbids it.
+    `programs` are scripts by their paths in /mnt. What the host has in /mnt stays there unless a drive has its name. PlatformError where this machine forbids it.
     """
     if not os.path.isdir(MOUNT_ROOT):
         raise PlatformError(f"profile wsl1 mounts drives in {os.fsdecode(MOUNT_ROOT)}: make that directory")
     _check(lib.pb_own_mounts(), "a mount namespace of its own")
     with _opened([drive.directory for drive in drives]) as sources:
         kept = {entry.name: entry.path for entry in os.scandir(MOUNT_ROOT)}
-        taken = {os.path.basename(drive.target) for drive in drives}
+        taken = {os.path.basename(path) for path in (*programs, *(drive.target for drive in drives))}
         kept = {name: path for name, path in kept.items() if name not in taken}
         with _opened(list(kept.values())) as others:
             _mount_texts(texts)
             _mount(b"none", MOUNT_ROOT, b"tmpfs", 0, b"mode=755,size=1m")
+            for path, text in programs.items():
+                _make_file(path, text, 0o555)
             for name, fd in zip(kept, others, strict=True):
                 _bind(fd, MOUNT_ROOT + b"/" + name)
             for drive, fd in zip(drives, sources, strict=True):
@@ -57,6 +59,7 @@ def lay_out(drives: list[DriveMount], texts: Mapping[bytes, bytes]) -> None:
                 if drive.read_only:
                     flags = os.statvfs(drive.target).f_flag & _LOCKED
                     _mount(b"none", drive.target, b"", MS_REMOUNT | MS_BIND | MS_RDONLY | flags, b"")
+    _check(lib.pb_return_capabilities(), "giving capabilities back")
 
 
 def place_of(drives: list[DriveMount], directory: bytes) -> bytes | None:
@@ -75,14 +78,18 @@ def _mount_texts(texts: Mapping[bytes, bytes]) -> None:
     _mount(b"none", MOUNT_ROOT, b"tmpfs", 0, b"mode=755,size=1m")
     for number, (target, text) in enumerate(texts.items()):
         source = MOUNT_ROOT + b"/%d" % number
-        fd = os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
-        try:
-            os.write(fd, text)
-        finally:
-            os.close(fd)
-        os.chmod(source, 0o444)
+        _make_file(source, text, 0o444)
         _mount(source, target, b"", MS_BIND, b"")
     _check(lib.pb_unmount(MOUNT_ROOT), "unmount")
+
+
+def _make_file(path: bytes, text: bytes, mode: int) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        os.write(fd, text)
+    finally:
+        os.close(fd)
+    os.chmod(path, mode)  # whatever the umask
 
 
 def _bind(fd: int, target: bytes) -> None:

@@ -22,6 +22,9 @@ KERNEL_TEXTS = {
 FILE_SYSTEM_TYPE = 0x53464846
 # facts/wsl1.md section 4.8: counts that stand for none.
 FILES, FREE_FILES = 999, 1_000_000
+# The program wslpath: where it is, and the names under which guests find it unless the host has a file there.
+WSLPATH = b"/mnt/.wslpath"
+WSLPATH_NAMES = (b"/usr/bin/wslpath", b"/bin/wslpath")
 
 
 class Wsl(NamedTuple):
@@ -29,6 +32,12 @@ class Wsl(NamedTuple):
 
     options: Mapping[str, MountOptions]
     faults: frozenset[str] = frozenset()
+
+    def program(self, path: bytes) -> bytes | None:
+        """Where a program is that guests find under a path at which the host has none; None: nothing of the kind."""
+        from picobox.platform import lx_files
+
+        return WSLPATH if path in WSLPATH_NAMES and not lx_files.exists(path) else None
 
 
 def mount_table(text: bytes, name: bytes, targets: Mapping[bytes, tuple[str, MountOptions]]) -> bytes:

@@ -12,7 +12,15 @@ import struct
 from errno import EIO, ENOSYS, EPERM
 from typing import TYPE_CHECKING, NamedTuple
 
-from ntshim.lx.attributes import LxAttributes, MountOptions, is_read_only, may_make, mode_after_chown, shown
+from ntshim.lx.attributes import (
+    LxAttributes,
+    MountOptions,
+    inherited,
+    is_read_only,
+    may_make,
+    mode_after_chown,
+    shown,
+)
 from picobox.errors import Errno
 from picobox.platform import lx_files
 from picobox.platform.host import AT_FDCWD
@@ -312,7 +320,17 @@ def _keep_made(call: Call, provider: PicoProvider, ours: bytes, options: MountOp
     def then(result: int) -> None:
         made = _at(names, ours, follow=False) if result >= 0 else None
         if made is not None and made.file.keeps_attributes:
-            found = made.file.found
-            _stored(made.file, LxAttributes(found.st_uid, found.st_gid, found.st_mode))
+            parent = _at(names, ours.rpartition(b"/")[0] + b"/", follow=True)
+            _stored(made.file, _attributes_of_new(made.file.found, parent))
 
     call.then = then
+
+
+def _attributes_of_new(found: os.stat_result, parent: OnDrive | None) -> LxAttributes:
+    """Its maker's, as the host has them; in a directory that is set-group-ID, the group that the directory shows."""
+    mode, gid = found.st_mode, found.st_gid
+    owner = None if parent is None else parent.shown()
+    if owner is not None:
+        parent_mode, _, parent_group = owner
+        mode, gid = inherited(mode, gid, parent_mode, parent_group)
+    return LxAttributes(found.st_uid, gid, mode)
