@@ -35,6 +35,12 @@ _OPEN_HOW = struct.Struct("<3Q")
 _CHANGES_ROOT = frozenset(("chroot", "pivot_root"))
 _MAKES_DIRECTORIES = frozenset(("mkdir", "mkdirat"))
 _CHANGES_MOUNTS = frozenset(("mount", "umount2", "move_mount"))
+# What of each task's own is behind a link, and where everybody finds it.
+_OWN_LINKS = (
+    (b"/proc/self/", b"/proc/%(tid)d/"),
+    (b"/proc/thread-self/", b"/proc/%(tid)d/task/%(tid)d/"),
+    (b"/dev/fd/", b"/proc/%(tid)d/fd/"),
+)
 
 # Calls with a flag of their own against following a last link: where it is, and which bit.
 _NO_FOLLOW = {
@@ -166,7 +172,13 @@ class Names:
     def on_host(self, tid: HostTid, dirfd: int, path: bytes) -> bytes:
         """A path of a task as a path of ours; links in it count as from our root."""
         start = start_of(tid, dirfd, moved=self.root_moved(tid))
-        return start.root + path.lstrip(b"/") if path.startswith(b"/") else start.directory + path
+        if not path.startswith(b"/"):
+            return start.directory + path
+        for link, target in _OWN_LINKS:
+            if path.startswith(link):
+                path = target % {b"tid": tid} + path[len(link) :]
+                break
+        return start.root + path.lstrip(b"/")
 
     def root_moved(self, tid: HostTid) -> bool:
         """Whether a task's root is not ours, so that its absolute paths mean something else to us."""

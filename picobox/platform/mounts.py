@@ -38,7 +38,8 @@ class DriveMount(NamedTuple):
 def lay_out(drives: list[DriveMount], texts: Mapping[bytes, bytes], programs: Mapping[bytes, bytes]) -> None:
     """Leave the host's mounts, mount the drives, and let files of /proc say these texts.
 
-    `programs` are scripts by their paths in /mnt. What the host has in /mnt stays there unless a drive has its name. PlatformError where this machine forbids it.
+    `programs` are scripts, by their paths in /mnt. What the host has there stays unless a drive has its name.
+    PlatformError where this machine forbids it.
     """
     if not os.path.isdir(MOUNT_ROOT):
         raise PlatformError(f"profile wsl1 mounts drives in {os.fsdecode(MOUNT_ROOT)}: make that directory")

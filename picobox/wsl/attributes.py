@@ -321,16 +321,16 @@ def _keep_made(call: Call, provider: PicoProvider, ours: bytes, options: MountOp
         made = _at(names, ours, follow=False) if result >= 0 else None
         if made is not None and made.file.keeps_attributes:
             parent = _at(names, ours.rpartition(b"/")[0] + b"/", follow=True)
-            _stored(made.file, _attributes_of_new(made.file.found, parent))
+            _stored(made.file, _attributes_of_new(made.file, parent))
 
     call.then = then
 
 
-def _attributes_of_new(found: os.stat_result, parent: OnDrive | None) -> LxAttributes:
+def _attributes_of_new(made: LxFile, parent: OnDrive | None) -> LxAttributes:
     """Its maker's, as the host has them; in a directory that is set-group-ID, the group that the directory shows."""
-    mode, gid = found.st_mode, found.st_gid
+    mode, gid = made.found.st_mode, made.found.st_gid
     owner = None if parent is None else parent.shown()
     if owner is not None:
         parent_mode, _, parent_group = owner
         mode, gid = inherited(mode, gid, parent_mode, parent_group)
-    return LxAttributes(found.st_uid, gid, mode)
+    return LxAttributes(made.found.st_uid, gid, mode)

@@ -61,8 +61,7 @@ def _open(provider: PicoProvider, call: Call, named: tuple[int, bytes | None, in
     names = provider.names
     if names is None or names.wsl is None or not path or not path.endswith(_TABLES) or flags & _ACCESS_MODE:
         return
-    tid = call.stop.tid
-    ours = names.on_host(tid, dirfd, path.replace(b"/proc/self/", b"/proc/%d/" % tid, 1))
+    ours = names.on_host(call.stop.tid, dirfd, path)
     real = lx_files.real_path(ours, follow=True)
     table = _TABLE.fullmatch(real) if real is not None else None
     if real is None or table is None:

@@ -12,6 +12,7 @@ from picobox.platform.rights import credentials_of
 
 if TYPE_CHECKING:
     from picobox.call import Call
+    from picobox.platform.base import HostTid
     from picobox.provider import PicoProvider
 
 KEPT_AS = lx_files.LX_XATTR.encode()
@@ -140,7 +141,7 @@ def _split(text: bytes) -> list[bytes]:
     return text.split(b"\0")[:-1]
 
 
-def _listed(ours: bytes, tid: int, *, follow: bool) -> list[bytes]:
+def _listed(ours: bytes, tid: HostTid, *, follow: bool) -> list[bytes]:
     """The names that the task may see (xattr(7))."""
     names = lx_files.xattr_names(ours, follow=follow)
     try:

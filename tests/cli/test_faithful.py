@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,15 @@ FAULTY = {
     "siocatmark": "EINVAL", "raw-sockets": "EAFNOSUPPORT", "fstatfs-pipe": "EINVAL", "proc-sys": "ENOENT",
     "proc-missing": "ENOENT", "net-tun": "ENOENT", "fs-flags": "ENOTTY", "unshare-user": "EINVAL", "affinity": "OK",
     "rename-open-child": "EACCES", "relink": "EACCES", "statfs-counts": "made up", "statx": "ENOSYS",
+    "pid-max": "EACCES", "rename-flags": "EINVAL", "directory-links": "none", "times-100ns": "100 ns",
+    "readdir-dots": "0", "cgroup2": "ENODEV",
 }  # fmt: skip
 NAMES = [fault.name for fault in FAULTS if not fault.obstacle]
 # What a machine may lack by itself, as WSL1 did.
-MAY_LACK = ("net-tun", "fs-flags", "unshare-user", "perf", "fanotify", "keys", "numa", "mqueue", "remap-file-pages")
+MAY_LACK = (
+    "net-tun", "fs-flags", "unshare-user", "perf", "fanotify", "keys", "numa", "mqueue", "remap-file-pages", "cgroup2",
+    "pid-max",
+)  # fmt: skip
 
 
 @functools.cache
@@ -78,6 +84,16 @@ def test_one_fault_alone(tmp_path: Path, fault: str) -> None:
 def test_all_together(tmp_path: Path, platform: str) -> None:
     expected = native() | {name: FAULTY.get(name, "none") for name in NAMES}
     assert said(tmp_path, "--faithful", "all", "--platform", platform) == expected
+
+
+def test_statx_tells_of_drives_what_stat_does(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    os.utime(tmp_path / "file", ns=(123456789, 987654321))
+    script = "stat -c '%h %x %y' file | grep -o '[0-9]* 1970.*'; stat -c %h . /usr | grep -c '^0$'"
+    faults = ("--faithful", "directory-links,times-100ns")
+    done = picobox("--profile", "wsl1", "-w", tmp_path, *faults, "-E", "TZ=UTC", "--", "sh", "-c", script)
+    day = "1970-01-01 00:00:00"
+    assert done.stdout.decode() == f"1 {day}.123456700 +0000 {day}.987654300 +0000\n1\n"
 
 
 def test_a_limit_that_is_not_enforced_is_still_told(tmp_path: Path) -> None:

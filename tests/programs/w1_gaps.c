@@ -1,5 +1,6 @@
 /* Where WSL1 was known to differ from Linux: a line for each such place. With an argument, that line alone. */
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
 #include <sys/vfs.h>
@@ -344,6 +345,76 @@ static const char *extended_status(void)
     return outcome(syscall(SYS_statx, AT_FDCWD, "status", 0, 0x7FF, buffer));
 }
 
+static const char *writing_pid_max(void)
+{
+    int fd = open("/proc/sys/kernel/pid_max", O_WRONLY);
+    return outcome(fd < 0 ? -1 : 0);
+}
+
+static const char *renaming_without_replacing(void)
+{
+    close(new_file("before", 0));
+    return outcome(syscall(SYS_renameat2, AT_FDCWD, "before", AT_FDCWD, "after", 1));
+}
+
+static const char *links_of_a_directory(void)
+{
+    struct stat by_name, by_descriptor;
+    int fd = open(".", O_RDONLY | O_DIRECTORY);
+    CHECK(fd >= 0 && fstat(fd, &by_descriptor) == 0 && stat(".", &by_name) == 0);
+    close(fd);
+    if (by_name.st_nlink != by_descriptor.st_nlink)
+        return "two numbers";
+    return by_name.st_nlink ? "counted" : "none";
+}
+
+static const char *time_of_a_file(void)
+{
+    struct timespec given[2] = {{.tv_sec = 7, .tv_nsec = 123456789}, {.tv_sec = 8, .tv_nsec = 987654321}};
+    struct stat found;
+    close(new_file("timed", 0));
+    CHECK(utimensat(AT_FDCWD, "timed", given, 0) == 0 && stat("timed", &found) == 0);
+    CHECK(found.st_atim.tv_sec == 7 && found.st_mtim.tv_sec == 8);
+    if (found.st_atim.tv_nsec == 123456700 && found.st_mtim.tv_nsec == 987654300)
+        return "100 ns";
+    return found.st_atim.tv_nsec == 123456789 && found.st_mtim.tv_nsec == 987654321 ? "1 ns" : "another time";
+}
+
+static const char *numbers_of_dots(void)
+{
+    struct {
+        uint64_t inode;
+        int64_t offset;
+        unsigned short length;
+        unsigned char type;
+        char name[];
+    } *entry;
+    static _Alignas(8) char buffer[65536];
+    int fd = open(".", O_RDONLY | O_DIRECTORY), dots = 0, zeros = 0, others = 0;
+    CHECK(fd >= 0);
+    long size = syscall(SYS_getdents64, fd, buffer, sizeof buffer);
+    CHECK(size > 0);
+    for (long place = 0; place < size; place += entry->length) {
+        entry = (void *)(buffer + place);
+        bool is_dots = !strcmp(entry->name, ".") || !strcmp(entry->name, "..");
+        dots += is_dots;
+        zeros += is_dots && !entry->inode;
+        others += !is_dots && !entry->inode;
+    }
+    close(fd);
+    CHECK(dots == 2 && others == 0);
+    return zeros == 2 ? "0" : zeros ? "one is 0" : "real";
+}
+
+static const char *control_groups(void)
+{
+    CHECK(mkdir("groups", 0755) == 0);
+    const char *text = outcome(mount("none", "groups", "cgroup2", 0, NULL));
+    umount2("groups", MNT_DETACH);
+    rmdir("groups");
+    return text;
+}
+
 /* How many of these calls the kernel has; their arguments are such that none does anything. */
 static const char *there(const long *numbers)
 {
@@ -398,6 +469,12 @@ static const struct place {
     {"relink", .ask = link_of_what_is_gone},
     {"statfs-counts", .ask = counts_of_files},
     {"statx", .ask = extended_status},
+    {"pid-max", .ask = writing_pid_max},
+    {"rename-flags", .ask = renaming_without_replacing},
+    {"directory-links", .ask = links_of_a_directory},
+    {"times-100ns", .ask = time_of_a_file},
+    {"readdir-dots", .ask = numbers_of_dots},
+    {"cgroup2", .ask = control_groups},
     {"mlockall", GROUP(SYS_mlockall)},
     {"aio", GROUP(SYS_io_setup, SYS_io_submit, SYS_io_getevents, SYS_io_cancel, SYS_io_destroy)},
     {"memfd", GROUP(SYS_memfd_create)},

@@ -27,5 +27,5 @@ def test_there_must_be_a_place_for_drives(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(mounts, "MOUNT_ROOT", os.fsencode(tmp_path / "none"))
     before = Path("/proc/self/ns/mnt").readlink()
     with pytest.raises(PlatformError, match="make that directory"):
-        lay_out([], {})
+        lay_out([], {}, {})
     assert Path("/proc/self/ns/mnt").readlink() == before
