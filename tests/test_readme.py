@@ -70,9 +70,9 @@ def test_example_prints_what_the_readme_shows(command: str) -> None:
     assert masked(output) == masked(examples(TEXT)[command]), f"run {sys.executable} tests/test_readme.py"
 
 
-def test_there_are_four_examples_with_output() -> None:
+def test_there_are_five_examples_with_output() -> None:
     shown = examples(TEXT)
-    assert len(shown) == 4
+    assert len(shown) == 5
     assert all(shown.values())
 
 

@@ -19,6 +19,16 @@ from ntshim.system import System
 
 REPOSITORY = Path(__file__).parents[2]
 DOCUMENT = REPOSITORY / "docs" / "ntshim.md"
+REFERENCE = REPOSITORY / "docs" / "nt-services.md"
+REFERENCE_HEAD = """# The services of ntshim
+
+Each takes the caller first, a process or a thread. What it answers, with types, units, statuses and the source of the
+rule, stands in its docstring (`help(System().nt.NtCreateFile)`); here is the first sentence of each.
+`python tests/unit/test_ntshim_library.py` makes this list.
+
+| service | does |
+|---|---|
+"""
 EXAMPLES = REPOSITORY / "docs" / "examples"
 _EXAMPLE = re.compile(r"^```console\n\$ (?P<command>.*)\n(?P<output>(?s:.*?))^```$", re.MULTILINE)
 # What an interpreter elsewhere does not have.
@@ -65,6 +75,19 @@ def services() -> list[str]:
     return sorted(name for name in dir(System().nt) if name.startswith("Nt"))
 
 
+def reference() -> str:
+    """A line for each service: its parameters and its docstring's first sentence."""
+    nt = System().nt
+    lines = []
+    for name in services():
+        routine = inspect.unwrap(getattr(nt, name))
+        text = re.sub(r"\s+", " ", inspect.getdoc(routine) or "")
+        sentence = re.split(r"(?<=[.;:]) ", text, maxsplit=1)[0].rstrip(".;:").replace("|", "\\|")
+        parameters = [parameter for parameter in inspect.signature(routine).parameters if parameter != "self"]
+        lines.append(f"| `{name}({', '.join(parameters)})` | {sentence} |\n")
+    return f"{REFERENCE_HEAD}{''.join(lines)}"
+
+
 def written() -> str:
     """The document with the present output of each example."""
     text = DOCUMENT.read_text()
@@ -73,6 +96,10 @@ def written() -> str:
 
 def test_the_document_is_what_the_library_does() -> None:
     assert DOCUMENT.read_text() == written(), f"run {sys.executable} {Path(__file__).relative_to(REPOSITORY)}"
+
+
+def test_the_list_of_services_is_whole() -> None:
+    assert REFERENCE.read_text() == reference(), f"run {sys.executable} {Path(__file__).relative_to(REPOSITORY)}"
 
 
 def test_every_example_is_shown() -> None:
@@ -135,3 +162,4 @@ def test_a_thread_ends_when_it_is_told_to() -> None:
 
 if __name__ == "__main__":
     DOCUMENT.write_text(written())
+    REFERENCE.write_text(reference())
