@@ -177,7 +177,7 @@ else:
 
         def __dir__(self) -> list[str]:
             """Name those too that are not loaded."""
-            return [*super().__dir__(), *_OWNERS]
+            return sorted({*super().__dir__(), *_OWNERS})
 
 
 class NtServices(ObjectServices, NameServices, ProcessServices, _Later, FileServices):

@@ -273,5 +273,6 @@ def test_families_that_are_loaded_late_are_listed_whole() -> None:
         services = {name for name in vars(getattr(import_module(module), family)) if name.startswith("Nt")}
         assert set(names.split()) == services
         assert services <= set(dir(World().nt))
+        assert all(dir(World().nt).count(name) == 1 for name in services)
     with pytest.raises(AttributeError):
         _ = World().nt.NtUnheardOf  # type: ignore[attr-defined]
