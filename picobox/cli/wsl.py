@@ -53,8 +53,9 @@ def lay_out(options: SimpleNamespace, names: Names) -> tuple[Drives, Profile, Ws
     start = mounts.place_of(drives, workdir)
     if start is not None:
         options.workdir = os.fsdecode(start)
-        # A shell believes it where it leads to its directory, which the host's name does too.
-        options.env = [f"PWD={options.workdir}", *options.env]
+        if "PWD" in os.environ:
+            # A shell believes it where it leads to its directory, which the host's name does too.
+            options.env = [f"PWD={options.workdir}", *options.env]
     modes = {letter: _CASES[mounted[letter].case] for letter in letters}
     targets = {drive.letter: drive.target for drive in drives}
     return Drives(targets, CaseMode.SENSITIVE, modes), profile_of("wsl1"), Wsl(mounted, faults)

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import stat
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.lx.attributes import EffectiveAccess, LxAttributes, is_read_only
@@ -17,6 +18,7 @@ LX_XATTR = "user.picobox.lx"
 # Each field by itself, in text: a person may look at it, and a damaged one does not take the others along.
 _FIELD = re.compile(rb"(?:^| )(uid|gid|mode)=([0-7]+|[0-9]+)(?= |$)")
 _BASES = {b"uid": 10, b"gid": 10, b"mode": 8}
+_READ = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 _KEEPERS = (stat.S_IFREG, stat.S_IFDIR)  # user attributes are only theirs (xattr(7))
 
 
@@ -104,15 +106,36 @@ def store(file: LxFile, attributes: LxAttributes) -> None:
         "gid": old.gid if attributes.gid is None else attributes.gid,
     }
     words = [f"{name}={value}" for name, value in fields.items() if value is not None]
-    mode = old.mode if attributes.mode is None else attributes.mode
-    if mode is not None:
-        words.append(f"mode={mode:o}")
+    kept = old.mode if attributes.mode is None else attributes.mode
+    if kept is not None:
+        words.append(f"mode={kept:o}")
+    with _opened(file) as (path, mode):
+        _set(path, mode, " ".join(words).encode())
+
+
+def inherit_access(file: LxFile) -> None:
+    """Give a new file of the caller's the access that NT files inherit: its owner reads it, who reads it executes it.
+
+    Nothing is taken away, and nobody else is let read. OSError where the host has no such modes, or another file lies
+    there.
+    """
+    with _opened(file) as (path, mode):
+        old = stat.S_IMODE(mode)
+        new = old | (stat.S_IRWXU if stat.S_ISDIR(mode) else stat.S_IRUSR)
+        new |= (new & _READ) >> 2
+        if new != old:
+            os.chmod(path, new)
+
+
+@contextmanager
+def _opened(file: LxFile) -> Iterator[tuple[bytes, int]]:
+    """A path of ours to this very file, and its mode. OSError if another lies there."""
     fd = os.open(file.path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         found = os.fstat(fd)
         if (found.st_dev, found.st_ino) != file.key:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), file.path)
-        _set(b"/proc/self/fd/%d" % fd, found.st_mode, " ".join(words).encode())
+        yield b"/proc/self/fd/%d" % fd, found.st_mode
     finally:
         os.close(fd)
 

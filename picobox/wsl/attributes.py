@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat as modes
 import struct
+from contextlib import suppress
 from errno import EIO, ENOSYS, EPERM
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -312,16 +313,21 @@ def _new(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None) -> 
 
 
 def _keep_made(call: Call, provider: PicoProvider, ours: bytes, options: MountOptions) -> None:
-    """A file that is made on a drive with metadata has its owner and mode from the start."""
+    """A file that is made has owner and mode from the start; without metadata the access that NT files inherit."""
     names = provider.names
-    if not options.metadata or names is None:
+    if names is None:
         return
 
     def then(result: int) -> None:
         made = _at(names, ours, follow=False) if result >= 0 else None
-        if made is not None and made.file.keeps_attributes:
+        if made is None or not made.file.keeps_attributes:
+            return
+        if options.metadata:
             parent = _at(names, ours.rpartition(b"/")[0] + b"/", follow=True)
             _stored(made.file, _attributes_of_new(made.file, parent))
+        else:
+            with suppress(OSError):
+                lx_files.inherit_access(made.file)
 
     call.then = then
 
