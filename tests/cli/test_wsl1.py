@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -206,3 +208,18 @@ def test_bad_options_of_a_drive(words: list[str], said: str) -> None:
     done = picobox("--profile", "wsl1", *words, "--", "true")
     assert done.returncode == 125
     assert said in done.stderr.decode()
+
+
+@pytest.mark.parametrize("given", [{}, {"PWD": "/elsewhere"}])
+def test_the_environment_is_the_callers(tmp_path: Path, given: dict[str, str]) -> None:
+    """PWD alone changes with the place, and only where there is one."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "picobox", "-q", "--profile", "wsl1", "-w", tmp_path, "--", "/usr/bin/env"],
+        env={"PATH": "/usr/bin:/bin", **given},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    names = [line.partition("=")[0] for line in done.stdout.decode().splitlines()]
+    assert sorted(names) == sorted(["PATH", "PICOBOX", *given])
+    assert given == {} or "PWD=/mnt/c" in done.stdout.decode().splitlines()

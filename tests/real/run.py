@@ -26,12 +26,13 @@ NATIVE: tuple[str, ...] = ()
 def prefix(platform: str, profile: str) -> tuple[str, ...]:
     """What stands before a row's command: nothing on platform `native`, else picobox with that platform and profile.
 
-    `-P` keeps the row's directory off picobox's own module path.
+    `-P` keeps the row's directory off picobox's own module path. Under wsl1 its drive keeps modes and owners.
     """
     if platform == "native":
         return NATIVE
     picobox = (sys.executable, "-P", "-m", "picobox", "-q")
-    return (*picobox, "--platform", platform, "--profile", profile, "--")
+    drive = ("--drive", "C=.,metadata") if profile == "wsl1" else ()
+    return (*picobox, "--platform", platform, "--profile", profile, *drive, "--")
 
 
 def environment(work: Path) -> dict[str, str]:

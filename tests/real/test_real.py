@@ -47,7 +47,7 @@ def _require(row: Row) -> None:
             pytest.fail(f"{PACKAGES[package]} is missing: install Debian package {package}", pytrace=False)
 
 
-def _both(row: Row, before: tuple[str, ...], base: Path) -> tuple[Outcome, Outcome]:
+def both(row: Row, before: tuple[str, ...], base: Path) -> tuple[Outcome, Outcome]:
     _require(row)
     now = time.time()
     native = normalised(run_row(row, NATIVE, base, now), now)
@@ -59,7 +59,7 @@ def _both(row: Row, before: tuple[str, ...], base: Path) -> tuple[Outcome, Outco
 @pytest.mark.parametrize("row", [_parameter(row) for row in ROWS])
 def test_row(row: Row, before: tuple[str, ...], profile: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     base = tmp_path_factory.mktemp("r")
-    native, picobox = _both(row, before, base)
+    native, picobox = both(row, before, base)
     declared = divergences.belonging_to(row.program, row.name, profile, DECLARED)
     difference = differences(divergences.without(native, declared), divergences.without(picobox, declared))
     if difference:
@@ -79,7 +79,7 @@ def test_every_divergence_is_still_needed(
     for row in ROWS:
         declared = divergences.belonging_to(row.program, row.name, profile, DECLARED)
         if declared:
-            native, picobox = _both(row, before, tmp_path_factory.mktemp("r"))
+            native, picobox = both(row, before, tmp_path_factory.mktemp("r"))
             stale += divergences.unneeded(native, picobox, declared)
     assert stale == []
 
