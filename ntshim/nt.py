@@ -86,7 +86,7 @@ else:
             "NtSetValueKey NtDeleteValueKey NtQueryValueKey NtQueryMultipleValueKey NtEnumerateValueKey",
         ),
         ("ntshim.io.lock_services", "LockServices", "NtLockFile NtUnlockFile"),
-        ("ntshim.io.notify_services", "NotifyServices", "NtNotifyChangeDirectoryFile"),
+        ("ntshim.io.notify_services", "NotifyServices", "NtNotifyChangeDirectoryFile NtNotifyChangeDirectoryFileEx"),
         (
             "ntshim.io.completion_services",
             "IoCompletionServices",

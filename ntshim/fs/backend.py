@@ -82,6 +82,9 @@ class Backend(Protocol):
     def find_by_id(self, file_id: int) -> tuple[Inode | None, str, Inode] | None:
         """Give a name of the file of an id, and the file; the root's directory is None. None if nothing is found."""
 
+    def links(self, inode: Inode) -> list[tuple[Inode, str]]:
+        """Give all names of a file that is not the root, each with its directory."""
+
     def is_case_sensitive(self, directory: Inode) -> bool:
         """Tell the flag that is kept for a directory; what it means is the volume's rule."""
 

@@ -63,7 +63,7 @@ class VolumeCreate(CreateIrp):
             if not opened.stream.name:
                 self._replace_eas(inode)
                 if self.information == create.FILE_SUPERSEDED:
-                    links.drop_streams(self.volume, opened.node)
+                    links.drop_streams(self.volume, opened)
         return None
 
     def check_ea_knowledge(self) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import zlib
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from ntshim.fs.backend import Medium, Space
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def space(root: bytes) -> Space:
@@ -22,7 +26,12 @@ def medium(root: bytes, creation_time: int) -> Medium:
 
 
 def find_path(root: bytes, device: int, number: int) -> bytes | None:
-    """Look through a tree for the file of a number; what may not be listed is left out. Raises OSError for the root."""
+    """Give one path of the file of a number. Raises OSError."""
+    return next(find_paths(root, device, number), None)
+
+
+def find_paths(root: bytes, device: int, number: int) -> Iterator[bytes]:
+    """Look through a tree for the names of the file of a number; what may not be listed is left out. Raises OSError."""
     waiting = [root]
     while waiting:
         directory = waiting.pop()
@@ -30,7 +39,6 @@ def find_path(root: bytes, device: int, number: int) -> bytes | None:
             for entry in entries:
                 # A mount point shows the number of what it covers.
                 if entry.inode() == number and os.lstat(entry.path).st_dev == device:
-                    return entry.path
+                    yield entry.path
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
-    return None

@@ -11,6 +11,7 @@ import errno
 import os
 import stat
 import time
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ntshim import status as st
@@ -19,7 +20,7 @@ from ntshim.fs.case_flag import case_flag, differ_in_case, set_case_flag
 from ntshim.fs.host_inode import HostInode
 from ntshim.fs.host_inode import ask as _ask
 from ntshim.fs.host_inode import own as _host
-from ntshim.fs.host_medium import find_path, medium, space
+from ntshim.fs.host_medium import find_path, find_paths, medium, space
 from ntshim.fs.host_xattrs import KeptInXattrs
 from ntshim.fs.memfs import UNIX_EPOCH
 from ntshim.fs.names import from_host, order_key, to_host
@@ -117,6 +118,14 @@ class HostFs(KeptInXattrs):
             return None
         above, name = os.path.split(path)
         return HostInode(above, _ask(os.lstat, above)), self._nt_name(name), HostInode(path, _ask(os.lstat, path))
+
+    def links(self, inode: Inode) -> list[tuple[Inode, str]]:
+        """Look through the whole tree, up to the last of the names that the file has; others may lie outside."""
+        known = self.facts(inode)
+        device, _ = self._root_key()
+        paths = find_paths(self.root.path, device, known.file_id)
+        places: list[tuple[bytes, bytes]] = [os.path.split(path) for path in _ask(list, islice(paths, known.links))]
+        return [(HostInode(above, _ask(os.lstat, above)), self._nt_name(name)) for above, name in places]
 
     def _root_key(self) -> tuple[int, int]:
         """Give device and number of the root."""

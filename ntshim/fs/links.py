@@ -75,7 +75,7 @@ def clean_up(volume: Volume, opened: Open) -> None:
     if stream.name and stream.delete_pending and not stream.open_count:
         volume.backend.remove_stream(inode, stream.name)
         if volume.watches is not None:
-            volume.watches.stream_removed(opened)
+            volume.watches.stream_removed(link, inode, stream.name)
     if link.delete_pending and not link.removed and (opened.posix_delete or not link.open_count):
         _remove(volume, link, inode)
 
@@ -95,14 +95,17 @@ def _remove(volume: Volume, link: Link, inode: Inode) -> None:
         volume.watches.removed(link.directory, link.name, inode)
 
 
-def drop_streams(volume: Volume, node: Node) -> None:
+def drop_streams(volume: Volume, superseding: Open) -> None:
     """Remove the named streams of a superseded file; one that is open goes with its last handle."""
+    node = superseding.node
     for name in volume.backend.streams(node.inode):
         opened = node.streams.get(name)
-        if opened is None:
-            volume.backend.remove_stream(node.inode, name)
-        else:
+        if opened is not None:
             opened.delete_pending = True
+            continue
+        volume.backend.remove_stream(node.inode, name)
+        if volume.watches is not None:
+            volume.watches.stream_removed(superseding.link, node.inode, name)
 
 
 def rename(volume: Volume, opened: Open, place: Place, flags: int, *, opens_directory: bool) -> Irp | None:

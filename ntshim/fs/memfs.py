@@ -161,6 +161,10 @@ class MemFs:
         found = self._files.get(file_id)
         return None if found is None or not found.names else (*found.names[0], found)
 
+    def links(self, inode: Inode) -> list[tuple[Inode, str]]:
+        """Give the names, the oldest first."""
+        return list(_file(inode).names)
+
     def is_case_sensitive(self, directory: Inode) -> bool:
         """Tell the directory's flag."""
         return _directory(directory).case_sensitive

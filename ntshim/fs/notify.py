@@ -6,10 +6,10 @@ Source: facts/nt.md section 3.10; MS-FSA 2.1.4.1 (reporting) and 2.1.5.10.2 (the
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ntshim import status as st
-from ntshim.fs.names import units
+from ntshim.fs.notified import DIRECTORY_NOTIFY_INFORMATION, LAYOUTS, Notified, bytes_with, tell
 from ntshim.io.queued import QueuedIrp
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ntshim.fs.backend import Backend, Inode
-    from ntshim.fs.nodes import Open
+    from ntshim.fs.nodes import Link, Open
     from ntshim.fs.volume import Volume
     from ntshim.io.file import File
     from ntshim.io.query import FileBasicInformation
@@ -47,16 +47,6 @@ FILE_ACTION_ADDED_STREAM = 6
 FILE_ACTION_REMOVED_STREAM = 7
 FILE_ACTION_MODIFIED_STREAM = 8
 
-_HEADER = 12  # bytes of FILE_NOTIFY_INFORMATION before its name
-_ALIGNMENT = 4
-
-
-class FileNotifyInformation(NamedTuple):
-    """One change: a FILE_ACTION_ and the name, relative to the directory that is watched."""
-
-    action: int
-    file_name: str
-
 
 def name_filter(inode: Inode) -> int:
     """Which filter a change of a file's name belongs to."""
@@ -64,19 +54,29 @@ def name_filter(inode: Inode) -> int:
 
 
 class Watch:
-    """What one open of a directory is told; its first request has fixed filter, depth and size of the buffer.
+    """What one open of a directory is told; its first request has fixed filter, depth, buffer size and class.
 
     Changes that come while no request waits are kept, as long as they fit into the buffer.
     """
 
-    __slots__ = ("completion_filter", "entries", "length", "overflowed", "requests", "used", "watch_tree")
+    __slots__ = (
+        "completion_filter",
+        "entries",
+        "information_class",
+        "length",
+        "overflowed",
+        "requests",
+        "used",
+        "watch_tree",
+    )
 
-    def __init__(self, length: int, completion_filter: int, *, watch_tree: bool) -> None:
+    def __init__(self, length: int, completion_filter: int, information_class: int, *, watch_tree: bool) -> None:
         """Begin with nothing to tell."""
+        self.information_class = information_class
         self.length = length
         self.completion_filter = completion_filter
         self.watch_tree = watch_tree
-        self.entries: list[FileNotifyInformation] = []
+        self.entries: list[Notified] = []
         self.used = 0
         self.overflowed = False
         # Each with the length of its own buffer.
@@ -89,16 +89,15 @@ class Watch:
         self._tell()
         return irp
 
-    def report(self, action: int, name: str) -> None:
+    def report(self, entry: Notified) -> None:
         """Note a change, and tell it if somebody waits."""
         if not self.overflowed:
-            start = -(-self.used // _ALIGNMENT) * _ALIGNMENT
-            used = start + _HEADER + 2 * units(name)
+            used = bytes_with(self.used, entry.file_name, self.information_class)
             if used > self.length:
                 self._forget(overflowed=True)
             else:
                 self.used = used
-                self.entries.append(FileNotifyInformation(action, name))
+                self.entries.append(entry)
         self._tell()
 
     def end(self, status: int) -> None:
@@ -157,27 +156,29 @@ class Watches:
 
     def added(self, directory: Inode | None, name: str, inode: Inode) -> None:
         """A name was made."""
-        self.report(directory, name, name_filter(inode), FILE_ACTION_ADDED)
+        self.report(directory, name, inode, name_filter(inode), FILE_ACTION_ADDED)
 
     def removed(self, directory: Inode | None, name: str, inode: Inode) -> None:
         """A name is gone."""
-        self.report(directory, name, name_filter(inode), FILE_ACTION_REMOVED)
+        self.report(directory, name, inode, name_filter(inode), FILE_ACTION_REMOVED)
 
     def renamed(self, inode: Inode, source: Name, target: Name, replaced: tuple[str, Inode] | None) -> None:
         """A name was changed; within one directory that is a pair, else a name went and another came."""
         if replaced is not None:
             self.removed(target[0], *replaced)
         here, filters = _is_same(source[0], target[0]), name_filter(inode)
-        self.report(*source, filters, FILE_ACTION_RENAMED_OLD_NAME if here else FILE_ACTION_REMOVED)
-        self.report(*target, filters, FILE_ACTION_RENAMED_NEW_NAME if here else FILE_ACTION_ADDED)
+        self.report(*source, inode, filters, FILE_ACTION_RENAMED_OLD_NAME if here else FILE_ACTION_REMOVED)
+        self.report(*target, inode, filters, FILE_ACTION_RENAMED_NEW_NAME if here else FILE_ACTION_ADDED)
 
     def stream_added(self, opened: Open) -> None:
         """A named stream was made."""
         self._report_open(opened, FILE_NOTIFY_CHANGE_STREAM_NAME, FILE_ACTION_ADDED_STREAM)
 
-    def stream_removed(self, opened: Open) -> None:
-        """A named stream is gone."""
-        self._report_open(opened, FILE_NOTIFY_CHANGE_STREAM_NAME, FILE_ACTION_REMOVED_STREAM)
+    def stream_removed(self, link: Link, inode: Inode, stream: str) -> None:
+        """A named stream of a file is gone."""
+        if not link.removed:
+            name = f"{link.name}:{stream}"
+            self.report(link.directory, name, inode, FILE_NOTIFY_CHANGE_STREAM_NAME, FILE_ACTION_REMOVED_STREAM)
 
     def written(self, opened: Open, *, resized: bool) -> None:
         """Data of a stream, and perhaps its size, has changed."""
@@ -226,17 +227,16 @@ class Watches:
         """Tell of a change to what is open; what has lost its name is in no directory."""
         link, stream = opened.link, opened.stream.name
         if not link.removed:
-            self.report(
-                link.directory, f"{link.name}:{stream}" if stream and names_stream else link.name, filters, action
-            )
+            name = f"{link.name}:{stream}" if stream and names_stream else link.name
+            self.report(link.directory, name, opened.node.inode, filters, action)
 
-    def report(self, directory: Inode | None, name: str, filters: int, action: int) -> None:
+    def report(self, directory: Inode | None, name: str, inode: Inode, filters: int, action: int) -> None:
         """Tell those who watch the directory, or one above it with all below, of a change to an entry."""
-        is_parent = True
-        while directory is not None:
+        parent, is_parent = directory, True
+        while parent is not None and directory is not None:
             for watch in list(self._by_directory.get(directory.key, ())):
                 if watch.completion_filter & filters and (is_parent or watch.watch_tree):
-                    watch.report(action, name)
+                    watch.report(tell(self._backend, watch.information_class, action, parent, inode, name))
             if directory.key == self._backend.root.key:
                 return
             directory, above = self._backend.parent(directory)
@@ -249,8 +249,18 @@ def _is_same(first: Inode | None, second: Inode | None) -> bool:
     return first is not None and second is not None and first.key == second.key
 
 
-def request(volume: Volume, file: File, length: int, completion_filter: int, *, watch_tree: bool) -> QueuedIrp:
+def request(
+    volume: Volume,
+    file: File,
+    length: int,
+    completion_filter: int,
+    information_class: int = DIRECTORY_NOTIFY_INFORMATION,
+    *,
+    watch_tree: bool,
+) -> QueuedIrp:
     """Queue a request of an open directory, whose first one begins its watch."""
+    if information_class not in LAYOUTS:
+        raise st.NtError(st.STATUS_INVALID_INFO_CLASS)
     opened: Open = file.context
     inode = opened.node.inode
     if not inode.is_directory or opened.stream.name:
@@ -262,6 +272,6 @@ def request(volume: Volume, file: File, length: int, completion_filter: int, *, 
     if volume.watches is None:
         volume.watches = Watches(volume.backend)
     if opened.watch is None:
-        opened.watch = Watch(length, completion_filter, watch_tree=watch_tree)
+        opened.watch = Watch(length, completion_filter, information_class, watch_tree=watch_tree)
         volume.watches.add(inode, opened.watch)
     return opened.watch.request(file, length)

@@ -61,6 +61,14 @@ class SecuredDevice(Device):
 
             check_target(self, caller, file, directory)
 
+    def check_case_flag(self, caller: Process | Thread, file: File) -> None:
+        """Ask a directory's own descriptor; a native volume's host asks its own."""
+        inode = file.context.node.inode
+        if not self.native and inode.is_directory and self.backend.security(inode) is not None:
+            from ntshim.fs.security import check_case_flag
+
+            check_case_flag(self, inode, caller)
+
     def query_security(self, file: File) -> SecurityDescriptor | None:
         """Give what the backend keeps."""
         from ntshim.fs.security import descriptor_of

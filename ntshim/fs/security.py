@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # What who backs up may have of any file, and who restores (WDK, FILE_OPEN_FOR_BACKUP_INTENT).
 _FOR_BACKUP = READ_CONTROL | FILE.generic_mapping.read | FILE_EXECUTE
 _FOR_RESTORE = WRITE_DAC | WRITE_OWNER | DELETE | FILE.generic_mapping.write | FILE_ADD_FILE | FILE_ADD_SUBDIRECTORY
+_FOR_CASE_FLAG = FILE_ADD_FILE | FILE_ADD_SUBDIRECTORY | FILE_DELETE_CHILD
 
 
 class Limits:
@@ -129,6 +130,12 @@ def check_target(volume: SecuredDevice, caller: Process | Thread, file: File, di
     token = effective_token(caller)
     check_level(token)
     if not allowed_access(descriptor, token, FILE.generic_mapping, FILE.valid_mask) & right:
+        raise st.NtError(st.STATUS_ACCESS_DENIED)
+
+
+def check_case_flag(volume: SecuredDevice, directory: Inode, caller: Process | Thread) -> None:
+    """Let a caller change a directory's case flag: its own descriptor has to let names come and go (nt.md 4.5)."""
+    if effective_access(volume, directory, caller) & _FOR_CASE_FLAG != _FOR_CASE_FLAG:
         raise st.NtError(st.STATUS_ACCESS_DENIED)
 
 

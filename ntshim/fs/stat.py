@@ -37,6 +37,8 @@ def query_stat(volume: Volume, opened: Open, facts: Facts, information_class: in
         return stat.FileIdInformation(volume.backend.medium().serial_number, facts.file_id)
     if information_class == query.FILE_COMPRESSION_INFORMATION:
         return stat.FileCompressionInformation(facts.allocation_size)
+    if information_class == query.FILE_HARD_LINK_INFORMATION:
+        return _hard_links(volume, opened)
     told = stat.FileStatInformation(
         facts.file_id,
         *facts[1:5],
@@ -52,6 +54,16 @@ def query_stat(volume: Volume, opened: Open, facts: Facts, information_class: in
     if information_class == query.FILE_STAT_LX_INFORMATION:
         return stat.FileStatLxInformation(*told, **_lx_fields(volume, inode))
     raise st.NtError(st.STATUS_INVALID_INFO_CLASS)
+
+
+def _hard_links(volume: Volume, opened: Open) -> list[stat.FileLinkEntryInformation]:
+    """List all names of a file; the root directory, which has none, is told as itself, `.`."""
+    if opened.link.directory is None:
+        return [stat.FileLinkEntryInformation(volume.backend.facts(opened.node.inode).file_id, ".")]
+    return [
+        stat.FileLinkEntryInformation(volume.backend.facts(directory).file_id, name)
+        for directory, name in volume.backend.links(opened.node.inode)
+    ]
 
 
 def _lx_fields(volume: Volume, inode: Inode) -> dict[str, int]:

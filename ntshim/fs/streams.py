@@ -43,7 +43,7 @@ def rename(volume: Volume, opened: Open, name: str, flags: int) -> None:
         old = stream.name
         volume.backend.rename_stream(node.inode, old, new)
         if old and volume.watches is not None:
-            volume.watches.stream_removed(opened)
+            volume.watches.stream_removed(opened.link, node.inode, old)
         node.streams[new] = node.streams.pop(old)
         stream.name = new
         if new and volume.watches is not None:

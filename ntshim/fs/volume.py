@@ -317,12 +317,12 @@ class Volume(SecuredDevice):
         return scan.scan(self, file, query)
 
     def notify_change_directory(
-        self, file: File, length: int, completion_filter: int, *, watch_tree: bool
+        self, file: File, length: int, completion_filter: int, information_class: int, *, watch_tree: bool
     ) -> QueuedIrp:
         """Queue a request for changes in a directory."""
         from ntshim.fs import notify
 
-        return notify.request(self, file, length, completion_filter, watch_tree=watch_tree)
+        return notify.request(self, file, length, completion_filter, information_class, watch_tree=watch_tree)
 
     def target_place(self, name: str, related: File | None, *, ignore_case: bool) -> Place:
         """Find where a rename or link leads; a parent that is no directory is STATUS_INVALID_PARAMETER there."""

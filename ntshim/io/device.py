@@ -119,6 +119,9 @@ class Device(Object):
     def check_target(self, caller: Process | Thread, file: File, destination: Any) -> None:
         """Let a caller give a file the name that a rename or link leads to: STATUS_ACCESS_DENIED."""
 
+    def check_case_flag(self, caller: Process | Thread, file: File) -> None:
+        """Let a caller say whether names in a directory are exact: STATUS_ACCESS_DENIED."""
+
     def query_security(self, file: File) -> SecurityDescriptor | None:
         """Give the security descriptor of an open file, None if it has none."""
         raise _unserved(file)
@@ -136,10 +139,10 @@ class Device(Object):
         raise _unserved(file, query)
 
     def notify_change_directory(
-        self, file: File, length: int, completion_filter: int, *, watch_tree: bool
+        self, file: File, length: int, completion_filter: int, information_class: int, *, watch_tree: bool
     ) -> QueuedIrp:
         """Queue a request for the next changes in a directory."""
-        raise _unserved(file, length, completion_filter, watch_tree)
+        raise _unserved(file, length, completion_filter, information_class, watch_tree)
 
     def before_lock(self, file: File) -> None:
         """A range of bytes is going to be locked."""

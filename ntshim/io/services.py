@@ -169,6 +169,8 @@ class FileServices(ServiceFamily):
         if information_class in query.RENAME_CLASSES or information_class in query.LINK_CLASSES:
             information = self._destination(caller, device, information, extra)
             device.check_target(caller, file, information)
+        if information_class == query.FILE_CASE_SENSITIVE_INFORMATION:
+            device.check_case_flag(caller, file)
         irp = device.set_information(file, information, information_class)
         if irp is None or device.native:
             return irp

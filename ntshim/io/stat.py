@@ -47,6 +47,13 @@ class FileStandardLinkInformation(NamedTuple):
     directory: bool
 
 
+class FileLinkEntryInformation(NamedTuple):
+    """One name of a file, and the id of the directory that it is in."""
+
+    parent_file_id: int
+    file_name: str
+
+
 class FileIdInformation(NamedTuple):
     """What tells a file from all others of the machine."""
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ntshim.fs.file_id import name_of_id
 from ntshim.io import create as io
 from ntshim.io import query
 from ntshim.ob.attributes import ObjectAttributes
+from ntshim.se.acl import Acl, allow
+from ntshim.se.descriptor import SecurityDescriptor
+from ntshim.se.identity import DEFAULT_USER
+from ntshim.se.sid import EVERYONE
 from ntshim.status import NtError
 
-from .drive import DELETE, READ, WRITE, Drive, status_of
+from .drive import DELETE, PREFIX, READ, WRITE, WRITE_ATTRIBUTES, Drive, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     Case = Callable[[Drive], int]
 
+WRITE_OWNER_AND_DAC = 0xC0000
 REPLACE = 1
 POSIX_DELETE = 3
 DISPOSITION, DISPOSITION_EX = query.FILE_DISPOSITION_INFORMATION, query.FILE_DISPOSITION_INFORMATION_EX
@@ -35,6 +41,22 @@ def common(statuses: Iterable[int]) -> int:
     """Give the status that all have, -1 if they differ."""
     found = set(statuses)
     return found.pop() if len(found) == 1 else -1
+
+
+def _flag_without_rights(drive: Drive) -> int:
+    """Set the case flag by a handle that may write attributes, each time without one of the rights to change names."""
+    rights = (0x2, 0x4, 0x40)
+    statuses = []
+    for missing in rights:
+        path = f"lacks{missing}"
+        allowed = 0x1F01FF & ~missing & ~WRITE_OWNER_AND_DAC
+        dacl = Acl((allow(EVERYONE, allowed),))
+        name = ObjectAttributes(PREFIX + path, 0, 0x40, SecurityDescriptor(DEFAULT_USER, DEFAULT_USER, dacl, None))
+        made = drive.nt.NtCreateFile(drive.process, READ, name, 0, 7, io.FILE_CREATE, io.FILE_DIRECTORY_FILE)
+        drive.close(made.handle)
+        handle = drive.open(path, WRITE_ATTRIBUTES)
+        statuses.append(status_of(partial(drive.set, handle, 1, query.FILE_CASE_SENSITIVE_INFORMATION)))
+    return common(statuses)
 
 
 def _pending_after_on_close(drive: Drive) -> int:
@@ -124,6 +146,9 @@ CASES: dict[tuple[str, str], Case] = {
             ob_case_insensitive=True
         ),
         "same with ObCaseInsensitive=0": _without_flag(ob_case_insensitive=False),
+        (
+            "set case-sensitive flag without ADD_FILE|ADD_SUBDIRECTORY|DELETE_CHILD on the directory"
+        ): _flag_without_rights,
         "set valid data length without SeManageVolumePrivilege": _valid_data_length,
     }.items()
 }

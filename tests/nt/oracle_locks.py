@@ -10,8 +10,10 @@ from ntshim.io.rename import FILE_RENAME_REPLACE_IF_EXISTS
 from ntshim.io.share import FILE_SHARE_READ
 from ntshim.mm.protection import PAGE_READONLY, PAGE_READWRITE
 from ntshim.mm.section import SEC_COMMIT, SEC_IMAGE
+from ntshim.win32.files import Win32Files
 
 from .drive import APPEND, DELETE, READ, WRITE, Drive, status_of
+from .oracle_win32 import error_of
 from .pe import Part, image
 
 if TYPE_CHECKING:
@@ -174,6 +176,12 @@ def _mark_mapped(drive: Drive) -> int:
     return status_of(lambda: drive.set(handle, True, query.FILE_DISPOSITION_INFORMATION))
 
 
+def _delete_mapped(drive: Drive) -> int:
+    _make_program(drive)
+    _view(drive, _section(drive))
+    return error_of(lambda: Win32Files(drive.nt, drive.process).DeleteFileW("x"))
+
+
 def _map_marked(drive: Drive) -> int:
     _make_program(drive)
     handle = drive.open("x", READ | DELETE)
@@ -216,6 +224,7 @@ def _make_section(path: str, access: int, protection: int = PAGE_READONLY, size:
 SECTIONS: dict[tuple[str, str], Case] = {
     ("mapping", "open R w/o SHARE_WRITE while writable view exists, no handles"): _open_beside_view,
     ("mapping", "set EOF smaller while mapped"): _cut(mapped=True),
+    ("mapping", "DeleteFileW while view mapped, no handles"): _delete_mapped,
     ("ntfs_suite", "disposition with a data section open (no view)"): _mark_mapped,
     ("ntfs_suite", "create a section on a file already marked for deletion"): _map_marked,
     ("ntfs_suite", "rename (replace, non-POSIX) over a file with only a data view/section open"): _both(

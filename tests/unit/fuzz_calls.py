@@ -326,6 +326,11 @@ def notify(f: Fuzz) -> Call:
     return call(f.directory_file(), f.number(100, 1000), f.number(*range(1, 0x800)), f.truth())
 
 
+def notify_ex(f: Fuzz) -> Call:
+    positional, _ = notify(f)
+    return call(*positional, 0, None, f.number(1, 2))
+
+
 def write(f: Fuzz) -> Call:
     return call(f.handle("File"), f.data(), f.number(-1, 0, 1, 100, PAGE), f.number(0))
 
@@ -413,6 +418,7 @@ CALLS: dict[str, Callable[[Fuzz], Call]] = {
     "NtMakeTemporaryObject": on(*EVERY),
     "NtMapViewOfSection": map_view,
     "NtNotifyChangeDirectoryFile": notify,
+    "NtNotifyChangeDirectoryFileEx": notify_ex,
     "NtOpenDirectoryObject": open_of("Directory"),
     "NtOpenEvent": open_of("Event"),
     "NtOpenFile": open_file,

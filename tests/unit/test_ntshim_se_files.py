@@ -15,6 +15,7 @@ from ntshim.fs.memfs import MemFs
 from ntshim.fs.notify import FILE_NOTIFY_CHANGE_SECURITY
 from ntshim.fs.security import descriptor_of, effective_access
 from ntshim.io import create as io
+from ntshim.io import query
 from ntshim.ob.attributes import ObjectAttributes
 from ntshim.ob.object import (
     ACCESS_SYSTEM_SECURITY,
@@ -319,3 +320,15 @@ def test_a_file_that_nobody_serves_has_no_descriptor(people: People) -> None:
     asked = status_of(lambda: nt.NtQuerySecurityObject(people.alice, handle, DACL))
     put = status_of(lambda: nt.NtSetSecurityObject(people.alice, handle, DACL, descriptor()))
     assert asked == put == st.STATUS_INVALID_DEVICE_REQUEST
+
+
+@pytest.mark.parametrize("missing", [0, WRITE, APPEND, DELETE_CHILD])
+def test_the_case_flag_needs_the_rights_to_change_names(people: People, missing: int) -> None:
+    dacl = descriptor(allow(BOB, FILE_ALL & ~missing & ~0x10000))
+    assert people.make("dir", dacl, options=io.FILE_DIRECTORY_FILE) == OK
+    drive = people.drive
+    handle = drive.create("dir", 0x100, process=people.bob).handle
+    status = status_of(
+        lambda: drive.nt.NtSetInformationFile(people.bob, handle, 1, query.FILE_CASE_SENSITIVE_INFORMATION)
+    )
+    assert status == (DENIED if missing else OK)
