@@ -12,6 +12,9 @@ from ntshim.upcase import upcase
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_DOS_BASE, _DOS_EXTENSION = 8, 3  # units before and behind the dot
+_NOT_IN_DOS = frozenset('"*+,/:;<=>?[\\]|')
+_OEM_CODE_PAGE = "cp850"
 _NT_PREFIX = "\\??\\"
 
 
@@ -124,6 +127,30 @@ def RtlDosPathNameToNtPathName_U(
     if full[:4].startswith(("\\\\.\\", "\\\\?\\")):
         return _NT_PREFIX + full[4:]
     return _NT_PREFIX + ("UNC\\" + full[2:] if full.startswith("\\\\") else full)
+
+
+def RtlIsNameLegalDOS8Dot3(name: str) -> tuple[bool, bool]:
+    """Whether a name is one that DOS could have, and whether it has spaces, which only some callers put up with.
+
+    At most 8 units, or up to 8 and behind the only dot up to 3, all in the OEM code page, here 850; `.` and `..` too
+    (facts/nt.md section 4.4).
+    """
+    if name in {".", ".."}:
+        return True, False
+    base, dot, extension = name.partition(".")
+    fits = 0 < len(base) <= _DOS_BASE and len(extension) <= _DOS_EXTENSION and bool(extension) == bool(dot)
+    padded = base.startswith(" ") or base.endswith(" ") or extension.endswith(" ")
+    legal = fits and not padded and not _NOT_IN_DOS.intersection(upcase(name)) and "." not in extension
+    return (True, " " in name) if legal and _is_oem(name) else (False, False)
+
+
+def _is_oem(name: str) -> bool:
+    """Whether a name survives the way to the OEM code page and back."""
+    try:
+        name.encode(_OEM_CODE_PAGE)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _split_double(path: str, kind: DosPathType) -> tuple[str, str]:

@@ -123,8 +123,8 @@ class HostFs(KeptInXattrs):
         """Look through the whole tree, up to the last of the names that the file has; others may lie outside."""
         known = self.facts(inode)
         device, _ = self._root_key()
-        paths = find_paths(self.root.path, device, known.file_id)
-        places: list[tuple[bytes, bytes]] = [os.path.split(path) for path in _ask(list, islice(paths, known.links))]
+        paths: list[bytes] = _ask(list, islice(find_paths(self.root.path, device, known.file_id), known.links))
+        places = [os.path.split(path) for path in paths]
         return [(HostInode(above, _ask(os.lstat, above)), self._nt_name(name)) for above, name in places]
 
     def _root_key(self) -> tuple[int, int]:

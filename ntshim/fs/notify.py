@@ -176,9 +176,8 @@ class Watches:
 
     def stream_removed(self, link: Link, inode: Inode, stream: str) -> None:
         """A named stream of a file is gone."""
-        if not link.removed:
-            name = f"{link.name}:{stream}"
-            self.report(link.directory, name, inode, FILE_NOTIFY_CHANGE_STREAM_NAME, FILE_ACTION_REMOVED_STREAM)
+        name, filters = f"{link.name}:{stream}", FILE_NOTIFY_CHANGE_STREAM_NAME
+        self._report_link(link, name, inode, filters, FILE_ACTION_REMOVED_STREAM)
 
     def written(self, opened: Open, *, resized: bool) -> None:
         """Data of a stream, and perhaps its size, has changed."""
@@ -224,11 +223,15 @@ class Watches:
         self._report_open(opened, filters, FILE_ACTION_MODIFIED, names_stream=False)
 
     def _report_open(self, opened: Open, filters: int, action: int, *, names_stream: bool = True) -> None:
-        """Tell of a change to what is open; what has lost its name is in no directory."""
+        """Tell of a change to what is open."""
         link, stream = opened.link, opened.stream.name
+        name = f"{link.name}:{stream}" if stream and names_stream else link.name
+        self._report_link(link, name, opened.node.inode, filters, action)
+
+    def _report_link(self, link: Link, name: str, inode: Inode, filters: int, action: int) -> None:
+        """Tell of a change under a link's name; one that is gone is in no directory."""
         if not link.removed:
-            name = f"{link.name}:{stream}" if stream and names_stream else link.name
-            self.report(link.directory, name, opened.node.inode, filters, action)
+            self.report(link.directory, name, inode, filters, action)
 
     def report(self, directory: Inode | None, name: str, inode: Inode, filters: int, action: int) -> None:
         """Tell those who watch the directory, or one above it with all below, of a change to an entry."""

@@ -1,4 +1,4 @@
-"""Rows of facts/nt.md section 3 on files, each asked of both backends, by other names and ways than the recorded ones."""
+"""Rows of facts/nt.md section 3 on files, asked of both backends, by other names and ways than the recorded ones."""
 
 from __future__ import annotations
 
