@@ -5,15 +5,17 @@ The kernel keeps its own, advisory locks besides, so that programs find what Lin
 
 from __future__ import annotations
 
+import itertools
 from contextlib import suppress
 from errno import EDEADLK
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ntshim.fs.native import NativeInode
 from ntshim.io.file import File
 from ntshim.io.locks import LockOwner
+from ntshim.io.ranges import RangeIndex
 from ntshim.ob.handles import index_to_handle
-from ntshim.status import STATUS_RANGE_NOT_LOCKED, NtError
+from ntshim.status import STATUS_PENDING, STATUS_RANGE_NOT_LOCKED, NtError
 from picobox.errors import Errno
 from picobox.platform.host import position_of
 from picobox.task import fd_index
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from ntshim.fs.nodes import Node
     from ntshim.io.locks import ByteRangeLocks
+    from ntshim.io.queued import QueuedIrp
     from ntshim.ps.process import Process
     from picobox.call import Call
     from picobox.provider import PicoProvider
@@ -34,19 +37,56 @@ _O_APPEND = 0o2000
 WHOLE = (0, 1 << 63)
 
 
-class Held(NamedTuple):
-    """A lock that a process has taken through `file`; `kind`: which of Linux's locks goes with it."""
+_Range = tuple[int, int, int]
 
-    file: File
-    process: Process
-    kind: int
-    offset: int
-    length: int
-    exclusive: bool
 
-    def meets(self, offset: int, length: int) -> bool:
-        """Whether it has a byte of a range."""
-        return self.offset < offset + length and offset < self.offset + self.length
+class Held:
+    """A lock that a process has taken through `file`; `kind`: which of Linux's locks goes with it.
+
+    `request` is NT's: it still waits if who holds the lock is dead and not yet reported.
+    """
+
+    __slots__ = ("exclusive", "file", "kind", "last", "length", "offset", "order", "process", "request")
+
+    def __init__(self, file: File, process: Process, range_: _Range, number: int, *, exclusive: bool) -> None:
+        """Describe a lock of a range, which is its kind, offset and length; locks are numbered."""
+        self.file = file
+        self.process = process
+        self.kind, self.offset, self.length = range_
+        self.last = self.offset + self.length - 1
+        self.order = (self.offset, number)
+        self.exclusive = exclusive
+        self.request: QueuedIrp | None = None
+
+    @property
+    def range(self) -> _Range:
+        """Kind, offset and length: an owner has one lock of each."""
+        return self.kind, self.offset, self.length
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether NT has not granted it yet."""
+        return self.request is not None and self.request.status == STATUS_PENDING
+
+
+class _Owned:
+    """The locks of one process through one file object."""
+
+    def __init__(self) -> None:
+        self.by_range: dict[_Range, Held] = {}
+        self.ranges: RangeIndex[Held] = RangeIndex()
+
+    def add(self, held: Held) -> None:
+        self.by_range[held.range] = held
+        self.ranges.add(held)
+
+    def remove(self, held: Held) -> None:
+        if self.by_range.get(held.range) is held:
+            del self.by_range[held.range]
+            self.ranges.remove(held)
+
+
+_Owners = dict[tuple[File, "Process"], _Owned]
 
 
 class ByteLocks:
@@ -56,7 +96,8 @@ class ByteLocks:
         """Nothing is locked."""
         self._provider = provider
         self._windows = windows
-        self._held: dict[Node, list[Held]] = {}
+        self._held: dict[Node, _Owners] = {}
+        self._numbers = itertools.count(1)
         self._locks: set[ByteRangeLocks] = set()
 
     def lock(self, call: Call, fd: int, kind: int, span: tuple[int, int], *, exclusive: bool, waits: bool) -> None:
@@ -68,13 +109,15 @@ class ByteLocks:
         file = self._file(call, fd)
         if file is None:
             return
-        wanted = Held(file, call.thread.process, kind, *span, exclusive)
-        held = self._of(file)
-        former = next((each for each in held if each[:5] == wanted[:5]), None)
+        process = call.thread.process
+        wanted = Held(file, process, (kind, *span), next(self._numbers), exclusive=exclusive)
+        owned = self._of(file).get((file, process))
+        former = None if owned is None else owned.by_range.get(wanted.range)
+        is_granted = former is None or not former.is_waiting
         if former is not None:
             self._give_up(call, fd, former)
         try:
-            self._take(call, fd, wanted, waits=False)
+            self._take(call, fd, wanted, waits=not is_granted)
         except NtError:
             if former is not None:
                 self._take(call, fd, former, waits=False)
@@ -86,16 +129,16 @@ class ByteLocks:
 
     def _wait(self, call: Call, fd: int, wanted: Held) -> None:
         """The kernel waits for those who hold the same kind of lock; for others it would not."""
-        for each in self._of(wanted.file):
-            if each.meets(wanted.offset, wanted.length) and (
-                each.process is wanted.process or each.kind != wanted.kind
-            ):
-                raise Errno(EDEADLK)
+        for (_, process), owned in self._of(wanted.file).items():
+            for each in owned.ranges.overlapping(wanted.offset, wanted.last):
+                if process is wanted.process or each.kind != wanted.kind:
+                    raise Errno(EDEADLK)
         former = call.then
 
         def then(result: int) -> int | None:
             replaced = None if former is None else former(result)
-            if result == 0:
+            # Another thread may have made another file of the descriptor.
+            if result == 0 and self._file(call, fd) is wanted.file:
                 # Whoever held it has given it up, or is dead and not yet reported: then it is granted with the report.
                 with suppress(NtError):
                     self._take(call, fd, wanted, waits=True)
@@ -109,9 +152,15 @@ class ByteLocks:
         if file is None:
             return
         process = call.thread.process
-        mine = [each for each in self._of(file) if each.process is process and each.kind == kind and each.meets(*span)]
-        end = span[0] + span[1]
-        if any(each.file is not file or each.offset < span[0] or each.offset + each.length > end for each in mine):
+        first, last = span[0], span[0] + span[1] - 1
+        mine = [
+            each
+            for (_, owner), owned in self._of(file).items()
+            if owner is process
+            for each in owned.ranges.overlapping(first, last)
+            if each.kind == kind
+        ]
+        if any(each.file is not file or each.offset < first or each.last > last for each in mine):
             raise NtError(STATUS_RANGE_NOT_LOCKED)
         for each in mine:
             self._give_up(call, fd, each)
@@ -152,24 +201,22 @@ class ByteLocks:
         call.shown_by = self._windows.runtimes.of(call.stop.tid)
         return file
 
-    def _of(self, file: File) -> list[Held]:
-        """The locks of a file that are still held."""
-        held = self._held.get(file.context.node, [])
-        for each in list(held):
-            if each.file.cleaned_up or each.process.terminating:
-                held.remove(each)
-            if each.process.terminating and not each.file.cleaned_up:
+    def _of(self, file: File) -> _Owners:
+        """The locks of a file that are still held, by their owners."""
+        owners = self._held.get(file.context.node, {})
+        for (opened, process), owned in list(owners.items()):
+            if opened.cleaned_up or process.terminating:
+                del owners[opened, process]
+            if process.terminating and not opened.cleaned_up:
                 # The end of a process ends its locks, also where another one has the description still.
-                with suppress(NtError):
-                    locks = file.context.stream.locks
-                    locks.unlock(LockOwner(each.file, each.process, 0), each.offset, each.length)
-        return held
+                for each in owned.by_range.values():
+                    _release(each)
+        return owners
 
     def _take(self, call: Call, fd: int, wanted: Held, *, waits: bool) -> None:
-        handle = index_to_handle(fd_index(fd))
-        self._provider.nt.NtLockFile(
+        wanted.request = self._provider.nt.NtLockFile(
             call.thread,
-            handle,
+            index_to_handle(fd_index(fd)),
             wanted.offset,
             wanted.length,
             fail_immediately=not waits,
@@ -177,20 +224,35 @@ class ByteLocks:
         )
         call.performed = True
         opened = wanted.file.context
-        self._held.setdefault(opened.node, []).append(wanted)
+        owners = self._held.setdefault(opened.node, {})
+        owners.setdefault((wanted.file, wanted.process), _Owned()).add(wanted)
         self._locks.add(opened.stream.locks)
         self._provider.check_transfers(wanted=True)
 
     def _give_up(self, call: Call, fd: int, held: Held) -> None:
-        self._provider.nt.NtUnlockFile(call.thread, index_to_handle(fd_index(fd)), held.offset, held.length)
+        if held.is_waiting:
+            _release(held)
+        else:
+            self._provider.nt.NtUnlockFile(call.thread, index_to_handle(fd_index(fd)), held.offset, held.length)
         call.performed = True
-        self._of(held.file).remove(held)
+        self._forget(held)
+
+    def _forget(self, held: Held) -> None:
+        owners = self._held.get(held.file.context.node, {})
+        owned = owners.get((held.file, held.process))
+        if owned is not None:
+            owned.remove(held)
+            if not owned.by_range:
+                del owners[held.file, held.process]
 
     def _undo(self, call: Call, fd: int, wanted: Held, former: Held | None) -> None:
         """The kernel has refused, or nobody knows."""
-        with suppress(NtError, ValueError):
-            self._give_up(call, fd, wanted)
-            if former is not None:
+        if wanted.file.cleaned_up or wanted.process.terminating:
+            return
+        _release(wanted)
+        self._forget(wanted)
+        if former is not None and self._file(call, fd) is former.file:
+            with suppress(NtError):
                 self._take(call, fd, former, waits=False)
 
     def _any_held(self) -> bool:
@@ -198,6 +260,15 @@ class ByteLocks:
         if not self._locks:
             self._held.clear()
         return bool(self._locks)
+
+
+def _release(held: Held) -> None:
+    """End a lock without a handle: the descriptor may be closed, and its owner dead."""
+    if held.request is not None and held.is_waiting:
+        held.request.cancel()
+        return
+    with suppress(NtError):
+        held.file.context.stream.locks.unlock(LockOwner(held.file, held.process, 0), held.offset, held.length)
 
 
 def _inode(file: object) -> object:

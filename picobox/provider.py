@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from picobox.platform.base import HostTid, Platform
     from picobox.windows import WindowsRules
 
+    _Rows = tuple[dict[int, Disposition], dict[str, Callable[..., int | None] | None]]
+
 _UNREADABLE = (1 << 64) - 4096  # an address of the kernel's
 HANDLER_MODULES = ("files", "process", "names", "opens", "case", "credentials")
 
@@ -58,9 +60,8 @@ class PicoProvider:
             executive.namespace.named_objects.connect = _make_named_objects
         platform.on_closed(self.descriptor_closed)
         self._features = features = frozenset[str]() if names is None else names.features
-        self._dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
-        deciders = frozenset[str]() if self.changes is None else self.changes.decided
-        self._handlers = _load_handlers(self._dispositions, features, deciders)
+        self._rows: dict[frozenset[str], _Rows] = {}
+        self._dispositions, self._handlers = self._rows_with(features)
         self.pico = PsRegisterPicoProvider(
             executive,
             PsPicoProviderRoutines(
@@ -94,10 +95,17 @@ class PicoProvider:
         if features == self._features:
             return
         self._features = features
-        self._dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
-        deciders = frozenset[str]() if self.changes is None else self.changes.decided
-        self._handlers = _load_handlers(self._dispositions, features, deciders)
+        self._dispositions, self._handlers = self._rows_with(features)
         self.platform.intercept(features)
+
+    def _rows_with(self, features: frozenset[str]) -> _Rows:
+        """How each row is served with these features."""
+        known = self._rows.get(features)
+        if known is None:
+            dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
+            deciders = frozenset[str]() if self.changes is None else self.changes.decided
+            known = self._rows[features] = dispositions, _load_handlers(dispositions, features, deciders)
+        return known
 
     def _serve(self, frame: Call, row: Row) -> None:
         try:

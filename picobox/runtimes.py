@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from picobox.platform.base import HostTid
 
+_IMAGES_KEPT = 4096  # each time of change makes an executable another one
 _READ_WRITE = FILE_SHARE_READ | FILE_SHARE_WRITE
 _READ_WRITE_DELETE = _READ_WRITE | FILE_SHARE_DELETE
 
@@ -107,6 +108,8 @@ class Runtimes:
         if runtime is None:
             runtime = classify(names, images.sections_of(tid, _SECTIONS))
             if key is not None:
+                if len(self._known) >= _IMAGES_KEPT:
+                    self._known.clear()
                 self._known[key] = runtime
         share = next((self._shares.by_name[name] for name in names if name in self._shares.by_name), None)
         if share is None:

@@ -52,7 +52,7 @@ class WindowsRules:
 
     def is_on_drive(self, path: bytes) -> bool:
         """Whether a path of the host without links in it lies on a drive."""
-        return bool(self._drives.of(path).letters)
+        return self._drives.are_at(path)
 
     def path(self, names: Names, tid: HostTid, dirfd: int, path: bytes, meaning: Meaning, *, directory: bool) -> bytes:
         """What Win32 asks NT for, as a path of the task; `directory`: the call makes one.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ntshim.io.file import File
+    from ntshim.ob.handles import HandleTable
     from ntshim.ps.process import Process
     from picobox.platform.drives import Drives
     from picobox.platform.identity import Identity
@@ -26,12 +27,21 @@ if TYPE_CHECKING:
 
 
 class _Held(NamedTuple):
-    """A working directory for which a process has a handle."""
+    """A working directory for which a process has a handle, in `table`, which it may share with others."""
 
     found: Identity
     handle: int
     file: File
-    let_go: Callable[[], None]
+    table: HandleTable
+    forget: Callable[[], None]
+
+    def let_go(self) -> None:
+        """Close the handle, also if the process is gone and others have its table still."""
+        self.forget()
+        index = handle_to_index(self.handle)
+        entry = self.table.peek(index)
+        if entry is not None and entry.object is self.file:
+            self.table.discard(index)
 
 
 class WorkingDirectories:
@@ -49,25 +59,22 @@ class WorkingDirectories:
 
     def look(self) -> None:
         """Bring the handles up to what the kernel says now."""
-        processes = list(self._provider.executive.processes.values())
+        processes = [each for each in self._provider.executive.processes.values() if not each.terminating]
         for gone in self._held.keys() - processes:
             self._held.pop(gone).let_go()
         for process in processes:
             self._look_at(process)
 
     def _look_at(self, process: Process) -> None:
-        if process.terminating or not getattr(process.context, "has_image", False):
+        if not getattr(process.context, "has_image", False):
             return
         found = self._working_directory(process)
         held = self._held.get(process)
         if held is not None:
-            if found == held.found:
+            if found == held.found and process.handle_table is held.table:
                 return
             del self._held[process]
             held.let_go()
-            entry = process.handles.peek(handle_to_index(held.handle))
-            if entry is not None and entry.object is held.file:
-                self._provider.nt.NtClose(process, held.handle)
         if found is not None and self._windows.is_on_drive(found.path):
             self._hold(process, found)
 
@@ -92,4 +99,4 @@ class WorkingDirectories:
             raise RuntimeError("a native volume has performed an open")
         irp.complete(found.file)
         handle = irp.install(process.handles)
-        self._held[process] = _Held(found, handle, irp.file, keep_identity(found.path))
+        self._held[process] = _Held(found, handle, irp.file, process.handles, keep_identity(found.path))

@@ -225,7 +225,7 @@ class Drives:
             found = os.fstat(fd)
         finally:
             os.close(fd)
-        if not self.of(real).letters:
+        if not self.are_at(real):
             return None
         return CaseFlag(real, (found.st_dev, found.st_ino), found.st_uid, stat.S_ISDIR(found.st_mode))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from errno import EPERM
+from contextlib import suppress
+from errno import ENOTDIR, EPERM
 from typing import NamedTuple
 
 from picobox.platform.base import Descriptor, HostTid
@@ -62,6 +63,8 @@ def thread_group(tid: HostTid) -> tuple[int, int]:
 
 
 AT_FDCWD = -100
+_SELF = b"/proc/self/"
+_MOST_LINKS = 40  # path_resolution(7)
 
 
 def own_tid() -> HostTid:
@@ -76,6 +79,8 @@ def own_ids() -> tuple[int, int]:
 
 def path_of(tid: HostTid, dirfd: int, path: bytes) -> bytes:
     """A path of a task, its root being ours, as a path of this process."""
+    if path.startswith(_SELF):  # which is somebody else for us
+        return b"/proc/%d/" % tid + path[len(_SELF) :]
     if path.startswith(b"/"):
         return path
     return (b"/proc/%d/cwd/" % tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d/" % (tid, dirfd)) + path
@@ -98,7 +103,9 @@ def located(path: bytes) -> bytes:
 def full_path(tid: HostTid, dirfd: int, path: bytes) -> bytes:
     """A path of a task made absolute by its text alone, as Win32 does it. Raises OSError."""
     start = b"/" if path.startswith(b"/") else directory_of(tid, dirfd)
-    return os.path.normpath(os.path.join(start, path))
+    if not start.startswith(b"/"):
+        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))
+    return os.path.normpath(os.path.join(start, path.lstrip(b"/") if start == b"/" else path))
 
 
 def without_dots(path: bytes) -> bytes:
@@ -108,8 +115,21 @@ def without_dots(path: bytes) -> bytes:
 
 
 def existing_part(path: bytes) -> bytes:
-    """What a path of ours leads to, as far as it is there, without links."""
-    return os.path.realpath(path)
+    """What a path of ours leads to, as far as it is there, without links.
+
+    The kernel walks the path: what a guest can make of links is no limit that the kernel does not have.
+    """
+    links = _MOST_LINKS
+    while path.strip(b"/"):
+        with suppress(OSError):
+            return located(path)
+        head, name = os.path.split(path.rstrip(b"/"))
+        path = head
+        if links and name not in (b".", b".."):
+            with suppress(OSError):
+                path = os.path.join(head, os.readlink(os.path.join(head, name)))
+                links -= 1
+    return b"/"
 
 
 def is_file(path: bytes) -> bool:

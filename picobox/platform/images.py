@@ -53,28 +53,30 @@ def sections_of(tid: HostTid, wanted: frozenset[bytes]) -> dict[bytes, bytes]:
     except OSError:
         return {}
     try:
-        return dict(_sections(fd, wanted))
+        return _sections(fd, wanted)
     except (OSError, OverflowError, struct.error):
         return {}
     finally:
         os.close(fd)
 
 
-def _sections(fd: int, wanted: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
+def _sections(fd: int, wanted: frozenset[bytes]) -> dict[bytes, bytes]:
     header = os.pread(fd, 64, 0)
     if not header.startswith(_ELF64_LITTLE):
-        return []
+        return {}
     table, size, count, name_section = _SECTIONS.unpack(header)
     if size != _SECTION.size or not name_section < count <= _MOST_SECTIONS:
-        return []
+        return {}
     entries = list(_SECTION.iter_unpack(os.pread(fd, size * count, table)))
     if len(entries) < count:
-        return []
+        return {}
     _, _, start, length = entries[name_section]
     names = os.pread(fd, min(length, _MOST_BYTES), start)
-    found = []
+    longest = max(map(len, wanted)) + 1
+    found: dict[bytes, bytes] = {}
     for offset, _, start, length in entries:
-        name = names[offset:].split(b"\0", 1)[0]
-        if name in wanted:
-            found.append((name, os.pread(fd, min(length, _MOST_BYTES), start)))
+        name = names[offset : offset + longest].split(b"\0", 1)[0]
+        # A damaged file may give all its sections one name: as many bytes are read as there are names.
+        if name in wanted and name not in found:
+            found[name] = os.pread(fd, min(length, _MOST_BYTES), start)
     return found

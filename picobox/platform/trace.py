@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from array import array
 from errno import EFAULT, EPERM, ESRCH
-from functools import partial
+from functools import cache, partial
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +120,7 @@ class TracePlatform:
         self._on_closed: Callable[[int, int], None] = lambda _table, _fd: None
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None
-        self._compile = partial(compile_dispositions, rows, subscribe, calls=calls)
+        self._compile = cache(partial(compile_dispositions, rows, subscribe, calls=calls))
         dispositions = self._compile(features)
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", dispositions))
         notified = [nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY]

@@ -308,8 +308,9 @@ def _new(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None) -> 
     if lx_files.exists(ours):
         return None
     parent = lx_files.real_path(ours.rpartition(b"/")[0] or b"/", follow=True)
-    letters = names.drives.of(parent).letters if parent is not None else ()
-    return (ours, names.wsl.options[letters[0]]) if letters else None
+    if parent is None or not names.drives.are_at(parent):
+        return None
+    return ours, names.wsl.options[names.drives.of(parent).letters[0]]
 
 
 def _keep_made(call: Call, provider: PicoProvider, ours: bytes, options: MountOptions) -> None:

@@ -116,3 +116,24 @@ def test_executables_that_are_broken_have_no_sections(
     opened = os.open
     monkeypatch.setattr(os, "open", lambda _path, flags: opened(broken, flags))
     assert images.sections_of(HostTid(1), WANTED) == {}
+
+
+def test_sections_of_one_name_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guest can make an executable whose every section is the whole file."""
+    damaged, count, table = tmp_path / "damaged", 255, 64
+    names = table + count * 64
+    sections = [struct.pack("<II8x8xQQ24x", 0, 1, names, 1 << 22)] * count
+    header = b"\x7fELF\x02\x01" + bytes(34) + struct.pack("<Q10x3H", table, 64, count, 0)
+    damaged.write_bytes(b"".join([header, *sections, b".rodata\0"]))
+    os.truncate(damaged, 1 << 23)
+    opened, pread, got = os.open, os.pread, []
+
+    def counted(fd: int, length: int, offset: int) -> bytes:
+        data = pread(fd, length, offset)
+        got.append(len(data))
+        return data
+
+    monkeypatch.setattr(os, "open", lambda _path, flags: opened(damaged, flags))
+    monkeypatch.setattr(os, "pread", counted)
+    assert images.sections_of(HostTid(1), WANTED).keys() == {b".rodata"}
+    assert sum(got) < 1 << 24
