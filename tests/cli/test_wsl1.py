@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from .command import Words, picobox
+from .command import COMMAND, REPOSITORY, Words, picobox
 
 LX = "user.picobox.lx"
 IDS = f"uid={os.geteuid()},gid={os.getegid()}"
@@ -213,13 +212,14 @@ def test_bad_options_of_a_drive(words: list[str], said: str) -> None:
 @pytest.mark.parametrize("given", [{}, {"PWD": "/elsewhere"}])
 def test_the_environment_is_the_callers(tmp_path: Path, given: dict[str, str]) -> None:
     """PWD alone changes with the place, and only where there is one."""
+    inherited = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "picobox", "-q", "--profile", "wsl1", "-w", tmp_path, "--", "/usr/bin/env"],
-        env={"PATH": "/usr/bin:/bin", **given},
+        [*COMMAND, "-q", "--profile", "wsl1", "-w", tmp_path, "--", "/usr/bin/env"],
+        env={**inherited, **given},
         capture_output=True,
         check=True,
         timeout=60,
     )
     names = [line.partition("=")[0] for line in done.stdout.decode().splitlines()]
-    assert sorted(names) == sorted(["PATH", "PICOBOX", *given])
+    assert sorted(names) == sorted([*inherited, "PICOBOX", *given])
     assert given == {} or "PWD=/mnt/c" in done.stdout.decode().splitlines()
