@@ -13,7 +13,7 @@ from ntshim.status import NtError
 from picobox.abi.row import CASE_FLAGS, NAMES, WINDOWS, WSL
 from picobox.abi.types import Flags, OpenFlags
 from picobox.platform.drives import Drives
-from picobox.platform.host import AT_FDCWD, shares_root
+from picobox.platform.host import AT_FDCWD, as_ours, shares_root
 from picobox.platform.lookup import Lookup, Place, start_of
 from picobox.profile import NT
 
@@ -35,12 +35,6 @@ _OPEN_HOW = struct.Struct("<3Q")
 _CHANGES_ROOT = frozenset(("chroot", "pivot_root"))
 _MAKES_DIRECTORIES = frozenset(("mkdir", "mkdirat"))
 _CHANGES_MOUNTS = frozenset(("mount", "umount2", "move_mount"))
-# What of each task's own is behind a link, and where everybody finds it.
-_OWN_LINKS = (
-    (b"/proc/self/", b"/proc/%(tid)d/"),
-    (b"/proc/thread-self/", b"/proc/%(tid)d/task/%(tid)d/"),
-    (b"/dev/fd/", b"/proc/%(tid)d/fd/"),
-)
 
 # Calls with a flag of their own against following a last link: where it is, and which bit.
 _NO_FOLLOW = {
@@ -174,11 +168,7 @@ class Names:
         start = start_of(tid, dirfd, moved=self.root_moved(tid))
         if not path.startswith(b"/"):
             return start.directory + path
-        for link, target in _OWN_LINKS:
-            if path.startswith(link):
-                path = target % {b"tid": tid} + path[len(link) :]
-                break
-        return start.root + path.lstrip(b"/")
+        return start.root + as_ours(tid, path).lstrip(b"/")
 
     def root_moved(self, tid: HostTid) -> bool:
         """Whether a task's root is not ours, so that its absolute paths mean something else to us."""

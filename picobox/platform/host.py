@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from errno import ENOTDIR, EPERM
 from typing import NamedTuple
@@ -63,7 +64,9 @@ def thread_group(tid: HostTid) -> tuple[int, int]:
 
 
 AT_FDCWD = -100
-_SELF = b"/proc/self/"
+# What leads every process to something of its own (proc(5), fd(4)).
+_OWN_LINKS = re.compile(rb"/+(?:proc/+(self|thread-self)(?=/)|dev/+(?:(fd)(?=/)|(stdin|stdout|stderr)\Z))")
+_STANDARD = {b"stdin": 0, b"stdout": 1, b"stderr": 2}
 _MOST_LINKS = 40  # path_resolution(7)
 
 
@@ -77,12 +80,25 @@ def own_ids() -> tuple[int, int]:
     return os.geteuid(), os.getegid()
 
 
+def as_ours(tid: HostTid, path: bytes) -> bytes:
+    """An absolute path of a task, so written that its links to what is its own are no links to what is ours."""
+    found = _OWN_LINKS.match(path)
+    if found is None:
+        return path
+    process, descriptors, standard = found.groups()
+    if standard is not None:
+        return b"/proc/%d/fd/%d" % (tid, _STANDARD[standard])
+    if descriptors is not None:
+        own = b"/proc/%d/fd" % tid
+    else:
+        own = b"/proc/%d" % tid if process == b"self" else b"/proc/%d/task/%d" % (tid, tid)
+    return own + path[found.end() :]
+
+
 def path_of(tid: HostTid, dirfd: int, path: bytes) -> bytes:
     """A path of a task, its root being ours, as a path of this process."""
-    if path.startswith(_SELF):  # which is somebody else for us
-        return b"/proc/%d/" % tid + path[len(_SELF) :]
     if path.startswith(b"/"):
-        return path
+        return as_ours(tid, path)
     return (b"/proc/%d/cwd/" % tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d/" % (tid, dirfd)) + path
 
 

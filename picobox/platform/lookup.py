@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.view import ABSENT, Answer, Found, fold
 from picobox.errors import Errno
-from picobox.platform.host import AT_FDCWD, PseudoDevices
+from picobox.platform.host import AT_FDCWD, PseudoDevices, as_ours
 from picobox.platform.rights import Rights
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from picobox.platform.drives import Drives
 
 PATH_MAX = 4096
-_SELF = b"/proc/self/"  # which is somebody else for us
 _MOST_LINKS = 40  # path_resolution(7)
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -310,9 +309,7 @@ def _on_host(start: Start, path: bytes) -> bytes:
     """A path of a task, its root being ours, as a path of this process."""
     if not path.startswith(b"/"):
         return start.directory + path
-    if path.startswith(_SELF):
-        return b"/proc/%d/" % start.tid + path[len(_SELF) :]
-    return path
+    return as_ours(start.tid, path)
 
 
 def _is_entry(name: bytes, directory: int) -> bool:

@@ -36,6 +36,9 @@ int main(void)
     change("/proc/self/fd/", far);
     change("/proc/thread-self/fd/", far);
     change("/dev/fd/", far);
+    change("//proc//self/fd/", far);
+    change("/dev//fd/", far);
+    CHECK(dup2(fd, 0) == 0 && chmod("/dev/stdin", 0711) == 0 && mode_of(0) == 0711);
     say("descriptors by path are the program's own\n");
     return 0;
 }

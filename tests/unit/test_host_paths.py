@@ -60,3 +60,23 @@ def test_a_task_s_own_directory_of_proc_is_not_ours() -> None:
     assert host.path_of(other, host.AT_FDCWD, b"/proc/self/cwd/file") == b"/proc/1/cwd/file"
     assert host.path_of(other, 7, b"/proc/selfish") == b"/proc/selfish"
     assert host.path_of(other, 7, b"file") == b"/proc/1/fd/7/file"
+
+
+@pytest.mark.parametrize(
+    ("path", "ours"),
+    [
+        (b"/proc/self/fd/3", b"/proc/7/fd/3"),
+        (b"//proc//self/fd/3", b"/proc/7/fd/3"),
+        (b"/proc/thread-self/x", b"/proc/7/task/7/x"),
+        (b"/dev/fd/3", b"/proc/7/fd/3"),
+        (b"/dev//fd/", b"/proc/7/fd/"),
+        (b"/dev/stderr", b"/proc/7/fd/2"),
+        (b"/dev/stdinx", b"/dev/stdinx"),
+        (b"/dev/fdx/3", b"/dev/fdx/3"),
+        (b"/proc/selfx/fd", b"/proc/selfx/fd"),
+        (b"/proc/self", b"/proc/self"),
+        (b"/x/proc/self/fd/3", b"/x/proc/self/fd/3"),
+    ],
+)
+def test_links_to_a_task_s_own_things_are_not_ours(path: bytes, ours: bytes) -> None:
+    assert host.as_ours(HostTid(7), path) == ours
