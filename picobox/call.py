@@ -31,12 +31,13 @@ class Call:
     `wait` takes a routine that dispatches the call again, and calls it when that makes sense. `made` is the place of a
     name that the call makes. `over` is called once the kernel is done with the call, however it ended. `performed`: the
     NT service that the row names really ran. `object_name` is the NT name of what the call opens, None if it is not
-    known. `shown_by` is the runtime whose errno shows what NT refuses, None where that is WSL's.
+    known. `shown_by` is the runtime whose errno shows what NT refuses, None where that is WSL's. `refused` is the
+    status with which NT refused the call, None if it did not.
     """
 
     __slots__ = (
-        "creation", "made", "object_name", "on_exec", "over", "performed", "platform", "restart", "result", "row",
-        "shown_by", "stop", "then", "thread", "wait",
+        "creation", "made", "object_name", "on_exec", "over", "performed", "platform", "refused", "restart", "result",
+        "row", "shown_by", "stop", "then", "thread", "wait",
     )  # fmt: skip
 
     def __init__(self, platform: Platform, thread: Thread, stop: Stop) -> None:
@@ -55,6 +56,7 @@ class Call:
         self.performed = False
         self.object_name: str | None = None
         self.shown_by: Runtime | None = None
+        self.refused: int | None = None
 
     @property
     def task(self) -> Any:

@@ -254,10 +254,10 @@ class Changes:
 
     def _set(self, call: Call, handle: int, record: object, information_class: int, place: Place | None = None) -> Irp:
         """Have a change decided. Raises NtError."""
+        call.performed = True
         irp = self._provider.nt.NtSetInformationFile(call.thread, handle, record, information_class, place)
         if irp is None:
             raise RuntimeError("a native volume has performed a change")
-        call.performed = True
         return irp
 
     def _set_open(self, call: Call, handle: int, record: object, information_class: int, access: int) -> Irp | None:

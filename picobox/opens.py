@@ -77,6 +77,7 @@ class Opens:
         access = granted_access(flags)
         if self._provider.changes is not None and runtime is not None:
             self._provider.changes.look_at_sections(found, place, access, runtime.share)
+        call.performed = True
         try:
             answer = self._provider.nt.NtCreateFile(
                 call.thread,
@@ -89,11 +90,11 @@ class Opens:
                 extra=place,
             )
         except NameReserved as reserved:
+            call.performed = False
             stand_behind(call, reserved.irp)
             return
         if answer.irp is None:
             raise RuntimeError("a native volume has performed an open")
-        call.performed = True
         self._complete_at_exit(call, answer.irp, found.path)
 
     def _runtime(self, call: Call, path: bytes) -> Runtime | None:

@@ -122,7 +122,7 @@ class PicoProvider:
         except Errno as error:
             frame.result = -error.errno
         except NtError as error:
-            shown_by = frame.shown_by
+            frame.refused, shown_by = error.status, frame.shown_by
             frame.result = -(errno_of(error.status) if shown_by is None else shown_by.errno_of(error.status))
 
     def _decode(self, frame: Call, row: Row) -> Sequence[object] | None:

@@ -129,7 +129,7 @@ class Recorder:
             event.nt = row.nt
             event.performed = call.performed
             event.object_name = call.object_name
-            event.status = _status(result)
+            event.status = _status(result) if call.refused is None else call.refused
         self._emit(event)
 
     def _arguments(self, row: Row, raw: tuple[int, ...], memory: GuestMemory) -> list[Field]:

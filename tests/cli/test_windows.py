@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -237,3 +238,16 @@ def test_on_the_root_directory_the_system_s_own_are_on_no_drive() -> None:
         "! test -e usr/BIN && ! test -e /usr/bin/sh. && test -e /proc/self/status && test -e /usr/bin/sh && echo ok"
     )
     assert under("windows11", "sh", "-c", script, options=options) == ["ok"]
+
+
+def test_a_trace_tells_the_status_that_refused(tmp_path: Path) -> None:
+    """Not the one that the errno would stand for: a sharing violation is shown as EACCES."""
+    (tmp_path / "file").write_text("text")
+    script = "exec 3<file; rm file; exec 3<&-; chmod 444 file; rm -f file; mkdir aux"
+    command = ("trace", "--profile", "windows11", "-e", "unlinkat,mkdir", "--", "sh", "-c", script)
+    told = picobox(*command).stderr.decode()
+    assert re.findall(r"^    ~?(NtSet\S+|NtCreate\S+) .*-> (\w+)", told, re.MULTILINE) == [
+        ("NtSetInformationFile", "STATUS_SHARING_VIOLATION"),
+        ("NtSetInformationFile", "STATUS_CANNOT_DELETE"),
+        ("NtCreateFile", "STATUS_OBJECT_NAME_INVALID"),
+    ]
