@@ -77,7 +77,7 @@ class Guest:
         stop.args = (*arguments, *(0,) * (6 - len(arguments)))
         call: Any = SimpleNamespace(
             row=row, stop=stop, memory=self.memory, task=self.thread.context, performed=performed, on_exec=None,
-            object_name=None, platform=SimpleNamespace(memory=lambda _tid: self.memory),
+            refused=None, object_name=None, platform=SimpleNamespace(memory=lambda _tid: self.memory),
         )  # fmt: skip
         self.recorder.entered(call)
         return call
