@@ -93,7 +93,8 @@ int main(int argc, char **argv)
         for (;;)
             pause();
     }
-    data();
+    /* First, while no file has been mapped whose inode number the program's copy could have. */
     images(argv[0]);
+    data();
     return 0;
 }
