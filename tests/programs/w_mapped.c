@@ -64,7 +64,7 @@ static void images(const char *self)
     CHECK(pipe2(ready, O_CLOEXEC) == 0);
     pid_t pid = fork_child();
     if (pid == 0) {
-        CHECK(dup2(ready[1], 1) == 1);
+        CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && dup2(ready[1], 1) == 1);
         execl("./program", "./program", "stay", NULL);
         CHECK(!"exec");
     }
