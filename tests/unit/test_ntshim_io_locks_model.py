@@ -15,8 +15,17 @@ from nt.pe import CODE, Part, image
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, seed, settings
 from hypothesis import strategies as some
+from model_runs import (
+    FAST_SEQUENCES,
+    FAST_SEQUENCES_ON_A_HOST,
+    FAST_SHARDS,
+    FULL_SEQUENCES,
+    FULL_SEQUENCES_ON_A_HOST,
+    FULL_SHARDS,
+    SHARD_TIMEOUT,
+    search,
+)
 
 from ntshim import status as st
 from ntshim.fs.hostfs import HostFs
@@ -41,10 +50,6 @@ VIEWS[WRITE_COPY] = VIEWS[READ_ONLY]
 PAGE = 4096
 
 # As test_ntshim_io_model.py: 2,000 sequences in the fast tier, 100,000 in the full one.
-FAST_SHARDS, FAST_SEQUENCES = 4, 475
-FULL_SHARDS, FULL_SEQUENCES = 40, 2450
-FAST_SEQUENCES_ON_A_HOST, FULL_SEQUENCES_ON_A_HOST = 100, 2000
-SHARD_TIMEOUT = 600  # seconds
 
 
 def calls(name: str, *arguments: Iterable[object]) -> some.SearchStrategy[Any]:
@@ -541,11 +546,6 @@ class Files:
         assert not len(self.drive.volume.nodes)
 
 
-def search(run: Callable[[list[Any]], None], sequences: int, random_seed: int) -> None:
-    """Run many sequences of steps, which the seed chooses."""
-    seed(random_seed)(settings(max_examples=sequences)(given(STEPS)(run)))()
-
-
 def in_memory(steps: list[Any]) -> None:
     files = Files(MemFs())
     files.run(steps)
@@ -561,21 +561,21 @@ def on_a_host(steps: list[Any]) -> None:
 
 @pytest.mark.parametrize("shard", range(FAST_SHARDS))
 def test_in_memory(shard: int) -> None:
-    search(in_memory, FAST_SEQUENCES, shard)
+    search(STEPS, in_memory, FAST_SEQUENCES, shard)
 
 
 def test_on_a_directory_of_the_host() -> None:
-    search(on_a_host, FAST_SEQUENCES_ON_A_HOST, 0)
+    search(STEPS, on_a_host, FAST_SEQUENCES_ON_A_HOST, 0)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(SHARD_TIMEOUT)
 @pytest.mark.parametrize("shard", range(FULL_SHARDS))
 def test_new_sequences_in_memory(shard: int) -> None:
-    search(in_memory, FULL_SEQUENCES, secrets.randbits(64))
+    search(STEPS, in_memory, FULL_SEQUENCES, secrets.randbits(64))
 
 
 @pytest.mark.full
 @pytest.mark.timeout(SHARD_TIMEOUT)
 def test_new_sequences_on_a_directory_of_the_host() -> None:
-    search(on_a_host, FULL_SEQUENCES_ON_A_HOST, secrets.randbits(64))
+    search(STEPS, on_a_host, FULL_SEQUENCES_ON_A_HOST, secrets.randbits(64))

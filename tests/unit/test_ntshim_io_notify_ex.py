@@ -169,8 +169,6 @@ def test_other_classes_are_refused(drive: Drive, information_class: int) -> None
 
 
 def test_streams_that_a_supersede_drops_are_told(drive: Drive) -> None:
-    if not drive.volume.backend.has_streams:
-        pytest.skip("no streams here")
     for path in ("dir\\x", "dir\\x:closed", "dir\\x:held"):
         drive.make(path)
     held = drive.open("dir\\x:held")

@@ -13,8 +13,17 @@ from nt.drive import DELETE, READ, READ_ATTRIBUTES, WRITE, WRITE_ATTRIBUTES, Dri
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, seed, settings
 from hypothesis import strategies as some
+from model_runs import (
+    FAST_SEQUENCES,
+    FAST_SEQUENCES_ON_A_HOST,
+    FAST_SHARDS,
+    FULL_SEQUENCES,
+    FULL_SEQUENCES_ON_A_HOST,
+    FULL_SHARDS,
+    SHARD_TIMEOUT,
+    search,
+)
 
 from ntshim import status as st
 from ntshim.fs.hostfs import HostFs
@@ -45,11 +54,6 @@ OVERWRITES = WRITE | WRITE_ATTRIBUTES | 0x10
 READONLY, ARCHIVE, DIRECTORY = io.FILE_ATTRIBUTE_READONLY, io.FILE_ATTRIBUTE_ARCHIVE, io.FILE_ATTRIBUTE_DIRECTORY
 REPLACE, POSIX, IGNORE_READONLY = 1, 2, 0x40
 DENIED, PENDING, INVALID = st.STATUS_ACCESS_DENIED, st.STATUS_DELETE_PENDING, st.STATUS_INVALID_PARAMETER
-
-FAST_SHARDS, FAST_SEQUENCES = 4, 500
-FULL_SHARDS, FULL_SEQUENCES = 40, 2500
-FAST_SEQUENCES_ON_A_HOST, FULL_SEQUENCES_ON_A_HOST = 100, 2500
-SHARD_TIMEOUT = 600  # seconds
 
 
 def calls(name: str, *arguments: Iterable[object]) -> some.SearchStrategy[Any]:
@@ -513,11 +517,6 @@ def paths(backend: Backend, directory: Inode, above: str = "") -> Iterable[str]:
             yield from paths(backend, inode, f"{above}\\{name}")
 
 
-def search(run: Callable[[list[Any]], None], sequences: int, random_seed: int) -> None:
-    """Run many sequences of steps, which the seed chooses."""
-    seed(random_seed)(settings(max_examples=sequences, deadline=None)(given(STEPS)(run)))()
-
-
 def in_memory(steps: list[Any]) -> None:
     backend = MemFs()
     tree = Tree(backend)
@@ -537,21 +536,21 @@ def on_a_host(steps: list[Any]) -> None:
 
 @pytest.mark.parametrize("shard", range(FAST_SHARDS))
 def test_in_memory(shard: int) -> None:
-    search(in_memory, FAST_SEQUENCES, shard)
+    search(STEPS, in_memory, FAST_SEQUENCES, shard)
 
 
 def test_on_a_directory_of_the_host() -> None:
-    search(on_a_host, FAST_SEQUENCES_ON_A_HOST, 0)
+    search(STEPS, on_a_host, FAST_SEQUENCES_ON_A_HOST, 0)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(SHARD_TIMEOUT)
 @pytest.mark.parametrize("shard", range(FULL_SHARDS))
 def test_new_sequences_in_memory(shard: int) -> None:
-    search(in_memory, FULL_SEQUENCES, secrets.randbits(64))
+    search(STEPS, in_memory, FULL_SEQUENCES, secrets.randbits(64))
 
 
 @pytest.mark.full
 @pytest.mark.timeout(SHARD_TIMEOUT)
 def test_new_sequences_on_a_directory_of_the_host() -> None:
-    search(on_a_host, FULL_SEQUENCES_ON_A_HOST, secrets.randbits(64))
+    search(STEPS, on_a_host, FULL_SEQUENCES_ON_A_HOST, secrets.randbits(64))
