@@ -114,15 +114,17 @@ static inline void enter_wait(void)
 static inline long block_wait4(void) { return syscall(SYS_wait4, grandchild, NULL, 0, NULL); }
 static inline long block_waitid(void) { return waitid(P_PID, (id_t)grandchild, NULL, WEXITED); }
 
-static inline long block_futex(void)
+/* A child that slept on its way to the futex may be released before it is there. */
+static inline long wait_for_word(const struct timespec *limit)
 {
-    long result = futex(&board->futex_word, FUTEX_WAIT, 0, NULL);
+    long result = futex(&board->futex_word, FUTEX_WAIT, 0, limit);
     return result == -1 && errno == EAGAIN ? 0 : result;
 }
+static inline long block_futex(void) { return wait_for_word(NULL); }
 static inline long block_timed_futex(void)
 {
     struct timespec limit = {.tv_sec = 2 * WATCHDOG};
-    return futex(&board->futex_word, FUTEX_WAIT, 0, &limit);
+    return wait_for_word(&limit);
 }
 static inline void release_futex(void) { post(&board->futex_word, 1); }
 
