@@ -1,0 +1,91 @@
+"""The records of a check: what a run would have met on Windows, where, and between whom."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+NOTE = "note"
+WARNING = "warning"
+ERROR = "error"
+SEVERITIES = (NOTE, WARNING, ERROR)
+"""From the lightest to the gravest; SARIF's words."""
+
+
+class Frame(NamedTuple):
+    """One place on a user stack, the innermost first.
+
+    `file` is a source file, with the `line` in it, or a module (program, library) with the `offset` in it when no line
+    is known. `function` is "" if nobody knows it.
+    """
+
+    file: str
+    function: str = ""
+    line: int | None = None
+    offset: int | None = None
+
+
+class Process(NamedTuple):
+    """A process as a user knows it: `name` is the last part of its program's path."""
+
+    pid: int
+    name: str
+    arguments: tuple[str, ...] = ()
+
+
+class Side(NamedTuple):
+    """One side of a conflict: who did what to which file, when, and through which handle.
+
+    `call` is the Linux call ("openat"); `path` absolute, on the host. `handle` is NT's, `fd` the descriptor, None where
+    there is none (any more). `access` and `share` are letters of RWD for what was asked and what others may do. `time`
+    in seconds since the Epoch.
+    """
+
+    process: Process
+    call: str
+    path: str
+    time: float
+    handle: int | None = None
+    fd: int | None = None
+    access: str = ""
+    share: str = ""
+    stack: tuple[Frame, ...] = ()
+
+
+class Finding(NamedTuple):
+    """What Windows would have answered to a call, judged by a rule.
+
+    `rule` is its id ("PB010"); `status` what NT would have answered; `path` the file concerned, absolute; `message` one
+    sentence for this case. `side` is the call that was judged, `others` those whose doing it conflicts with. `site` is
+    the place in the project that is to be changed, None if unknown. `count`: how often it was seen at this site with
+    this file. `test`: the id of the test that ran. `suppressed` says what keeps it from counting ("baseline", "config",
+    "comment"), "" if nothing does.
+    """
+
+    rule: str
+    severity: str
+    status: int
+    path: str
+    message: str
+    side: Side
+    others: tuple[Side, ...] = ()
+    site: Frame | None = None
+    count: int = 1
+    test: str = ""
+    suppressed: str = ""
+
+
+class Report(NamedTuple):
+    """All that a check has found. `directory` is the project's, absolute; `started` and `ended` as Side.time.
+
+    `status` is the exit status of the program; `prefix` the Windows path for which `directory` stands.
+    """
+
+    profile: str
+    enforced: bool
+    command: tuple[str, ...]
+    directory: str
+    prefix: str
+    started: float
+    ended: float
+    status: int
+    findings: tuple[Finding, ...] = ()
