@@ -11,8 +11,8 @@ from picobox.findings.finding import ERROR, NOTE, WARNING
 class Rule(NamedTuple):
     """What a rule is: `statuses` are those with which NT refuses, STATUS_SUCCESS where it does something else instead.
 
-    `name` is in kebab-case, `title` a noun phrase; `why` tells what Windows does, `example` is code that meets the rule,
-    in the language a reader knows best, `fix` what to do instead. `source` is where the behaviour is described.
+    `name` is in kebab-case, `title` a noun phrase; `why` tells what Windows does, `example` is code that meets
+    the rule, in the language a reader knows best, `fix` what to do instead. `source` tells where it is described.
     """
 
     id: str
@@ -145,8 +145,8 @@ _rule(
 _rule(
     "PB014", "removal-of-directory-in-use", ERROR, st.STATUS_SHARING_VIOLATION, st.STATUS_DIRECTORY_NOT_EMPTY,
     title="a directory removed while it is open, or it is a working directory",
-    why="RemoveDirectoryW needs DELETE, which a working directory and an open listing do not share; what is deleted but "
-    "still open keeps its directory from being empty.",
+    why="RemoveDirectoryW needs DELETE, which a working directory and an open listing do not share; what is deleted "
+    "but still open keeps its directory from being empty.",
     example='os.chdir("d"); os.rmdir("../d")',
     fix="Leave the directory, and close what is open in it, before it is removed.",
     source="facts/nt.md section 3.5",
@@ -205,7 +205,8 @@ _rule(
 _rule(
     "PB021", "posix-only", WARNING, st.STATUS_NOT_SUPPORTED, st.STATUS_SUCCESS,
     title="something that only POSIX has, on a drive",
-    why="There are no named pipes or sockets among files, no owners by number, and of a mode only the permission to write.",
+    why="There are no named pipes or sockets among files, no owners by number, and of a mode only "
+    "the permission to write.",
     example='os.mkfifo("pipe")',
     fix="Use what both have: a TCP socket on loopback, an anonymous pipe; test permissions on Linux only.",
     source="facts/nt.md section 3.7",
@@ -221,8 +222,8 @@ _rule(
 _rule(
     "PB023", "signal-that-windows-lacks", NOTE, st.STATUS_NOT_SUPPORTED,
     title="a signal that Windows lacks",
-    why="A C runtime of Windows has SIGABRT, SIGFPE, SIGILL, SIGINT, SIGSEGV and SIGTERM, and none can be sent to another "
-    "process but by ending it.",
+    why="A C runtime of Windows has SIGABRT, SIGFPE, SIGILL, SIGINT, SIGSEGV and SIGTERM, and none can be sent "
+    "to another process but by ending it.",
     example="os.kill(pid, signal.SIGUSR1)",
     fix="Tell the other process by a pipe, a socket or an event.",
     source="facts/nt.md section 6",
