@@ -69,7 +69,7 @@ class Finding(NamedTuple):
     side: Side
     others: tuple[Side, ...] = ()
     site: Frame | None = None
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # a field, not the method of tuples
     test: str = ""
     suppressed: str = ""
 
