@@ -15,13 +15,15 @@ from ntshim.io.file import File
 from ntshim.io.locks import LockOwner
 from ntshim.io.ranges import RangeIndex
 from ntshim.ob.handles import index_to_handle
-from ntshim.status import STATUS_PENDING, STATUS_RANGE_NOT_LOCKED, NtError
+from ntshim.status import STATUS_LOCK_NOT_GRANTED, STATUS_PENDING, STATUS_RANGE_NOT_LOCKED, NtError
+from picobox.check.subject import TRANSFER, Subject
 from picobox.errors import Errno
 from picobox.platform.host import position_of
+from picobox.platform.identity import Identities
 from picobox.task import fd_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ntshim.fs.nodes import Node
     from ntshim.io.locks import ByteRangeLocks
@@ -132,6 +134,8 @@ class ByteLocks:
         for (_, process), owned in self._of(wanted.file).items():
             for each in owned.ranges.overlapping(wanted.offset, wanted.last):
                 if process is wanted.process or each.kind != wanted.kind:
+                    if _is_only_watched(call):
+                        raise NtError(STATUS_LOCK_NOT_GRANTED)
                     raise Errno(EDEADLK)
         former = call.then
 
@@ -161,6 +165,11 @@ class ByteLocks:
             if each.kind == kind
         ]
         if any(each.file is not file or each.offset < first or each.last > last for each in mine):
+            if _is_only_watched(call):
+                # The kernel unlocks it, so that nobody is kept out who would not be.
+                for each in mine:
+                    _release(each)
+                    self._forget(each)
             raise NtError(STATUS_RANGE_NOT_LOCKED)
         for each in mine:
             self._give_up(call, fd, each)
@@ -176,6 +185,10 @@ class ByteLocks:
             return
         if file.context.stream.locks is None:
             return
+        if call.judgement is not None:
+            judged = Identities().of_open(call.stop.tid, fd)
+            if judged is not None:
+                call.judgement.subject = Subject(TRANSFER, judged)
         self._of(file)
         at = offset
         if at is None:
@@ -185,6 +198,10 @@ class ByteLocks:
             at = found.size if writes and found.flags & _O_APPEND else found.position
         call.shown_by = self._windows.runtimes.of(call.stop.tid)
         file.device.check_locks(file, call.thread.process, 0, at, length, writes=writes)
+
+    def holders(self, node: Node) -> Iterator[tuple[File, Process]]:
+        """Who has locked bytes of a file, and through which description."""
+        return iter(self._held.get(node, {}))
 
     def _file(self, call: Call, fd: int) -> File | None:
         """What a descriptor leads to, if that is a file of a drive."""
@@ -269,6 +286,11 @@ def _release(held: Held) -> None:
         return
     with suppress(NtError):
         held.file.context.stream.locks.unlock(LockOwner(held.file, held.process, 0), held.offset, held.length)
+
+
+def _is_only_watched(call: Call) -> bool:
+    """Whether the guest gets Linux' answer whatever NT says."""
+    return call.judgement is not None and call.judgement.observes
 
 
 def _inode(file: object) -> object:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from ntshim.ps.process import Thread
     from picobox.abi.row import Row
+    from picobox.check.judgement import Judgement
     from picobox.platform.base import GuestMemory, HostTid, Platform, Stop
     from picobox.platform.lookup import Place
     from picobox.runtimes import Runtime
@@ -32,12 +33,12 @@ class Call:
     name that the call makes. `over` is called once the kernel is done with the call, however it ended. `performed`: the
     NT service that the row names really ran. `object_name` is the NT name of what the call opens, None if it is not
     known. `shown_by` is the runtime whose errno shows what NT refuses, None where that is WSL's. `refused` is the
-    status with which NT refused the call, None if it did not.
+    status with which NT refused the call, None if it did not. `judgement` is a check's part of it, None without one.
     """
 
     __slots__ = (
-        "creation", "made", "object_name", "on_exec", "over", "performed", "platform", "refused", "restart", "result",
-        "row", "shown_by", "stop", "then", "thread", "wait",
+        "creation", "judgement", "made", "object_name", "on_exec", "over", "performed", "platform", "refused",
+        "restart", "result", "row", "shown_by", "stop", "then", "thread", "wait",
     )  # fmt: skip
 
     def __init__(self, platform: Platform, thread: Thread, stop: Stop) -> None:
@@ -57,6 +58,7 @@ class Call:
         self.object_name: str | None = None
         self.shown_by: Runtime | None = None
         self.refused: int | None = None
+        self.judgement: Judgement | None = None
 
     @property
     def task(self) -> Any:

@@ -27,6 +27,8 @@ from ntshim.ob.object import DELETE, SYNCHRONIZE
 from picobox import change_calls, lock_calls
 from picobox.abi.table import BY_NAME
 from picobox.byte_locks import ByteLocks
+from picobox.check.subject import DELETE as DELETE_NAME
+from picobox.check.subject import EXCHANGE, LINK, MAKE, REMOVE_DIRECTORY, RENAME, SET, TRUNCATE, Subject
 from picobox.mappings import Mappings
 from picobox.opens import place_of, stand_behind
 from picobox.platform.identity import Identities, file_at, keep_identity
@@ -78,10 +80,10 @@ class Changes:
         self._drives = drives = names.drives
         self._windows = windows
         self._identities = Identities()
-        self._working_directories = WorkingDirectories(provider, drives, windows)
+        self.working_directories = WorkingDirectories(provider, drives, windows)
         self._deciders = deciders()
         self.locks = ByteLocks(provider, windows)
-        self._mappings = Mappings(provider.executive, nodes)
+        self.mappings = Mappings(provider.executive, nodes)
         self.decided = frozenset(self._deciders)
 
     def decide(self, call: Call, name: str, arguments: Sequence[object]) -> None:
@@ -99,8 +101,9 @@ class Changes:
         found = self._entry(call, dirfd, path)
         if found is None or found.file is None:
             return
+        _judged(call, Subject(REMOVE_DIRECTORY if directory else DELETE_NAME, found))
         if found.is_directory:
-            self._working_directories.look()
+            self.working_directories.look()
         handle = self._open(call, found, _DIRECTORY_TO_DELETE if directory else _FILE_TO_DELETE)
         flags = _POSIX_DELETE
         if self._windows.runtimes.of(call.stop.tid).deletes_read_only:
@@ -113,8 +116,9 @@ class Changes:
         source, target = self._entry(call, *old), self._entry(call, *new)
         if source is None or source.file is None or target is None:
             return
+        _judged(call, Subject(RENAME, source, target))
         if source.is_directory or target.is_directory:
-            self._working_directories.look()
+            self.working_directories.look()
         flags = FILE_RENAME_REPLACE_IF_EXISTS if replace else 0
         runtime = self._windows.runtimes.of(call.stop.tid)
         if replace and runtime.posix_rename:
@@ -129,6 +133,7 @@ class Changes:
         source, target = self._file(call, *old, follow=follow), self._entry(call, *new)
         if source is None or source.file is None or target is None:
             return
+        _judged(call, Subject(LINK, source, target))
         handle = self._open(call, source, _TO_LINK)
         self._name(call, handle, source, target, 0, query.FILE_LINK_INFORMATION)
 
@@ -137,6 +142,7 @@ class Changes:
         found = self._entry(call, dirfd, path)
         if found is None:
             return
+        _judged(call, Subject(MAKE, found))
         irp = self._create(call, found, _DIRECTORY_TO_MAKE if directory else _FILE_TO_MAKE, create.FILE_CREATE)
         call.performed = True
 
@@ -153,6 +159,7 @@ class Changes:
         found = self._file(call, dirfd, path, follow=True)
         if found is None or found.file is None:
             return
+        _judged(call, Subject(TRUNCATE, found))
         share = self._windows.runtimes.of(call.stop.tid).share
         kind = Kind(SYNCHRONIZE | FILE_WRITE_DATA, share, create.FILE_NON_DIRECTORY_FILE)
         handle = self._open(call, found, kind)
@@ -164,6 +171,7 @@ class Changes:
         found = self._file(call, dirfd, path, follow=follow)
         if found is None or found.file is None:
             return
+        _judged(call, Subject(SET, found))
         handle = self._open(call, found, _TO_SET)
         irp = self._set(call, handle, _basic(mode), query.FILE_BASIC_INFORMATION)
         _complete_at_end(call, irp)
@@ -172,6 +180,9 @@ class Changes:
         """Give an open file another end; what it was not opened for the host refuses."""
         handle = index_to_handle(fd_index(fd))
         self._refresh(call, fd)
+        found = self._identities.of_open(call.stop.tid, fd)
+        if found is not None:
+            _judged(call, Subject(TRUNCATE, found))
         irp = self._set_open(call, handle, length, query.FILE_END_OF_FILE_INFORMATION, FILE_WRITE_DATA)
         if irp is not None:
             _complete_at_end(call, irp)
@@ -188,7 +199,7 @@ class Changes:
         tid = call.stop.tid
         found, file = self._identities.of_descriptor(tid, fd), self._identities.size_and_path_of(tid, fd)
         if found is not None and file is not None and self._windows.is_on_drive(file[1]):
-            self._mappings.note(tid, fd, found[0], protection, flags)
+            self.mappings.note(tid, fd, found[0], protection, flags)
 
     def look_at_sections(self, found: Identity, place: Place, access: int, share: int) -> None:
         """Have NT know which sections a file has, if that matters to an open: it writes, or lets nobody write."""
@@ -197,11 +208,13 @@ class Changes:
 
     def _look(self, found: Identity, place: Place) -> None:
         if found.file is not None and isinstance(place.inode, NativeInode):
-            self._mappings.look(found.file, place.inode)
+            self.mappings.look(found.file, place.inode)
 
     def refuse(self, call: Call, dirfd: int, path: bytes, status: int) -> None:
         """A change that no program can ask for on Windows."""
-        if self._entry(call, dirfd, path) is not None:
+        found = self._entry(call, dirfd, path)
+        if found is not None:
+            _judged(call, Subject(EXCHANGE, found))
             raise st.NtError(status)
 
     def _entry(self, call: Call, dirfd: int, path: bytes) -> Identity | None:
@@ -231,7 +244,7 @@ class Changes:
             kind.share,
             disposition,
             kind.options | create.FILE_OPEN_REPARSE_POINT,
-            extra=_place(found),
+            extra=_place(found, keeps_read_only=_keeps_read_only(call)),
         )
         if answer.irp is None:
             raise RuntimeError("a native volume has performed an open")
@@ -240,7 +253,7 @@ class Changes:
     def _open(self, call: Call, found: Identity, kind: Kind) -> int:
         """A handle of the caller's for the time of the call. Raises NtError."""
         call.when_over(keep_identity(found.path))
-        self._look(found, _place(found))
+        self._look(found, _place(found, keeps_read_only=_keeps_read_only(call)))
         irp = self._create(call, found, kind, create.FILE_OPEN)
         irp.complete(found.file)
         handle = irp.install(call.thread.process.handles)
@@ -284,13 +297,15 @@ class Changes:
         if found is None or file is None or opened is None:
             return
         opened.node.inode.size = file[0]
-        self._mappings.look(found[0], opened.node.inode)
+        self.mappings.look(found[0], opened.node.inode)
 
     def _name(
         self, call: Call, handle: int, source: Identity, target: Identity, flags: int, information_class: int
     ) -> None:
         """Have a new name decided, a rename's or a link's."""
-        place = _place(target, _asked(call))
+        if call.judgement is not None and call.judgement.subject is not None:
+            call.judgement.subject = call.judgement.subject._replace(naming=True)
+        place = _place(target, _asked(call), keeps_read_only=_keeps_read_only(call))
         self._look(target, place)
         record = query.FileRenameInformation(self._drives.nt_name(target.path), flags)
         irp = self._set(call, handle, record, information_class, place)
@@ -303,9 +318,19 @@ def deciders() -> dict[str, Callable[..., None]]:
     return {name: found for name, found in functions.items() if name in BY_NAME and callable(found)}
 
 
-def _place(found: Identity, asked: bytes | None = None) -> Place:
+def _judged(call: Call, subject: Subject) -> None:
+    """A check is told what a call is about to do."""
+    if call.judgement is not None:
+        call.judgement.subject = subject
+
+
+def _keeps_read_only(call: Call) -> bool:
+    return call.judgement is None or not call.judgement.ignores_read_only
+
+
+def _place(found: Identity, asked: bytes | None = None, *, keeps_read_only: bool) -> Place:
     """Where a name leads; `asked`: in which other spelling it is to be stored."""
-    place = place_of(found, keeps_read_only=True)
+    place = place_of(found, keeps_read_only=keeps_read_only)
     return place if asked is None else place._replace(part=place.part._replace(file=from_host(asked)))
 
 

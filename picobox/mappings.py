@@ -71,6 +71,16 @@ class Mappings:
         if now != _NONE:
             self._counted[key] = now
 
+    def holders(self, key: Key) -> Iterator[tuple[Process, bool]]:
+        """The processes that run a file, or map it, and which of them run it."""
+        for process in list(self._executive.processes.values()):
+            if not getattr(process.context, "has_image", False):
+                continue
+            if self._image(process) == key:
+                yield process, True
+            elif key in self._noted and self._mappings(process, key):
+                yield process, False
+
     def _count(self, key: Key) -> _Counts:
         processes = [
             process for process in self._executive.processes.values() if getattr(process.context, "has_image", False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.rules import CaseMode
 from ntshim.status import NtError
-from picobox.abi.row import CASE_FLAGS, NAMES, WINDOWS, WSL
+from picobox.abi.row import CASE_FLAGS, CHECK, NAMES, WINDOWS, WSL
 from picobox.abi.types import Flags, OpenFlags
 from picobox.platform.drives import Drives
 from picobox.platform.host import AT_FDCWD, as_ours, shares_root
@@ -94,6 +94,8 @@ class Names:
         self.profile = profile
         self.wsl = wsl
         self.windows: WindowsRules | None = None
+        # A check looks at more calls; one that only observes lets each name mean what it means on Linux.
+        self.checked = self.as_written = False
         self.drives = Drives({}, CaseMode.INSENSITIVE) if drives is None else drives
         self._index = index
         self._lookup = Lookup(index, self.drives)
@@ -107,6 +109,8 @@ class Names:
         active = {NAMES, CASE_FLAGS} if self.drives.keep_flags else {NAMES}
         if self.windows is not None:
             active.add(WINDOWS)
+        if self.checked:
+            active.add(CHECK)
         return frozenset(active if self.wsl is None else active | {WSL} | self.wsl.faults)
 
     def root_may_change(self) -> None:
@@ -131,6 +135,8 @@ class Names:
             self.root_may_change()
         elif row.name in _CHANGES_MOUNTS:
             self._lookup.forget_mounts()
+        if self.as_written:
+            return arguments
         places = [(argument.position, self._find(call, row, argument, arguments)) for argument in row.paths()]
         made = next((place for _, place in places if place.parent >= 0), None)
         if made is not None and not self.reserve(call, made):
@@ -147,6 +153,8 @@ class Names:
 
     def find(self, tid: HostTid, dirfd: int, path: bytes, meaning: Meaning) -> Place:
         """What a path of a task means; see Lookup."""
+        if self.as_written:
+            return Place()
         start = start_of(tid, dirfd, moved=self.root_moved(tid))
         if self.wsl is not None and not start.moved and not meaning.creates and not meaning.entry:
             path_of_ours = self.wsl.program(path)

@@ -13,6 +13,7 @@ from ntshim.io.irp import NameReserved
 from ntshim.io.share import FILE_SHARE_ALL
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes
 from ntshim.ob.symlink import SymbolicLink
+from picobox.check.subject import OPEN, Subject
 from picobox.platform.identity import Identities
 from picobox.task import fd_index, granted_access
 
@@ -73,7 +74,11 @@ class Opens:
         if runtime is None and found.is_directory and flags & (O_CREAT | O_TRUNC) and not flags & O_PATH:
             return  # no open makes or empties a directory: the host says in which way it fails
         call.shown_by = runtime
-        place = place_of(found, keeps_read_only=runtime is not None)
+        judgement = call.judgement
+        if judgement is not None and runtime is not None:
+            judgement.subject = Subject(OPEN, found)
+        ignores_read_only = runtime is None or (judgement is not None and judgement.ignores_read_only)
+        place = place_of(found, keeps_read_only=not ignores_read_only)
         access = granted_access(flags)
         if self._provider.changes is not None and runtime is not None:
             self._provider.changes.look_at_sections(found, place, access, runtime.share)
@@ -113,6 +118,8 @@ class Opens:
             irp.complete(key, NativeInode(key, path, is_directory=is_directory))
             self._provider.open_files.adopt(irp.file, call.task.files, fd)
             irp.install(call.thread.process.handles, index=fd_index(fd))
+            if self._provider.judge is not None and call.shown_by is not None:
+                self._provider.judge.opened(call, irp.file, path, fd)
 
         def over() -> None:
             if irp.status == st.STATUS_PENDING:

@@ -13,8 +13,9 @@ from ntshim.ob.handles import HandleTable, index_number, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, LOCKS, NATIVE, WSL
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, CHECK, LOCKS, NATIVE, WSL
 from picobox.abi.table import BY_NR
+from picobox.check.judgement import AGAIN, REFUSE
 from picobox.errors import Errno
 from picobox.profile import LINUX
 from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, Task, ThreadGroup, fd_index
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from picobox.abi.row import Disposition, Row
     from picobox.call import Call
     from picobox.changes import Changes
+    from picobox.check.judge import Judge
     from picobox.named_objects import NamedObjects
     from picobox.names import Names
     from picobox.opens import Opens
@@ -54,6 +56,7 @@ class PicoProvider:
         self.profile = LINUX if names is None else names.profile
         self.opens = None if names is None else _make_opens(self, names)
         self.changes: Changes | None = None
+        self.judge: Judge | None = None
         if names is not None and names.windows is not None and self.opens is not None:
             self.changes = _make_changes(self, names, names.windows, self.opens)
         if names is not None:
@@ -104,6 +107,10 @@ class PicoProvider:
         if known is None:
             dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
             deciders = frozenset[str]() if self.changes is None else self.changes.decided
+            if CHECK in features:
+                from picobox.check.posix_calls import watchers
+
+                deciders |= frozenset(watchers())
             known = self._rows[features] = dispositions, _load_handlers(dispositions, features, deciders)
         return known
 
@@ -112,18 +119,44 @@ class PicoProvider:
             arguments = self._decode(frame, row)
             if arguments is None:
                 return
+            if self.judge is not None:
+                self.judge.look(frame, row, arguments)
             if self.names is not None and row.paths():
                 arguments = self.names.approve(frame, row, arguments)
-            handler = self._handlers[row.name]
-            if handler is not None and not frame.restart and frame.wait is None:
-                frame.result = handler(self, frame, *arguments)
-            if self.changes is not None and frame.result is None and not frame.restart and frame.wait is None:
-                self.changes.decide(frame, row.name, arguments)
+            if self.judge is None:
+                self._decide(frame, row, arguments)
+            else:
+                self._decide_judged(self.judge, frame, row, arguments)
         except Errno as error:
             frame.result = -error.errno
         except NtError as error:
             frame.refused, shown_by = error.status, frame.shown_by
             frame.result = -(errno_of(error.status) if shown_by is None else shown_by.errno_of(error.status))
+        if self.judge is not None:
+            self.judge.conclude(frame)
+
+    def _decide(self, frame: Call, row: Row, arguments: Sequence[object]) -> None:
+        """Have the row's handler serve a call, and the executive decide what it changes. Raises NtError, Errno."""
+        handler = self._handlers[row.name]
+        if handler is not None and not frame.restart and frame.wait is None:
+            frame.result = handler(self, frame, *arguments)
+        if self.changes is not None and frame.result is None and not frame.restart and frame.wait is None:
+            self.changes.decide(frame, row.name, arguments)
+
+    def _decide_judged(self, judge: Judge, frame: Call, row: Row, arguments: Sequence[object]) -> None:
+        """The same under a check, which may let a call go that NT refuses."""
+        while True:
+            try:
+                self._decide(frame, row, arguments)
+            except NtError as error:
+                outcome = judge.overrules(frame, error.status)
+                if outcome == REFUSE:
+                    raise
+                frame.finish()
+                frame.then = None
+                if outcome == AGAIN:
+                    continue
+            return
 
     def _decode(self, frame: Call, row: Row) -> Sequence[object] | None:
         """The arguments of a call; None if it goes on to the kernel without us.

@@ -10,7 +10,7 @@ from ntshim.ob.handles import index_number, nth_index
 from ntshim.ob.object import SYNCHRONIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ntshim.ob.object import Object
     from ntshim.ps.process import Process, Thread
@@ -74,6 +74,17 @@ class OpenFiles:
         self._places[file] = []
         self.note(file, table, fd)
 
+    def of_key(self, key: object) -> Sequence[File]:
+        """The descriptions of a file that NT knows."""
+        return self._files.get(key, ()) if isinstance(key, tuple) else ()
+
+    def holders(self, file: File) -> Iterator[tuple[Task, int]]:
+        """The tasks that have a description, each with a descriptor of it."""
+        self._drop_stale(file)
+        for table, fd in self._places.get(file, ()):
+            for task in table.tasks:
+                yield task, fd
+
     def number(self, table: FdTable) -> int:
         """A number for a table that begins to be watched."""
         number = next(self._numbers)
@@ -97,7 +108,7 @@ class OpenFiles:
         places.append((table, fd))
 
     def _drop_stale(self, file: File) -> None:
-        places = self._places[file]
+        places = self._places.get(file, [])
         places[:] = [place for place in places if place[0].holds(place[1], file)]
 
     def _is_same(self, file: File, tid: HostTid, fd: int) -> bool:

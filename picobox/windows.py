@@ -54,6 +54,10 @@ class WindowsRules:
         """Whether a path of the host without links in it lies on a drive."""
         return self._drives.are_at(path)
 
+    def prefix_of(self, directory: bytes) -> str:
+        """The Windows path for which the root directory of a drive stands, "" if it is none."""
+        return self._prefixes.get(directory, "")
+
     def path(self, names: Names, tid: HostTid, dirfd: int, path: bytes, meaning: Meaning, *, directory: bool) -> bytes:
         """What Win32 asks NT for, as a path of the task; `directory`: the call makes one.
 

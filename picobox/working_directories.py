@@ -15,7 +15,7 @@ from picobox.opens import place_of
 from picobox.platform.identity import keep_identity, working_directory_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ntshim.io.file import File
     from ntshim.ob.handles import HandleTable
@@ -56,6 +56,10 @@ class WorkingDirectories:
         self._drives = drives
         self._windows = windows
         self._held: dict[Process, _Held] = {}
+
+    def holders(self, key: object) -> Iterator[tuple[Process, int]]:
+        """The processes that work in a directory, as it was found last, with their handles."""
+        return ((process, held.handle) for process, held in self._held.items() if held.found.file == key)
 
     def look(self) -> None:
         """Bring the handles up to what the kernel says now."""

@@ -89,9 +89,9 @@ class File(DispatcherObject):
     """An open instance; `host_key` is what the host knows it by, `on_cleanup` is called when its last handle closes.
 
     It is signalled unless a request of it waits. `completion` is where finished requests are told, and under what key.
-    `device` is who serves it, None if the host does all by itself; `context` is the device's own. `options` are
-    NtCreateFile's, `position` is the byte where a synchronous file reads and writes next, `ea_position` the number of
-    EAs that NtQueryEaFile has given.
+    `device` is who serves it, None if the host does all by itself; `context` is the device's own, `origin` the
+    embedder's: how it came to be. `options` are NtCreateFile's, `position` is the byte where a synchronous file reads
+    and writes next, `ea_position` the number of EAs that NtQueryEaFile has given.
     """
 
     __slots__ = (
@@ -104,6 +104,7 @@ class File(DispatcherObject):
         "host_key",
         "on_cleanup",
         "options",
+        "origin",
         "position",
         "signalled",
     )
@@ -122,6 +123,7 @@ class File(DispatcherObject):
         self.device = device
         self.context: Any = None
         self.options = options
+        self.origin: object = None
         self.position = 0
         self.ea_position = 0
         self.cleaned_up = False

@@ -57,6 +57,8 @@ CASE_FLAGS = "case flags"
 WSL = "wsl"
 # The feature of a profile whose drives follow Windows' rules.
 WINDOWS = "windows"
+# The feature of a check: calls that Windows lacks are looked at.
+CHECK = "check"
 # The feature that is active as long as a file of such a drive has a byte-range lock.
 LOCKS = "locked-bytes"
 # Optional strings that are paths if they are there.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VERBS = ("run", "trace", "syscalls", "doctor", "wslpath")
+VERBS = ("run", "check", "trace", "syscalls", "doctor", "wslpath")
 
 # More objects than starting makes.
 _COLLECTOR_THRESHOLD = 10_000

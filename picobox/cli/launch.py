@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import SimpleNamespace, TracebackType
 
+    from picobox.check.judge import Judge
+    from picobox.check.judge import Settings as CheckSettings
     from picobox.names import Names
 
 EXIT_TIMEOUT = 124
@@ -45,15 +47,23 @@ class Launch:
         command: list[bytes],
         observer: Observer | None = None,
         calls: frozenset[int] | None = None,
+        check: CheckSettings | None = None,
     ) -> None:
-        """`observer` is told of every signal and end, and of the calls with the numbers `calls`, None being all."""
+        """`observer` is told of every signal and end, and of the calls with the numbers `calls`, None being all.
+
+        `check`: how the run is judged, None if it is not.
+        """
         names = make_names(options)
+        if names is not None and check is not None:
+            names.checked, names.as_written = True, not check.enforces
         features = frozenset[str]() if names is None else names.features
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
         self.platform = make_platform(options.platform, subscription, notify=not options.no_notify)
         executive_host = ExecutiveHost(self.platform)
         self.executive = Executive(executive_host)
         self.provider = PicoProvider(self.platform, self.executive, names)
+        if check is not None:
+            self.provider.judge = _make_judge(self.provider, check)
         self.executive.boot()
         self.supervisor = Supervisor(
             self.platform, self.executive, executive_host, self.provider.first_thread, observer
@@ -142,6 +152,15 @@ class Launch:
             return True
         # A program of ours that signals its whole group reaches us as well.
         return same_group and stop.other in self.supervisor.threads()
+
+
+def _make_judge(provider: PicoProvider, settings: CheckSettings) -> Judge:
+    from picobox.check.judge import Judge
+
+    opens, changes, names = provider.opens, provider.changes, provider.names
+    if opens is None or changes is None or names is None or names.windows is None:
+        raise PicoboxError("a check needs the rules of Windows: --profile windows10 or windows11")
+    return Judge(settings, provider, opens, changes, names.windows)
 
 
 def make_names(options: SimpleNamespace) -> Names | None:

@@ -58,7 +58,7 @@ class Finding(NamedTuple):
     sentence for this case. `side` is the call that was judged, `others` those whose doing it conflicts with. `site` is
     the place in the project that is to be changed, None if unknown. `count`: how often it was seen at this site with
     this file. `test`: the id of the test that ran. `suppressed` says what keeps it from counting ("baseline", "config",
-    "comment"), "" if nothing does.
+    "comment"), "" if nothing does; `reason` why, in the words of whoever suppressed it.
     """
 
     rule: str
@@ -72,12 +72,14 @@ class Finding(NamedTuple):
     count: int = 1  # type: ignore[assignment]  # a field, not the method of tuples
     test: str = ""
     suppressed: str = ""
+    reason: str = ""
 
 
 class Report(NamedTuple):
     """All that a check has found. `directory` is the project's, absolute; `started` and `ended` as Side.time.
 
-    `status` is the exit status of the program; `prefix` the Windows path for which `directory` stands.
+    `status` is the exit status of the program; `prefix` the Windows path for which `directory` stands. `temporary`: the
+    directories for temporary files, absolute.
     """
 
     profile: str
@@ -89,3 +91,4 @@ class Report(NamedTuple):
     ended: float
     status: int
     findings: tuple[Finding, ...] = ()
+    temporary: tuple[str, ...] = ()

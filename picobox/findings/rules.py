@@ -244,3 +244,11 @@ _rule(
     fix="Compare times with a tolerance, or cut them to 100 nanoseconds first.",
     source="facts/nt.md section 3.10",
 )  # fmt: skip
+_rule(
+    "PB026", "rename-over-directory", ERROR, st.STATUS_ACCESS_DENIED,
+    title="an empty directory replaced by a rename",
+    why="MoveFileExW replaces no directory, not even an empty one.",
+    example='os.mkdir("new"); os.mkdir("old"); os.rename("new", "old")',
+    fix="Remove the target first.",
+    source="facts/nt.md section 3.6",
+)  # fmt: skip

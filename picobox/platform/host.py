@@ -63,6 +63,26 @@ def thread_group(tid: HostTid) -> tuple[int, int]:
     return found[b"Tgid"], found[b"PPid"]
 
 
+class Command(NamedTuple):
+    """The process of a task: its pid, the last part of its program's path, its command line."""
+
+    pid: int
+    name: bytes
+    arguments: tuple[bytes, ...]
+
+
+def command_of(tid: HostTid) -> Command:
+    """What a task runs; empty as far as that cannot be seen."""
+    pid, _ = thread_group(tid)
+    name, arguments = b"", b""
+    with suppress(OSError):
+        name = os.path.basename(os.readlink(b"/proc/%d/exe" % tid))
+        with open(f"/proc/{tid}/cmdline", "rb") as command:
+            arguments = command.read(_MOST_ARGUMENTS)
+    return Command(pid, name, tuple(arguments.rstrip(b"\0").split(b"\0")) if arguments else ())
+
+
+_MOST_ARGUMENTS = 4096  # bytes of a command line that are told
 AT_FDCWD = -100
 # What leads every process to something of its own (proc(5), fd(4)).
 _OWN_LINKS = re.compile(rb"/+(?:proc/+(self|thread-self)(?=/)|dev/+(?:(fd)(?=/)|(stdin|stdout|stderr)\Z))")

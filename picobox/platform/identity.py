@@ -117,6 +117,16 @@ class Identities:
         except OSError:
             return None
 
+    def of_open(self, tid: HostTid, fd: int) -> Identity | None:
+        """The name that an open file of a task was last known by; None if that is no file of a volume."""
+        try:
+            found = os.stat(f"/proc/{tid}/fd/{fd}")
+            parent, name = os.path.split(os.readlink(b"/proc/%d/fd/%d" % (tid, fd)))
+            directory = os.stat(parent)
+        except OSError:
+            return None
+        return _identity(directory, parent, name, found) if _is_on_volume(found) else None
+
     def of_descriptor(self, tid: HostTid, fd: int) -> tuple[Key, bool] | None:
         """The file behind a descriptor, and whether it is a directory; None if that is no file of a volume."""
         try:

@@ -1,0 +1,145 @@
+"""What a call has changed once it is over: names that are gone or moved, and what that means for those who use them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ntshim import status as st
+from ntshim.fs.names import from_host
+from ntshim.fs.native import NativeInode
+from picobox.check import subject as sb
+from picobox.check.deleted import DeletedFiles
+from picobox.findings.rules import RULES
+
+if TYPE_CHECKING:
+    from ntshim.fs.nodes import Node
+    from picobox.call import Call
+    from picobox.check.deleted import Deleted
+    from picobox.check.judge import Judge
+    from picobox.check.judgement import Judgement
+    from picobox.findings.finding import Side
+    from picobox.platform.identity import Identity
+
+_TEMPORARY_MODULE = "tempfile.py"
+
+
+class Aftermath:
+    """Follows the names of open files through what Windows would have refused."""
+
+    def __init__(self, judge: Judge) -> None:
+        """Tell `judge` what is found."""
+        self._judge = judge
+        self._deleted = DeletedFiles()
+
+    def prepare(self, call: Call, judgement: Judgement) -> None:
+        """See to it that the end of a call is followed."""
+        subject = judgement.subject
+        if subject is None:
+            return
+        if subject.made is not None:
+            self._look_for_former(call, subject.made)
+        if subject.action in (sb.DELETE, sb.REMOVE_DIRECTORY):
+            node = self._judge.node_of(subject.file)
+            judgement.routines.append(lambda result: self._removed(call, judgement, node) if result >= 0 else None)
+        elif subject.action == sb.RENAME and judgement.let_go:
+            judgement.routines.append(lambda result: self._moved(subject) if result >= 0 else None)
+
+    def _look_for_former(self, call: Call, made: Identity) -> None:
+        """A name comes into being: on Windows it may be taken still."""
+        deleted = self._deleted.take(made)
+        if deleted is None:
+            return
+        sides, counts = self._judge.holders.of(deleted.node)
+        if counts:
+            self._judge.report(
+                call,
+                "PB015",
+                st.STATUS_DELETE_PENDING,
+                made.path,
+                "is used again while the file deleted under this name is still open",
+                others=sides,
+            )
+
+    def _removed(self, call: Call, judgement: Judgement, node: Node | None) -> None:
+        """A name is gone."""
+        subject = judgement.subject
+        if subject is None:
+            return
+        if node is not None:
+            self._deleted.add(subject.file, node).entries.extend(judgement.entries)
+            if judgement.let_go:
+                _forget_name(node, subject.file)
+        if subject.action == sb.REMOVE_DIRECTORY:
+            self._directory_removed(call, subject.file)
+
+    def _directory_removed(self, call: Call, directory: Identity) -> None:
+        """Files deleted in it that are still open would have kept it from being empty."""
+        left: list[Side] = []
+        for deleted in self._deleted.take_below(directory.path):
+            sides, counts = self._judge.holders.of(deleted.node)
+            if not counts or not deleted.entries:
+                continue
+            if self._is_temporary(call, directory.path):
+                self._retell(deleted, directory)
+            else:
+                left.extend(sides)
+        if left:
+            self._judge.report(
+                call,
+                "PB014",
+                st.STATUS_DIRECTORY_NOT_EMPTY,
+                directory.path,
+                "is removed while a file that was deleted in it is still open",
+                others=left,
+            )
+
+    def _is_temporary(self, call: Call, path: bytes) -> bool:
+        """Whether a directory is one for temporary files, by its place or by who removes it."""
+        if path.startswith(self._judge.settings.temporary + b"/"):
+            return True
+        return any(frame.file.rpartition("/")[2] == _TEMPORARY_MODULE for frame in self._judge.stacks.of(call))
+
+    def _retell(self, deleted: Deleted, directory: Identity) -> None:
+        """The deletion of an open file was the removal of its temporary directory."""
+        for entry in deleted.entries:
+            if entry.finding.rule == "PB010":
+                self._judge.ledger.change(
+                    entry,
+                    entry.finding._replace(
+                        rule="PB024",
+                        severity=RULES["PB024"].severity,
+                        message=f"is still open while its temporary directory {os.fsdecode(directory.path)} is removed",
+                    ),
+                )
+
+    def _moved(self, subject: sb.Subject) -> None:
+        """A file has another name that NT has not given it, and with it what is open below it."""
+        source, target = subject.file, subject.target
+        if target is None:
+            return
+        replaced = self._judge.node_of(target)
+        if replaced is not None:
+            _forget_name(replaced, target)
+        node = self._judge.node_of(source)
+        if node is not None:
+            link = node.link(NativeInode(source.directory, source.parent), from_host(source.name))
+            if link is not None:
+                link.directory, link.name = NativeInode(target.directory, target.parent), from_host(target.name)
+        prefix, moved_to = source.path, target.path
+        for other in self._judge.nodes.all():
+            _move(other, prefix, moved_to)
+
+
+def _forget_name(node: Node, found: Identity) -> None:
+    link = node.link(NativeInode(found.directory, found.parent), from_host(found.name))
+    if link is not None:
+        link.removed = True
+
+
+def _move(node: Node, prefix: bytes, moved_to: bytes) -> None:
+    """A file whose path begins with that of what has moved."""
+    inodes = [node.inode, *(link.directory for link in node.links)]
+    for inode in inodes:
+        if isinstance(inode, NativeInode) and (inode.path == prefix or inode.path.startswith(prefix + b"/")):
+            inode.path = moved_to + inode.path[len(prefix) :]

@@ -1,0 +1,58 @@
+"""Files that were deleted while they were open: their names, and their directories, are in use on Windows still."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ntshim.fs.nodes import Node
+    from picobox.check.ledger import Entry
+    from picobox.platform.identity import Identity, Key
+
+_MOST = 4096
+
+
+class Deleted(NamedTuple):
+    """A file without its name. `entries` holds the finding about its deletion, none if Windows would have let it go."""
+
+    node: Node
+    path: bytes
+    name: tuple[Key, bytes]
+    entries: list[Entry]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has it."""
+        return self.node.open_count > 0
+
+
+class DeletedFiles:
+    """What was deleted and is still open, by the name that it had."""
+
+    def __init__(self) -> None:
+        """Nothing was."""
+        self._files: list[Deleted] = []
+        self._names: dict[tuple[Key, bytes], Deleted] = {}
+
+    def add(self, found: Identity, node: Node) -> Deleted:
+        """Note that a name was removed whose file is open."""
+        if len(self._files) >= _MOST:
+            self._files = [file for file in self._files if file.is_open][-_MOST // 2 :]
+            self._names = {file.name: file for file in self._files}
+        deleted = Deleted(node, found.path, (found.directory, found.name), [])
+        self._files.append(deleted)
+        self._names[deleted.name] = deleted
+        return deleted
+
+    def take(self, found: Identity) -> Deleted | None:
+        """Give the open file that was deleted under a name; the name is told once."""
+        deleted = self._names.pop((found.directory, found.name), None) if self._names else None
+        return deleted if deleted is not None and deleted.is_open else None
+
+    def take_below(self, directory: bytes) -> list[Deleted]:
+        """Give the open files that were deleted below a directory; they are told once."""
+        prefix = directory + b"/"
+        below = [file for file in self._files if file.path.startswith(prefix)]
+        if below:
+            self._files = [file for file in self._files if not file.path.startswith(prefix)]
+        return [file for file in below if file.is_open]

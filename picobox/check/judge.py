@@ -1,0 +1,264 @@
+"""Judges the calls of guests by the rules of a check, and lets them go on when it only observes."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from ntshim.ob.handles import index_to_handle
+from picobox.check import names, posix_calls
+from picobox.check import subject as sb
+from picobox.check.aftermath import Aftermath
+from picobox.check.conflicts import Holders, Processes, letters_of_access, letters_of_share
+from picobox.check.judgement import AGAIN, LET_GO, REFUSE, Judgement
+from picobox.check.ledger import Ledger
+from picobox.check.marks import Marks
+from picobox.check.refusals import judge_refusal
+from picobox.check.stacks import Stacks, site_of
+from picobox.findings.finding import Finding, Side
+from picobox.findings.rules import RULES
+from picobox.platform.identity import Identities
+from picobox.task import fd_index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ntshim.fs.nodes import Node
+    from ntshim.io.file import File
+    from picobox.abi.row import Row
+    from picobox.call import Call
+    from picobox.changes import Changes
+    from picobox.check.refusals import Refusal
+    from picobox.opens import Opens
+    from picobox.platform.identity import Identity
+    from picobox.provider import PicoProvider
+    from picobox.windows import WindowsRules
+
+
+class Settings(NamedTuple):
+    """How a check judges: `enforces` gives programs Windows' answers.
+
+    `directory` is the project's, `temporary` that of temporary files, both without links.
+    """
+
+    enforces: bool
+    directory: bytes
+    temporary: bytes
+
+
+class Judge:
+    """Finds what Windows would have answered otherwise.
+
+    When it observes, a finding is made of a call that Linux lets succeed, and what it concerns is left alone from then
+    on; when it enforces, of each refusal.
+    """
+
+    def __init__(
+        self, settings: Settings, provider: PicoProvider, opens: Opens, changes: Changes, windows: WindowsRules
+    ) -> None:
+        """Judge the calls that `provider` serves, by the rules on the drives of `windows`."""
+        self.settings = settings
+        self.windows = windows
+        self.nodes = opens.nodes
+        self.ledger = Ledger()
+        self.stacks = Stacks()
+        self.processes = Processes()
+        self.holders = Holders(provider, changes, opens.nodes, self.processes)
+        self._changes = changes
+        self._identities = Identities()
+        self._marks = Marks()
+        self._aftermath = Aftermath(self)
+        self._watchers = posix_calls.watchers()
+
+    @property
+    def observes(self) -> bool:
+        """Whether programs go on as on Linux."""
+        return not self.settings.enforces
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All that was found so far, in the order of the first occurrence."""
+        return self.ledger.findings()
+
+    def look(self, call: Call, row: Row, arguments: Sequence[object]) -> None:
+        """See a call before anybody serves it, with the names that the guest wrote."""
+        call.judgement = Judgement(observes=self.observes)
+        if row.paths():
+            names.look(self, call, row, arguments)
+        watcher = self._watchers.get(row.name)
+        if watcher is not None:
+            watcher(self, call, *arguments)
+
+    def report(
+        self,
+        call: Call,
+        rule: str,
+        status: int,
+        path: bytes,
+        message: str,
+        *,
+        others: Sequence[Side] = (),
+        severity: str | None = None,
+        refused: bool = False,
+    ) -> None:
+        """Record a finding about a call once it has succeeded; at once if it is over, or is `refused` to the guest.
+
+        `path` is absolute; `message` goes on from it. `severity` where it is not the rule's.
+        """
+        judgement = call.judgement
+        if judgement is None or call.row is None:
+            return
+        stack = self.stacks.of(call)
+        process = self.processes.of(call.thread.process, call.stop.tid)
+        side = Side(process, call.row.name, os.fsdecode(path), time.time(), stack=stack)
+        finding = Finding(
+            rule,
+            severity or RULES[rule].severity,
+            status,
+            os.fsdecode(path),
+            f"{os.fsdecode(path)} {message}",
+            side,
+            tuple(others),
+            site_of(stack, os.fsdecode(self.settings.directory)),
+        )
+
+        def record(result: int) -> None:
+            if result >= 0 or refused:
+                judgement.entries.append(self.ledger.add(finding))
+
+        if judgement.over:
+            record(0)
+        else:
+            judgement.routines.append(record)
+
+    def when_done(self, call: Call, routine: Callable[[int], None]) -> None:
+        """Have a routine called with the result of a call at its end, if it comes to one."""
+        if call.judgement is not None:
+            call.judgement.routines.append(routine)
+
+    def on_drive(self, call: Call, dirfd: int, path: bytes) -> bytes | None:
+        """The absolute path of the name that a path of a task ends in, if that lies on a drive."""
+        found = self._identities.of_entry(call.stop.tid, dirfd, path)
+        return found.path if found is not None and self.windows.is_on_drive(found.path) else None
+
+    def node_of(self, found: Identity) -> Node | None:
+        """What NT keeps of a file if it is open."""
+        return None if found.file is None else self.nodes.of_key(found.file)
+
+    def opened(self, call: Call, file: File, path: bytes, fd: int) -> None:
+        """Keep who has opened a file, for the day when somebody is in conflict with it."""
+        opened = file.context
+        if call.row is None or opened is None:
+            return
+        file.origin = Side(
+            self.processes.of(call.thread.process, call.stop.tid),
+            call.row.name,
+            os.fsdecode(path),
+            time.time(),
+            index_to_handle(fd_index(fd)),
+            fd,
+            letters_of_access(opened.access),
+            letters_of_share(opened.share),
+            self.stacks.of(call),
+        )
+
+    def overrules(self, call: Call, status: int) -> int:
+        """Say what becomes of a call that NT refuses with a status, and record what that means."""
+        judgement = call.judgement
+        if judgement is None:
+            return REFUSE
+        outcome = self._outcome(call, judgement, status)
+        judgement.let_go = judgement.let_go or outcome == LET_GO
+        return outcome
+
+    def conclude(self, call: Call) -> None:
+        """A call has been decided: see to its end."""
+        judgement = call.judgement
+        if judgement is None or call.restart or call.wait is not None:
+            return
+        self._aftermath.prepare(call, judgement)
+        if not judgement.routines:
+            return
+        if call.result is not None:
+            judgement.end(call.result)
+            return
+        former = call.then
+
+        def then(result: int) -> int | None:
+            replaced = None if former is None else former(result)
+            judgement.end(result if replaced is None else replaced)
+            return replaced
+
+        call.then = then
+
+    def _outcome(self, call: Call, judgement: Judgement, status: int) -> int:
+        subject = judgement.subject
+        go_on = LET_GO if self.observes else REFUSE
+        if subject is None:
+            return go_on
+        blocked = subject.target if subject.naming and subject.target is not None else subject.file
+        below = self.holders.below(subject.file.path) if subject.file.is_directory else []
+        is_mapped = blocked.file is not None and (blocked.file, "") in self.nodes.mapped
+        refusal = judge_refusal(subject, status, is_mapped=is_mapped, is_held_below=bool(below))
+        if refusal is None:
+            return go_on
+        node = self.node_of(blocked)
+        nodes = below if refusal.rule == "PB013" and subject.naming else [node] if node is not None else []
+        if refusal.rule in ("PB016", "PB017", "PB018"):
+            others = self._others(refusal, blocked, node)
+            if node is not None and self._marks.has(node):
+                return LET_GO
+        else:
+            others, counts = self._in_conflict(nodes, blocked)
+            if not counts:
+                return LET_GO
+        self._tell(call, subject, status, refusal, others, nodes)
+        if self.observes and refusal.rule == "PB017" and not judgement.ignores_read_only:
+            judgement.ignores_read_only = True
+            return AGAIN
+        return go_on
+
+    def _others(self, refusal: Refusal, blocked: Identity, node: Node | None) -> list[Side]:
+        if refusal.rule == "PB016" and blocked.file is not None:
+            return self.holders.mapping(blocked.file, blocked.path)
+        return self.holders.locking(node) if refusal.rule == "PB018" and node is not None else []
+
+    def _in_conflict(self, nodes: Sequence[Node], blocked: Identity) -> tuple[list[Side], bool]:
+        """Who has files open, and whether that counts: a mere fork does not, nor does what has been told of."""
+        if blocked.is_directory and self._marks.has_directory(blocked.file):
+            return [], False
+        others: list[Side] = []
+        counts = not nodes
+        for node in nodes:
+            if not self._marks.has(node):
+                sides, is_real = self.holders.of(node)
+                others.extend(sides)
+                counts = counts or is_real
+        return others, counts
+
+    def _tell(
+        self, call: Call, subject: sb.Subject, status: int, refusal: Refusal, others: list[Side], nodes: Sequence[Node]
+    ) -> None:
+        self.report(
+            call,
+            refusal.rule,
+            status,
+            refusal.path,
+            refusal.message,
+            others=others,
+            severity=refusal.severity,
+            refused=self.settings.enforces,
+        )
+        if self.settings.enforces:
+            return
+
+        def mark(result: int) -> None:
+            if result < 0:
+                return
+            if subject.file.is_directory and nodes:
+                self._marks.add_directory(subject.file.file, nodes)
+            elif refusal.rule != "PB017":
+                for node in nodes:
+                    self._marks.add(node)
+
+        self.when_done(call, mark)

@@ -1,0 +1,87 @@
+"""The verb check: run a program, usually a test suite, and tell what would break on Windows."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from picobox.check.judge import Settings
+from picobox.cli.options import Option, Usage, output_options, run_options
+from picobox.findings.finding import Report
+
+if TYPE_CHECKING:
+    from types import SimpleNamespace
+
+    from picobox.cli.launch import Launch
+
+PROFILES = ("windows10", "windows11")
+
+_DESCRIPTION = """Run a program, usually a test suite, under the file rules of Windows and tell what would break there.
+The program goes on as on Linux; with --enforce it gets the answers of Windows. The rules hold in the working directory
+and in the directory for temporary files. The program is not confined: it can do whatever you can."""
+
+_EXAMPLES = """examples:
+  picobox check -- pytest                      findings after the program's own output
+  picobox check --enforce -- ./run-tests       the program meets Windows' errors
+  picobox check --format sarif -o out.sarif -- make test
+
+exit status: the program's if it is not 0; else 1 if a finding is as grave as --fail-on; 125 picobox itself"""
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the verb; gives the exit status."""
+    from picobox.cli.findings import conclude, finding_options
+
+    usage = Usage("check", _DESCRIPTION, _EXAMPLES)
+    options = usage.read((*_check_options(), *finding_options(), *output_options(), *_run_options()), arguments)
+    return conclude(run(options, usage.command(options)), options)
+
+
+def run(options: SimpleNamespace, command: list[bytes]) -> Report:
+    """Runs a program and judges what it does."""
+    from picobox.cli.launch import Launch
+    from picobox.platform.drives import real_directory
+
+    directory = real_directory(os.fsencode(options.workdir or "."))
+    temporary = real_directory(os.fsencode(os.environ.get("TMPDIR") or "/tmp"))  # noqa: S108 - the guests'; nothing is made there
+    started = time.time()
+    with Launch(options, command, check=Settings(options.enforce, directory, temporary)) as launch:
+        status = launch.run()
+    return _report(options, command, launch, (started, status), (directory, temporary))
+
+
+def _report(
+    options: SimpleNamespace,
+    command: list[bytes],
+    launch: Launch,
+    outcome: tuple[float, int],
+    places: tuple[bytes, bytes],
+) -> Report:
+    judge, (directory, temporary) = launch.provider.judge, places
+    if judge is None:
+        raise RuntimeError("a check without a judge")
+    return Report(
+        options.profile,
+        options.enforce,
+        tuple(map(os.fsdecode, command)),
+        os.fsdecode(directory),
+        judge.windows.prefix_of(directory),
+        outcome[0],
+        time.time(),
+        outcome[1],
+        judge.findings(),
+        (os.fsdecode(temporary),),
+    )
+
+
+def _check_options() -> tuple[Option, ...]:
+    return (Option("--enforce", action="store_true", help="give the program the answers of Windows"),)
+
+
+def _run_options() -> tuple[Option, ...]:
+    """Those of every run; a check is by the rules of a Windows."""
+    preset = os.environ.get("PICOBOX_PROFILE")
+    default = preset if preset in PROFILES else PROFILES[-1]
+    profile = Option("--profile", choices=PROFILES, default=default, help="the version of Windows")
+    return tuple(profile if option.attribute() == "profile" else option for option in run_options())
