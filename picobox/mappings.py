@@ -51,8 +51,7 @@ class Mappings:
 
     def note(self, tid: HostTid, fd: int, key: Key, protection: int, flags: int) -> None:
         """A task is about to map a file of a drive."""
-        is_shared = flags & _MAP_TYPE in (MAP_SHARED, MAP_SHARED_VALIDATE)
-        if key not in self._noted and (is_shared or (protection & PROT_EXEC and is_elf(tid, fd))):
+        if key not in self._noted and (_is_shared(flags) or (protection & PROT_EXEC and is_elf(tid, fd))):
             self._noted.add(key)
 
     def look(self, key: Key, inode: NativeInode) -> None:
@@ -105,6 +104,15 @@ class Mappings:
 
     def _mappings(self, process: Process, key: Key) -> list[Mapping]:
         return next(filter(None, (mappings_of(tid, key) for tid in _tids(process))), [])
+
+
+def makes_section(protection: int, flags: int) -> bool:
+    """Whether a mapping may be a section: the others only read their file."""
+    return _is_shared(flags) or bool(protection & PROT_EXEC)
+
+
+def _is_shared(flags: int) -> bool:
+    return flags & _MAP_TYPE in (MAP_SHARED, MAP_SHARED_VALIDATE)
 
 
 def _tids(process: Process) -> Iterator[HostTid]:

@@ -106,6 +106,8 @@ class Names:
     @property
     def features(self) -> frozenset[str]:
         """The features of the table that are active with it."""
+        if self.as_written:
+            return frozenset((WINDOWS, CHECK))
         active = {NAMES, CASE_FLAGS} if self.drives.keep_flags else {NAMES}
         if self.windows is not None:
             active.add(WINDOWS)

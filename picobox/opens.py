@@ -75,7 +75,9 @@ class Opens:
             return  # no open makes or empties a directory: the host says in which way it fails
         call.shown_by = runtime
         judgement = call.judgement
-        if judgement is not None and runtime is not None:
+        if judgement is not None:
+            if runtime is None:
+                return  # nothing there is judged
             judgement.subject = Subject(OPEN, found)
         ignores_read_only = runtime is None or (judgement is not None and judgement.ignores_read_only)
         place = place_of(found, keeps_read_only=not ignores_read_only)

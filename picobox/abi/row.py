@@ -61,6 +61,14 @@ WINDOWS = "windows"
 CHECK = "check"
 # The feature that is active as long as a file of such a drive has a byte-range lock.
 LOCKS = "locked-bytes"
+# Calls that only look at what a path leads to.
+QUERIES = frozenset(
+    (
+        "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "statfs",
+        "getxattr", "lgetxattr", "listxattr", "llistxattr", "chdir", "chroot", "inotify_add_watch", "fanotify_mark",
+        "name_to_handle_at",
+    )
+)  # fmt: skip
 # Optional strings that are paths if they are there.
 _PATH_NAMES = frozenset(("path", "pathname", "filename"))
 
@@ -144,11 +152,13 @@ class Row:
         """The disposition under the active `features`; CALL wins when several features override the row.
 
         A row with a path needs no word of its own: where names are looked up, it is a CALL unless it says otherwise.
+        A check that leaves names as they are written sees the rows that do more than look at what a path leads to.
         """
         chosen = [self.when[feature] for feature in self.when if feature in features]
         if chosen:
             return CALL if CALL in chosen else chosen[0]
-        return CALL if NAMES in features and self.do is NATIVE and self.paths() else self.do
+        sees_paths = NAMES in features or (CHECK in features and self.name not in QUERIES)
+        return CALL if sees_paths and self.do is NATIVE and self.paths() else self.do
 
     def paths(self) -> tuple[PathArgument, ...]:
         """Its path arguments."""
