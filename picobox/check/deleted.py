@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from picobox.check.ledger import Entry
     from picobox.platform.identity import Identity, Key
 
-_MOST = 4096
+_FEWEST = 64
 
 
 class Deleted(NamedTuple):
@@ -31,14 +31,16 @@ class DeletedFiles:
 
     def __init__(self) -> None:
         """Nothing was."""
+        self._limit = _FEWEST
         self._files: list[Deleted] = []
         self._names: dict[tuple[Key, bytes], Deleted] = {}
 
     def add(self, found: Identity, node: Node) -> Deleted:
         """Note that a name was removed whose file is open."""
-        if len(self._files) >= _MOST:
-            self._files = [file for file in self._files if file.is_open][-_MOST // 2 :]
-            self._names = {file.name: file for file in self._files}
+        if len(self._files) >= self._limit:
+            self._files = [file for file in self._files if file.is_open]
+            self._names = {name: file for name, file in self._names.items() if file.is_open}
+            self._limit = max(_FEWEST, 2 * len(self._files))
         deleted = Deleted(node, found.path, (found.directory, found.name), [])
         self._files.append(deleted)
         self._names[deleted.name] = deleted

@@ -11,6 +11,7 @@ from picobox.check import names, posix_calls
 from picobox.check import subject as sb
 from picobox.check.aftermath import Aftermath
 from picobox.check.conflicts import Holders, Processes, letters_of_access, letters_of_share
+from picobox.check.idioms import idiom_of
 from picobox.check.judgement import AGAIN, LET_GO, REFUSE, Judgement
 from picobox.check.ledger import Ledger
 from picobox.check.marks import Marks
@@ -121,6 +122,9 @@ class Judge:
             tuple(others),
             site_of(stack, os.fsdecode(self.settings.directory)),
         )
+
+        if idiom_of(finding) is not None:
+            return
 
         def record(result: int) -> None:
             if result >= 0 or refused:

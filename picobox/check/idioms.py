@@ -1,0 +1,60 @@
+"""What runtimes and tools do on Linux alone: their Windows versions do it otherwise, so nothing of it is a finding."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from picobox.findings.finding import Finding
+
+_IN_USE = frozenset(("PB010", "PB015", "PB016", "PB024"))
+
+
+class Idiom(NamedTuple):
+    """What is left out: findings of these rules with such a file name, or with such a frame near the call.
+
+    `frame` is matched with `FILE:FUNCTION` of the innermost frames; `reason` tells what the Windows version does.
+    """
+
+    rules: frozenset[str]
+    reason: str
+    name: re.Pattern[str] | None = None
+    frame: re.Pattern[str] | None = None
+
+
+IDIOMS = (
+    Idiom(
+        _IN_USE,
+        "tempfile.TemporaryFile is NamedTemporaryFile on Windows, which opens with O_TEMPORARY",
+        frame=re.compile(r".*/tempfile\.py:(_?TemporaryFile|TemporaryFile\.opener)"),
+    ),
+    Idiom(
+        frozenset(("PB019",)),
+        "pytest goes on without its links to the last directories when they cannot be made",
+        frame=re.compile(r".*/_pytest/pathlib\.py:_force_symlink"),
+    ),
+    Idiom(
+        _IN_USE,
+        "the shared memory of a write-ahead log: SQLite maps and deletes it otherwise on Windows",
+        name=re.compile(r".*-shm"),
+    ),
+    Idiom(_IN_USE, "a here-document of a shell", name=re.compile(r"sh-thd[-.].*")),
+    Idiom(_IN_USE, "perl opens an anonymous file with O_TEMPORARY on Windows", name=re.compile(r"PerlIO_\w{6}")),
+    Idiom(_IN_USE, "tmpfile of the C library, which opens with O_TEMPORARY on Windows", name=re.compile(r"tmpf\w{6}")),
+)
+_FRAMES_LOOKED_AT = 4
+
+
+def idiom_of(finding: Finding) -> Idiom | None:
+    """The idiom that a finding is; None if it tells of the program."""
+    name = finding.path.rpartition("/")[2]
+    frames = [f"{frame.file}:{frame.function}" for frame in finding.side.stack if frame.line is not None]
+    for idiom in IDIOMS:
+        if finding.rule not in idiom.rules:
+            continue
+        if idiom.name is not None and idiom.name.fullmatch(name):
+            return idiom
+        if idiom.frame is not None and any(map(idiom.frame.fullmatch, frames[:_FRAMES_LOOKED_AT])):
+            return idiom
+    return None
