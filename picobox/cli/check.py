@@ -7,15 +7,14 @@ import time
 from typing import TYPE_CHECKING
 
 from picobox.check.judge import Settings
-from picobox.cli.options import Option, Usage, output_options, run_options
+from picobox.cli.options import Option, Usage, output_options, preset, run_options
+from picobox.findings.config_values import PROFILES
 from picobox.findings.finding import Report
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from picobox.cli.launch import Launch
-
-PROFILES = ("windows10", "windows11")
 
 _DESCRIPTION = """Run a program, usually a test suite, under the file rules of Windows and tell what would break there.
 The program goes on as on Linux; with --enforce it gets the answers of Windows. The rules hold in the working directory
@@ -31,11 +30,13 @@ exit status: the program's if it is not 0; else 1 if a finding is as grave as --
 
 def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
-    from picobox.cli.findings import conclude, finding_options
+    from picobox.cli.findings import conclude, finding_options, settle
 
     usage = Usage("check", _DESCRIPTION, _EXAMPLES)
     options = usage.read((*_check_options(), *finding_options(), *output_options(), *_run_options()), arguments)
-    return conclude(run(options, usage.command(options)), options)
+    command = usage.command(options)
+    config = settle(options, options.workdir or ".", usage.prog)
+    return conclude(run(options, command), options, config)
 
 
 def run(options: SimpleNamespace, command: list[bytes]) -> Report:
@@ -76,12 +77,15 @@ def _report(
 
 
 def _check_options() -> tuple[Option, ...]:
-    return (Option("--enforce", action="store_true", help="give the program the answers of Windows"),)
+    enforced = preset("ENFORCE") == "1"
+    return (Option("--enforce", action="store_true", default=enforced, help="give the program the answers of Windows"),)
 
 
 def _run_options() -> tuple[Option, ...]:
     """Those of every run; a check is by the rules of a Windows."""
-    preset = os.environ.get("PICOBOX_PROFILE")
-    default = preset if preset in PROFILES else PROFILES[-1]
-    profile = Option("--profile", choices=PROFILES, default=default, help="the version of Windows")
+    said = preset("PROFILE")
+    default = said if said in PROFILES else None
+    profile = Option(
+        "--profile", choices=PROFILES, default=default, help="the version of Windows; windows11 is the default"
+    )
     return tuple(profile if option.attribute() == "profile" else option for option in run_options())

@@ -83,7 +83,7 @@ class Usage:
         """Refuse what argparse does not check: defaults, which come from the environment."""
         for name, known in (("profile", PROFILES), ("platform", PLATFORMS), ("color", COLORS)):
             value = getattr(values, name, known[0])
-            if value not in known:
+            if value is not None and value not in known:
                 self.error(f"PICOBOX_{name.upper()}={value}: choose from {', '.join(known)}")
 
 
@@ -190,8 +190,13 @@ def _help_width() -> int:
     return max(width - 2, 40)
 
 
+def preset(name: str) -> str | None:
+    """What the environment says of an option."""
+    return os.environ.get(f"PICOBOX_{name}") or None
+
+
 def _preset(name: str, default: str) -> str:
-    return os.environ.get(f"PICOBOX_{name}") or default
+    return preset(name) or default
 
 
 def _preset_timeout() -> float | None:
