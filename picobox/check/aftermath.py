@@ -50,8 +50,8 @@ class Aftermath:
         deleted = self._deleted.take(made)
         if deleted is None:
             return
-        sides, counts = self._judge.holders.of(deleted.node)
-        if counts:
+        sides = self._judge.holders.of(deleted.node)
+        if sides:
             self._judge.report(
                 call,
                 "PB015",
@@ -77,8 +77,8 @@ class Aftermath:
         """Files deleted in it that are still open would have kept it from being empty."""
         left: list[Side] = []
         for deleted in self._deleted.take_below(directory.path):
-            sides, counts = self._judge.holders.of(deleted.node)
-            if not counts or not deleted.entries:
+            sides = self._judge.holders.of(deleted.node)
+            if not sides or not deleted.entries:
                 continue
             if self._is_temporary(call, directory.path):
                 self._retell(deleted, directory)

@@ -71,10 +71,13 @@ class Holders:
         self._nodes = nodes
         self._processes = processes
 
-    def of(self, node: Node) -> tuple[list[Side], bool]:
-        """Give the sides that have a file open, and whether anybody but a mere fork may be among those who do."""
-        sides = [*self._descriptors(node), *self._working_directories(node)]
-        return sides, bool(sides) or not self._files(node)
+    def of(self, node: Node) -> list[Side]:
+        """Give the sides that have a file open."""
+        return [*self._descriptors(node), *self._working_directories(node)]
+
+    def has_only_forks(self, node: Node) -> bool:
+        """Whether nobody has a file open but mere forks."""
+        return bool(self._files(node)) and not self.of(node)
 
     def below(self, directory: bytes) -> list[Node]:
         """Give the files that are open below a directory of the host."""

@@ -30,6 +30,11 @@ IDIOMS = (
         frame=re.compile(r".*/tempfile\.py:(_?TemporaryFile|TemporaryFile\.opener)"),
     ),
     Idiom(
+        frozenset(("PB010", "PB014", "PB017", "PB024")),
+        "pytest makes what it cannot remove writable, and leaves the rest for another day",
+        frame=re.compile(r".*/_pytest/pathlib\.py:(rm_rf|cleanup_numbered_dir|try_cleanup|cleanup_dead_symlinks)"),
+    ),
+    Idiom(
         frozenset(("PB019",)),
         "pytest goes on without its links to the last directories when they cannot be made",
         frame=re.compile(r".*/_pytest/pathlib\.py:_force_symlink"),
@@ -43,7 +48,7 @@ IDIOMS = (
     Idiom(_IN_USE, "perl opens an anonymous file with O_TEMPORARY on Windows", name=re.compile(r"PerlIO_\w{6}")),
     Idiom(_IN_USE, "tmpfile of the C library, which opens with O_TEMPORARY on Windows", name=re.compile(r"tmpf\w{6}")),
 )
-_FRAMES_LOOKED_AT = 4
+_FRAMES_LOOKED_AT = 8
 
 
 def idiom_of(finding: Finding) -> Idiom | None:

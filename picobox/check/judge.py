@@ -213,9 +213,11 @@ class Judge:
             if node is not None and self._marks.has(node):
                 return LET_GO
         else:
-            others, counts = self._in_conflict(nodes, blocked)
-            if not counts:
+            if self._is_left_alone(nodes, blocked):
                 return LET_GO
+            others = [side for each in nodes if not self._marks.has(each) for side in self.holders.of(each)]
+            if nodes and not others:
+                return go_on  # another call is about to change the file: it is in use for a moment
         self._tell(call, subject, status, refusal, others, nodes)
         if self.observes and refusal.rule == "PB017" and not judgement.ignores_read_only:
             judgement.ignores_read_only = True
@@ -227,18 +229,11 @@ class Judge:
             return self.holders.mapping(blocked.file, blocked.path)
         return self.holders.locking(node) if refusal.rule == "PB018" and node is not None else []
 
-    def _in_conflict(self, nodes: Sequence[Node], blocked: Identity) -> tuple[list[Side], bool]:
-        """Who has files open, and whether that counts: a mere fork does not, nor does what has been told of."""
+    def _is_left_alone(self, nodes: Sequence[Node], blocked: Identity) -> bool:
+        """Whether only those have files open who do not count, or what has been told of already."""
         if blocked.is_directory and self._marks.has_directory(blocked.file):
-            return [], False
-        others: list[Side] = []
-        counts = not nodes
-        for node in nodes:
-            if not self._marks.has(node):
-                sides, is_real = self.holders.of(node)
-                others.extend(sides)
-                counts = counts or is_real
-        return others, counts
+            return True
+        return bool(nodes) and all(self._marks.has(node) or self.holders.has_only_forks(node) for node in nodes)
 
     def _tell(
         self, call: Call, subject: sb.Subject, status: int, refusal: Refusal, others: list[Side], nodes: Sequence[Node]
