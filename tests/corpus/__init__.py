@@ -1,0 +1,1 @@
+"""Programs with one known Windows bug each, and their mended twins, for `picobox check`."""

@@ -1,0 +1,15 @@
+/* Makes a directory for each operator of a class, named as the language writes it. */
+#include <stdio.h>
+#include <sys/stat.h>
+
+int main(void) {
+    static const char *const operators[] = {"operator+", "operator=", "operator<"};
+    for (int i = 0; i < 3; i++) {
+        if (mkdir(operators[i], 0777) < 0) {
+            perror(operators[i]);
+            return 1;
+        }
+    }
+    puts("3 operators");
+    return 0;
+}

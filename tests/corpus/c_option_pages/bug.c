@@ -1,0 +1,19 @@
+/* Writes one page of documentation for each option of a tool; options of one letter differ in case. */
+#include <stdio.h>
+
+int main(void) {
+    static const char *const options[] = {"V", "match", "v"};
+    for (int i = 0; i < 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s.html", options[i]);
+        FILE *page = fopen(name, "w");
+        if (page == NULL) {
+            perror(name);
+            return 1;
+        }
+        fprintf(page, "<h1>-%s</h1>\n", options[i]);
+        fclose(page);
+    }
+    puts("3 pages");
+    return 0;
+}

@@ -1,0 +1,9 @@
+# Ends a helper.
+use strict;
+use warnings;
+
+my $helper = open my $told, "-|", "sh", "-c", "echo ready; exec sleep 5" or die "sh: $!";
+my $ready = <$told>;
+kill "TERM", $helper;
+close $told;
+print "ended\n";

@@ -1,0 +1,10 @@
+# Keeps a log for each of a laboratory's instruments; the print server's is called printer.
+use strict;
+use warnings;
+
+for my $instrument ("mic", "printer", "xrd") {
+    open my $log, ">>", "$instrument" or die "$instrument: $!";
+    print $log "started\n";
+    close $log;
+}
+print "3 logs\n";

@@ -1,0 +1,11 @@
+"""Replaces a file that a former step has made read-only."""
+
+import os
+
+with open("schema.json", "w") as file:
+    file.write("{}")
+os.chmod("schema.json", 0o444)
+with open("schema.json.new", "w") as file:
+    file.write('{"title": "picture"}')
+os.replace("schema.json.new", "schema.json")
+print(os.path.getsize("schema.json"))

@@ -1,0 +1,13 @@
+"""Stores snapshots of web pages in directories that are named after their URLs, in which all is quoted."""
+
+import os
+import urllib.parse
+
+for url in ["http://example.com/about", "http://example.com/index.php?title=Main"]:
+    parts = urllib.parse.urlsplit(url)
+    name = urllib.parse.quote((parts.path + "?" + parts.query).strip("/?"), safe="")
+    where = os.path.join("snapshots", parts.netloc, name)
+    os.makedirs(where)
+    with open(os.path.join(where, "20210215.snapshot"), "w") as file:
+        file.write("<html></html>")
+print(sum(len(files) for _, _, files in os.walk("snapshots")))
