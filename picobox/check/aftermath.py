@@ -67,7 +67,8 @@ class Aftermath:
         if subject is None:
             return
         if node is not None:
-            self._deleted.add(subject.file, node).entries.extend(judgement.entries)
+            deleted = self._deleted.add(subject.file, node, is_pending=not judgement.let_go)
+            deleted.entries.extend(judgement.entries)
             if judgement.let_go:
                 _forget_name(node, subject.file)
         if subject.action == sb.REMOVE_DIRECTORY:

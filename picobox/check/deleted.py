@@ -35,15 +35,16 @@ class DeletedFiles:
         self._files: list[Deleted] = []
         self._names: dict[tuple[Key, bytes], Deleted] = {}
 
-    def add(self, found: Identity, node: Node) -> Deleted:
-        """Note that a name was removed whose file is open."""
+    def add(self, found: Identity, node: Node, *, is_pending: bool) -> Deleted:
+        """Note that a name was removed whose file is open; `is_pending`: Windows would have removed it too, at last."""
         if len(self._files) >= self._limit:
             self._files = [file for file in self._files if file.is_open]
             self._names = {name: file for name, file in self._names.items() if file.is_open}
             self._limit = max(_FEWEST, 2 * len(self._files))
         deleted = Deleted(node, found.path, (found.directory, found.name), [])
         self._files.append(deleted)
-        self._names[deleted.name] = deleted
+        if is_pending:
+            self._names[deleted.name] = deleted
         return deleted
 
     def take(self, found: Identity) -> Deleted | None:
