@@ -104,13 +104,15 @@ class Aftermath:
     def _retell(self, deleted: Deleted, directory: Identity) -> None:
         """The deletion of an open file was the removal of its temporary directory."""
         for entry in deleted.entries:
-            if entry.finding.rule == "PB010":
+            finding = entry.finding
+            if finding.rule in ("PB010", "PB016") and finding.status == st.STATUS_SHARING_VIOLATION:
                 self._judge.ledger.change(
                     entry,
-                    entry.finding._replace(
+                    finding._replace(
                         rule="PB024",
                         severity=RULES["PB024"].severity,
-                        message=f"is still open while its temporary directory {os.fsdecode(directory.path)} is removed",
+                        message=f"{finding.path} is still open while its temporary directory "
+                        f"{os.fsdecode(directory.path)} is removed",
                     ),
                 )
 

@@ -202,8 +202,8 @@ class Judge:
             return go_on
         blocked = subject.target if subject.naming and subject.target is not None else subject.file
         below = self.holders.below(subject.file.path) if subject.file.is_directory else []
-        is_mapped = blocked.file is not None and (blocked.file, "") in self.nodes.mapped
-        refusal = judge_refusal(subject, status, is_mapped=is_mapped, is_held_below=bool(below))
+        sections = None if blocked.file is None else self.nodes.mapped.get((blocked.file, ""))
+        refusal = judge_refusal(subject, status, sections=sections, is_held_below=bool(below))
         if refusal is None:
             return go_on
         node = self.node_of(blocked)

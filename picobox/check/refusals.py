@@ -8,6 +8,7 @@ from ntshim import status as st
 from picobox.check import subject as sb
 
 if TYPE_CHECKING:
+    from ntshim.fs.mapped import SectionObjectPointers
     from picobox.check.subject import Subject
 
 _WRITE_PERMISSIONS = 0o222
@@ -22,19 +23,22 @@ class Refusal(NamedTuple):
     severity: str | None = None
 
 
-def judge_refusal(subject: Subject, status: int, *, is_mapped: bool, is_held_below: bool) -> Refusal | None:
+def judge_refusal(
+    subject: Subject, status: int, *, sections: SectionObjectPointers | None, is_held_below: bool
+) -> Refusal | None:
     """Give what a refusal means; None if no rule speaks of it, since Linux refuses it as well.
 
-    `is_mapped`: the file that stands in the way has sections. `is_held_below`: something below the directory is open.
+    `sections`: those of the file that stands in the way. `is_held_below`: something below the directory is open.
     """
     if subject.action in (sb.OPEN, sb.TRUNCATE):
-        return _open(subject, status, is_mapped=is_mapped)
+        return _open(subject, status, is_mapped=sections is not None)
     if subject.action in (sb.DELETE, sb.REMOVE_DIRECTORY):
-        return _delete(subject, status)
+        return _delete(subject, status, is_mapped=sections is not None)
     if subject.action in (sb.RENAME, sb.LINK):
         if not subject.naming:
             return _rename_source(subject, status)
-        return _new_name(subject, status, is_mapped=is_mapped, is_held_below=is_held_below)
+        runs = sections is not None and sections.image_sections > 0
+        return _new_name(subject, status, runs=runs, is_held_below=is_held_below)
     if subject.action == sb.TRANSFER and status == st.STATUS_FILE_LOCK_CONFLICT:
         return Refusal("PB018", subject.file.path, "is read or written where another handle has locked it")
     if subject.action == sb.EXCHANGE:
@@ -56,12 +60,15 @@ def _open(subject: Subject, status: int, *, is_mapped: bool) -> Refusal | None:
     return _used_again(subject) if status == st.STATUS_DELETE_PENDING else None
 
 
-def _delete(subject: Subject, status: int) -> Refusal | None:
+def _delete(subject: Subject, status: int, *, is_mapped: bool) -> Refusal | None:
     path = subject.file.path
     if subject.action == sb.REMOVE_DIRECTORY:
         if status in (st.STATUS_SHARING_VIOLATION, st.STATUS_DIRECTORY_NOT_EMPTY):
             return Refusal("PB014", path, "is removed while it is open or a working directory")
         return None
+    if status == st.STATUS_SHARING_VIOLATION and is_mapped:
+        # Runtimes keep a handle with a mapping, which its user has not opened and does not see.
+        return Refusal("PB016", path, "is deleted while it is mapped and open")
     if status == st.STATUS_SHARING_VIOLATION:
         return Refusal("PB010", path, "is deleted while it is open")
     if status == st.STATUS_CANNOT_DELETE:
@@ -79,7 +86,7 @@ def _rename_source(subject: Subject, status: int) -> Refusal | None:
     return None
 
 
-def _new_name(subject: Subject, status: int, *, is_mapped: bool, is_held_below: bool) -> Refusal | None:
+def _new_name(subject: Subject, status: int, *, runs: bool, is_held_below: bool) -> Refusal | None:
     target = subject.target
     if target is None:
         return None
@@ -93,7 +100,7 @@ def _new_name(subject: Subject, status: int, *, is_mapped: bool, is_held_below: 
         return Refusal("PB026", target.path, "is an empty directory that another one replaces")
     if target.mode and not target.mode & _WRITE_PERMISSIONS:
         return Refusal("PB017", target.path, "is replaced though it is read-only")
-    if is_mapped:
+    if runs:
         return Refusal("PB016", target.path, "is replaced while it runs as a program")
     return Refusal("PB012", target.path, "is replaced by a rename while it is open")
 

@@ -29,7 +29,7 @@ class Case(NamedTuple):
 
     `path` is relative to the working directory, or begins with $TMPDIR; `*` stands for what is random in it. "": the
     finding is about no file. `profile`: the one whose Windows has the bug. `notes`: rules whose notes both programs
-    may give. `enforced`: what the program says on standard error when the rules are enforced, "" if it is not said.
+    may give; `also`: rules that the bug meets besides. `enforced`: what the program says on standard error when the rules are enforced, "" if it is not said.
     `source` is the address of a public report of the same bug, or MADE. `fast`: the pair is part of the fast tier.
     """
 
@@ -41,6 +41,7 @@ class Case(NamedTuple):
     path: str = ""
     profile: str = "windows11"
     notes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     enforced: str = ""
     fast: bool = False
 
@@ -75,7 +76,8 @@ def cases() -> list[Case]:
     found = []
     for file in sorted(CORPUS.glob("*/expected.toml")):
         values = tomllib.loads(file.read_text())
-        found.append(Case(file.parent.name, **{**values, "notes": tuple(values.get("notes", ()))}))
+        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        found.append(Case(file.parent.name, **{**values, **lists}))
     return found
 
 

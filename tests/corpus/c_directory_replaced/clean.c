@@ -1,0 +1,16 @@
+/* Renames a filled directory to a name that no other has. */
+#include <stdio.h>
+#include <sys/stat.h>
+
+int main(void) {
+    if (mkdir("out.tmp", 0777) < 0 || mkdir("out.tmp/bin", 0777) < 0) {
+        perror("out");
+        return 1;
+    }
+    if (rename("out.tmp", "out") < 0) {
+        perror("out.tmp");
+        return 1;
+    }
+    puts("renamed");
+    return 0;
+}
