@@ -29,8 +29,9 @@ class Case(NamedTuple):
 
     `path` is relative to the working directory, or begins with $TMPDIR; `*` stands for what is random in it. "": the
     finding is about no file. `profile`: the one whose Windows has the bug. `notes`: rules whose notes both programs
-    may give; `also`: rules that the bug meets besides. `enforced`: what the program says on standard error when the rules are enforced, "" if it is not said.
-    `source` is the address of a public report of the same bug, or MADE. `fast`: the pair is part of the fast tier.
+    may give; `also`: rules that the bug meets besides. `enforced`: what the program says when the rules are enforced,
+    "" if it says nothing. `source`: the address of a public report of the same bug, often in another language, or
+    MADE. `fast`: the pair is part of the fast tier.
     """
 
     name: str
