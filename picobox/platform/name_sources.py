@@ -1,0 +1,110 @@
+"""Reads names where they are stored, without looking at what they name: directory trees and git's index."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from typing import NamedTuple
+
+from picobox.errors import PicoboxError
+from picobox.findings.name_lists import NameList
+
+# What a version control system keeps here is made anew on each machine, and checked out nowhere.
+_KEPT_BY_TOOLS = frozenset((".git", ".hg", ".jj", ".svn"))
+_GIT_SYMLINK = "120000"
+_GIT_SUBMODULE = "160000"
+_GIT_TIMEOUT = 300
+
+
+class Tree(NamedTuple):
+    """The names of a directory tree, and one line for each directory in it that could not be read."""
+
+    names: NameList
+    failures: list[str]
+
+
+def is_directory(path: str, *, follow: bool = True) -> bool:
+    """Whether there is a directory at a path."""
+    return os.path.isdir(path) and (follow or not os.path.islink(path))
+
+
+def is_link(path: str) -> bool:
+    """Whether there is a symbolic link at a path."""
+    return os.path.islink(path)
+
+
+def is_regular(path: str) -> bool:
+    """Whether a path leads to a regular file. PicoboxError if nothing is there."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError as error:
+        if os.path.islink(path):
+            return False
+        raise PicoboxError(f"{path}: {error.strerror}. Name a directory, an archive or a file that is there.") from None
+
+
+def absolute(path: str) -> str:
+    """A path from the root, without links being looked at."""
+    return os.path.abspath(path)
+
+
+def tree(root: str) -> Tree:
+    """All names below a directory; symbolic links are not followed. PicoboxError if it cannot be read itself."""
+    paths: list[str] = []
+    directories: list[str] = []
+    links: list[str] = []
+    failures: list[str] = []
+    pending = [""]
+    while pending:
+        below = pending.pop()
+        try:
+            with os.scandir(f"{root}/{below}" if below else root) as entries:
+                head = f"{below}/" if below else ""
+                for entry in entries:
+                    path = head + entry.name
+                    paths.append(path)
+                    if entry.is_dir(follow_symlinks=False):
+                        directories.append(path)
+                        if entry.name not in _KEPT_BY_TOOLS:
+                            pending.append(path)
+                    elif entry.is_symlink():
+                        links.append(path)
+        except OSError as error:
+            if not below:
+                raise PicoboxError(f"{root}: {error.strerror}. Name a directory that you may read.") from None
+            failures.append(f"{root}/{below}: {error.strerror}. The names in it were not judged.")
+    return Tree(NameList(absolute(root), paths, frozenset(directories), frozenset(links)), failures)
+
+
+def git_index(directory: str) -> NameList:
+    """The names in the index of the git repository that holds a directory, staged symbolic links told apart."""
+    root = _git(directory, "rev-parse", "--show-toplevel").removesuffix("\n")
+    # A line is mode, object and stage, of the same length in all lines of an index, then a tab and the path.
+    lines = _git(root, "ls-files", "-z", "--stage", "--full-name").split("\0")[:-1]
+    start = lines[0].index("\t") + 1 if lines else 0
+    return NameList(
+        absolute(root),
+        [line[start:] for line in lines],
+        frozenset(line[start:] for line in lines if line.startswith(_GIT_SUBMODULE)),
+        frozenset(line[start:] for line in lines if line.startswith(_GIT_SYMLINK)),
+    )
+
+
+def _git(directory: str, *words: str) -> str:
+    """What git prints in a directory. PicoboxError if it cannot be run, or refuses."""
+    # An index can name a program that is to watch for changes; nothing of a repository is to run here.
+    command = ["git", "-C", directory, "-c", "core.fsmonitor=false", *words]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=_GIT_TIMEOUT)
+    except FileNotFoundError:
+        raise PicoboxError("--git: git was not found. Install it, or name a directory without --git.") from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PicoboxError(f"--git: git could not be run: {error}. Name a directory without --git.") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
+        raise PicoboxError(
+            f"--git: {directory}: {said or f'git ended with status {done.returncode}'}. "
+            "Name a directory of a git repository."
+        )
+    return done.stdout.decode("utf-8", "surrogateescape")
