@@ -6,12 +6,12 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from ntshim.fs.names import check_component, from_host
+from ntshim.fs.names import from_host
 from ntshim.fs.rules import CaseMode
 from ntshim.io.share import FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE
-from ntshim.status import NtError
 from picobox.cli.drives import DEFAULT_LETTER, letters_of
 from picobox.cli.options import CASE_MODES
+from picobox.cli.prefix import windows_prefix
 from picobox.errors import PicoboxError
 from picobox.names import Names
 from picobox.platform.drives import Drives, real_directory
@@ -42,7 +42,9 @@ def windows_names(options: SimpleNamespace, profile: Profile, index: DirectoryIn
     prefixes = {volume.path: f"{volume.letters[0]}:" for volume in drives.volumes if volume.letters}
     working_directory = letters.get(DEFAULT_LETTER)
     if working_directory is not None:
-        prefixes[working_directory] = _prefix(options.windows_prefix, working_directory.rpartition(b"/")[2])
+        prefixes[working_directory] = windows_prefix(
+            options.windows_prefix, from_host(working_directory.rpartition(b"/")[2])
+        )
     names = Names(index, drives, profile)
     names.windows = WindowsRules(drives, profile.windows, Runtimes(shares_of(options.share)), prefixes)
     return names
@@ -58,23 +60,6 @@ def _add_temporary_directory(letters: dict[str, bytes], given: list[str]) -> Non
         return
     if temporary not in letters.values():
         letters[_TEMPORARY_LETTER] = temporary
-
-
-def _prefix(given: str | None, name: bytes) -> str:
-    """The Windows path of the working directory; as GitHub's runners have it unless one is given."""
-    if given is None:
-        text = from_host(name)
-        return f"D:\\a\\{text}\\{text}" if text else "D:"
-    prefix = given.replace("/", "\\").rstrip("\\")
-    drive, *components = prefix.split("\\")
-    try:
-        for component in components:
-            check_component(component)
-    except NtError:
-        components = [""]
-    if re.fullmatch("[A-Za-z]:", drive) is None or "" in components:
-        raise PicoboxError(rf"--windows-prefix {given}: write a full Windows path, such as D:\src\project")
-    return prefix
 
 
 def shares_of(settings: Iterable[str]) -> Shares:

@@ -6,7 +6,6 @@ import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ntshim import status as st
 from ntshim.fs.names import units
 from ntshim.win32.paths import MAX_DIRECTORY
 from picobox.findings.finding import Finding, Process, Side
@@ -15,11 +14,12 @@ from picobox.findings.names import (
     ENTRY,
     FILE,
     Judgement,
-    case_message,
     components_of,
     differ_in_case,
     judge_length,
     judge_name,
+    judge_twin,
+    windows_path,
 )
 from picobox.findings.rules import RULES
 
@@ -87,7 +87,7 @@ def judge_names(names: NameList, target: Target, time: float, only: Collection[s
     found += [
         _finding(names, path, judgement, time)
         for path in _long_paths(judged, target.prefix)
-        for judgement in judge_length(path, target.prefix, names.kind(path))
+        for judgement in judge_length(windows_path(target.prefix, path), names.kind(path))
     ]
     for group in differ_in_case(names.paths):
         found += _case_findings(names, group, time, only)
@@ -155,7 +155,7 @@ def _finding(names: NameList, path: str, judgement: Judgement, time: float, othe
         RULES[judgement.rule].severity,
         judgement.status,
         whole,
-        judgement.message,
+        f"{path} {judgement.message}",
         Side(_SCAN, "", whole, time),
         () if other is None else (Side(_SCAN, "", f"{names.root}/{other}", time),),
     )
@@ -164,14 +164,8 @@ def _finding(names: NameList, path: str, judgement: Judgement, time: float, othe
 def _case_findings(
     names: NameList, group: tuple[str, ...], time: float, only: Collection[str] | None
 ) -> Iterator[Finding]:
-    """One for each name but the first, or for each of `only`; names whose directories differ only are left out."""
-    last = [path.rpartition("/")[2] for path in group]
+    """One for each name but the first, or for each of `only`."""
     for place, path in enumerate(group):
-        if (place == 0) if only is None else (path not in only):
-            continue
-        first = 0 if place else 1
-        other, message = group[first], case_message(last[place], last[first])
-        if last[place] == last[first]:
-            message = f"{path} and {other} are one path on Windows."
-        judgement = Judgement("PB001", st.STATUS_OBJECT_NAME_COLLISION, path, message)
-        yield _finding(names, path, judgement, time, other)
+        if path in only if only is not None else place:
+            other = group[0 if place else 1]
+            yield _finding(names, path, judge_twin(other), time, other)

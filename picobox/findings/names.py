@@ -37,7 +37,10 @@ _PRESENT_DEVICES = frozenset(("NUL", "CON", "CONIN$", "CONOUT$"))
 
 
 class Judgement(NamedTuple):
-    """What is wrong with a name: the rule, the status with which NT answers, the part that is to blame, and why."""
+    """What is wrong with a name: the rule, the status with which NT answers, the part that is to blame, and why.
+
+    `message` goes on from the path.
+    """
 
     rule: str
     status: int
@@ -58,12 +61,17 @@ def judge_path(
     found = [each for component in components[:-1] for each in judge_name(component, version, DIRECTORY)]
     for component in components[-1:]:
         found += judge_name(component, version, kind)
-    return found if long_paths else [*found, *judge_length(path, prefix, kind)]
+    return found if long_paths else [*found, *judge_length(windows_path(prefix, path), kind)]
 
 
 def components_of(path: str) -> list[str]:
     """The components of a relative path that are names."""
     return [part for part in path.split("/") if part not in {"", ".", ".."}]
+
+
+def windows_path(prefix: str, path: str) -> str:
+    """What a relative path is called on Windows below `prefix`."""
+    return "\\".join([prefix, *map(_as_nt, components_of(path))])
 
 
 def judge_name(component: str, version: int = WINDOWS_11, kind: str = FILE) -> list[Judgement]:
@@ -73,14 +81,13 @@ def judge_name(component: str, version: int = WINDOWS_11, kind: str = FILE) -> l
     return [each for each in judged if each is not None]
 
 
-def judge_length(path: str, prefix: str, kind: str = FILE) -> list[Judgement]:
-    """Judge the length of a whole path by PB007."""
-    full = "\\".join([prefix, *map(_as_nt, components_of(path))])
+def judge_length(full: str, kind: str = FILE) -> list[Judgement]:
+    """Judge the length of a whole Windows path by PB007."""
     try:
         check_length(full, makes_directory=kind == DIRECTORY)
     except NtError as error:
         most = (MAX_DIRECTORY if kind == DIRECTORY else MAX_PATH) - 1
-        message = f"On Windows the path has {units(full)} characters, and Win32 takes {most} of a {_noun(kind)}."
+        message = f"has {units(full)} characters on Windows, where Win32 takes {most} for a {_noun(kind)}"
         return [Judgement("PB007", error.status, full, message)]
     return []
 
@@ -105,9 +112,10 @@ def differ_in_case(names: Iterable[str]) -> list[tuple[str, ...]]:
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
-def case_message(name: str, other: str) -> str:
-    """The sentence for two last components that differ only in case."""
-    return f"{name} and {other} are one name on Windows."
+def judge_twin(other: str) -> Judgement:
+    """Judge a name beside another one that differs only in case, by PB001."""
+    message = f"differs only in case from {other}: on Windows the two are one"
+    return Judgement("PB001", st.STATUS_OBJECT_NAME_COLLISION, other, message)
 
 
 def _as_nt(component: str) -> str:
@@ -129,25 +137,22 @@ def _device(name: str, version: int, kind: str) -> Judgement | None:
         status = st.STATUS_OBJECT_NAME_INVALID
     else:
         status = st.STATUS_SUCCESS if device in _PRESENT_DEVICES else st.STATUS_OBJECT_NAME_NOT_FOUND
-    if reaches_device(name, version):
-        where = "" if version >= WINDOWS_11 else ", in every directory"
-        message = f"{name} means the device {device}{where}: no {_noun(kind)} of this name is made."
-    else:
-        message = f"{name} means the device {device} up to Windows {WINDOWS_10}; Windows {version} takes the name."
+    message = f"means the device {device}: no {_noun(kind)} can have the name"
+    if not reaches_device(name, version):
+        message = f"means the device {device} up to Windows {WINDOWS_10}, though no more on Windows {version}"
     return Judgement("PB003", status, name, message)
 
 
 def _illegal(name: str) -> Judgement | None:
     file, _, stream = name.partition(":")
     if _NO_UTF8.search(name):
-        message = "The name has bytes that are no UTF-8: it cannot be written on Windows."
+        message = "has bytes in its name that are no UTF-8: Windows cannot write it"
         return Judgement("PB004", st.STATUS_OBJECT_NAME_INVALID, name, message)
     found = dict.fromkeys(_ILLEGAL.findall(file) + _ILLEGAL_IN_STREAM.findall(stream))
     if not found:
         return None
     signs = " ".join(sign if sign > " " else f"U+{ord(sign):04X}" for sign in found)
-    reason = ", which separates components there" if list(found) == ["\\"] else ""
-    message = f"No name of Windows can hold {signs}{reason}."
+    message = f"has {signs} in its name, which no name of Windows can hold"
     return Judgement("PB004", st.STATUS_OBJECT_NAME_INVALID, "".join(found), message)
 
 
@@ -159,15 +164,13 @@ def _stream(name: str, kind: str) -> Judgement | None:
     try:
         parts = split_stream(stored)
     except NtError as error:
-        return Judgement("PB005", error.status, name, f"{name} names no file: what follows a colon is a stream.")
-    if kind == DIRECTORY:
-        status, message = st.STATUS_NOT_A_DIRECTORY, f"{name} means the stream {stream} of {file}, no directory."
-    elif kind == ENTRY:
-        status, message = st.STATUS_OBJECT_NAME_INVALID, f"{name} means the stream {stream} of {file}, no entry."
-    else:
-        what = "the file" if parts.is_main_stream else f"the stream {stream} of the file"
-        status, message = st.STATUS_SUCCESS, f"{name} means {what} {file}: a listing of the directory shows {file}."
-    return Judgement("PB005", status, name, message)
+        return Judgement("PB005", error.status, name, "has a colon in its name, behind which a stream is named")
+    what = "the file" if parts.is_main_stream else f"the stream {stream} of the file"
+    message = f"means {what} {file}: a directory shows that name only"
+    if kind == FILE:
+        return Judgement("PB005", st.STATUS_SUCCESS, name, message)
+    status = st.STATUS_NOT_A_DIRECTORY if kind == DIRECTORY else st.STATUS_OBJECT_NAME_INVALID
+    return Judgement("PB005", status, name, f"has a colon in its name, which would mean {what} {file}")
 
 
 def _trailing(name: str, kind: str) -> Judgement | None:
@@ -175,17 +178,18 @@ def _trailing(name: str, kind: str) -> Judgement | None:
     if stored == name:
         return None
     if stored:
-        message = f"Windows makes {stored} of it: dots and spaces at the end do not count."
+        message = f"is made as {stored} on Windows: dots and spaces at the end of a name do not count"
         return Judgement("PB006", st.STATUS_SUCCESS, name, message)
     status = st.STATUS_FILE_IS_A_DIRECTORY if kind == FILE else st.STATUS_OBJECT_NAME_COLLISION
-    return Judgement("PB006", status, name, "The name means its directory on Windows: dots and spaces do not count.")
+    message = "means its own directory on Windows: dots and spaces at the end of a name do not count"
+    return Judgement("PB006", status, name, message)
 
 
 def _long(name: str) -> Judgement | None:
     longest = max(map(units, name.split(":", 1)))
     if longest <= COMPONENT_UNITS:
         return None
-    message = f"The name has {longest} UTF-16 units, and NTFS takes {COMPONENT_UNITS}."
+    message = f"has a name of {longest} UTF-16 units, and NTFS takes {COMPONENT_UNITS}"
     return Judgement("PB008", st.STATUS_OBJECT_NAME_INVALID, name, message)
 
 

@@ -70,7 +70,8 @@ _rule(
     source="facts/nt.md section 4.2",
 )  # fmt: skip
 _rule(
-    "PB005", "colon-is-a-stream", ERROR, st.STATUS_OBJECT_NAME_INVALID, st.STATUS_SUCCESS,
+    "PB005", "colon-is-a-stream", ERROR,
+    st.STATUS_OBJECT_NAME_INVALID, st.STATUS_SUCCESS, st.STATUS_NOT_A_DIRECTORY,
     title="a colon in a name, which means a stream",
     why="`a:b` is the stream b of the file a: the data go there, and a directory listing shows an empty file a.",
     example='open("12:30.log", "w")',
@@ -78,7 +79,8 @@ _rule(
     source="facts/nt.md section 4.2",
 )  # fmt: skip
 _rule(
-    "PB006", "trailing-dot-or-space", ERROR, st.STATUS_SUCCESS, st.STATUS_OBJECT_NAME_NOT_FOUND,
+    "PB006", "trailing-dot-or-space", ERROR,
+    st.STATUS_SUCCESS, st.STATUS_FILE_IS_A_DIRECTORY, st.STATUS_OBJECT_NAME_COLLISION,
     title="a name that ends in a dot or a space",
     why="Win32 takes them away: the file gets another name, and whoever lists the directory does not find this one.",
     example='open("notes.", "w")',

@@ -9,6 +9,7 @@ from picobox.errors import PicoboxError
 from picobox.findings.name_lists import NameList
 from picobox.findings.names import DIRECTORY, ENTRY
 from picobox.platform.archive_members import CUT_OFF, ArchiveError
+from picobox.platform.name_sources import ARCHIVE_SUFFIXES
 from picobox.platform.tar_names import BLOCK, is_header, tar_members
 from picobox.platform.zip_names import looks_like_zip, zip_members
 
@@ -22,17 +23,13 @@ MOST_BYTES = 1 << 36  # of a tar archive, decompressed
 
 _CHUNK = 1 << 20
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
-_SUFFIXES = (
-    ".zip", ".whl", ".jar", ".egg", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz", ".tbz2",
-    ".tar.zst", ".tzst",
-)  # fmt: skip
 
 
 def archive(path: str) -> NameList | None:
     """The names in an archive; None for a file that is none and is not called like one. PicoboxError if it is bad."""
     try:
         with open(path, "rb") as file:
-            members = _members(file, is_called_so=path.lower().endswith(_SUFFIXES))
+            members = _members(file, is_called_so=path.lower().endswith(ARCHIVE_SUFFIXES))
             return None if members is None else _listed(path, members)
     except OSError as error:
         cause = error.strerror or str(error)

@@ -12,6 +12,11 @@ from picobox.findings.name_lists import NameList
 
 # What a version control system keeps here is made anew on each machine, and checked out nowhere.
 _KEPT_BY_TOOLS = frozenset((".git", ".hg", ".jj", ".svn"))
+# What archives are called that picobox reads, or says why it does not.
+ARCHIVE_SUFFIXES = (
+    ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".zip", ".whl",
+    ".jar", ".egg",
+)  # fmt: skip
 _GIT_SYMLINK = "120000"
 _GIT_SUBMODULE = "160000"
 _GIT_TIMEOUT = 300
@@ -49,6 +54,24 @@ def absolute(path: str) -> str:
     return os.path.abspath(path)
 
 
+def name_of(path: str) -> str:
+    """The last part of a path."""
+    return os.path.basename(path)
+
+
+def stem_of(path: str) -> str:
+    """The last part of an archive's path, without what tells that it is an archive."""
+    name = os.path.basename(path)
+    suffix = next((suffix for suffix in ARCHIVE_SUFFIXES if name.lower().endswith(suffix)), "")
+    return name[: len(name) - len(suffix)]
+
+
+def in_repository(path: str, root: str) -> str:
+    """A path as git has it in an index: from the repository's root, without links being followed in its last part."""
+    head, name = os.path.split(os.path.abspath(path))
+    return os.path.relpath(os.path.join(os.path.realpath(head), name), os.path.realpath(root)).replace(os.sep, "/")
+
+
 def tree(root: str) -> Tree:
     """All names below a directory; symbolic links are not followed. PicoboxError if it cannot be read itself."""
     paths: list[str] = []
@@ -79,16 +102,21 @@ def tree(root: str) -> Tree:
 
 def git_index(directory: str) -> NameList:
     """The names in the index of the git repository that holds a directory, staged symbolic links told apart."""
-    root = _git(directory, "rev-parse", "--show-toplevel").removesuffix("\n")
+    root = git_root(directory)
     # A line is mode, object and stage, of the same length in all lines of an index, then a tab and the path.
     lines = _git(root, "ls-files", "-z", "--stage", "--full-name").split("\0")[:-1]
     start = lines[0].index("\t") + 1 if lines else 0
     return NameList(
-        absolute(root),
+        root,
         [line[start:] for line in lines],
         frozenset(line[start:] for line in lines if line.startswith(_GIT_SUBMODULE)),
         frozenset(line[start:] for line in lines if line.startswith(_GIT_SYMLINK)),
     )
+
+
+def git_root(directory: str) -> str:
+    """The root of the git repository that holds a directory."""
+    return absolute(_git(directory, "rev-parse", "--show-toplevel").removesuffix("\n"))
 
 
 def _git(directory: str, *words: str) -> str:
