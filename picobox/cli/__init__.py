@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VERBS = ("run", "check", "trace", "syscalls", "doctor", "wslpath")
+VERBS = ("run", "check", "trace", "syscalls", "doctor", "wslpath", "names")
+# These start no program: they run on any system.
+_PORTABLE = ("names",)
 
 # More objects than starting makes.
 _COLLECTOR_THRESHOLD = 10_000
@@ -21,13 +23,17 @@ def main(argv: list[str] | None = None) -> int:
 
     Without `argv` the command line is this process's own, and so is the process.
     """
-    if not sys.platform.startswith("linux"):
-        sys.stderr.write(f"picobox: runs on Linux x86-64; this is {sys.platform}. Use the ntshim package alone here.\n")
+    arguments = sys.argv[1:] if argv is None else argv
+    if not sys.platform.startswith("linux") and arguments[:1] not in [[verb] for verb in _PORTABLE]:
+        sys.stderr.write(
+            f"picobox: runs programs on Linux x86-64 only; this is {sys.platform}. "
+            f"Use `picobox {_PORTABLE[0]}` or the ntshim package here.\n"
+        )
         return 125
     if argv is not None:
-        return _main(argv, _import)
+        return _main(arguments, _import)
     try:
-        return _main(sys.argv[1:], _import_for_good)
+        return _main(arguments, _import_for_good)
     finally:
         # The interpreter's last look for garbage would cost a short run more than the program itself.
         gc.freeze()

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 VERSIONS = {"windows10": 10, "windows11": 11}
 _STANDARD_INPUT = "-"
 
-_DESCRIPTION = """Judge names by the rules of Windows, PB001 to PB008: those in a directory tree, in an archive (zip, tar,
-tar.gz, tar.bz2, tar.xz; a wheel or an sdist is one), in git's index, on standard input, or the PATHs themselves.
+_DESCRIPTION = """Judge names by the rules of Windows, PB001 to PB008: those in a directory tree, in an archive (zip,
+tar or a packed tar; a wheel or an sdist is one), in git's index, on standard input, or the PATHs themselves.
 Nothing is run, unpacked or followed. Of .git, .hg, .jj and .svn the content is left out."""
 
 _EXAMPLES = """examples:

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 # Paths between NULs: what can meet a rule in a last component. Each begins with a set of characters, which lets the
 # matcher skip all others quickly.
 _SUSPECTS = (
-    re.compile('[\x01-\x1f"*:<>?\\\\|\udc80-\udcff][^/\0]*\0'),
-    re.compile("[. ]\0"),
+    re.compile('[\x01-\x1f"*:<>?\\\\|\udc80-\udcff][^/\0]*(?=\0)'),
+    re.compile("[. ](?=\0)"),
     re.compile(
         "[/\0](?:[cC][oO][nN](?:[iI][nN]\\$|[oO][uU][tT]\\$)?|[pP][rR][nN]|[aA][uU][xX]|[nN][uU][lL]"
-        "|(?:[cC][oO][mM]|[lL][pP][tT])[1-9\xb9\xb2\xb3]) *(?:[.:][^/\0]*)?\0"
+        "|(?:[cC][oO][mM]|[lL][pP][tT])[1-9\xb9\xb2\xb3]) *(?:[.:][^/\0]*)?(?=\0)"
     ),
 )
 # Components that are none: empty, `.` and `..`.
@@ -77,7 +77,8 @@ def judge_names(names: NameList, target: Target, time: float, only: Collection[s
     """
     names = _completed(names)
     if only is not None:
-        only = {*only, *parents_of(only)}
+        only = set(map(_cleaned, only))
+        only |= parents_of(only)
     judged = names.paths if only is None else [path for path in names.paths if path in only]
     found = [
         _finding(names, path, judgement, time)
@@ -136,7 +137,7 @@ def _suspects(paths: Sequence[str]) -> Iterator[str]:
             text = _joined(chunk)
         for pattern in _SUSPECTS:
             for match in pattern.finditer(text):
-                end = match.end() - 1
+                end = match.end()
                 yield text[text.rfind("\0", 0, end) + 1 : end]
         yield from (path for path in chunk if len(path) >= _SHORT and len(path.rpartition("/")[2]) >= _SHORT)
 

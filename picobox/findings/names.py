@@ -139,7 +139,7 @@ def _device(name: str, version: int, kind: str) -> Judgement | None:
         status = st.STATUS_SUCCESS if device in _PRESENT_DEVICES else st.STATUS_OBJECT_NAME_NOT_FOUND
     message = f"means the device {device}: no {_noun(kind)} can have the name"
     if not reaches_device(name, version):
-        message = f"means the device {device} up to Windows {WINDOWS_10}, though no more on Windows {version}"
+        message = f"means the device {device} up to Windows {WINDOWS_10}, though not on Windows {version}"
     return Judgement("PB003", status, name, message)
 
 

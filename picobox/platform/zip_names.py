@@ -85,15 +85,25 @@ def _tail(file: IO[bytes]) -> tuple[int, bytes]:
 
 def _directory(file: IO[bytes]) -> _Directory:
     start, tail = _tail(file)
-    found = tail.rfind(_END)
-    if found < 0 or len(tail) - found < _END_RECORD.size:
-        raise ArchiveError(CUT_OFF)
+    found = _place_of_end(tail)
     _, disk, _, _, entries, length, offset, _ = _END_RECORD.unpack_from(tail, found)
     if disk not in (0, 0xFFFF):
         raise ArchiveError("it is one part of several")
     if entries != 0xFFFF and _IN_END64 not in (length, offset):
         return _Directory(start + found, length)
     return _directory64(file, start + found) or _Directory(start + found, length)
+
+
+def _place_of_end(tail: bytes) -> int:
+    """Where the last record of the end is whose comment ends with the file, else the last one: data may follow it."""
+    last = found = tail.rfind(_END, 0, len(tail) - _END_RECORD.size + len(_END))
+    if found < 0:
+        raise ArchiveError(CUT_OFF)
+    while found >= 0:
+        if found + _END_RECORD.size + _END_RECORD.unpack_from(tail, found)[-1] == len(tail):
+            return found
+        found = tail.rfind(_END, 0, found)
+    return last
 
 
 def _directory64(file: IO[bytes], end: int) -> _Directory | None:
