@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.cli.options import Option, Usage, output_options
+from ntshim.fs.names import WINDOWS_10, WINDOWS_11
+from picobox.cli.options import Option, Usage, output_options, preset
 from picobox.cli.prefix import windows_prefix
 from picobox.errors import PicoboxError
+from picobox.findings.config_values import PROFILES
 from picobox.findings.finding import Finding, Report
 from picobox.findings.name_lists import NameList, Target, judge_names
 from picobox.platform import name_sources
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import SimpleNamespace
 
-VERSIONS = {"windows10": 10, "windows11": 11}
+_VERSIONS = {"windows10": WINDOWS_10, "windows11": WINDOWS_11}
 _STANDARD_INPUT = "-"
 
 _DESCRIPTION = """Judge names by the rules of Windows, PB001 to PB008: those in a directory tree, in an archive (zip,
@@ -45,30 +46,33 @@ class _Source(NamedTuple):
 
 def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
-    from picobox.cli.findings import conclude, finding_options
+    from picobox.cli.findings import conclude, finding_options, settle
 
     usage = Usage("names", _DESCRIPTION, _EXAMPLES)
     options = usage.read((*_options(), *finding_options(), *output_options()), arguments)
+    directory = _directory(options)
+    config = settle(options, directory, usage.prog)
     started = time.time()
     failures: list[str] = []
     findings: list[Finding] = []
     for source in _sources(options, failures):
-        target = Target(VERSIONS[options.profile], windows_prefix(options.windows_prefix, source.title))
+        target = Target(_VERSIONS[options.profile], windows_prefix(options.windows_prefix, source.title))
         findings += judge_names(source.names, target, started, source.only)
-    status = conclude(_report(options, arguments, started, findings), options)
+    report = _report(options, directory, arguments, started, findings)
+    status = conclude(report, options, config, sys.stdout)
     for failure in failures:
         sys.stderr.write(f"picobox: {failure}\n")
     return status or (125 if failures else 0)
 
 
 def _options() -> tuple[Option, ...]:
-    preset = os.environ.get("PICOBOX_PROFILE")
+    said = preset("PROFILE")
     return (
         Option(
             "--profile",
-            choices=tuple(VERSIONS),
-            default=preset if preset in VERSIONS else "windows11",
-            help="the version of Windows",
+            choices=PROFILES,
+            default=said if said in PROFILES else None,
+            help="the version of Windows; windows11 is the default",
         ),
         Option(
             "--windows-prefix",
@@ -88,8 +92,9 @@ def _options() -> tuple[Option, ...]:
     )
 
 
-def _report(options: SimpleNamespace, arguments: list[str], started: float, findings: list[Finding]) -> Report:
-    directory = _directory(options)
+def _report(
+    options: SimpleNamespace, directory: str, arguments: list[str], started: float, findings: list[Finding]
+) -> Report:
     return Report(
         options.profile,
         enforced=False,
