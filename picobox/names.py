@@ -33,7 +33,7 @@ AT_SYMLINK_FOLLOW = 0x400
 PATH_SIZE = 4096
 _OPEN_HOW = struct.Struct("<3Q")
 _CHANGES_ROOT = frozenset(("chroot", "pivot_root"))
-_MAKES_DIRECTORIES = frozenset(("mkdir", "mkdirat"))
+MAKES_DIRECTORIES = frozenset(("mkdir", "mkdirat"))
 _CHANGES_MOUNTS = frozenset(("mount", "umount2", "move_mount"))
 
 # Calls with a flag of their own against following a last link: where it is, and which bit.
@@ -173,6 +173,15 @@ class Names:
             expand=not meaning.resolve & RESOLVE_NO_SYMLINKS,
         )
 
+    def stored_otherwise(self, directory: bytes, name: bytes) -> bytes | None:
+        """Another spelling of a name that a directory of ours holds; None if it holds the name itself, or neither."""
+        return self._lookup.stored_otherwise(directory, name)
+
+    def in_stored_spelling(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool) -> bytes | None:
+        """A path of a task that leads nowhere as it is, in the spellings that drives hold; None if it is right."""
+        start = start_of(tid, dirfd, moved=self.root_moved(tid))
+        return self._lookup.find(start, path, follow=follow, creates=False).path
+
     def on_host(self, tid: HostTid, dirfd: int, path: bytes) -> bytes:
         """A path of a task as a path of ours; links in it count as from our root."""
         start = start_of(tid, dirfd, moved=self.root_moved(tid))
@@ -189,7 +198,7 @@ class Names:
         dirfd = arguments[argument.dirfd] if argument.dirfd >= 0 else AT_FDCWD
         if not isinstance(path, bytes) or not isinstance(dirfd, int):
             return Place()
-        meaning = _meaning(call, row, argument, arguments)
+        meaning = meaning_of(call, row, argument, arguments)
         if self.windows is None or self.root_moved(call.stop.tid):
             return self.find(call.stop.tid, dirfd, path, meaning)
         return self._find_as_win32(self.windows, call, dirfd, path, meaning)
@@ -197,7 +206,7 @@ class Names:
     def _find_as_win32(self, windows: WindowsRules, call: Call, dirfd: int, path: bytes, meaning: Meaning) -> Place:
         """What a path means once Win32 has read it."""
         tid = call.stop.tid
-        makes_directory = call.row is not None and call.row.name in _MAKES_DIRECTORIES
+        makes_directory = call.row is not None and call.row.name in MAKES_DIRECTORIES
         try:
             read = windows.path(self, tid, dirfd, path, meaning, directory=makes_directory)
             place = self.find(tid, dirfd, read, meaning)
@@ -230,7 +239,7 @@ class Names:
         return True
 
 
-def _meaning(call: Call, row: Row, argument: PathArgument, arguments: Sequence[object]) -> Meaning:
+def meaning_of(call: Call, row: Row, argument: PathArgument, arguments: Sequence[object]) -> Meaning:
     """What a path argument may mean, by its class and the flags of the call."""
     meaning = Meaning(argument.follow, argument.creates, argument.entry)
     if row.name == "openat2":

@@ -58,6 +58,12 @@ class WindowsRules:
         """The Windows path for which the root directory of a drive stands, "" if it is none."""
         return self._prefixes.get(directory, "")
 
+    def full_name(self, path: bytes) -> str:
+        """The Windows path of a path of the host without links in it, "" if it lies on no drive."""
+        volume = self._drives.of(path)
+        below = from_host(path[len(volume.path) :].strip(b"/")).replace("/", "\\")
+        return f"{self._prefixes[volume.path]}\\{below}" if volume.letters else ""
+
     def path(self, names: Names, tid: HostTid, dirfd: int, path: bytes, meaning: Meaning, *, directory: bool) -> bytes:
         """What Win32 asks NT for, as a path of the task; `directory`: the call makes one.
 
@@ -142,10 +148,9 @@ class WindowsRules:
             full = host.full_path(tid, dirfd, path)
         except OSError:
             return
-        volume = self._drives.of(full)
-        if volume.letters and not self.runtimes.of(tid).long_paths:
-            below = from_host(full[len(volume.path) :].strip(b"/"))
-            check_length(f"{self._prefixes[volume.path]}\\{below}", makes_directory=makes_directory)
+        name = self.full_name(full)
+        if name and not self.runtimes.of(tid).long_paths:
+            check_length(name, makes_directory=makes_directory)
 
 
 def _component(component: bytes, *, is_last: bool, makes: bool) -> bytes:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.ob.handles import index_to_handle
-from picobox.check import names, posix_calls
+from picobox.check import posix_calls
 from picobox.check import subject as sb
 from picobox.check.aftermath import Aftermath
 from picobox.check.conflicts import Holders, Processes, letters_of_access, letters_of_share
@@ -15,6 +15,7 @@ from picobox.check.idioms import idiom_of
 from picobox.check.judgement import AGAIN, LET_GO, REFUSE, Judgement
 from picobox.check.ledger import Ledger
 from picobox.check.marks import Marks
+from picobox.check.names import NameRules
 from picobox.check.refusals import judge_refusal
 from picobox.check.stacks import Stacks, site_of
 from picobox.findings.finding import Finding, Side
@@ -71,6 +72,7 @@ class Judge:
         self._marks = Marks()
         self._aftermath = Aftermath(self)
         self._watchers = posix_calls.watchers()
+        self._name_rules = None if provider.names is None else NameRules(self, provider.names, self._identities)
 
     @property
     def observes(self) -> bool:
@@ -84,8 +86,8 @@ class Judge:
     def look(self, call: Call, row: Row, arguments: Sequence[object]) -> None:
         """See a call before anybody serves it, with the names that the guest wrote."""
         call.judgement = Judgement(observes=self.observes)
-        if row.paths():
-            names.look(self, call, row, arguments)
+        if self._name_rules is not None and row.paths():
+            self._name_rules.look(call, row, arguments)
         watcher = self._watchers.get(row.name)
         if watcher is not None:
             watcher(self, call, *arguments)

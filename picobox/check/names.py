@@ -1,8 +1,18 @@
-"""The rules about names, for the paths of running programs."""
+"""The rules about names (PB001 to PB008) for the paths of running programs."""
 
 from __future__ import annotations
 
+import os
+import re
+from errno import ENOENT
 from typing import TYPE_CHECKING
+
+from ntshim import status as st
+from ntshim.fs.view import fold
+from picobox.abi.row import QUERIES
+from picobox.findings import names as rules
+from picobox.names import MAKES_DIRECTORIES, meaning_of
+from picobox.platform.host import AT_FDCWD, directory_of, full_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -10,8 +20,135 @@ if TYPE_CHECKING:
     from picobox.abi.row import Row
     from picobox.call import Call
     from picobox.check.judge import Judge
+    from picobox.names import Meaning, Names
+    from picobox.platform.base import HostTid
+    from picobox.platform.identity import Identities, Identity
+
+# What a harmless name does not hold; all else is looked at closely.
+_SUSPECT = re.compile(rb'[\x01-\x1f"*:<>?\\|\x80-\xff]|[. ]\Z|\A(?:con|prn|aux|nul|com|lpt)|.{128}', re.IGNORECASE)
+_DEVICE = "PB003"
+_OPENS = frozenset(("open", "creat", "openat", "openat2"))
+_RENAMES = frozenset(("rename", "renameat", "renameat2"))
 
 
-def look(judge: Judge, call: Call, row: Row, arguments: Sequence[object]) -> None:
-    """Judge the names that a call makes or looks for."""
-    del judge, call, row, arguments
+class NameRules:
+    """Judges names as guests write them: those that a call makes, and those that it does not find.
+
+    A name that is there already was judged when it was made, or is a matter of `picobox names`; only devices do not
+    even open.
+    """
+
+    def __init__(self, judge: Judge, names: Names, identities: Identities) -> None:
+        """Tell `judge` what is found; `names` know the spellings that drives hold."""
+        self._judge = judge
+        self._names = names
+        self._identities = identities
+
+    def look(self, call: Call, row: Row, arguments: Sequence[object]) -> None:
+        """See a call that takes paths, before anybody serves it."""
+        if row.name in QUERIES or self._names.root_moved(call.stop.tid):
+            return
+        source: tuple[int, bytes] | None = None
+        for argument in row.paths():
+            path = arguments[argument.position]
+            dirfd = arguments[argument.dirfd] if argument.dirfd >= 0 else AT_FDCWD
+            if not isinstance(path, bytes) or not isinstance(dirfd, int) or not path:
+                continue
+            meaning = meaning_of(call, row, argument, arguments)
+            if not meaning.creates or not self._make(call, row, dirfd, path, source):
+                self._use(call, row, dirfd, path, meaning)
+            source = dirfd, path
+
+    def _make(self, call: Call, row: Row, dirfd: int, path: bytes, source: tuple[int, bytes] | None) -> bool:
+        """Judge a name that a call makes; false if it makes none, since it is there or its directory is not.
+
+        `source` is what gets the name, if it had one before.
+        """
+        made = self._identities.of_entry(call.stop.tid, dirfd, path)
+        if made is None or made.file is not None:
+            return False
+        full = self._judge.windows.full_name(made.path)
+        if not full:
+            return True
+        kind = _kind_of(row)
+        judged = self._judged(made.name, kind)
+        if not self._judge.windows.runtimes.of(call.stop.tid).long_paths:
+            judged += rules.judge_length(full, kind)
+        twin = self._names.stored_otherwise(made.parent, made.name)
+        if twin is not None and not self._is_source(call, made, twin, source):
+            judged.append(rules.judge_twin(os.fsdecode(twin)))
+        for judgement in judged:
+            self._tell(call, judgement, made.path)
+        return True
+
+    def _judged(self, name: bytes, kind: str) -> list[rules.Judgement]:
+        if _SUSPECT.search(name) is None:
+            return []
+        return rules.judge_name(os.fsdecode(name), self._judge.windows.version, kind)
+
+    def _is_source(self, call: Call, made: Identity, twin: bytes, source: tuple[int, bytes] | None) -> bool:
+        """Whether a rename only changes how a name is spelled."""
+        if source is None or call.row is None or call.row.name not in _RENAMES:
+            return False
+        former = self._identities.of_entry(call.stop.tid, *source)
+        return former is not None and former.directory == made.directory and former.name == twin
+
+    def _use(self, call: Call, row: Row, dirfd: int, path: bytes, meaning: Meaning) -> None:
+        """Judge a name that a call takes as it is, or does not find."""
+        tid = call.stop.tid
+        if not self._may_be_on_drive(tid, dirfd, path):
+            return
+        if row.name in _OPENS:
+            self._open_device(call, dirfd, path, meaning)
+        spelled = self._names.in_stored_spelling(tid, dirfd, path, follow=meaning.follow)
+        if spelled is None or not _differs_in_case(path, spelled):
+            return
+        found = self._identities.of_path(tid, dirfd, spelled, follow=meaning.follow)
+        if found is None or (found.file is None and not meaning.creates):
+            return
+        if self._judge.windows.is_on_drive(found.path):
+            self._tell_if_missed(call, full_path(tid, dirfd, path), found.path)
+
+    def _may_be_on_drive(self, tid: HostTid, dirfd: int, path: bytes) -> bool:
+        """Whether a path begins on a drive, by its text."""
+        try:
+            return self._judge.windows.is_on_drive(path if path.startswith(b"/") else directory_of(tid, dirfd))
+        except OSError:
+            return False
+
+    def _open_device(self, call: Call, dirfd: int, path: bytes, meaning: Meaning) -> None:
+        """A file of a device's name is there, and Windows would open the device."""
+        devices = [each for each in self._judged(path.rpartition(b"/")[2], rules.FILE) if each.rule == _DEVICE]
+        if not devices:
+            return
+        found = self._identities.of_path(call.stop.tid, dirfd, path, follow=meaning.follow)
+        if found is not None and found.file is not None and self._judge.windows.is_on_drive(found.path):
+            self._tell(call, devices[0], found.path)
+
+    def _tell(self, call: Call, judgement: rules.Judgement, path: bytes) -> None:
+        self._judge.report(
+            call, judgement.rule, judgement.status, path, judgement.message, refused=not self._judge.observes
+        )
+
+    def _tell_if_missed(self, call: Call, path: bytes, stored: bytes) -> None:
+        """Linux does not find a name that Windows finds: told where the guest meets either."""
+
+        def done(result: int) -> None:
+            if result == -ENOENT if self._judge.observes else result >= 0:
+                message = f"is stored as {os.fsdecode(stored)}: Windows finds it, Linux does not"
+                self._judge.report(call, "PB002", st.STATUS_SUCCESS, path, message)
+
+        self._judge.when_done(call, done)
+
+
+def _kind_of(row: Row) -> str:
+    """How a call makes its name."""
+    if row.name in MAKES_DIRECTORIES:
+        return rules.DIRECTORY
+    return rules.FILE if row.name in _OPENS else rules.ENTRY
+
+
+def _differs_in_case(path: bytes, other: bytes) -> bool:
+    """Whether two paths have the same components but for case."""
+    ours, theirs = ([fold(part) for part in each.split(b"/") if part not in (b"", b".")] for each in (path, other))
+    return ours == theirs

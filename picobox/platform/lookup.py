@@ -133,6 +133,22 @@ class Lookup:
         finally:
             walk.close()
 
+    def stored_otherwise(self, directory: bytes, name: bytes) -> bytes | None:
+        """Another spelling of a name that a directory of ours holds; None if it holds the name itself, or neither."""
+        try:
+            fd = os.open(directory, _DIRECTORY)
+        except OSError:
+            return None
+        try:
+            if self._drives.is_case_sensitive(fd):
+                return None
+            answer = self._index.look_up(fd, name)
+        except OSError:
+            return None
+        finally:
+            os.close(fd)
+        return answer.spelling if answer.found > Found.EXACT else None
+
     def _find(self, walk: _Walk, *, follow: bool, creates: bool, entry: bool) -> Place:
         while walk.left:
             component = walk.left.pop()
