@@ -291,10 +291,17 @@ def test_the_hook_judges_what_is_about_to_be_committed(tree: Path) -> None:
 def test_a_million_names_take_no_longer_than_they_may() -> None:
     """What the bench measures in full, at a tenth: that no step grows faster than the names."""
     given = b"".join(b"src/package-%d/module-name-%d.py\0" % (number // 20, number) for number in range(100_000))
-    script = "import resource, sys; from picobox.cli import main; status = main(['names', '-0', '-']); sys.stderr.write("
+    script = (
+        "import resource, sys; from picobox.cli import main; status = main(['names', '-0', '-']); sys.stderr.write("
+    )
     script += "str(sum(resource.getrusage(resource.RUSAGE_SELF)[:2]))); sys.exit(status)"
     done = subprocess.run(
-        [sys.executable, "-c", script], env=environment(), input=given, capture_output=True, timeout=TIMEOUT, check=False
+        [sys.executable, "-c", script],
+        env=environment(),
+        input=given,
+        capture_output=True,
+        timeout=TIMEOUT,
+        check=False,
     )
     assert done.returncode == 0
     assert float(done.stderr) < 2
