@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # What a harmless name does not hold; all else is looked at closely.
 _SUSPECT = re.compile(rb'[\x01-\x1f"*:<>?\\|\x80-\xff]|[. ]\Z|\A(?:con|prn|aux|nul|com|lpt)|.{128}', re.IGNORECASE)
 _DEVICE = "PB003"
+_MOST_TOLD = 4096
 _OPENS = frozenset(("open", "creat", "openat", "openat2"))
 _RENAMES = frozenset(("rename", "renameat", "renameat2"))
 
@@ -43,6 +44,7 @@ class NameRules:
         self._judge = judge
         self._names = names
         self._identities = identities
+        self._told_devices: set[bytes] = set()
 
     def look(self, call: Call, row: Row, arguments: Sequence[object]) -> None:
         """See a call that takes paths, before anybody serves it."""
@@ -117,15 +119,21 @@ class NameRules:
             return False
 
     def _open_device(self, call: Call, dirfd: int, path: bytes, meaning: Meaning) -> None:
-        """A file of a device's name is there, and Windows would open the device."""
+        """A file of a device's name is there, and Windows would open the device; once told is enough."""
         devices = [each for each in self._judged(path.rpartition(b"/")[2], rules.FILE) if each.rule == _DEVICE]
         if not devices:
             return
         found = self._identities.of_path(call.stop.tid, dirfd, path, follow=meaning.follow)
-        if found is not None and found.file is not None and self._judge.windows.is_on_drive(found.path):
+        if found is None or found.file is None or found.is_directory or found.path in self._told_devices:
+            return
+        if self._judge.windows.is_on_drive(found.path):
             self._tell(call, devices[0], found.path)
 
     def _tell(self, call: Call, judgement: rules.Judgement, path: bytes) -> None:
+        if judgement.rule == _DEVICE:
+            if len(self._told_devices) >= _MOST_TOLD:
+                self._told_devices.clear()
+            self._told_devices.add(path)
         self._judge.report(
             call, judgement.rule, judgement.status, path, judgement.message, refused=not self._judge.observes
         )

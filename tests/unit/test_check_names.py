@@ -146,12 +146,14 @@ def test_what_is_there_already_is_made_by_nobody(scene: Scene) -> None:
 
 
 def test_a_device_does_not_even_open(scene: Scene) -> None:
-    scene.make("aux.c")
+    scene.make("aux.c", "prn/", "nul")
     told = [("PB003", st.STATUS_OBJECT_NAME_NOT_FOUND, b"aux.c")]
-    assert scene.call("open", scene.path("aux.c"), os.O_RDONLY, 0) == told
-    assert scene.call("open", scene.path("aux.c"), CREATE, 0) == told
     assert scene.call("unlink", scene.path("aux.c")) == []
+    assert scene.call("open", scene.path("aux.c"), os.O_RDONLY, 0) == told
+    assert scene.call("open", scene.path("aux.c"), os.O_RDONLY, 0) == []
+    assert scene.call("open", scene.path("nul"), CREATE, 0) == [("PB003", st.STATUS_SUCCESS, b"nul")]
     assert scene.call("open", scene.path("prn"), os.O_RDONLY, 0) == []
+    assert scene.call("open", scene.path("con"), os.O_RDONLY, 0) == []
 
 
 def test_off_the_drives_names_are_linux_names(scene: Scene, tmp_path: Path) -> None:
