@@ -28,7 +28,7 @@ from picobox import change_calls, lock_calls
 from picobox.abi.table import BY_NAME
 from picobox.byte_locks import ByteLocks
 from picobox.check.subject import DELETE as DELETE_NAME
-from picobox.check.subject import EXCHANGE, LINK, MAKE, REMOVE_DIRECTORY, RENAME, SET, TRUNCATE, Subject
+from picobox.check.subject import EXCHANGE, LINK, MAKE, REMOVE_DIRECTORY, RENAME, TRUNCATE, Subject
 from picobox.mappings import Mappings
 from picobox.opens import place_of, stand_behind
 from picobox.platform.identity import Identities, file_at, keep_identity
@@ -140,8 +140,8 @@ class Changes:
     def make(self, call: Call, dirfd: int, path: bytes, *, directory: bool) -> None:
         """Make a directory, or another file that stays closed."""
         found = self._entry(call, dirfd, path)
-        if found is None:
-            return
+        if found is None or (call.judgement is not None and found.file is not None):
+            return  # on no drive, or the host refuses as well
         _judged(call, Subject(MAKE, found))
         irp = self._create(call, found, _DIRECTORY_TO_MAKE if directory else _FILE_TO_MAKE, create.FILE_CREATE)
         call.performed = True
@@ -168,10 +168,11 @@ class Changes:
 
     def set_basic(self, call: Call, dirfd: int, path: bytes, mode: int | None, *, follow: bool) -> None:
         """Change times, or the attribute READONLY by a mode: SetFileTime, SetFileAttributesW."""
+        if _is_only_watched(call):
+            return  # what NT refuses of it, Linux does
         found = self._file(call, dirfd, path, follow=follow)
         if found is None or found.file is None:
             return
-        _judged(call, Subject(SET, found))
         handle = self._open(call, found, _TO_SET)
         irp = self._set(call, handle, _basic(mode), query.FILE_BASIC_INFORMATION)
         _complete_at_end(call, irp)
@@ -189,6 +190,8 @@ class Changes:
 
     def set_basic_open(self, call: Call, fd: int, mode: int | None) -> None:
         """Change times or READONLY of an open file, as far as it was opened for that."""
+        if _is_only_watched(call):
+            return
         handle = index_to_handle(fd_index(fd))
         irp = self._set_open(call, handle, _basic(mode), query.FILE_BASIC_INFORMATION, FILE_WRITE_ATTRIBUTES)
         if irp is not None:
@@ -316,6 +319,11 @@ def deciders() -> dict[str, Callable[..., None]]:
     """What change_calls and lock_calls have for rows, by the rows' names."""
     functions = {**vars(change_calls), **vars(lock_calls)}
     return {name: found for name, found in functions.items() if name in BY_NAME and callable(found)}
+
+
+def _is_only_watched(call: Call) -> bool:
+    """Whether a check lets the guest have Linux' answer whatever NT says."""
+    return call.judgement is not None and call.judgement.observes
 
 
 def _judged(call: Call, subject: Subject) -> None:

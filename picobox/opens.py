@@ -76,8 +76,8 @@ class Opens:
         call.shown_by = runtime
         judgement = call.judgement
         if judgement is not None:
-            if runtime is None:
-                return  # nothing there is judged
+            if runtime is None or (found.file is not None and flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL):
+                return  # nothing there is judged, or the host refuses as well
             judgement.subject = Subject(OPEN, found)
         ignores_read_only = runtime is None or (judgement is not None and judgement.ignores_read_only)
         place = place_of(found, keeps_read_only=not ignores_read_only)

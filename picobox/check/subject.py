@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from picobox.platform.identity import Identity
 
-OPEN, DELETE, REMOVE_DIRECTORY, RENAME, LINK, MAKE, TRUNCATE, SET, EXCHANGE, TRANSFER = range(10)
-"""Opened; a name removed; a directory removed; renamed; linked; made without being open; cut; attributes set; two names
-exchanged; read or written."""
+OPEN, DELETE, REMOVE_DIRECTORY, RENAME, LINK, MAKE, TRUNCATE, EXCHANGE, TRANSFER = range(9)
+"""Opened; a name removed; a directory removed; renamed; linked; made without being open; cut; two names exchanged; read
+or written."""
 
 
 class Subject(NamedTuple):
