@@ -96,8 +96,13 @@ class Aftermath:
             )
 
     def _is_temporary(self, call: Call, path: bytes) -> bool:
-        """Whether a directory is one for temporary files, by its place or by who removes it."""
-        if path.startswith(self._judge.settings.temporary + b"/"):
+        """Whether a directory is one for temporary files, by its place or by who removes it.
+
+        A project that itself lies among temporary files, as that of a test does, has none by their place.
+        """
+        directory, temporary = self._judge.settings.directory, self._judge.settings.temporary
+        is_the_project_s = directory.startswith(temporary + b"/") and path.startswith(directory + b"/")
+        if path.startswith(temporary + b"/") and not is_the_project_s:
             return True
         return any(frame.file.rpartition("/")[2] == _TEMPORARY_MODULE for frame in self._judge.stacks.of(call))
 
