@@ -37,6 +37,7 @@ class Scale(NamedTuple):
     marks: tuple[int, int]
     names: int
     crowds: tuple[int, int]
+    scanned: int
 
 
 FULL = Scale(
@@ -51,6 +52,7 @@ FULL = Scale(
     marks=(10_000, 100_000),
     names=10_000,
     crowds=(1_000, 1_000_000),
+    scanned=1_000_000,
 )
 SMOKE = Scale(
     budget_ms=10,
@@ -64,6 +66,7 @@ SMOKE = Scale(
     marks=(200, 2_000),
     names=200,
     crowds=(400, 4_000),
+    scanned=4_000,
 )
 
 

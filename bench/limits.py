@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench import crowd, executive
+from bench import crowd, executive, scan
 from bench.columns import WEIGHED
 from bench.inputs import FULL
 from bench.memory import OPERATIONS
@@ -149,6 +149,22 @@ def nt_limits(report: Report) -> list[Limit]:
     ]
 
 
+def names_limits(report: Report) -> list[Limit]:
+    """The bounds on `picobox names`."""
+    sources = {scan.LISTED: "on standard input", scan.INDEXED: "in a git index"}
+    figures = {name: report.figure(name) for name in sources}
+    return [
+        Limit(
+            f"picobox names on {FULL.scanned:,} names {where}",
+            5,
+            "s",
+            None if (figure := figures[name]) is None else figure.cell.median,
+            strict=True,
+        )
+        for name, where in sources.items()
+    ]
+
+
 def judge(report: Report) -> list[Limit]:
     """Every bound with the value of this run; none of them is a test, machines differ."""
     return (
@@ -157,4 +173,5 @@ def judge(report: Report) -> list[Limit]:
         + executive_limits(report)
         + crowd_limits(report)
         + nt_limits(report)
+        + names_limits(report)
     )

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench import columns, crowd, executive, inputs, limits, machine, memory, plot, render, runner
+from bench import columns, crowd, executive, inputs, limits, machine, memory, plot, render, runner, scan
 from bench.build import BuildError, Programs, build
 from bench.results import Report
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # What can be asked for beside rows.
 EXECUTIVE = "executive"
 MEMORY = "memory"
+NAMES = "names"
 SMOKE_COMMAND_TIMEOUT_S = 20.0
 
 
@@ -104,6 +105,8 @@ def measure(options: Options, makers: Sequence[RowMaker], extras: Collection[str
         more, weight = crowd.measure(scratch, scale, columns.not_installed())
         figures += more
         weights.append(weight)
+    if NAMES in asked:
+        figures += scan.measure(scratch, scale, columns.not_installed())
     return Report(facts, given, [column.name for column in chosen], results, weights, figures, options.smoke)
 
 
