@@ -137,8 +137,7 @@ def _sources(options: SimpleNamespace, failures: list[str]) -> Iterator[_Source]
             else:
                 yield _Source(names, name_sources.stem_of(path))
     if files:
-        links = frozenset(filter(name_sources.is_link, files))
-        yield _named(NameList(name_sources.absolute("."), files, links=links))
+        yield _named(NameList(name_sources.absolute("."), files, links=name_sources.links_among(files)))
 
 
 def _named(names: NameList) -> _Source:

@@ -7,7 +7,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.names import units
+from ntshim.upcase import upcase
 from ntshim.win32.paths import MAX_DIRECTORY
+from picobox.errors import PicoboxError
 from picobox.findings.finding import Finding, Process, Side
 from picobox.findings.names import (
     DIRECTORY,
@@ -17,6 +19,7 @@ from picobox.findings.names import (
     components_of,
     differ_in_case,
     judge_length,
+    judge_link,
     judge_name,
     judge_twin,
     windows_path,
@@ -24,12 +27,12 @@ from picobox.findings.names import (
 from picobox.findings.rules import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 # Paths between NULs: what can meet a rule in a last component. Each begins with a set of characters, which lets the
-# matcher skip all others quickly.
-_SUSPECTS = (
-    re.compile('[\x01-\x1f"*:<>?\\\\|\udc80-\udcff][^/\0]*(?=\0)'),
+# matcher skip all others quickly; none takes more than one look at a character, whatever names somebody has made up.
+_ILLEGAL = re.compile('[\x01-\x1f"*:<>?\\\\|\udc80-\udcff]')
+_ENDINGS = (
     re.compile("[. ](?=\0)"),
     re.compile(
         "[/\0](?:[cC][oO][nN](?:[iI][nN]\\$|[oO][uU][tT]\\$)?|[pP][rR][nN]|[aA][uU][xX]|[nN][uU][lL]"
@@ -38,6 +41,7 @@ _SUSPECTS = (
 )
 # Components that are none: empty, `.` and `..`.
 _NO_NAMES = re.compile("[/\0]\\.{0,2}[/\0]")
+MOST_CHARACTERS = 1 << 28  # of directories that names imply
 _CHUNK = 1 << 16  # paths that are joined and searched at once
 # A component below this many code points has at most 255 units.
 _SHORT = 128
@@ -48,13 +52,14 @@ _SCAN = Process(0, "")
 class NameList(NamedTuple):
     """Names to judge: paths relative to the directory or archive `root`, `/` between components.
 
-    `directories` and `links` tell which of `paths` are that; the directories that paths imply need not be there.
+    `directories` are those of `paths` that are; the directories that paths imply need not be there. `links`: where each
+    of them that is a link leads, from its own directory; "" where nobody knows.
     """
 
     root: str
     paths: Sequence[str]
     directories: Collection[str] = ()
-    links: Collection[str] = ()
+    links: Mapping[str, str] = {}
 
     def kind(self, path: str) -> str:
         """How a path is made."""
@@ -71,7 +76,7 @@ class Target(NamedTuple):
 
 
 def judge_names(names: NameList, target: Target, time: float, only: Collection[str] | None = None) -> list[Finding]:
-    """All findings by PB001 and PB003 to PB008, by path; `time` is that of the scan.
+    """All findings by PB001 to PB008, by path; `time` is that of the scan. PB002 is about where links lead.
 
     Of `only`, if given, the names are judged, and whether they differ from any other in nothing but case.
     """
@@ -90,6 +95,7 @@ def judge_names(names: NameList, target: Target, time: float, only: Collection[s
         for path in _long_paths(judged, target.prefix)
         for judgement in judge_length(windows_path(target.prefix, path), names.kind(path))
     ]
+    found += [_finding(names, path, judgement, time) for path, judgement in _links(names, judged)]
     for group in differ_in_case(names.paths):
         found += _case_findings(names, group, time, only)
     return sorted(found, key=attrgetter("path", "rule"))
@@ -99,21 +105,31 @@ def _completed(names: NameList) -> NameList:
     """The same list, each path once and without what is no name in it, with the directories that paths imply."""
     root, given, directories, links = names
     if _NO_NAMES.search(_joined(given)):
-        given, directories, links = ([_cleaned(path) for path in each] for each in (given, directories, links))
+        given, directories = ([_cleaned(path) for path in each] for each in (given, directories))
+        links = {_cleaned(path): target for path, target in links.items()}
     paths = dict.fromkeys(given)
     implied = {*directories, *parents_of(paths)}
     implied.discard("")
     paths.pop("", None)
     paths.update(dict.fromkeys(sorted(implied - paths.keys())))
-    return NameList(root.rstrip("/"), list(paths), implied, frozenset(links))
+    return NameList(root.rstrip("/"), list(paths), implied, links)
 
 
 def parents_of(paths: Iterable[str]) -> set[str]:
-    """All directories on the way to relative paths, "" for that which they are relative to."""
-    found = new = {path.rpartition("/")[0] for path in paths}
+    """All directories on the way to relative paths, "" for that which they are relative to.
+
+    PicoboxError if they are nested so deeply that nobody could have meant it: a path of a million characters may have
+    half a million of them, with a quarter of a million characters each.
+    """
+    new = {path.rpartition("/")[0] for path in paths}
+    found = set(new)
+    left = MOST_CHARACTERS
     while new:
+        left -= sum(map(len, new))
+        if left < 0:
+            raise PicoboxError(f"the directories in the names have over {MOST_CHARACTERS:,} characters. Scan less.")
         new = {path.rpartition("/")[0] for path in new} - found
-        found = found | new
+        found |= new
     return found
 
 
@@ -135,11 +151,24 @@ def _suspects(paths: Sequence[str]) -> Iterator[str]:
             yield from (path for path in chunk if "\0" in path)
             chunk = [path for path in chunk if "\0" not in path]
             text = _joined(chunk)
-        for pattern in _SUSPECTS:
+        yield from _with_illegal(text)
+        for pattern in _ENDINGS:
             for match in pattern.finditer(text):
                 end = match.end()
                 yield text[text.rfind("\0", 0, end) + 1 : end]
         yield from (path for path in chunk if len(path) >= _SHORT and len(path.rpartition("/")[2]) >= _SHORT)
+
+
+def _with_illegal(text: str) -> Iterator[str]:
+    """The paths of a joined text that have a character in their last component which no name can have."""
+    match = _ILLEGAL.search(text)
+    while match is not None:
+        found = match.start()
+        end = text.find("\0", found)
+        last = text.rfind("/", found, end)
+        if last < 0:
+            yield text[text.rfind("\0", 0, found) + 1 : end]
+        match = _ILLEGAL.search(text, end if last < 0 else last)
 
 
 def _long_paths(paths: Iterable[str], prefix: str) -> Iterable[str]:
@@ -147,6 +176,37 @@ def _long_paths(paths: Iterable[str], prefix: str) -> Iterable[str]:
     most = MAX_DIRECTORY - units(prefix) - 2
     # At most two units a code point.
     return [path for path in paths if len(path) * 2 > most and (len(path) > most or not path.isascii())]
+
+
+def _links(names: NameList, judged: Iterable[str]) -> Iterator[tuple[str, Judgement]]:
+    """The links that lead to a name in another case than it has, and how that is judged."""
+    wanted = {path: target for path in judged if (target := _target(path, names.links.get(path, "")))}
+    if not wanted:
+        return
+    there = set(names.paths)
+    missing = {path: target for path, target in wanted.items() if target not in there}
+    if not missing:
+        return
+    folded = {upcase(target) for target in missing.values()}
+    stored = {folded_path: path for path in names.paths if (folded_path := upcase(path)) in folded}
+    for path, target in missing.items():
+        if upcase(target) in stored:
+            yield path, judge_link(target, stored[upcase(target)])
+
+
+def _target(path: str, target: str) -> str:
+    """Where a link at a path leads, as a path of the same list; "" if that is outside."""
+    if not target or target.startswith("/"):
+        return ""
+    parts = path.split("/")[:-1]
+    for part in target.split("/"):
+        if part == "..":
+            if not parts:
+                return ""
+            parts.pop()
+        elif part not in {"", "."}:
+            parts.append(part)
+    return "/".join(parts)
 
 
 def _finding(names: NameList, path: str, judgement: Judgement, time: float, other: str | None = None) -> Finding:

@@ -1,4 +1,4 @@
-"""What Windows would make of names, by themselves and beside each other: rules PB001 and PB003 to PB008."""
+"""What Windows would make of names, by themselves and beside each other: rules PB001 to PB008."""
 
 from __future__ import annotations
 
@@ -116,6 +116,12 @@ def judge_twin(other: str) -> Judgement:
     """Judge a name beside another one that differs only in case, by PB001."""
     message = f"differs only in case from {other}: on Windows the two are one"
     return Judgement("PB001", st.STATUS_OBJECT_NAME_COLLISION, other, message)
+
+
+def judge_link(target: str, stored: str) -> Judgement:
+    """Judge a link that leads to `target`, which is stored in another case, by PB002."""
+    message = f"leads to {target}, which is stored as {stored}: Windows finds it, Linux does not"
+    return Judgement("PB002", st.STATUS_SUCCESS, target, message)
 
 
 def _as_nt(component: str) -> str:

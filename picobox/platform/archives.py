@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from picobox.platform.archive_members import Member
 
-MOST_NAMES = 10_000_000
+MOST_NAMES = 5_000_000
+MOST_CHARACTERS = 1 << 28  # of all names
 MOST_BYTES = 1 << 36  # of a tar archive, decompressed
 
 _CHUNK = 1 << 20
@@ -45,16 +46,18 @@ def archive(path: str) -> NameList | None:
 def _listed(path: str, members: Iterable[Member]) -> NameList:
     paths: list[str] = []
     directories: set[str] = set()
-    links: set[str] = set()
-    for name, kind in members:
+    links: dict[str, str] = {}
+    left = MOST_CHARACTERS
+    for name, kind, target in members:
         paths.append(name)
         if kind == DIRECTORY:
             directories.add(name)
         elif kind == ENTRY:
-            links.add(name)
-        if len(paths) > MOST_NAMES:
-            raise ArchiveError(f"it has over {MOST_NAMES:,} names")
-    return NameList(os.path.abspath(path), paths, frozenset(directories), frozenset(links))
+            links[name] = target
+        left -= len(name) + len(target)
+        if len(paths) > MOST_NAMES or left < 0:
+            raise ArchiveError(f"it has over {MOST_NAMES:,} names, or {MOST_CHARACTERS:,} characters in them")
+    return NameList(os.path.abspath(path), paths, frozenset(directories), links)
 
 
 def _members(file: IO[bytes], *, is_called_so: bool) -> Iterator[Member] | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.errors import PicoboxError
 from picobox.findings.name_lists import NameList
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # What a version control system keeps here is made anew on each machine, and checked out nowhere.
 _KEPT_BY_TOOLS = frozenset((".git", ".hg", ".jj", ".svn"))
@@ -20,6 +23,7 @@ ARCHIVE_SUFFIXES = (
 _GIT_SYMLINK = "120000"
 _GIT_SUBMODULE = "160000"
 _GIT_TIMEOUT = 300
+_LONGEST_TARGET = 4096  # PATH_MAX
 
 
 class Tree(NamedTuple):
@@ -34,9 +38,9 @@ def is_directory(path: str, *, follow: bool = True) -> bool:
     return os.path.isdir(path) and (follow or not os.path.islink(path))
 
 
-def is_link(path: str) -> bool:
-    """Whether there is a symbolic link at a path."""
-    return os.path.islink(path)
+def links_among(paths: Iterable[str]) -> dict[str, str]:
+    """Those of some paths that are symbolic links, and where they lead."""
+    return {path: _target(path) for path in paths if os.path.islink(path)}
 
 
 def is_regular(path: str) -> bool:
@@ -76,7 +80,7 @@ def tree(root: str) -> Tree:
     """All names below a directory; symbolic links are not followed. PicoboxError if it cannot be read itself."""
     paths: list[str] = []
     directories: list[str] = []
-    links: list[str] = []
+    links: dict[str, str] = {}
     failures: list[str] = []
     pending = [""]
     while pending:
@@ -92,39 +96,67 @@ def tree(root: str) -> Tree:
                         if entry.name not in _KEPT_BY_TOOLS:
                             pending.append(path)
                     elif entry.is_symlink():
-                        links.append(path)
+                        links[path] = _target(f"{root}/{path}")
         except OSError as error:
             if not below:
                 raise PicoboxError(f"{root}: {error.strerror}. Name a directory that you may read.") from None
             failures.append(f"{root}/{below}: {error.strerror}. The names in it were not judged.")
-    return Tree(NameList(absolute(root), paths, frozenset(directories), frozenset(links)), failures)
+    return Tree(NameList(absolute(root), paths, frozenset(directories), links), failures)
+
+
+def _target(path: str) -> str:
+    """Where a symbolic link leads; "" if it is gone."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
 
 
 def git_index(directory: str) -> NameList:
     """The names in the index of the git repository that holds a directory, staged symbolic links told apart."""
     root = git_root(directory)
     # A line is mode, object and stage, of the same length in all lines of an index, then a tab and the path.
-    lines = _git(root, "ls-files", "-z", "--stage", "--full-name").split("\0")[:-1]
+    lines = _text(_git(root, "ls-files", "-z", "--stage", "--full-name")).split("\0")[:-1]
     start = lines[0].index("\t") + 1 if lines else 0
+    links = {line[start:]: line.split(" ", 2)[1] for line in lines if line.startswith(_GIT_SYMLINK)}
     return NameList(
         root,
         [line[start:] for line in lines],
         frozenset(line[start:] for line in lines if line.startswith(_GIT_SUBMODULE)),
-        frozenset(line[start:] for line in lines if line.startswith(_GIT_SYMLINK)),
+        _staged_targets(root, links),
     )
+
+
+def _staged_targets(root: str, objects: dict[str, str]) -> dict[str, str]:
+    """Where staged symbolic links lead, by the objects that hold it; "" where one is missing or holds no path."""
+    names = sorted(set(objects.values()))
+    listed = _git(root, "cat-file", "--batch-check", given=names) if names else b""
+    # Each line is the object, its type and its size, or the object and "missing".
+    sizes = {found[0]: int(found[2]) for found in map(bytes.split, listed.splitlines()) if found[1:2] == [b"blob"]}
+    usable = [name for name, size in sizes.items() if size <= _LONGEST_TARGET]
+    contents = _git(root, "cat-file", "--batch", given=map(bytes.decode, usable)) if usable else b""
+    targets: dict[str, str] = {}
+    place = 0
+    for name in usable:
+        start = contents.index(b"\n", place) + 1
+        end = start + sizes[name]
+        targets[name.decode()] = _text(contents[start:end])
+        place = end + 1  # behind the newline that ends it
+    return {path: targets.get(name, "") for path, name in objects.items()}
 
 
 def git_root(directory: str) -> str:
     """The root of the git repository that holds a directory."""
-    return absolute(_git(directory, "rev-parse", "--show-toplevel").removesuffix("\n"))
+    return absolute(_text(_git(directory, "rev-parse", "--show-toplevel")).removesuffix("\n"))
 
 
-def _git(directory: str, *words: str) -> str:
-    """What git prints in a directory. PicoboxError if it cannot be run, or refuses."""
+def _git(directory: str, *words: str, given: Iterable[str] = ()) -> bytes:
+    """What git prints in a directory, given lines on standard input. PicoboxError if it cannot be run, or refuses."""
     # An index can name a program that is to watch for changes; nothing of a repository is to run here.
     command = ["git", "-C", directory, "-c", "core.fsmonitor=false", *words]
+    lines = "".join(f"{line}\n" for line in given).encode()
     try:
-        done = subprocess.run(command, capture_output=True, check=False, timeout=_GIT_TIMEOUT)
+        done = subprocess.run(command, input=lines, capture_output=True, check=False, timeout=_GIT_TIMEOUT)
     except FileNotFoundError:
         raise PicoboxError("--git: git was not found. Install it, or name a directory without --git.") from None
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -135,4 +167,8 @@ def _git(directory: str, *words: str) -> str:
             f"--git: {directory}: {said or f'git ended with status {done.returncode}'}. "
             "Name a directory of a git repository."
         )
-    return done.stdout.decode("utf-8", "surrogateescape")
+    return done.stdout
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")

@@ -56,9 +56,9 @@ def tar_members(data: Bytes) -> Iterator[Member]:
         kind, size = header[156:157], _number(header[124:136])
         if kind in (_PAX, _PAX_GLOBAL, _GNU_NAME, _GNU_LINK):
             content = _extension(data, size)
-            if kind == _GNU_NAME:
-                here[b"path"] = content.partition(b"\0")[0]
-            elif kind != _GNU_LINK:
+            if kind in (_GNU_NAME, _GNU_LINK):
+                here[b"path" if kind == _GNU_NAME else b"linkpath"] = content.partition(b"\0")[0]
+            else:
                 (here if kind == _PAX else everywhere).update(_records(content))
             continue
         told, here = everywhere | here, {}
@@ -66,7 +66,11 @@ def tar_members(data: Bytes) -> Iterator[Member]:
             _skip_content(data, header, _decimal(told[b"size"]) if b"size" in told else size)
         if kind not in (_VOLUME, _CONTINUED):
             name = told.get(b"GNU.sparse.name") or told.get(b"path") or _name(header)
-            yield member(name, directory=kind == _DIRECTORY, link=kind in (_LINK, _SYMLINK))
+            target = told.get(b"linkpath") or header[157:257].partition(b"\0")[0]
+            if kind == _LINK:
+                # The name of another member, from the root of the archive.
+                target = b"../" * name.strip(b"/").count(b"/") + target
+            yield member(name, directory=kind == _DIRECTORY, link=kind in (_LINK, _SYMLINK), target=target)
 
 
 def _extension(data: Bytes, size: int) -> bytes:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LONG = "long/" + "x" * 120 + "/" + "y" * 130 + ".txt"
 FILES = ["a.txt", "dir/sub/b.txt", "é/日本.txt", LONG, "x:y", "back\\slash", "aux", "../out", "/abs"]
 DIRECTORY, LINK = "dir", "dir/link"
+TARGET = "../" + "t" * 90
 PACKED: dict[str, Callable[[bytes], bytes]] = {
     "tar": bytes, "tar.gz": gzip.compress, "tgz": gzip.compress, "tar.bz2": bz2.compress, "tar.xz": lzma.compress,
 }  # fmt: skip
@@ -50,7 +51,7 @@ def tar_file(form: int = tarfile.PAX_FORMAT, files: list[str] = FILES) -> bytes:
         for name in [DIRECTORY, LINK, *files]:
             info = tarfile.TarInfo(name)
             info.type = {DIRECTORY: tarfile.DIRTYPE, LINK: tarfile.SYMTYPE}.get(name, tarfile.REGTYPE)
-            info.linkname = "t" * 150 if name == LINK and form != tarfile.USTAR_FORMAT else ""
+            info.linkname = TARGET if name == LINK else ""
             info.size = 700 if info.isreg() else 0
             made.addfile(info, io.BytesIO(b"c" * 700))
     return out.getvalue()
@@ -75,7 +76,7 @@ def complaint(directory: Path, name: str, data: bytes) -> str:
 @pytest.mark.parametrize("comment", [b"", b"PK\5\6 a comment that looks like an end"])
 def test_a_zip_archive(tmp_path: Path, name: str, comment: bytes) -> None:
     found = listed(tmp_path, name, zip_file(comment=comment))
-    assert found == NameList(str(tmp_path / name), [DIRECTORY, *FILES, LINK], frozenset([DIRECTORY]), frozenset([LINK]))
+    assert found == NameList(str(tmp_path / name), [DIRECTORY, *FILES, LINK], frozenset([DIRECTORY]), {LINK: ""})
 
 
 def test_a_zip_archive_behind_a_program(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_a_tar_archive(tmp_path: Path, suffix: str, form: int) -> None:
     data = tar_file(form)
     found = listed(tmp_path, f"a.{suffix}", PACKED[suffix](data))
     assert found == NameList(
-        str(tmp_path / f"a.{suffix}"), [DIRECTORY, LINK, *FILES], frozenset([DIRECTORY]), frozenset([LINK])
+        str(tmp_path / f"a.{suffix}"), [DIRECTORY, LINK, *FILES], frozenset([DIRECTORY]), {LINK: TARGET}
     )
 
 
@@ -139,7 +140,9 @@ def test_a_sparse_file_of_gnu_tar_has_more_headers(tmp_path: Path) -> None:
     assert found.paths == ["sparse", "next"]
 
 
-@pytest.mark.parametrize("data", [b"", b"plain text", b"#!/bin/sh\n", bytes(2048), gzip.compress(b"no tar"), b"BZ"])
+@pytest.mark.parametrize(
+    "data", [b"", b"plain text", b"#!/bin/sh\n", bytes(2048), gzip.compress(b"no tar", mtime=0), b"BZ"]
+)
 def test_what_is_no_archive(tmp_path: Path, data: bytes) -> None:
     assert listed(tmp_path, "file", data) is None
     if data != bytes(2048):
@@ -226,8 +229,24 @@ def test_zstandard_is_named(tmp_path: Path) -> None:
 
 def test_a_bomb_of_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MOST_NAMES", 10)
-    assert complaint(tmp_path, "a.zip", zip_file()) == "it has over 10 names"
-    assert complaint(tmp_path, "a.tar", tar_file()) == "it has over 10 names"
+    assert complaint(tmp_path, "a.zip", zip_file()) == "it has over 10 names, or 268,435,456 characters in them"
+    assert complaint(tmp_path, "a.tar", tar_file()) == "it has over 10 names, or 268,435,456 characters in them"
+
+
+def test_a_bomb_of_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MOST_CHARACTERS", 200)
+    assert "200 characters in them" in complaint(tmp_path, "a.tar", tar_file())
+
+
+def test_a_hard_link_leads_to_a_name_from_the_root(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as made:
+        info = tarfile.TarInfo("a/b/link")
+        info.type, info.linkname = tarfile.LNKTYPE, "long/" + "t" * 150
+        made.addfile(info)
+    found = listed(tmp_path, "a.tar", out.getvalue())
+    assert found is not None
+    assert found.links == {"a/b/link": "../../long/" + "t" * 150}
 
 
 def test_a_bomb_of_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from ntshim import status as st
 from ntshim.fs.names import device_of, judge
 from ntshim.upcase import upcase
 from ntshim.upcase_table import RANGES
+from picobox.errors import PicoboxError
 from picobox.findings.name_lists import NameList, Target, judge_names
 from picobox.findings.names import (
     DIRECTORY,
@@ -225,7 +226,7 @@ def test_some_names_are_judged_beside_all(paths: list[str], data: some.DataObjec
 
 
 def test_links_and_directories_are_told_apart() -> None:
-    names = NameList("/r", ["aux", "d/nul", "e/con", "prn/x"], frozenset(["d/nul"]), frozenset(["e/con"]))
+    names = NameList("/r", ["aux", "d/nul", "e/con", "prn/x"], frozenset(["d/nul"]), {"e/con": ""})
     told = {each.path: each.status for each in judge_names(names, Target(11, PREFIX), 1.5)}
     assert told == {"/r/aux": ABSENT, "/r/d/nul": INVALID, "/r/e/con": INVALID, "/r/prn": INVALID}
 
@@ -235,3 +236,41 @@ def test_a_conflict_names_both_sides() -> None:
     assert (conflict.rule, conflict.severity, conflict.path) == ("PB001", "error", "/r/src/readme")
     assert [(side.path, side.time) for side in conflict.others] == [("/r/src/README", 1.5)]
     assert conflict.message == "src/readme differs only in case from src/README: on Windows the two are one"
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "stored"),
+    [
+        ("link", "readme", "README"),
+        ("link", "./docs//INDEX", "docs/Index"),
+        ("docs/link", "../readme", "README"),
+        ("docs/link", "index", "docs/Index"),
+        ("link", "README", None),
+        ("link", "nowhere", None),
+        ("link", "/readme", None),
+        ("link", "../readme", None),
+        ("link", "", None),
+        ("link", "DOCS", "docs"),
+    ],
+)
+def test_a_link_that_leads_to_a_name_in_another_case(link: str, target: str, stored: str | None) -> None:
+    names = NameList("/r", ["README", "docs/Index", link], links={link: target})
+    told = judge_names(names, Target(11, PREFIX), 0.0)
+    wanted = [] if stored is None else [("PB002", "note", f"/r/{link}", OK)]
+    assert [(each.rule, each.severity, each.path, each.status) for each in told] == wanted
+    assert stored is None or f"stored as {stored}" in told[0].message
+    assert judge_names(names, Target(11, PREFIX), 0.0, frozenset(["README"])) == []
+
+
+def test_names_nested_as_only_an_attacker_would() -> None:
+    names = NameList("/r", ["a/" * 100_000 + "x"])
+    with pytest.raises(PicoboxError, match="over 268,435,456 characters"):
+        judge_names(names, Target(11, PREFIX), 0.0)
+
+
+def test_no_name_takes_longer_than_its_length() -> None:
+    """Each would take hours if a character were looked at once for each of those before it."""
+    long = 1_000_000
+    hostile = ["?" * long + "/x", "?" * long, "con" + " " * long + "x", "con." + "?" * long + "/y", "." * long + "/z"]
+    told = judge_names(NameList("/r", hostile), Target(11, PREFIX), 0.0)
+    assert {each.rule for each in told} == {"PB003", "PB004", "PB006", "PB007", "PB008"}
