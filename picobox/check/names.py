@@ -143,7 +143,7 @@ class NameRules:
 
         def done(result: int) -> None:
             if result == -ENOENT if self._judge.observes else result >= 0:
-                message = f"is stored as {os.fsdecode(stored)}: Windows finds it, Linux does not"
+                message = f"leads to {os.fsdecode(stored)} on Windows, where case does not count, and nowhere on Linux"
                 self._judge.report(call, "PB002", st.STATUS_SUCCESS, path, message)
 
         self._judge.when_done(call, done)

@@ -18,6 +18,7 @@ _EXAMPLES = """examples:
   picobox --timeout 10 -- make test  status 124 when it takes longer
   picobox -E LC_ALL=C -w /tmp -- sh  with a variable, in a directory
   picobox trace -- cat /etc/hosts    each call with the NT call and status behind it
+  picobox names --git                names in this repository that Windows refuses or takes for others
   picobox syscalls                   what is supported
   picobox doctor                     what this machine allows
 

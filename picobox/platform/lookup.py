@@ -140,14 +140,14 @@ class Lookup:
         except OSError:
             return None
         try:
-            if self._drives.is_case_sensitive(fd):
-                return None
             answer = self._index.look_up(fd, name)
+            if answer.found <= Found.EXACT or self._drives.is_case_sensitive(fd):
+                return None
         except OSError:
             return None
         finally:
             os.close(fd)
-        return answer.spelling if answer.found > Found.EXACT else None
+        return answer.spelling
 
     def _find(self, walk: _Walk, *, follow: bool, creates: bool, entry: bool) -> Place:
         while walk.left:

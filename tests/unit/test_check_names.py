@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ntshim import status as st
+from ntshim.fs.case_flag import set_case_flag
 from ntshim.fs.rules import CaseMode
 from picobox.abi.table import BY_NAME
 from picobox.check.names import NameRules
@@ -166,6 +167,14 @@ def test_off_the_drives_names_are_linux_names(scene: Scene, tmp_path: Path) -> N
 def test_a_runtime_that_writes_long_paths_meets_no_limit(tmp_path: Path) -> None:
     scene = Scene(tmp_path, GO)
     assert scene.call("open", scene.path("l" * 255), CREATE, 0) == []
+
+
+def test_in_a_directory_with_the_flag_case_counts(scene: Scene) -> None:
+    scene.make("flagged/readme", "plain/readme")
+    set_case_flag(scene.path("flagged"), True)
+    assert scene.call("open", scene.path("flagged/README"), CREATE, 0) == []
+    assert [each[0] for each in scene.call("open", scene.path("plain/README"), CREATE, 0)] == ["PB001"]
+    assert scene.call("open", scene.path("flagged/README"), os.O_RDONLY, 0, result=-ENOENT) == []
 
 
 def test_a_rename_may_change_the_spelling(scene: Scene) -> None:
