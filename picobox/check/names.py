@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from errno import ENOENT
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,8 @@ class NameRules:
         if found is None or (found.file is None and not meaning.creates):
             return
         if self._judge.windows.is_on_drive(found.path):
-            self._tell_if_missed(call, full_path(tid, dirfd, path), found.path)
+            with suppress(OSError):
+                self._tell_if_missed(call, full_path(tid, dirfd, path), found.path)
 
     def _may_be_on_drive(self, tid: HostTid, dirfd: int, path: bytes) -> bool:
         """Whether a path begins on a drive, by its text."""
@@ -130,13 +132,16 @@ class NameRules:
             self._tell(call, devices[0], found.path)
 
     def _tell(self, call: Call, judgement: rules.Judgement, path: bytes) -> None:
-        if judgement.rule == _DEVICE:
-            if len(self._told_devices) >= _MOST_TOLD:
-                self._told_devices.clear()
-            self._told_devices.add(path)
         self._judge.report(
             call, judgement.rule, judgement.status, path, judgement.message, refused=not self._judge.observes
         )
+        if judgement.rule == _DEVICE:
+            self._judge.when_done(call, lambda result: self._device_told(path) if result >= 0 else None)
+
+    def _device_told(self, path: bytes) -> None:
+        if len(self._told_devices) >= _MOST_TOLD:
+            self._told_devices.clear()
+        self._told_devices.add(path)
 
     def _tell_if_missed(self, call: Call, path: bytes, stored: bytes) -> None:
         """Linux does not find a name that Windows finds: told where the guest meets either."""
