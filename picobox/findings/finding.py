@@ -37,7 +37,8 @@ class Side(NamedTuple):
 
     `call` is the Linux call ("openat"); `path` absolute, on the host. `handle` is NT's, `fd` the descriptor, None where
     there is none (any more). `access` and `share` are letters of RWD for what was asked and what others may do. `time`
-    in seconds since the Epoch.
+    in seconds since the Epoch. What `picobox names` reads where it is stored is nobody's doing: pid 0, an empty call,
+    and the time of the scan.
     """
 
     process: Process
