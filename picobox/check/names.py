@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from contextlib import suppress
 from errno import ENOENT
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from ntshim import status as st
 from ntshim.fs.view import fold
 from picobox.abi.row import QUERIES
 from picobox.findings import names as rules
+from picobox.findings.finding import Process, Side
 from picobox.names import MAKES_DIRECTORIES, meaning_of
 from picobox.platform.host import AT_FDCWD, directory_of, full_path
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 # What a harmless name does not hold; all else is looked at closely.
 _SUSPECT = re.compile(rb'[\x01-\x1f"*:<>?\\|\x80-\xff]|[. ]\Z|\A(?:con|prn|aux|nul|com|lpt)|.{128}', re.IGNORECASE)
-_DEVICE = "PB003"
+_TWINS, _DEVICE = "PB001", "PB003"
 _MOST_TOLD = 4096
 _OPENS = frozenset(("open", "creat", "openat", "openat2"))
 _RENAMES = frozenset(("rename", "renameat", "renameat2"))
@@ -77,12 +79,21 @@ class NameRules:
         judged = self._judged(made.name, kind)
         if not self._judge.windows.runtimes.of(call.stop.tid).long_paths:
             judged += rules.judge_length(full, kind)
+        others: Sequence[Side] = ()
         twin = self._names.stored_otherwise(made.parent, made.name)
         if twin is not None and not self._is_source(call, made, twin, source):
             judged.append(rules.judge_twin(os.fsdecode(twin)))
+            others = self._sides_of(call, made.parent.rstrip(b"/") + b"/" + twin)
         for judgement in judged:
-            self._tell(call, judgement, made.path)
+            self._tell(call, judgement, made.path, others if judgement.rule == _TWINS else ())
         return True
+
+    def _sides_of(self, call: Call, path: bytes) -> Sequence[Side]:
+        """Who has a file open, else nobody's side: whoever made it may be long gone."""
+        found = self._identities.of_entry(call.stop.tid, AT_FDCWD, path)
+        node = None if found is None else self._judge.node_of(found)
+        sides = [] if node is None else self._judge.holders.of(node)
+        return sides or [Side(Process(0, ""), "", os.fsdecode(path), time.time())]
 
     def _judged(self, name: bytes, kind: str) -> list[rules.Judgement]:
         if _SUSPECT.search(name) is None:
@@ -131,9 +142,15 @@ class NameRules:
         if self._judge.windows.is_on_drive(found.path):
             self._tell(call, devices[0], found.path)
 
-    def _tell(self, call: Call, judgement: rules.Judgement, path: bytes) -> None:
+    def _tell(self, call: Call, judgement: rules.Judgement, path: bytes, others: Sequence[Side] = ()) -> None:
         self._judge.report(
-            call, judgement.rule, judgement.status, path, judgement.message, refused=not self._judge.observes
+            call,
+            judgement.rule,
+            judgement.status,
+            path,
+            judgement.message,
+            others=others,
+            refused=not self._judge.observes,
         )
         if judgement.rule == _DEVICE:
             self._judge.when_done(call, lambda result: self._device_told(path) if result >= 0 else None)

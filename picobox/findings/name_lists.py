@@ -225,8 +225,8 @@ def _finding(names: NameList, path: str, judgement: Judgement, time: float, othe
 def _case_findings(
     names: NameList, group: tuple[str, ...], time: float, only: Collection[str] | None
 ) -> Iterator[Finding]:
-    """One for each name but the first, or for each of `only`."""
-    for place, path in enumerate(group):
-        if path in only if only is not None else place:
-            other = group[0 if place else 1]
-            yield _finding(names, path, judge_twin(other), time, other)
+    """One for each name but the first of those that are judged; for that one too if it is the only one."""
+    judged = [path for path in group if only is None or path in only]
+    for path in judged[1:] or judged:
+        other = next(other for other in group if other != path)
+        yield _finding(names, path, judge_twin(other), time, other)

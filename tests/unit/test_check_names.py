@@ -24,8 +24,11 @@ from picobox.runtimes import GO, PYTHON
 from picobox.windows import WindowsRules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from picobox.findings.finding import Side
+    from picobox.platform.identity import Identity
 
 CREATE = os.O_CREAT | os.O_WRONLY
 
@@ -38,9 +41,26 @@ class Judge:
         self.observes = observes
         self.told: list[tuple[str, int, bytes, bool]] = []
         self.routines: list[Callable[[int], None]] = []
+        self.others: list[Side] = []
+        self.open: dict[bytes, Side] = {}
+        self.holders = SimpleNamespace(of=lambda side: [side])
 
-    def report(self, call: Any, rule: str, status: int, path: bytes, message: str, *, refused: bool = False) -> None:
+    def node_of(self, found: Identity) -> Side | None:
+        return self.open.get(found.path)
+
+    def report(
+        self,
+        call: Any,
+        rule: str,
+        status: int,
+        path: bytes,
+        message: str,
+        *,
+        others: Sequence[Side] = (),
+        refused: bool = False,
+    ) -> None:
         assert message
+        self.others = list(others)
         self.told.append((rule, status, path, refused))
 
     def when_done(self, call: Any, routine: Callable[[int], None]) -> None:
@@ -168,6 +188,17 @@ def test_off_the_drives_names_are_linux_names(scene: Scene, tmp_path: Path) -> N
 def test_a_runtime_that_writes_long_paths_meets_no_limit(tmp_path: Path) -> None:
     scene = Scene(tmp_path, GO)
     assert scene.call("open", scene.path("l" * 255), CREATE, 0) == []
+
+
+def test_a_conflict_names_the_other_file_and_who_has_it_open(scene: Scene) -> None:
+    scene.make("Makefile")
+    twin = scene.path("Makefile")
+    scene.call("open", scene.path("makefile"), CREATE, 0)
+    (other,) = scene.judge.others
+    assert (other.process.pid, other.call, other.path) == (0, "", os.fsdecode(twin))
+    scene.judge.open[twin] = other._replace(call="openat", fd=3)
+    scene.call("open", scene.path("makefile"), CREATE, 0)
+    assert scene.judge.others == [scene.judge.open[twin]]
 
 
 def test_in_a_directory_with_the_flag_case_counts(scene: Scene) -> None:
