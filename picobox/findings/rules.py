@@ -55,8 +55,8 @@ _rule(
     "PB003", "reserved-device-name", ERROR,
     st.STATUS_OBJECT_NAME_INVALID, st.STATUS_OBJECT_NAME_NOT_FOUND, st.STATUS_SUCCESS,
     title="a reserved device name",
-    why="CON, PRN, AUX, NUL, COM1 to COM9 and LPT1 to LPT9 mean devices in every directory, up to Windows 10 with any "
-    "extension: no file can have the name, and git cannot check it out.",
+    why="CON, PRN, AUX, NUL, CONIN$, CONOUT$, COM1 to COM9 and LPT1 to LPT9 mean devices, up to Windows 10 in every "
+    "directory and with any extension: no file can have the name, and git cannot check it out.",
     example='open("aux.txt", "w")',
     fix="Give the file another name; an underscore before it is enough.",
     source="facts/nt.md section 4.2",
@@ -64,7 +64,8 @@ _rule(
 _rule(
     "PB004", "illegal-character", ERROR, st.STATUS_OBJECT_NAME_INVALID,
     title="a character that no name of Windows can hold",
-    why='The characters " * < > ? \\ | and all below the blank are in no name; a backslash separates components.',
+    why='The characters " * < > ? \\ | and all below the blank are in no name; a backslash separates components. '
+    "Bytes that are no UTF-8 are no characters at all.",
     example='open("what?.txt", "w")',
     fix="Replace the character, as by an underscore, before the name is used.",
     source="facts/nt.md section 4.2",
@@ -99,8 +100,9 @@ _rule(
 _rule(
     "PB008", "component-too-long", ERROR, st.STATUS_OBJECT_NAME_INVALID,
     title="a name of over 255 characters",
-    why="A component has at most 255 UTF-16 units. Linux counts 255 bytes, so only names that are no UTF-8 differ.",
-    example='open("x" * 256, "w")',
+    why="A component has at most 255 UTF-16 units. Linux takes 255 bytes, so the name is in an archive, an index or a "
+    "list, or on a file system that takes more.",
+    example="zipfile.ZipFile('a.zip', 'w').writestr('x' * 256, '')",
     fix="Shorten the name.",
     source="facts/nt.md section 4.2",
 )  # fmt: skip
