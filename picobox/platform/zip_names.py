@@ -32,6 +32,8 @@ _IN_END64 = 0xFFFF_FFFF
 _UTF8 = 1 << 11
 _MASKED = 1 << 13
 _UNIX = 3
+# FAT, NTFS, VFAT: some writers there put a backslash between components, and readers take it for that.
+_WINDOWS = frozenset((0, 10, 14))
 _DAMAGED = "its directory is damaged"
 
 
@@ -70,9 +72,11 @@ def zip_members(file: IO[bytes]) -> Iterator[Member]:
             raise ArchiveError(_DAMAGED)
         if flags & _MASKED:
             raise ArchiveError("its names are encrypted")
-        name = data[start:end]
-        mode = attributes >> 16 if system == _UNIX else 0
-        yield member(name if flags & _UTF8 else name.decode("cp437"), link=stat.S_ISLNK(mode))
+        raw = data[start:end]
+        name = raw.decode("utf-8", "surrogateescape") if flags & _UTF8 else raw.decode("cp437")
+        if system in _WINDOWS:
+            name = name.replace("\\", "/")
+        yield member(name, link=system == _UNIX and stat.S_ISLNK(attributes >> 16))
 
 
 def _tail(file: IO[bytes]) -> tuple[int, bytes]:

@@ -92,6 +92,18 @@ def test_a_zip_archive_of_more_entries_than_its_short_record_counts(tmp_path: Pa
     assert len(found.paths) == len(files) + 2
 
 
+def test_a_zip_archive_of_windows_may_separate_by_backslashes(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for system, name in ((0, "a\\b"), (3, "c\\d")):
+            info = zipfile.ZipInfo(name)
+            info.create_system = system
+            made.writestr(info, b"")
+    found = listed(tmp_path, "a.zip", out.getvalue())
+    assert found is not None
+    assert found.paths == ["a/b", "c\\d"]
+
+
 def test_an_encrypted_zip_archive_tells_its_names(tmp_path: Path) -> None:
     data = bytearray(zip_file(["secret.txt"]))
     place = data.index(b"PK\1\2")
