@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from picobox.changes import Changes
     from picobox.check.refusals import Refusal
     from picobox.opens import Opens
+    from picobox.platform.base import HostTid
     from picobox.platform.identity import Identity
     from picobox.provider import PicoProvider
     from picobox.windows import WindowsRules
@@ -41,12 +42,15 @@ if TYPE_CHECKING:
 class Settings(NamedTuple):
     """How a check judges: `enforces` gives programs Windows' answers.
 
-    `directory` is the project's, `temporary` that of temporary files, both without links.
+    `directory` is the project's, `temporary` that of temporary files, both without links. `test_of` gives the test that
+    a task runs; `tell` is told of each finding when it is found first.
     """
 
     enforces: bool
     directory: bytes
     temporary: bytes
+    test_of: Callable[[HostTid], str] = lambda _: ""
+    tell: Callable[[Finding], None] = lambda _: None
 
 
 class Judge:
@@ -123,6 +127,7 @@ class Judge:
             side,
             tuple(others),
             site_of(stack, os.fsdecode(self.settings.directory)),
+            test=self.settings.test_of(call.stop.tid),
         )
 
         if idiom_of(finding) is not None:
@@ -130,7 +135,10 @@ class Judge:
 
         def record(result: int) -> None:
             if result >= 0 or refused:
-                judgement.entries.append(self.ledger.add(finding))
+                entry = self.ledger.add(finding)
+                judgement.entries.append(entry)
+                if entry.finding is finding:
+                    self.settings.tell(finding)
 
         if judgement.over:
             record(0)

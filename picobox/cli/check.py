@@ -10,11 +10,13 @@ from picobox.check.judge import Settings
 from picobox.cli.options import Option, Usage, output_options, preset, run_options
 from picobox.findings.config_values import PROFILES
 from picobox.findings.finding import Report
+from picobox.platform.test_channel import VARIABLE, TestChannel
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from picobox.cli.launch import Launch
+    from picobox.findings.finding import Finding
 
 _DESCRIPTION = """Run a program, usually a test suite, under the file rules of Windows and tell what would break there.
 The program goes on as on Linux; with --enforce it gets the answers of Windows. The rules hold in the working directory
@@ -47,9 +49,26 @@ def run(options: SimpleNamespace, command: list[bytes]) -> Report:
     directory = real_directory(os.fsencode(options.workdir or "."))
     temporary = real_directory(os.fsencode(os.environ.get("TMPDIR") or "/tmp"))  # noqa: S108 - the guests'; nothing is made there
     started = time.time()
-    with Launch(options, command, check=Settings(options.enforce, directory, temporary)) as launch:
-        status = launch.run()
-    return _report(options, command, launch, (started, status), (directory, temporary))
+    with TestChannel() as channel:
+        options.env = [*options.env, f"{VARIABLE}={channel.directory}"]
+        settings = Settings(
+            options.enforce,
+            directory,
+            temporary,
+            channel.test_of,
+            lambda finding: channel.tell(_line(_report(options, command, launch, (started, 0), places), finding)),
+        )
+        places = directory, temporary
+        with Launch(options, command, check=settings) as launch:
+            status = launch.run()
+        return _report(options, command, launch, (started, status), places)
+
+
+def _line(report: Report, finding: Finding) -> str:
+    """A finding for whoever runs tests in the guest: a report of it alone, in one line."""
+    from picobox.findings.record import dumps
+
+    return dumps(report._replace(findings=(finding,))).replace("\n", " ")
 
 
 def _report(
