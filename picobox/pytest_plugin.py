@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from picobox.pytest_runs import PicoboxFixture
 
 PROFILES = ("windows10", "windows11")
@@ -83,7 +81,7 @@ def _started_as() -> list[str]:
 
 
 @pytest.fixture
-def picobox(request: pytest.FixtureRequest) -> Iterator[PicoboxFixture]:
+def picobox(request: pytest.FixtureRequest) -> PicoboxFixture:
     """Runs programs under the file rules of Windows, and knows what this test has met so far."""
     from picobox.pytest_runs import PicoboxFixture
 
@@ -92,4 +90,4 @@ def picobox(request: pytest.FixtureRequest) -> Iterator[PicoboxFixture]:
     if marker is not None and marker.args:
         raise pytest.UsageError(f"@pytest.mark.picobox takes names alone, such as profile='windows11': {marker.args}")
     session = request.config.pluginmanager.get_plugin("picobox-session")
-    yield PicoboxFixture(settings, session, request.node.nodeid)
+    return PicoboxFixture(settings, session, request.node.nodeid)

@@ -13,7 +13,7 @@ from picobox.findings.baseline import known_in, known_of, text_of, with_baseline
 from picobox.findings.config import Config, load
 from picobox.findings.config_values import FORMATS, PROFILES
 from picobox.findings.files import replace
-from picobox.findings.finding import SEVERITIES, WARNING
+from picobox.findings.finding import NEVER, SEVERITIES, WARNING
 from picobox.findings.fingerprint import roots_of
 from picobox.findings.joining import join
 from picobox.findings.suppress import Told, suppress, with_levels
@@ -33,7 +33,8 @@ _DEFAULTS = {
     "baseline": None,
     "windows_prefix": None,
 }
-_CHOICES = {"profile": PROFILES, "fail_on": SEVERITIES, "format": FORMATS}
+FAIL_ON = (*SEVERITIES, NEVER)
+_CHOICES = {"profile": PROFILES, "fail_on": FAIL_ON, "format": FORMATS}
 
 
 def finding_options() -> tuple[Option, ...]:
@@ -41,9 +42,9 @@ def finding_options() -> tuple[Option, ...]:
     return (
         Option(
             "--fail-on",
-            choices=SEVERITIES,
+            choices=FAIL_ON,
             default=preset("FAIL_ON"),
-            help="the least severity that makes the exit status 1; warning unless you say otherwise",
+            help="the least severity that makes the exit status 1, or never; warning unless you say otherwise",
         ),
         Option(
             "--format", choices=FORMATS, default=preset("FORMAT"), help="the form of the report; text is the default"
@@ -145,7 +146,7 @@ def counted(report: Report, options: SimpleNamespace, config: Config) -> Told:
 
 def fails(report: Report, fail_on: str) -> bool:
     """Whether a finding that counts is at least as grave as `fail_on`."""
-    grave = SEVERITIES[SEVERITIES.index(fail_on) :]
+    grave = () if fail_on == NEVER else SEVERITIES[SEVERITIES.index(fail_on) :]
     return any(finding.severity in grave and not finding.suppressed for finding in report.findings)
 
 
@@ -166,6 +167,17 @@ def _write(report: Report, options: SimpleNamespace, stream: TextIO) -> None:
         stream.flush()
     else:
         replace(_named(options.output), render(report, options.format, color=False))
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if options.format == "github" and summary:
+        _add_summary(report, summary)
+
+
+def _add_summary(report: Report, path: str) -> None:
+    """Adds a report to the summary of a step of GitHub Actions, which is there and may hold other text."""
+    from picobox.findings.files import append
+    from picobox.findings.github import MOST_SUMMARY, step_summary
+
+    append(path, lambda size: step_summary(report, MOST_SUMMARY - size))
 
 
 def _tell(kind: str, lines: tuple[str, ...]) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import TYPE_CHECKING
 
 from picobox.errors import PicoboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # More than any source that a person has written.
 _LARGEST_SOURCE = 8 << 20
@@ -60,3 +64,12 @@ def replace(file: str, text: str) -> None:
         if os.path.lexists(beside):
             os.unlink(beside)
         raise PicoboxError(f"-o {file}: {error.strerror}. Name a file that you may write.") from None
+
+
+def append(file: str, text_for: Callable[[int], str]) -> None:
+    """Add to a file what `text_for` makes of the number of bytes in it. PicoboxError if it cannot be done."""
+    try:
+        with open(file, "ab") as opened:
+            opened.write(text_for(os.fstat(opened.fileno()).st_size).encode(errors="surrogateescape"))
+    except OSError as error:
+        raise PicoboxError(f"{file}: {error.strerror}. Name a file that you may write.") from None

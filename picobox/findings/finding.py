@@ -10,6 +10,9 @@ ERROR = "error"
 SEVERITIES = (NOTE, WARNING, ERROR)
 """From the lightest to the gravest; SARIF's words."""
 
+NEVER = "never"
+"""The threshold that no finding reaches."""
+
 
 class Frame(NamedTuple):
     """One place on a user stack, the innermost first.
@@ -37,7 +40,8 @@ class Side(NamedTuple):
 
     `call` is the Linux call ("openat"); `path` absolute, on the host. `handle` is NT's, `fd` the descriptor, None where
     there is none (any more). `access` and `share` are letters of RWD for what was asked and what others may do. `time`
-    in seconds since the Epoch. What `picobox names` reads where it is stored is nobody's doing: pid 0, an empty call,
+    in seconds since the Epoch, 0 if
+    nobody knows it. What `picobox names` reads where it is stored is nobody's doing: pid 0, an empty call,
     and the time of the scan.
     """
 

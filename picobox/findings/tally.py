@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.findings.finding import ERROR, NOTE, SEVERITIES, WARNING
+from picobox.findings.finding import ERROR, NEVER, NOTE, SEVERITIES, WARNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,9 @@ def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def reaches(finding: Finding, threshold: str) -> bool:
-    """Whether a finding counts at a threshold, a severity: it is as grave or graver, and not suppressed."""
+    """Whether a finding counts at a threshold, a severity or NEVER: it is as grave or graver, and not suppressed."""
+    if threshold == NEVER:
+        return False
     return not finding.suppressed and _RANK[finding.severity] <= _RANK[threshold]
 
 

@@ -6,9 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TIMEOUT = 120
 BUG = """
@@ -128,12 +131,14 @@ def test_misspelled(picobox):
 
 def test_the_fixture_runs_programs(tmp_path: Path) -> None:
     done = pytest_in(project(tmp_path, FIXTURE))
-    assert outcomes(done) == {"test_plain": "PASSED", "test_enforced": "PASSED", "test_misspelled": "ERROR"}, done.stdout
+    assert outcomes(done) == {"test_plain": "PASSED", "test_enforced": "PASSED", "test_misspelled": "ERROR"}, (
+        done.stdout
+    )
     assert "@pytest.mark.picobox has no profil" in done.stdout
 
 
 def test_the_fixture_under_a_check(tmp_path: Path) -> None:
-    source = FIXTURE.split("@pytest.mark")[0]
+    source = FIXTURE.partition("@pytest.mark")[0]
     done = pytest_in(project(tmp_path, source), "--picobox=windows11", "--picobox-fail-on=never")
     assert outcomes(done) == {"test_plain": "PASSED"}, done.stdout + done.stderr
 
