@@ -79,6 +79,11 @@ EXCEPTIONS = {
         {"open", "os.chmod", "os.fstat", "os.getpid", "os.path", "os.replace", "os.stat", "os.unlink"},
         "reads sources and baselines, writes what the user asked for",
     ),
+    "picobox/pytest_plugin.py": ({"os.path", "subprocess"}, "starts the session anew, as the program of a check"),
+    "picobox/pytest_runs.py": (
+        {"open", "os.PathLike", "os.path", "pathlib", "subprocess", "tempfile"},
+        "runs in a user's tests, beside picobox and not in it",
+    ),
     "picobox/supervisor.py": ({"os.kill"}, "a task that no provider made must not run on"),
     "picobox/trace/sink.py": ({"os.close", "os.open", "os.write"}, "writes the file that the user asked for"),
 }
