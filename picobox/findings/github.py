@@ -11,7 +11,7 @@ from picobox.findings.places import below, place_of, shown_path
 from picobox.findings.rules import RULES
 from picobox.findings.tally import gravest_first, tally
 from picobox.findings.visible import command_line, visible
-from picobox.findings.wording import frame_words, headline, sentence, windows_answer
+from picobox.findings.wording import frame_words, headline, sentence, verb_of, windows_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def render(report: Report, *, repository: str = "") -> str:
     root = repository if repository and below(report.directory, repository) else report.directory
     findings = [finding for finding in gravest_first(report.findings) if not finding.suppressed]
     lines = [_annotation(finding, report, root) for finding in findings[:MOST_ANNOTATIONS]]
-    counts = f"picobox check, {visible(report.profile)}: {tally(report.findings)}"
+    counts = f"{verb_of(report)}, {visible(report.profile)}: {tally(report.findings)}"
     if not findings:
         return f"{counts}\n"
     rest = len(findings) - len(lines)
@@ -75,7 +75,7 @@ def step_summary(report: Report, room: int = MOST_SUMMARY) -> str:
     """The report in Markdown, of at most `room` bytes: what does not fit is counted in its last line."""
     findings = [finding for finding in gravest_first(report.findings) if not finding.suppressed]
     command = f" of {_code(command_line(report.command))}" if report.command else ""
-    head = f"## picobox check\n\n{tally(report.findings)}, by the rules of {visible(report.profile)}{command}\n"
+    head = f"## {verb_of(report)}\n\n{tally(report.findings)}, by the rules of {visible(report.profile)}{command}\n"
     # The last line has a number of at most as many digits.
     left = room - len(head.encode()) - len(_rest(len(findings)))
     if left < 0:

@@ -10,7 +10,7 @@ from picobox.findings.places import place_of, shown_path
 from picobox.findings.rules import RULES
 from picobox.findings.tally import gravest_first, reaches
 from picobox.findings.visible import command_line, visible
-from picobox.findings.wording import frame_words, headline, sentence, side_words, windows_answer
+from picobox.findings.wording import frame_words, headline, is_stored, sentence, side_words, verb_of, windows_answer
 
 if TYPE_CHECKING:
     from picobox.findings.finding import Finding, Report
@@ -34,9 +34,9 @@ def render(report: Report, *, fail_on: str) -> str:
         "errors": "0",
         "time": f"{max(report.ended - report.started, 0):.3f}",
     }
-    suites = Element("testsuites", {"name": "picobox check", **counts})
+    suites = Element("testsuites", {"name": verb_of(report), **counts})
     stamp = datetime.fromtimestamp(report.started, UTC).isoformat(timespec="seconds").removesuffix("+00:00")
-    name = f"picobox check {visible(report.profile)}"
+    name = f"{verb_of(report)} {visible(report.profile)}"
     suite = SubElement(suites, "testsuite", {"name": name, **counts, "skipped": str(skipped), "timestamp": stamp})
     properties = SubElement(suite, "properties")
     for key, value in (("profile", visible(report.profile)), ("command", command_line(report.command))):
@@ -78,7 +78,8 @@ def _details(finding: Finding, report: Report) -> str:
     lines = [f"{finding.severity} {headline(finding)}", f"Windows: {windows_answer(finding)}"]
     if finding.site is not None:
         lines.append(f"at {frame_words(finding.site, report.directory)}")
-    lines.append(f"call {side_words(finding.side, report)}")
+    if not is_stored(finding.side):
+        lines.append(f"call {side_words(finding.side, report)}")
     lines += [f"against {side_words(side, report)}" for side in finding.others]
     if finding.count > 1:
         lines.append(f"seen {finding.count} times")

@@ -15,7 +15,7 @@ from picobox.findings.places import Place, below, place_of
 from picobox.findings.rules import RULES
 from picobox.findings.tally import gravest_first
 from picobox.findings.visible import command_line, visible
-from picobox.findings.wording import frame_words, sentence, side_words, windows_answer
+from picobox.findings.wording import frame_words, is_stored, sentence, side_words, windows_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -160,6 +160,8 @@ def _related(finding: Finding, report: Report, root: str) -> Iterable[Json]:
     """The other sides; each at the place in the project that did it, if there is one, else at none but in words."""
     for number, side in enumerate(finding.others, 1):
         location: Json = {"id": number, "message": {"text": side_words(side, report)}}
+        if is_stored(side) and (inside := below(side.path, report.directory)):
+            location["physicalLocation"] = _physical(Place(inside, None), report, root)
         frame = next((each for each in side.stack if each.line and below(each.file, report.directory)), None)
         if frame is not None:
             place = Place(below(frame.file, report.directory) or "", frame.line)

@@ -12,7 +12,17 @@ from picobox.findings.places import shown_path
 from picobox.findings.rules import RULES
 from picobox.findings.tally import gravest_first, reaches, tally
 from picobox.findings.visible import command_line, visible
-from picobox.findings.wording import frame_words, headline, sentence, side_words, telling_frames, windows_answer
+from picobox.findings.wording import (
+    CHECK,
+    frame_words,
+    headline,
+    is_stored,
+    sentence,
+    side_words,
+    telling_frames,
+    verb_of,
+    windows_answer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +82,8 @@ class _Page:
             self._field("at", frame_words(finding.site, self.directory))
             self._source(finding)
         self._field("Windows", windows_answer(finding))
-        self._side("call", finding.side)
+        if not is_stored(finding.side):
+            self._side("call", finding.side)
         for side in finding.others:
             self._side("against", side)
         if finding.test:
@@ -86,22 +97,26 @@ class _Page:
         """How many there are, and how those that fail can be accepted."""
         report = self.report
         how = "enforced" if report.enforced else "observed"
-        self._wrapped(f"picobox check, {visible(report.profile)}, {how}: {tally(report.findings)}")
+        verb = verb_of(report)
+        ran = f", {how}" if verb == CHECK else ""
+        self._wrapped(f"{verb}, {visible(report.profile)}{ran}: {tally(report.findings)}")
         failing = sum(reaches(finding, fail_on) for finding in report.findings)
         if not failing:
             return
         command = " ".join(
             [
-                "picobox check",
+                verb,
                 *([] if report.profile == "windows11" else ["--profile", command_line([report.profile])]),
                 *(["--enforce"] if report.enforced else []),
             ]
         )
-        program = _inert(command_line(report.command)) or "COMMAND"
+        program = f"-- {_inert(command_line(report.command)) or 'COMMAND'}"
+        if verb != CHECK:
+            command, program = verb, _inert(command_line(report.command[2:]))
         fails = "1 of them fails" if failing == 1 else f"{failing} of them fail"
         self._wrapped(f"{fails} the check (--fail-on {fail_on}). To fail on new ones only, keep these as a baseline:")
-        self._put(f"  {command} --write-baseline {BASELINE} -- {program}")
-        self._put(f"  {command} --baseline {BASELINE} -- {program}")
+        self._put(f"  {command} --write-baseline {BASELINE} {program}")
+        self._put(f"  {command} --baseline {BASELINE} {program}")
 
     def _side(self, label: str, side: Side) -> None:
         self._field(label, side_words(side, self.report))

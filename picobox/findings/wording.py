@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from picobox.findings.finding import Finding, Frame, Report, Side
 
 _MOST_FRAMES = 3
+CHECK = "picobox check"
+_NAMES = ("picobox", "names")
 
 
 def headline(finding: Finding) -> str:
@@ -33,8 +35,21 @@ def windows_answer(finding: Finding) -> str:
     return f"{told}. {RULES[finding.rule].why}" if told.error == 0 else str(told)
 
 
+def is_stored(side: Side) -> bool:
+    """Whether a side is a name that was read where it is stored, which is nobody's doing."""
+    return not side.call and not side.process.pid
+
+
+def verb_of(report: Report) -> str:
+    """The verb that has made a report: `picobox names` runs nothing, so all that it finds is stored."""
+    scanned = report.command[:2] == _NAMES and all(is_stored(finding.side) for finding in report.findings)
+    return " ".join(_NAMES) if scanned else CHECK
+
+
 def side_words(side: Side, report: Report) -> str:
     """Who did what, when, through which handle, with which access; times from the run's start."""
+    if is_stored(side):
+        return f"{visible(shown_path(side.path, report.directory))}, as it is stored"
     when = f"{side.time - report.started:.6f} s: " if side.time else ""
     words = [f"{when}{visible(side.call)} by {visible(side.process.name)}[{side.process.pid}]"]
     if side.access:
