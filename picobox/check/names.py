@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ntshim import status as st
 from ntshim.fs.view import fold
 from picobox.abi.row import QUERIES
+from picobox.errors import Errno
 from picobox.findings import names as rules
 from picobox.findings.finding import Process, Side
 from picobox.names import MAKES_DIRECTORIES, meaning_of
@@ -59,7 +60,10 @@ class NameRules:
             dirfd = arguments[argument.dirfd] if argument.dirfd >= 0 else AT_FDCWD
             if not isinstance(path, bytes) or not isinstance(dirfd, int) or not path:
                 continue
-            meaning = meaning_of(call, row, argument, arguments)
+            try:
+                meaning = meaning_of(call, row, argument, arguments)
+            except Errno:
+                return  # what the kernel says of arguments that cannot be read is its own
             if not meaning.creates or not self._make(call, row, dirfd, path, source):
                 self._use(call, row, dirfd, path, meaning)
             source = dirfd, path

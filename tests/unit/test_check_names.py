@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from errno import EACCES, EEXIST, ENOENT
+from errno import EACCES, EEXIST, EFAULT, ENOENT
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ntshim.fs.case_flag import set_case_flag
 from ntshim.fs.rules import CaseMode
 from picobox.abi.table import BY_NAME
 from picobox.check.names import NameRules
+from picobox.errors import Errno
 from picobox.names import Names
 from picobox.platform.drives import Drives
 from picobox.platform.host import AT_FDCWD, own_tid
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from picobox.platform.identity import Identity
 
 CREATE = os.O_CREAT | os.O_WRONLY
+
+
+def unreadable(address: int, size: int) -> bytes:
+    raise Errno(EFAULT)
 
 
 class Judge:
@@ -86,7 +91,8 @@ class Scene:
         self.judge.told.clear()
         self.judge.routines.clear()
         row = BY_NAME[name]
-        frame: Any = SimpleNamespace(stop=SimpleNamespace(tid=own_tid(), args=[0] * 6), row=row)
+        memory = SimpleNamespace(read=unreadable)
+        frame: Any = SimpleNamespace(stop=SimpleNamespace(tid=own_tid(), args=[0] * 6), row=row, memory=memory)
         self.rules.look(frame, row, arguments)
         for routine in self.judge.routines if result is not None else ():
             assert result is not None
@@ -251,6 +257,10 @@ def test_a_program_that_gets_windows_answers_finds_the_other_case(tmp_path: Path
     assert scene.call("open", scene.path("readme"), os.O_RDONLY, 0, result=-ENOENT) == []
     scene.call("open", scene.path("a?b"), CREATE, 0)
     assert [refused for *_, refused in scene.judge.told] == [True]
+
+
+def test_arguments_that_cannot_be_read_are_the_kernel_s(scene: Scene) -> None:
+    assert scene.call("openat2", AT_FDCWD, scene.path("a?"), 1, 24) == []
 
 
 def test_ill_formed_calls_are_nobody_s(scene: Scene) -> None:
