@@ -154,6 +154,9 @@ void pb_kill_all(struct pb_core *core);
 /* Bytes moved (short at the first unmapped page), or -errno; -EPERM: the kernel keeps the guest's memory from us. */
 int64_t pb_read(struct pb_core *core, int32_t tid, uint64_t address, void *buffer, uint64_t size);
 int64_t pb_write(struct pb_core *core, int32_t tid, uint64_t address, const void *buffer, uint64_t size);
+/* Reads blocks of the same size, one after another into the buffer; of a block that cannot be read whole, zeros. */
+void pb_read_blocks(struct pb_core *core, int32_t tid, const uint64_t *addresses, uint64_t count, uint64_t size,
+                    void *buffer);
 /* Length of the NUL-terminated string copied (without NUL), -EFAULT, -EPERM as above, or -ENAMETOOLONG if none ends within limit. */
 int64_t pb_read_string(struct pb_core *core, int32_t tid, uint64_t address, char *buffer, uint64_t limit);
 

@@ -11,6 +11,7 @@
 #include "native.h"
 
 #define PAGE UINT64_C(4096)
+#define BLOCKS_AT_ONCE 64
 
 static uint64_t to_page_end(uint64_t address)
 {
@@ -72,6 +73,33 @@ int64_t pb_read(struct pb_core *core, int32_t tid, uint64_t address, void *buffe
         done += (uint64_t)got;
     }
     return (int64_t)done;
+}
+
+void pb_read_blocks(struct pb_core *core, int32_t tid, const uint64_t *addresses, uint64_t count, uint64_t size,
+                    void *buffer)
+{
+    struct iovec local[BLOCKS_AT_ONCE], remote[BLOCKS_AT_ONCE];
+    uint64_t done = 0;
+    if (size == 0)
+        return;
+    while (done < count) {
+        uint64_t wanted = count - done < BLOCKS_AT_ONCE ? count - done : BLOCKS_AT_ONCE;
+        uint8_t *to = (uint8_t *)buffer + done * size;
+        for (uint64_t i = 0; i < wanted; i++) {
+            local[i] = (struct iovec){to + i * size, size};
+            remote[i] = (struct iovec){(void *)addresses[done + i], size};
+        }
+        ssize_t got = process_vm_readv(tid, local, wanted, remote, wanted, 0);
+        uint64_t whole = got > 0 ? (uint64_t)got / size : 0;
+        /* The kernel stops at the first block that it cannot read: read alone, that one may still be ours to peek. */
+        if (whole < wanted) {
+            uint8_t *block = to + whole * size;
+            if (pb_read(core, tid, addresses[done + whole], block, size) != (int64_t)size)
+                memset(block, 0, size);
+            whole++;
+        }
+        done += whole;
+    }
 }
 
 int64_t pb_write(struct pb_core *core, int32_t tid, uint64_t address, const void *buffer, uint64_t size)

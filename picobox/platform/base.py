@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
 from picobox.abi.types import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 HostTid = NewType("HostTid", int)
 """A thread id as this host's kernel gives it to us; a guest sees a `VirtualTid`."""
@@ -77,6 +77,9 @@ class GuestMemory(Memory, Protocol):
     """
 
     def write(self, address: int, data: bytes) -> None: ...
+
+    def read_blocks(self, addresses: Sequence[int], size: int) -> bytes:
+        """Blocks of `size` bytes, one after another; of a block that cannot be read whole, zeros."""
 
 
 class ArgumentPage(Protocol):

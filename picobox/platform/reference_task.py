@@ -9,7 +9,7 @@ from picobox.errors import Errno
 from picobox.platform.reference_signals import is_ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _SYSCALL_INSTRUCTION = b"\x0f\x05"
 _USER_END = 1 << 47
@@ -115,6 +115,17 @@ class ReferenceTask:
                 return found + part[:end]
             found += part
         raise Errno(ENAMETOOLONG)
+
+    def read_blocks(self, addresses: Sequence[int], size: int) -> bytes:
+        """As platform.base.GuestMemory has it."""
+        return b"".join(self._block(address, size) for address in addresses)
+
+    def _block(self, address: int, size: int) -> bytes:
+        try:
+            data = self.load(address, size)
+        except Errno:
+            data = b""
+        return data if len(data) == size else bytes(size)
 
     def write(self, address: int, data: bytes) -> None:
         """Errno(EFAULT) if the task itself could not write there."""

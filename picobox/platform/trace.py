@@ -23,7 +23,7 @@ from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, Descriptor, HostTid, SpawnRequest, Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from picobox.abi.row import Row
 
@@ -55,6 +55,12 @@ class TraceMemory:
         if length < 0:
             raise Errno(-length)
         return bytes(ffi.buffer(self._buffer, length))
+
+    def read_blocks(self, addresses: Sequence[int], size: int) -> bytes:
+        count = len(addresses)
+        buffer = self._buffer if size * count <= _BUFFER else ffi.new("char[]", size * count)
+        lib.pb_read_blocks(self._core, self._tid, addresses, count, size, buffer)
+        return bytes(ffi.buffer(buffer, size * count))
 
     def write(self, address: int, data: bytes) -> None:
         if lib.pb_write(self._core, self._tid, address, data, len(data)) != len(data):
