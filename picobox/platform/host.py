@@ -87,6 +87,7 @@ AT_FDCWD = -100
 # What leads every process to something of its own (proc(5), fd(4)).
 _OWN_LINKS = re.compile(rb"/+(?:proc/+(self|thread-self)(?=/)|dev/+(?:(fd)(?=/)|(stdin|stdout|stderr)\Z))")
 _STANDARD = {b"stdin": 0, b"stdout": 1, b"stderr": 2}
+_LONGEST_COMMAND = 1 << 16
 _MOST_LINKS = 40  # path_resolution(7)
 
 
@@ -142,6 +143,32 @@ def full_path(tid: HostTid, dirfd: int, path: bytes) -> bytes:
     if not start.startswith(b"/"):
         raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))
     return os.path.normpath(os.path.join(start, path.lstrip(b"/") if start == b"/" else path))
+
+
+def executable_name(tid: HostTid) -> str:
+    """The last part of the path of what a task runs; "" if that cannot be seen."""
+    try:
+        return os.path.basename(os.readlink(f"/proc/{tid}/exe")).removesuffix(" (deleted)")
+    except OSError:
+        return ""
+
+
+def command_line(tid: HostTid) -> list[bytes]:
+    """The first words of a task's command line."""
+    try:
+        with open(f"/proc/{tid}/cmdline", "rb") as words:
+            return words.read(_LONGEST_COMMAND).split(b"\0")[:-1]
+    except OSError:
+        return []
+
+
+def file_of_task(tid: HostTid, path: bytes) -> bytes | None:
+    """A path of a task made absolute, if it leads to a regular file."""
+    try:
+        found = os.path.normpath(os.path.join(os.readlink(b"/proc/%d/cwd" % tid), path))
+    except OSError:
+        return None
+    return found if os.path.isfile(b"/proc/%d/root" % tid + found) else None
 
 
 def without_dots(path: bytes) -> bytes:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
+
+from picobox.platform.elf import key_of
 
 if TYPE_CHECKING:
     from picobox.platform.base import HostTid
+    from picobox.platform.elf import FileKey
     from picobox.platform.identity import Key
 
 _ELF = b"\x7fELF"
+_CODE = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ (\d+) +(/.*)$", re.MULTILINE)
+_MOST_MAPPINGS = 4096
 
 
 class Mapping(NamedTuple):
@@ -18,6 +25,16 @@ class Mapping(NamedTuple):
     is_shared: bool
     is_writable: bool
     is_executable: bool
+
+
+class CodeMapping(NamedTuple):
+    """A part of a file that is mapped executable: addresses, and where in the file it begins."""
+
+    start: int
+    end: int
+    offset: int
+    inode: int
+    path: bytes
 
 
 def image_of(tid: HostTid) -> Key | None:
@@ -41,6 +58,29 @@ def is_elf(tid: HostTid, fd: int) -> bool:
         return False
     finally:
         os.close(ours)
+
+
+def code_of(tid: HostTid) -> list[CodeMapping]:
+    """The executable mappings of files in a task's address space, ascending; none if that cannot be seen."""
+    try:
+        with open(f"/proc/{tid}/maps", "rb") as lines:
+            text = lines.read()
+    except OSError:
+        return []
+    return [
+        CodeMapping(int(start, 16), int(end, 16), int(offset, 16), int(inode), path)
+        for start, end, offset, inode, path in islice(_CODE.findall(text), _MOST_MAPPINGS)
+    ]
+
+
+def file_of(tid: HostTid, mapping: CodeMapping) -> tuple[bytes, FileKey] | None:
+    """The file that is mapped, as a path of ours, if it still has its name."""
+    for path in (mapping.path, b"/proc/%d/root" % tid + mapping.path):
+        key = key_of(path)
+        # The device is not compared: of some file systems it is not the one that stat gives.
+        if key is not None and key.inode == mapping.inode:
+            return path, key
+    return None
 
 
 def mappings_of(tid: HostTid, key: Key) -> list[Mapping]:

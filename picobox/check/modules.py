@@ -1,0 +1,126 @@
+"""What code a guest has mapped: which module an address lies in, and at which of the module's own addresses."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from typing import TYPE_CHECKING, NamedTuple
+
+from picobox.check.cfi import Unwinding
+from picobox.check.source_lines import source_of
+from picobox.findings.finding import Frame
+from picobox.platform.elf import ElfFile, FileKey
+from picobox.platform.mapped import CodeMapping, code_of, file_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from picobox.check.pages import Pages
+    from picobox.platform.base import HostTid
+
+_PAGE_BITS = 12
+_MOST_FILES = 256
+# Pages outside every module that were met; each lets us look once more for what was mapped meanwhile.
+_MOST_STRANGERS = 256
+_HEAD = 128
+
+
+class Module(NamedTuple):
+    """An executable mapping of a file. `bias`: how far its addresses lie from those that it was linked to.
+
+    `file` and its `rules` are None if it cannot be read any more, or is no ELF file: then `bias` leads to offsets in it.
+    `head` is what its memory began with when we looked.
+    """
+
+    start: int
+    end: int
+    bias: int
+    path: str
+    file: ElfFile | None
+    rules: Unwinding | None
+    head: bytes
+
+
+class Files:
+    """The ELF files that guests have mapped, each read once for all of them."""
+
+    def __init__(self) -> None:
+        """None is known."""
+        self._files: dict[tuple[bytes, FileKey], tuple[ElfFile, Unwinding]] = {}
+        # By the path in the guest; None where several files had the same one.
+        self._named: dict[str, ElfFile | None] = {}
+
+    def get(self, name: str, path: bytes, key: FileKey) -> tuple[ElfFile, Unwinding]:
+        """A file that guests call `name` and its call frame information, read if it is not known."""
+        found = self._files.get((path, key))
+        if found is None:
+            if len(self._files) >= _MOST_FILES:
+                del self._files[next(iter(self._files))]
+            file = ElfFile(path, key)
+            found = self._files[path, key] = file, Unwinding(file)
+            known = self._named.setdefault(name, file)
+            if known is None or known.key != key:
+                self._named[name] = None
+        return found
+
+    def located(self, frame: Frame) -> Frame:
+        """A frame of a module with the function and the source line, as far as the module tells."""
+        file = self._named.get(frame.file)
+        if file is None or frame.offset is None:
+            return frame
+        function = file.function_at(frame.offset - 1)
+        source = source_of(file, frame.offset - 1)
+        return frame._replace(function=function) if source is None else Frame(source.file, function, source.line)
+
+
+class Modules:
+    """The modules of one address space, as they were when we last looked."""
+
+    def __init__(self, files: Files, tid: HostTid, pages: Pages) -> None:
+        """Look at what a task has mapped."""
+        self._files = files
+        self._strangers: set[int] = set()
+        self.all: list[Module] = []
+        self._starts: list[int] = []
+        self._load(tid, pages)
+
+    def at(self, address: int) -> Module | None:
+        """The module that an address lies in."""
+        found = bisect_right(self._starts, address) - 1
+        if found < 0:
+            return None
+        module = self.all[found]
+        return module if address < module.end else None
+
+    def look_again(self, tid: HostTid, pages: Pages, strangers: set[int]) -> bool:
+        """Look what is mapped, because of addresses in no known module; false if that was done for all of them."""
+        new = {address >> _PAGE_BITS for address in strangers} - self._strangers
+        if not new or len(self._strangers) >= _MOST_STRANGERS:
+            return False
+        self._load(tid, pages)
+        self._strangers |= new
+        return True
+
+    def have_changed(self, tid: HostTid, pages: Pages, used: Sequence[Module]) -> bool:
+        """Whether something else is mapped where some modules were; if so, look what is mapped."""
+        heads = pages.blocks([module.start for module in used], _HEAD)
+        if all(module.head == head for module, head in zip(used, heads, strict=True)):
+            return False
+        self._load(tid, pages)
+        return True
+
+    def _load(self, tid: HostTid, pages: Pages) -> None:
+        mappings = code_of(tid)
+        heads = pages.blocks([mapping.start for mapping in mappings], _HEAD)
+        self.all = [self._module(tid, mapping, head) for mapping, head in zip(mappings, heads, strict=True)]
+        self._starts = [module.start for module in self.all]
+
+    def _module(self, tid: HostTid, mapping: CodeMapping, head: bytes) -> Module:
+        path = os.fsdecode(mapping.path)
+        found = file_of(tid, mapping)
+        if found is not None:
+            file, rules = self._files.get(path, *found)
+            address = file.address_of(mapping.offset)
+            if address is not None:
+                return Module(mapping.start, mapping.end, mapping.start - address, path, file, rules, head)
+        return Module(mapping.start, mapping.end, mapping.start - mapping.offset, path, None, None, head)

@@ -1,0 +1,245 @@
+"""The Python frames of a stopped thread, read from the memory of its CPython (3.11 and later).
+
+As CPython's own tools outside the process do it: _PyRuntime leads to the interpreters, those to their threads, a thread to
+its innermost frame, each frame to its caller. All of it is the guest's, so every number may be a lie.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from picobox.check import python_layouts
+from picobox.check.line_table import UNIT, line_at
+from picobox.findings.finding import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from picobox.check.modules import Modules
+    from picobox.check.pages import Pages
+    from picobox.check.python_layouts import Layout
+
+_WORD = Struct("<Q")
+_SECTION = b".PyRuntime"
+_RUNTIME, _VERSION = b"_PyRuntime", b"Py_Version"
+_OWNED_BY_GENERATOR = 1
+# References of frames have marks in their lowest bits (pycore_stackref.h).
+_REFERENCE = ~3
+_TYPE_NAME = b"code"
+_MOST_INTERPRETERS = 64
+_MOST_THREADS = 4096
+_MOST_CODES = 1 << 15
+_MOST_LINES = 1 << 12  # that are kept of one code object
+_LONGEST_PATH = 4096
+_LONGEST_NAME = 1024
+_LONGEST_TABLE = 1 << 18
+# Frames without code, or not begun, are passed over; so many are looked at for each that is wanted.
+_STEPS_A_FRAME = 4
+# Pages that a walk is likely to need again.
+_MOST_EXPECTED = 16
+
+
+class _Thread(NamedTuple):
+    """A thread state, and the heads of the lists that it was found in."""
+
+    state: int
+    interpreters: int
+    threads: int
+    interpreter: int
+
+
+class _Code(NamedTuple):
+    """A code object: what it was recognised by, and the frames that were made of it, by the instruction's offset."""
+
+    key: tuple[int, ...]
+    file: str
+    function: str
+    frames: dict[int, Frame]
+
+
+class PythonRuntime:
+    """The CPython of one address space, with what is already known of its threads and code objects."""
+
+    def __init__(self, address: int, layout: Layout) -> None:
+        """_PyRuntime is at `address`."""
+        self._address = address
+        self._layout = layout
+        self._code_type = 0
+        self._codes: dict[int, _Code] = {}
+        self._threads: dict[int, _Thread] = {}
+        self._expected: dict[int, tuple[int, ...]] = {}
+
+    def expected(self, thread_id: int) -> tuple[int, ...]:
+        """The pages that the last walk of a thread has read."""
+        return self._expected.get(thread_id, ())
+
+    def frames(self, pages: Pages, thread_id: int, limit: int) -> tuple[Frame, ...]:
+        """The frames of the thread whose pthread_self that is, the innermost first; none if it runs no Python."""
+        state = self._state_of(pages, thread_id)
+        if state is None:
+            return ()
+        found = self._walk(pages, state, limit)
+        known = tuple(pages.known())
+        if len(self._expected) >= _MOST_THREADS:
+            self._expected.clear()
+        self._expected[thread_id] = known if len(known) <= _MOST_EXPECTED else ()
+        return tuple(self._rendered(pages, found))
+
+    def _state_of(self, pages: Pages, thread_id: int) -> int | None:
+        """The thread state that is active in a thread."""
+        layout = self._layout
+        interpreters = _word(pages, self._address + layout.interpreters_head)
+        known = self._threads.get(thread_id)
+        if (
+            known is not None
+            and known.interpreters == interpreters
+            and known.threads == _word(pages, known.interpreter + layout.threads_head)
+            and pages.unpack(layout.thread, known.state)[3] == thread_id
+        ):
+            return known.state
+        states = list(self._states(pages, interpreters, thread_id))
+        if len(states) > 1:
+            # Each interpreter has its own state for a thread: the one that was entered last stands lowest on its stack.
+            return min(states, key=lambda each: self._depth(pages, each.state)).state
+        if not states:
+            return None
+        if len(self._threads) >= _MOST_THREADS:
+            self._threads.clear()
+        self._threads[thread_id] = states[0]
+        return states[0].state
+
+    def _states(self, pages: Pages, interpreters: int, thread_id: int) -> Iterator[_Thread]:
+        """The states of a thread that run Python."""
+        layout, interpreter, left = self._layout, interpreters, _MOST_THREADS
+        for _ in range(_MOST_INTERPRETERS):
+            if not interpreter:
+                return
+            state = threads = _word(pages, interpreter + layout.threads_head)
+            while state and left:
+                following, owner, _, found = pages.unpack(layout.thread, state)
+                if found == thread_id and owner == interpreter and self._innermost(pages, state):
+                    yield _Thread(state, interpreters, threads, interpreter)
+                state, left = following, left - 1
+            interpreter = _word(pages, interpreter + layout.next_interpreter)
+
+    def _innermost(self, pages: Pages, state: int) -> int:
+        """The frame that a thread state runs now; 0 if it runs none."""
+        frame: int = pages.unpack(self._layout.thread, state)[2]
+        if self._layout.frame_holder is not None and frame:
+            return _word(pages, frame + self._layout.frame_holder)
+        return frame
+
+    def _depth(self, pages: Pages, state: int) -> int:
+        """Where on the native stack the innermost evaluation of a thread state has its variables."""
+        place: int = pages.unpack(self._layout.thread, state)[2]
+        if self._layout.frame_holder is None:
+            for _ in range(_MOST_THREADS):
+                _, previous, _, owner = pages.unpack(self._layout.frame, place)
+                if owner >= self._layout.first_shim or not previous:
+                    break
+                place = previous
+        return place
+
+    def _walk(self, pages: Pages, state: int, limit: int) -> list[tuple[int, int, int]]:
+        """Code object, instruction and owner of the innermost frames."""
+        form, first_shim = self._layout.frame, self._layout.first_shim
+        frame = self._innermost(pages, state)
+        found: list[tuple[int, int, int]] = []
+        for _ in range(_STEPS_A_FRAME * limit):
+            if not frame or len(found) >= limit:
+                break
+            code, frame, instruction, owner = pages.unpack(form, frame)
+            if owner < first_shim:
+                found.append((code & _REFERENCE, instruction, owner))
+        return found
+
+    def _rendered(self, pages: Pages, found: list[tuple[int, int, int]]) -> Iterator[Frame]:
+        form, codes = self._layout.code, self._codes
+        addresses = [address for address, _, _ in found]
+        for (address, instruction, owner), data in zip(found, pages.blocks(addresses, form.size), strict=True):
+            key = form.unpack(data)
+            code = codes.get(address)
+            if code is None or code.key != key:
+                code = self._read_code(pages, address, key)
+                if code is None:
+                    continue
+            offset = instruction - address - self._layout.instructions
+            # A frame is visible from its first traced instruction on, a generator's always (_PyFrame_IsIncomplete).
+            if owner != _OWNED_BY_GENERATOR and offset < UNIT * key[6]:
+                continue
+            yield code.frames.get(offset) or self._new_frame(pages, code, offset)
+
+    def _read_code(self, pages: Pages, address: int, key: tuple[int, ...]) -> _Code | None:
+        """A code object that was not known, or not with these contents; None if it is none."""
+        if not self._is_code(pages, key[0]):
+            return None
+        file = self._text(pages, key[3], _LONGEST_PATH)
+        if not file:
+            return None
+        if len(self._codes) >= _MOST_CODES:
+            self._codes.clear()
+        code = self._codes[address] = _Code(key, file, self._text(pages, key[4], _LONGEST_NAME) or "", {})
+        return code
+
+    def _is_code(self, pages: Pages, type_address: int) -> bool:
+        if type_address != self._code_type:
+            name = _word(pages, type_address + self._layout.type_name)
+            if pages.string(name, len(_TYPE_NAME) + 1) != _TYPE_NAME:
+                return False
+            self._code_type = type_address
+        return True
+
+    def _new_frame(self, pages: Pages, code: _Code, offset: int) -> Frame:
+        line = None
+        _, units, first_line, _, _, table, _ = code.key
+        # What lies outside is a copy of the instructions for one thread, and not told where (3.14t).
+        if 0 <= offset < UNIT * units:
+            size = _word(pages, table + self._layout.bytes_size)
+            data = pages.blocks((table + self._layout.bytes_data,), min(size, _LONGEST_TABLE))[0]
+            line = line_at(data, first_line, offset)
+        frame = Frame(code.file, code.function, line)
+        if len(code.frames) < _MOST_LINES:
+            code.frames[offset] = frame
+        return frame
+
+    def _text(self, pages: Pages, address: int, limit: int) -> str | None:
+        """A string; None if it is none, or too long."""
+        length, state = pages.unpack(self._layout.text, address)
+        state >>= self._layout.kind_shift
+        width, is_compact, is_ascii = state & 7, state >> 3 & 1, state >> 4 & 1
+        encoding = _ENCODINGS.get(width)
+        if encoding is None or not is_compact or not 0 < length <= limit:
+            return None
+        start = address + (self._layout.ascii if is_ascii else self._layout.wide)
+        try:
+            return pages.blocks((start,), width * length)[0].decode(encoding, "surrogatepass")
+        except ValueError:
+            return None
+
+
+_ENCODINGS = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
+
+
+def find_runtime(modules: Modules, pages: Pages) -> PythonRuntime | None:
+    """The CPython among some modules, if there is one that we can read."""
+    for module in modules.all:
+        if module.file is None:
+            continue
+        section = module.file.section(_SECTION)
+        place = section.address if section is not None else module.file.data_symbol(_RUNTIME)
+        if place is None:
+            continue
+        address = place + module.bias
+        layout = python_layouts.published(pages.read(address, python_layouts.TABLE_SIZE))
+        version = module.file.data_symbol(_VERSION) if layout is None else None
+        if version is not None:
+            layout = python_layouts.known(_word(pages, version + module.bias))
+        if layout is not None:
+            return PythonRuntime(address, layout)
+    return None
+
+
+def _word(pages: Pages, address: int) -> int:
+    value: int = pages.unpack(_WORD, address)[0]
+    return value
