@@ -1,15 +1,19 @@
 """Call frame information of ELF files: how the registers of a function's caller are found, at each of its instructions.
 
 Exception handling frames as the x86-64 psABI and the Linux Standard Base (Core, "Exception Frames") describe them, and
-DWARF's call frame instructions (DWARF 5 section 6.4.2). Files are a guest's: what is damaged or not understood is no rule.
+DWARF's call frame instructions (DWARF 5 section 6.4.2). Files are a guest's: what is damaged or unknown is no rule.
 """
 
 from __future__ import annotations
 
+from array import array
+from contextlib import suppress
 from struct import Struct, error
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from picobox.platform.elf import ElfFile
 
 RBP, RSP, RETURN = 6, 7, 16
@@ -27,7 +31,9 @@ _HEADER = Struct("<4Bii")
 _TABLE_ENCODINGS = (0x03, 0x3B)  # count as udata4; addresses as sdata4 from the header's own place
 _U32, _I32, _U64, _I64, _U16, _I16 = Struct("<I"), Struct("<i"), Struct("<Q"), Struct("<q"), Struct("<H"), Struct("<h")
 _FORMATS = {0x00: _U64, 0x02: _U16, 0x03: _U32, 0x04: _U64, 0x0A: _I16, 0x0B: _I32, 0x0C: _I64}
+_FORMAT_OF_4 = 0x0B
 _PC_RELATIVE = 0x10
+_FARTHEST = 1 << 31
 _OMITTED = 0xFF
 
 
@@ -50,16 +56,7 @@ class Unwinding:
         """Read the table that tells which function has which entry."""
         self._file = file
         self._rules: dict[int, Rule | None] = {}
-        self._base = file.unwinding or 0
-        self._table = memoryview(b"").cast("i")
-        head = file.read(self._base, _HEADER.size) if self._base else b""
-        if len(head) < _HEADER.size:
-            return
-        version, pointer, count_encoding, encoding, _, count = _HEADER.unpack(head)
-        if version == 1 and (count_encoding, encoding) == _TABLE_ENCODINGS and pointer & 15 == 11:
-            size = min(max(count, 0) * 8, _MOST_TABLE)
-            data = file.read(self._base + _HEADER.size, size)
-            self._table = memoryview(data[: len(data) // 8 * 8]).cast("i")
+        self._base, self._table = _read_table(file) or _make_table(file)
 
     def rule_at(self, address: int) -> Rule | None:
         """The rule at an address of the file; None if there is none."""
@@ -84,22 +81,16 @@ class Unwinding:
             return None
         return self._rule_of(self._base + self._table[2 * low - 1], address)
 
-    def _rule_of(self, entry: int, address: int) -> Rule | None:
+    def _rule_of(self, place: int, address: int) -> Rule | None:
         """The rule that a frame description entry gives for an address, if it is about that at all."""
-        data = self._entry(entry)
-        common_at = entry + 4 - _U32.unpack_from(data, 4)[0]
-        common = _read_common(self._entry(common_at))
-        reader = _Reader(data, 8, entry)
-        start = reader.pointer(common.encoding)
-        size = reader.pointer(common.encoding & 15)
-        if not start <= address < start + size:
+        entry = _Entry(self._entry(place), place, self._entry)
+        if not entry.start <= address < entry.start + entry.size:
             return None
-        if common.is_augmented:
-            reader.skip(reader.unsigned())
+        common = entry.common
         state = _State(common)
-        state.run(_Reader(common.data, common.instructions, common_at), 0, None)
+        state.run(_Reader(common.data, common.instructions, 0), 0, None)
         state.initial = dict(state.rules)
-        state.run(reader, start, address)
+        state.run(entry.reader, entry.start, address)
         return Rule(state.cfa, tuple((register, *rule) for register, rule in state.rules.items()), common.interrupted)
 
     def _entry(self, address: int) -> bytes:
@@ -175,6 +166,54 @@ class _Reader:
             raise ValueError("a pointer in a form that compilers do not write")
         here = self._address + self.at if encoding & _PC_RELATIVE else 0
         return self.fixed(form) + here
+
+
+class _Entry:
+    """A frame description entry: a function's `start` and `size`; `reader` stands before its instructions."""
+
+    def __init__(self, data: bytes, place: int, others: Callable[[int], bytes]) -> None:
+        """Read the entry at an address of the file; `others` gives the common one that it names."""
+        self.common = _read_common(others(place + 4 - _U32.unpack_from(data, 4)[0]))
+        self.reader = _Reader(data, 8, place)
+        self.start = self.reader.pointer(self.common.encoding)
+        self.size = self.reader.pointer(self.common.encoding & 15)
+        if self.common.is_augmented:
+            self.reader.skip(self.reader.unsigned())
+
+
+def _read_table(file: ElfFile) -> tuple[int, memoryview[int]] | None:
+    """The table that the linker has made: from an address on, pairs of a function's and its entry's; None if none."""
+    base = file.unwinding
+    head = b"" if base is None else file.read(base, _HEADER.size)
+    if base is None or len(head) < _HEADER.size:
+        return None
+    version, pointer, count_encoding, encoding, _, count = _HEADER.unpack(head)
+    if version != 1 or (count_encoding, encoding) != _TABLE_ENCODINGS or pointer & 15 != _FORMAT_OF_4:
+        return None
+    data = file.read(base + _HEADER.size, min(max(count, 0) * 8, _MOST_TABLE))
+    return base, memoryview(data[: len(data) // 8 * 8]).cast("i")
+
+
+def _make_table(file: ElfFile) -> tuple[int, memoryview[int]]:
+    """The same table, made of the entries: files that are linked statically have none."""
+    section = file.section(b".eh_frame")
+    if section is None:
+        return 0, memoryview(b"").cast("i")
+    data, base, at = file.contents(section), section.address, 0
+    pairs: list[tuple[int, int]] = []
+
+    def entry_at(address: int) -> bytes:
+        start = address - base
+        return data[start : start + 4 + _U32.unpack_from(data, start)[0]] if start >= 0 else b""
+
+    with suppress(error, IndexError, ValueError):
+        while at + 8 <= len(data) and len(pairs) < _MOST_TABLE // 8:
+            size, common = _U32.unpack_from(data, at)[0], _U32.unpack_from(data, at + 4)[0]
+            if common and 8 <= size <= _MOST_ENTRY:
+                pairs.append((_Entry(entry_at(base + at), base + at, entry_at).start - base, at))
+            at += 4 + size
+    numbers = array("i", (number for pair in sorted(pairs) if abs(pair[0]) < _FARTHEST for number in pair))
+    return base, memoryview(numbers)
 
 
 def _read_common(data: bytes) -> _Common:

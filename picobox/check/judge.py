@@ -17,7 +17,8 @@ from picobox.check.ledger import Ledger
 from picobox.check.marks import Marks
 from picobox.check.names import NameRules
 from picobox.check.refusals import judge_refusal
-from picobox.check.stacks import Stacks, site_of
+from picobox.check.sites import site_of
+from picobox.check.stacks import Stacks
 from picobox.findings.finding import Finding, Side
 from picobox.findings.rules import RULES
 from picobox.platform.identity import Identities

@@ -7,8 +7,8 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.check.cfi import Unwinding
-from picobox.check.source_lines import source_of
 from picobox.findings.finding import Frame
+from picobox.platform.dwarf import SourceLines
 from picobox.platform.elf import ElfFile, FileKey
 from picobox.platform.mapped import CodeMapping, code_of, file_of
 
@@ -28,7 +28,7 @@ _HEAD = 128
 class Module(NamedTuple):
     """An executable mapping of a file. `bias`: how far its addresses lie from those that it was linked to.
 
-    `file` and its `rules` are None if it cannot be read any more, or is no ELF file: then `bias` leads to offsets in it.
+    `file` and its `rules` are None if it cannot be read any more or is no ELF file: `bias` leads to offsets in it.
     `head` is what its memory began with when we looked.
     """
 
@@ -49,6 +49,7 @@ class Files:
         self._files: dict[tuple[bytes, FileKey], tuple[ElfFile, Unwinding]] = {}
         # By the path in the guest; None where several files had the same one.
         self._named: dict[str, ElfFile | None] = {}
+        self._lines: dict[FileKey, SourceLines] = {}
 
     def get(self, name: str, path: bytes, key: FileKey) -> tuple[ElfFile, Unwinding]:
         """A file that guests call `name` and its call frame information, read if it is not known."""
@@ -69,7 +70,9 @@ class Files:
         if file is None or frame.offset is None:
             return frame
         function = file.function_at(frame.offset - 1)
-        source = source_of(file, frame.offset - 1)
+        if file.key not in self._lines:
+            self._lines[file.key] = SourceLines(file)
+        source = self._lines[file.key].at(frame.offset - 1)
         return frame._replace(function=function) if source is None else Frame(source.file, function, source.line)
 
 
@@ -91,6 +94,11 @@ class Modules:
             return None
         module = self.all[found]
         return module if address < module.end else None
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The lowest and the highest address of all modules."""
+        return (self.all[0].start, self.all[-1].end) if self.all else (0, 0)
 
     def look_again(self, tid: HostTid, pages: Pages, strangers: set[int]) -> bool:
         """Look what is mapped, because of addresses in no known module; false if that was done for all of them."""

@@ -1,7 +1,7 @@
 """The Python frames of a stopped thread, read from the memory of its CPython (3.11 and later).
 
-As CPython's own tools outside the process do it: _PyRuntime leads to the interpreters, those to their threads, a thread to
-its innermost frame, each frame to its caller. All of it is the guest's, so every number may be a lie.
+As debuggers outside a process do it: _PyRuntime leads to the interpreters, those to their threads, a thread to its
+innermost frame, each frame to its caller. All of it is the guest's, so every number may be a lie.
 """
 
 from __future__ import annotations

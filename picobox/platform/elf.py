@@ -123,6 +123,10 @@ class ElfFile:
         """The first section of a name."""
         return next((section for section in self.sections if section.name == name), None)
 
+    def section_name(self, address: int) -> bytes:
+        """The name of the section that an address lies in, empty if that is not told."""
+        return next((each.name for each in self.sections if 0 <= address - each.address < each.size), b"")
+
     def contents(self, section: Section) -> bytes:
         """The bytes of a section in the file."""
         return self.read_at(section.offset, section.size)
@@ -145,35 +149,48 @@ class ElfFile:
 
     def function_at(self, address: int) -> str:
         """The name of the function that an address lies in, "" if no symbol tells."""
-        if self._functions is None:
-            self._functions = self._read_functions()
-        starts, symbols, names = self._functions
+        starts, symbols, names = self._known_functions()
         end = bisect_right(starts, address)
         if end == 0:
             return ""
         first = bisect_left(starts, starts[end - 1], max(0, end - _MOST_ALIASES), end)
         found = [
             names[place : place + _LONGEST_NAME].partition(b"\0")[0].decode(errors="backslashreplace")
-            for place, size in symbols[first:end]
+            for size, place in symbols[first:end]
             if address < starts[first] + size
         ]
         return min(found, key=_plainness, default="")
 
+    def function_range(self, address: int) -> range | None:
+        """The addresses of the function that one of them belongs to, None if no symbol tells."""
+        starts, symbols, _ = self._known_functions()
+        end = bisect_right(starts, address)
+        if end == 0:
+            return None
+        # Of several that begin there the last one is the longest or as long: they are sorted.
+        found = range(starts[end - 1], starts[end - 1] + symbols[end - 1][0])
+        return found if address in found else None
+
+    def _known_functions(self) -> tuple[list[int], list[tuple[int, int]], bytes]:
+        if self._functions is None:
+            self._functions = self._read_functions()
+        return self._functions
+
     def _read_functions(self) -> tuple[list[int], list[tuple[int, int]], bytes]:
-        """The starts of all functions, ascending, with the places of their names and their sizes; and the names."""
+        """The starts of all functions, ascending, with their sizes and the places of their names; and the names."""
         table = self.section(b".symtab") or self.section(b".dynsym")
         if table is None or table.link >= len(self.sections):
             return [], [], b""
         symbols = self.contents(table)
         whole = len(symbols) - len(symbols) % _SYMBOL.size
         found = sorted(
-            (value, place, size)
+            (value, size, place)
             for place, info, _, section, value, size in islice(_SYMBOL.iter_unpack(symbols[:whole]), _MOST_SYMBOLS)
             if info & 15 in (_STT_FUNC, _STT_GNU_IFUNC) and section and size
         )
         return (
             [value for value, _, _ in found],
-            [(place, size) for _, place, size in found],
+            [(size, place) for _, size, place in found],
             self.contents(self.sections[table.link]),
         )
 
