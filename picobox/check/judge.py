@@ -116,7 +116,7 @@ class Judge:
         judgement = call.judgement
         if judgement is None or call.row is None:
             return
-        stack = self.stacks.of(call)
+        stack = self.stacks.located(self.stacks.of(call))
         process = self.processes.of(call.thread.process, call.stop.tid)
         side = Side(process, call.row.name, os.fsdecode(path), time.time(), stack=stack)
         finding = Finding(
@@ -126,7 +126,7 @@ class Judge:
             os.fsdecode(path),
             f"{os.fsdecode(path)} {message}",
             side,
-            tuple(others),
+            tuple(other._replace(stack=self.stacks.located(other.stack)) for other in others),
             site_of(stack, os.fsdecode(self.settings.directory)),
             test=self.settings.test_of(call.stop.tid),
         )
