@@ -296,7 +296,7 @@ def names_of(requirements: list[str]) -> set[str]:
 
 def test_dependencies_are_those_that_were_decided() -> None:
     project = PROJECT["project"]
-    assert names_of(project["dependencies"]) == {"cffi", "rich"}
+    assert names_of(project["dependencies"]) == {"cffi", "pyelftools", "rich"}
     assert {name: names_of(each) for name, each in project["optional-dependencies"].items()} == {
         "reference": {"python-ptrace"}
     }

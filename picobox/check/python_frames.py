@@ -41,7 +41,7 @@ _MOST_EXPECTED = 16
 
 
 class _Thread(NamedTuple):
-    """A thread state, and the heads of the lists that it was found in."""
+    """The only state of a thread, and the heads of the lists in which there is no other one."""
 
     state: int
     interpreters: int
@@ -99,18 +99,16 @@ class PythonRuntime:
         ):
             return known.state
         states = list(self._states(pages, interpreters, thread_id))
-        if len(states) > 1:
-            # Each interpreter has its own state for a thread: the one that was entered last stands lowest on its stack.
-            return min(states, key=lambda each: self._depth(pages, each.state)).state
-        if not states:
-            return None
-        if len(self._threads) >= _MOST_THREADS:
-            self._threads.clear()
-        self._threads[thread_id] = states[0]
-        return states[0].state
+        if len(states) == 1 and not _word(pages, interpreters + layout.next_interpreter):
+            if len(self._threads) >= _MOST_THREADS:
+                self._threads.clear()
+            self._threads[thread_id] = states[0]
+        # Each interpreter has its own state for a thread: the one that was entered last stands lowest on its stack.
+        running = [each.state for each in states if self._innermost(pages, each.state)]
+        return min(running, key=lambda state: self._depth(pages, state), default=None)
 
     def _states(self, pages: Pages, interpreters: int, thread_id: int) -> Iterator[_Thread]:
-        """The states of a thread that run Python."""
+        """The states of a thread, in all interpreters."""
         layout, interpreter, left = self._layout, interpreters, _MOST_THREADS
         for _ in range(_MOST_INTERPRETERS):
             if not interpreter:
@@ -118,7 +116,7 @@ class PythonRuntime:
             state = threads = _word(pages, interpreter + layout.threads_head)
             while state and left:
                 following, owner, _, found = pages.unpack(layout.thread, state)
-                if found == thread_id and owner == interpreter and self._innermost(pages, state):
+                if found == thread_id and owner == interpreter:
                     yield _Thread(state, interpreters, threads, interpreter)
                 state, left = following, left - 1
             interpreter = _word(pages, interpreter + layout.next_interpreter)

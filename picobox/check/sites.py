@@ -65,7 +65,7 @@ def _places(file: str, directory: str) -> Iterator[str]:
 
 
 def _elsewhere_built(file: str, directory: str) -> Iterator[str]:
-    """What was compiled in another directory: the longest end of its path that is in the project, of two names or more."""
+    """What was compiled elsewhere: the longest end of its path that is in the project, of two names or more."""
     parts = file.strip("/").split("/")
     for first in range(1, len(parts) - 1):
         place = "/".join((directory, *parts[first:]))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from supervisor.sandbox import Sandbox, Watcher
 
 from picobox.check.stacks import Stacks
 from picobox.errors import Errno
-from supervisor.sandbox import Sandbox, Watcher
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from picobox.call import Call
     from picobox.findings.finding import Frame
     from picobox.platform.base import Platform
