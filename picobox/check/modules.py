@@ -22,14 +22,15 @@ _PAGE_BITS = 12
 _MOST_FILES = 256
 # Pages outside every module that were met; each lets us look once more for what was mapped meanwhile.
 _MOST_STRANGERS = 256
-_HEAD = 128
+# Of a file's start, and of its code: there are the ELF header and, where linkers put it, the build id.
+_HEAD = 1024
 
 
 class Module(NamedTuple):
     """An executable mapping of a file. `bias`: how far its addresses lie from those that it was linked to.
 
     `file` and its `rules` are None if it cannot be read any more or is no ELF file: `bias` leads to offsets in it.
-    `head` is what its memory began with when we looked.
+    `header` is where the start of the file is mapped if it is; `head` what was there, and at `start`, when we looked.
     """
 
     start: int
@@ -38,6 +39,7 @@ class Module(NamedTuple):
     path: str
     file: ElfFile | None
     rules: Unwinding | None
+    header: int
     head: bytes
 
 
@@ -111,7 +113,7 @@ class Modules:
 
     def have_changed(self, tid: HostTid, pages: Pages, used: Sequence[Module]) -> bool:
         """Whether something else is mapped where some modules were; if so, look what is mapped."""
-        heads = pages.blocks([module.start for module in used], _HEAD)
+        heads = _heads(pages, [(module.start, module.header) for module in used])
         if all(module.head == head for module, head in zip(used, heads, strict=True)):
             return False
         self._load(tid, pages)
@@ -119,16 +121,22 @@ class Modules:
 
     def _load(self, tid: HostTid, pages: Pages) -> None:
         mappings = code_of(tid)
-        heads = pages.blocks([mapping.start for mapping in mappings], _HEAD)
+        heads = _heads(pages, [(mapping.start, mapping.start - mapping.offset) for mapping in mappings])
         self.all = [self._module(tid, mapping, head) for mapping, head in zip(mappings, heads, strict=True)]
         self._starts = [module.start for module in self.all]
 
     def _module(self, tid: HostTid, mapping: CodeMapping, head: bytes) -> Module:
-        path = os.fsdecode(mapping.path)
+        path, header = os.fsdecode(mapping.path), mapping.start - mapping.offset
         found = file_of(tid, mapping)
         if found is not None:
             file, rules = self._files.get(path, *found)
             address = file.address_of(mapping.offset)
             if address is not None:
-                return Module(mapping.start, mapping.end, mapping.start - address, path, file, rules, head)
-        return Module(mapping.start, mapping.end, mapping.start - mapping.offset, path, None, None, head)
+                return Module(mapping.start, mapping.end, mapping.start - address, path, file, rules, header, head)
+        return Module(mapping.start, mapping.end, header, path, None, None, header, head)
+
+
+def _heads(pages: Pages, places: Sequence[tuple[int, int]]) -> list[bytes]:
+    """What the memory at both addresses of each place begins with."""
+    blocks = pages.blocks([address for place in places for address in place], _HEAD)
+    return [code + header for code, header in zip(blocks[::2], blocks[1::2], strict=True)]
