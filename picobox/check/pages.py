@@ -61,7 +61,7 @@ class Pages:
     def blocks(self, addresses: Sequence[int], size: int) -> list[bytes]:
         """Blocks of the same size, read in one go; they are not kept."""
         data = self._memory.read_blocks([address % _USER_END for address in addresses], size)
-        return [data[at : at + size] for at in range(0, len(data), size)]
+        return [data[at * size : at * size + size] for at in range(len(addresses))]
 
     def string(self, address: int, limit: int) -> bytes:
         """The bytes before the first zero, at most so many."""
