@@ -11,7 +11,7 @@ VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 
 
 def find_pythons() -> dict[str, Path]:
-    """Every interpreter by a name: this one's, those of the search path, those of pyenv; a file is named once."""
+    """Every interpreter by a name: our own, those of the search path, those of pyenv; a file is named once."""
     places = [
         Path(sys.executable),
         *(Path(directory) / f"python{v}" for directory in os.get_exec_path() for v in VERSIONS),
@@ -23,7 +23,7 @@ def find_pythons() -> dict[str, Path]:
         path = place.resolve()
         if path.is_file() and re.fullmatch(r"python3\.\d+t?", path.name) and not _is_script(path):
             found.setdefault(path, path)
-    return {f"{path.name[6:]}-{number}": path for number, path in enumerate(found)}
+    return {f"{path.name[6:]}-{number}" if number else "own": path for number, path in enumerate(found)}
 
 
 def _is_script(path: Path) -> bool:
