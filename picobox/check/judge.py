@@ -116,9 +116,10 @@ class Judge:
         judgement = call.judgement
         if judgement is None or call.row is None:
             return
+        now = time.time()
         stack = self.stacks.located(self.stacks.of(call))
         process = self.processes.of(call.thread.process, call.stop.tid)
-        side = Side(process, call.row.name, os.fsdecode(path), time.time(), stack=stack)
+        side = Side(process, call.row.name, os.fsdecode(path), now, stack=stack)
         finding = Finding(
             rule,
             severity or RULES[rule].severity,

@@ -33,7 +33,7 @@ def site_of(stack: Sequence[Frame], directory: str) -> Frame | None:
     for is_module in (False, True):
         for frame in stack:
             if (frame.offset is not None) == is_module:
-                file = _file_in(frame.file, directory)
+                file = _file_in(frame.file, directory.rstrip("/"))
                 if file is not None:
                     return frame if file == frame.file else frame._replace(file=file)
     return None

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from picobox.abi.table import ROWS
+from picobox.platform.reference import ReferencePlatform
+
 from .pythons import PYTHONS
 from .stopped import Collector, stacks_of
 
@@ -142,14 +145,20 @@ int main(void)
 """
 
 
-def test_an_embedded_interpreter_is_told_where_it_runs_and_its_host_elsewhere(tmp_path: Path) -> None:
+def embedding(source: Path, directory: Path) -> Path:
+    """A program that is linked to Debian's Python."""
     config = shutil.which("python3-config", path="/usr/bin")
     assert config, "install Debian's python3-dev"
-    source, program = tmp_path / "host.c", tmp_path / "host"
-    source.write_text(EMBEDDING)
     flags = subprocess.run([config, "--embed", "--includes", "--ldflags"], capture_output=True, text=True, check=True)
-    subprocess.run(["gcc", "-g", source, "-o", program, "-pthread", *flags.stdout.split()], check=True)
-    collector = stacks_of(program)
+    program = directory / "host"
+    subprocess.run(["gcc", "-g", "-O1", source, "-o", program, "-pthread", *flags.stdout.split()], check=True)
+    return program
+
+
+def test_an_embedded_interpreter_is_told_where_it_runs_and_its_host_elsewhere(tmp_path: Path) -> None:
+    source = tmp_path / "host.c"
+    source.write_text(EMBEDDING)
+    collector = stacks_of(embedding(source, tmp_path))
     functions = {each.name: [frame.function for frame in each.located] for each in collector.seen}
     assert functions["mark-python"] == ["<module>"]
     assert functions["mark-thread"] == ["called", "<module>"]
@@ -158,3 +167,39 @@ def test_an_embedded_interpreter_is_told_where_it_runs_and_its_host_elsewhere(tm
         ("mark-released", "with_python"),
     ]:  # fmt: skip
         assert functions[name][1] == function, name
+
+
+@pytest.mark.parametrize("platform", [None, pytest.param("reference", marks=pytest.mark.full)])
+def test_whatever_a_guest_pretends_is_an_answer(platform: str | None, tmp_path: Path) -> None:
+    program = embedding(HERE / "guests" / "hostile.c", tmp_path)
+    seen = stacks_of(program, platform=None if platform is None else ReferencePlatform(ROWS, subscribe=True)).seen
+    assert [each.name for each in seen].count("mark-registers") == 144
+    assert [each.name for each in seen].count("mark-poked") == 400
+    for each in seen:
+        assert len(each.located) <= LIMIT
+        if each.name == "mark-registers":
+            assert each.located[0].function == "open_at"
+    whole = seen[-1]
+    assert whole.name == "mark-whole"
+    assert [(frame.function, frame.line) for frame in whole.located] == [("call", 3), ("<module>", 5)]
+    # A changed word changes what is told, or does not matter; most do not.
+    right = [each for each in seen if each.located == whole.located]
+    assert len(right) > 200
+
+
+SPAWNING = """
+import os
+def spawn():
+    os.posix_spawn("/bin/true", ["true"], {},
+                   file_actions=[(os.POSIX_SPAWN_OPEN, 5, "mark", os.O_CREAT | os.O_RDWR, 0o600)])
+    os.wait()
+spawn()
+"""
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_a_child_that_shares_its_parent_s_memory_has_its_frames(python: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(SPAWNING)
+    (seen,) = stacks_of(PYTHONS[python], program).seen
+    assert [(frame.function, frame.line) for frame in seen.located] == [("spawn", 4), ("<module>", 7)]
