@@ -77,6 +77,7 @@ class ElfFile:
         self.key = key
         self.segments: list[Segment] = []
         self.unwinding: int | None = None
+        self._data_symbols: dict[bytes, int | None] = {}
         self._functions: tuple[list[int], list[tuple[int, int]], bytes] | None = None
         self.sections: list[Section] = []
         header = self.read_at(0, 64)
@@ -133,6 +134,11 @@ class ElfFile:
 
     def data_symbol(self, name: bytes) -> int | None:
         """The address of a symbol that the file shows to others."""
+        if name not in self._data_symbols:
+            self._data_symbols[name] = self._find_data_symbol(name)
+        return self._data_symbols[name]
+
+    def _find_data_symbol(self, name: bytes) -> int | None:
         table = self.section(b".dynsym")
         if table is None or table.link >= len(self.sections):
             return None
