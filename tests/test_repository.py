@@ -58,7 +58,10 @@ EXCEPTIONS = {
         {"os.access", "os.close", "os.getpid", "os.memfd_create", "os.pipe", "fcntl.fcntl", "pathlib"},
         "doctor asks the host what it allows: that is its work",
     ),
-    "picobox/cli/findings.py": ({"os.getpid", "os.path"}, "-o may hold the number of this process"),
+    "picobox/cli/findings.py": (
+        {"os.get_terminal_size", "os.getpid", "os.path"},
+        "-o may hold the number of this process; text is as wide as the terminal",
+    ),
     "picobox/cli/launch.py": (
         {"os.getpgid", "os.getpgrp", "os.getpid", "os.getsid", "os.kill", "signal.ITIMER_REAL", "signal.setitimer"},
         "passes on the signals that this command gets, and keeps its time limit",
@@ -68,6 +71,7 @@ EXCEPTIONS = {
         {"os.dup2", "os.open", "os.sysconf", "pathlib"},
         "writes to a terminal that may be gone; memory is read from /proc/self",
     ),
+    "picobox/cli/reports.py": ({"os.getcwd", "os.path", "os.walk"}, "finds the reports that the user names"),
     "picobox/cli/trace.py": ({"signal.getsignal", "signal.signal"}, "a trace is written out before a signal ends us"),
     "picobox/findings/config.py": ({"open", "os.path", "os.stat"}, "finds and reads the user's settings"),
     "picobox/findings/config_values.py": ({"os.path"}, "paths in settings are relative to their file"),

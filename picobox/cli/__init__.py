@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VERBS = ("run", "check", "trace", "syscalls", "doctor", "wslpath", "names")
+VERBS = ("run", "check", "trace", "syscalls", "doctor", "wslpath", "names", "report")
 # These start no program: they run on any system.
-_PORTABLE = ("names",)
+_PORTABLE = ("names", "report")
+# Where a verb's module has another name.
+_MODULES = {"report": "reports"}
 
 # More objects than starting makes.
 _COLLECTOR_THRESHOLD = 10_000
@@ -42,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
 def _import(verb: str) -> Any:
     from importlib import import_module
 
-    return import_module(f"picobox.cli.{verb}")
+    return import_module(f"picobox.cli.{_MODULES.get(verb, verb)}")
 
 
 def _import_for_good(verb: str) -> Any:

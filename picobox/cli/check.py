@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     usage = Usage("check", _DESCRIPTION, _EXAMPLES)
     options = usage.read((*_check_options(), *finding_options(), *output_options(), *_run_options()), arguments)
     command = usage.command(options)
-    config = settle(options, options.workdir or ".", usage.prog)
+    config = settle(options, options.workdir or ".", usage.prog, runs=True)
     return conclude(run(options, command), options, config)
 
 

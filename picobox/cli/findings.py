@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 from typing import TYPE_CHECKING, TextIO
 
 from picobox.cli.options import Option, complain_of_usage, preset, wants_color
 from picobox.errors import PicoboxError
 from picobox.findings.baseline import known_in, known_of, text_of, with_baseline
 from picobox.findings.config import Config, load
-from picobox.findings.config_values import FORMATS, PROFILES
+from picobox.findings.config_values import FAIL_ON, FORMATS, PROFILES
 from picobox.findings.files import replace
-from picobox.findings.finding import NEVER, SEVERITIES, WARNING
+from picobox.findings.finding import WARNING
 from picobox.findings.fingerprint import roots_of
 from picobox.findings.joining import join
+from picobox.findings.render import render
 from picobox.findings.suppress import Told, suppress, with_levels
+from picobox.findings.tally import reaches, tally
+from picobox.findings.visible import visible
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -33,7 +35,6 @@ _DEFAULTS = {
     "baseline": None,
     "windows_prefix": None,
 }
-FAIL_ON = (*SEVERITIES, NEVER)
 _CHOICES = {"profile": PROFILES, "fail_on": FAIL_ON, "format": FORMATS}
 
 
@@ -73,10 +74,11 @@ def finding_options() -> tuple[Option, ...]:
     )
 
 
-def settle(options: SimpleNamespace, directory: str, prog: str) -> Config:
+def settle(options: SimpleNamespace, directory: str, prog: str, *, runs: bool = False) -> Config:
     """Reads the settings of a project, and fills in what neither the command line nor a variable says.
 
-    Raises PicoboxError for a file that cannot be used; leaves the process where a variable says what cannot be.
+    The form of the report and its file are settings for a verb that `runs` a program: others would write over what it
+    has written. Raises PicoboxError for a file that cannot be used, leaves the process for a variable that cannot be.
     """
     for name, known in _CHOICES.items():
         value = getattr(options, name, None)
@@ -87,7 +89,7 @@ def settle(options: SimpleNamespace, directory: str, prog: str) -> Config:
     config = Config() if options.no_config else load(directory, options.config)
     for name, default in _DEFAULTS.items():
         if getattr(options, name, "") is None:
-            said = getattr(config, name)
+            said = getattr(config, name) if runs or name not in ("format", "output") else None
             setattr(options, name, default if said is None else said)
     if hasattr(options, "enforce"):
         options.enforce = options.enforce or bool(config.enforce)
@@ -95,7 +97,7 @@ def settle(options: SimpleNamespace, directory: str, prog: str) -> Config:
         named = {given[:1].upper() for given in options.drive}
         options.drive += [f"{drive.letter}={drive.path}" for drive in config.drives if drive.letter not in named]
         options.share = [*config.share, *options.share]
-    if not getattr(options, "quiet", False):
+    if not options.quiet:
         _tell("warning", config.warnings)
     _check_files(options)
     return config
@@ -116,38 +118,40 @@ def _check_files(options: SimpleNamespace) -> None:
 
 
 def conclude(report: Report, options: SimpleNamespace, config: Config, stream: TextIO | None = None) -> int:
-    """Marks what does not count, joins, writes the report to -o or `stream` (standard error), gives the exit status.
+    """Tells the findings of a run on -o or `stream` (standard error), and gives the exit status.
 
     That is the program's if it is not 0, else 1 if a finding that counts is as grave as --fail-on.
     """
-    told = counted(report, options, config)
-    report = told.report
-    if not getattr(options, "quiet", False):
-        _tell("warning", told.warnings)
-        _tell("note", told.notes if getattr(options, "verbose", False) else ())
-    _write(report, options, stream or sys.stderr)
-    return report.status or (FOUND if fails(report, options.fail_on) else 0)
+    return report.status or verdict(told(report, options, config, stream or sys.stderr), options.fail_on)
+
+
+def told(report: Report, options: SimpleNamespace, config: Config, stream: TextIO) -> Report:
+    """Marks what does not count, joins, and writes the report to -o or a stream; gives it as it was told."""
+    outcome = counted(report, options, config)
+    if not options.quiet:
+        _tell("warning", outcome.warnings)
+        _tell("note", outcome.notes if options.verbose else ())
+    _write(outcome.report, options, stream)
+    return outcome.report
 
 
 def counted(report: Report, options: SimpleNamespace, config: Config) -> Told:
     """The report with levels, marks and counts as settings and options say; writes the baseline if one is wanted."""
-    told = suppress(with_levels(report, config.rules), config.ignores)
-    report, notes = told.report, told.notes
+    outcome = suppress(with_levels(report, config.rules), config.ignores)
+    report, notes = outcome.report, outcome.notes
     if options.baseline is not None:
-        told = told._replace(report=report)
         found = with_baseline(report, known_in(options.baseline), options.baseline)
         report, notes = found.report, (*notes, *found.notes)
     if options.write_baseline is not None:
         known = known_of(report)
         replace(options.write_baseline, text_of(known))
         report = with_baseline(report, known, options.write_baseline).report
-    return Told(report._replace(findings=join(report.findings, roots_of(report))), told.warnings, notes)
+    return Told(report._replace(findings=join(report.findings, roots_of(report))), outcome.warnings, notes)
 
 
-def fails(report: Report, fail_on: str) -> bool:
-    """Whether a finding that counts is at least as grave as `fail_on`."""
-    grave = () if fail_on == NEVER else SEVERITIES[SEVERITIES.index(fail_on) :]
-    return any(finding.severity in grave and not finding.suppressed for finding in report.findings)
+def verdict(report: Report, fail_on: str) -> int:
+    """The exit status for findings: 1 if one that counts is at least as grave as `fail_on`."""
+    return FOUND if any(reaches(finding, fail_on) for finding in report.findings) else 0
 
 
 def _named(file: str) -> str:
@@ -156,17 +160,17 @@ def _named(file: str) -> str:
 
 
 def _write(report: Report, options: SimpleNamespace, stream: TextIO) -> None:
-    try:
-        render = import_module("picobox.findings.render").render
-    except ModuleNotFoundError:
-        stream.write("".join(f"{each.rule} {each.severity} {each.status:#x} {each}\n" for each in report.findings))
-        return
     if options.output is None:
+        from picobox.cli.report import write
+
         color = wants_color(options.color, stream)
-        stream.write(render(report, options.format, color=color))
-        stream.flush()
+        text = render(report, options.format, color=color, width=_width(stream), fail_on=options.fail_on)
+        write(stream, text)
     else:
-        replace(_named(options.output), render(report, options.format, color=False))
+        file = _named(options.output)
+        replace(file, render(report, options.format, fail_on=options.fail_on))
+        if not options.quiet:
+            sys.stderr.write(f"picobox: {tally(report.findings)}; {visible(file)}\n")
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if options.format == "github" and summary:
         _add_summary(report, summary)
@@ -180,6 +184,14 @@ def _add_summary(report: Report, path: str) -> None:
     append(path, lambda size: step_summary(report, MOST_SUMMARY - size))
 
 
+def _width(stream: TextIO) -> int | None:
+    """The columns of a terminal; None where nobody needs lines to end."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return None
+
+
 def _tell(kind: str, lines: tuple[str, ...]) -> None:
     for line in lines:
-        sys.stderr.write(f"picobox: {kind}: {line}\n")
+        sys.stderr.write(f"picobox: {kind}: {visible(line)}\n")

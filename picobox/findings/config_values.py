@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from picobox.errors import PicoboxError
 from picobox.findings.config import Config, Drive, Ignore
-from picobox.findings.finding import SEVERITIES
+from picobox.findings.finding import NEVER, SEVERITIES
 from picobox.findings.rules import RULES
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PROFILES = ("windows10", "windows11")
 FORMATS = ("text", "json", "sarif", "junit", "github", "html")
+FAIL_ON = (*SEVERITIES, NEVER)
 OFF = "off"
 LEVELS = (OFF, *SEVERITIES)
 _LETTER = re.compile("[A-Za-z]")
@@ -203,7 +204,7 @@ _IGNORE_KEYS = {
 _KEYS = {
     "profile": ("profile", _one_of(PROFILES)),
     "enforce": ("enforce", _flag),
-    "fail-on": ("fail_on", _one_of(SEVERITIES)),
+    "fail-on": ("fail_on", _one_of(FAIL_ON)),
     "format": ("format", _one_of(FORMATS)),
     "output": ("output", _path),
     "baseline": ("baseline", _path),

@@ -49,21 +49,34 @@ def replace(file: str, text: str) -> None:
     """
     content = text.encode(errors="surrogateescape")
     real = os.path.realpath(file)
-    beside = f"{real}.{os.getpid()}.tmp"
     try:
         if os.path.exists(real) and not os.path.isfile(real):
-            with open(real, "wb") as opened:
-                opened.write(content)
-            return
+            _write(real, content)
+        else:
+            _replace(real, content)
+    except OSError as error:
+        raise PicoboxError(f"{file}: {error.strerror}. Name a file that you may write.") from None
+
+
+def _replace(file: str, content: bytes) -> None:
+    beside = f"{file}.{os.getpid()}.tmp"
+    try:
         with open(beside, "xb") as opened:
             opened.write(content)
-        if os.path.exists(real):
-            os.chmod(beside, stat.S_IMODE(os.stat(real).st_mode))
-        os.replace(beside, real)
-    except OSError as error:
+        if os.path.exists(file):
+            os.chmod(beside, stat.S_IMODE(os.stat(file).st_mode))
+        os.replace(beside, file)
+    except PermissionError:
+        # Of what a container was given often the file alone may be written, not its directory.
+        _write(file, content)
+    finally:
         if os.path.lexists(beside):
             os.unlink(beside)
-        raise PicoboxError(f"-o {file}: {error.strerror}. Name a file that you may write.") from None
+
+
+def _write(file: str, content: bytes) -> None:
+    with open(file, "wb") as opened:
+        opened.write(content)
 
 
 def append(file: str, text_for: Callable[[int], str]) -> None:

@@ -12,6 +12,8 @@ from picobox.findings.fingerprint import Roots, holds, normal_path, program_of, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_NOWHERE = ("", "", 0)
+
 
 class Key(NamedTuple):
     """What findings have in common that are told as one.
@@ -31,13 +33,17 @@ class Key(NamedTuple):
 
 
 def key_of(finding: Finding, roots: Roots) -> Key:
-    """The key of a finding of a report with these roots."""
+    """The key of a finding of a report with these roots.
+
+    Where nobody knows the place in the source, each path is told: the program may be at fault for one of them alone.
+    """
+    place = _place(finding, roots)
     return Key(
         finding.rule,
         finding.severity,
         finding.status,
-        normal_path(finding.path, roots),
-        _place(finding, roots),
+        normal_path(finding.path, roots) if place != _NOWHERE else finding.path,
+        place,
         finding.side.call,
         program_of(finding.side.process.name),
         finding.suppressed,
@@ -48,7 +54,7 @@ def key_of(finding: Finding, roots: Roots) -> Key:
 def _place(finding: Finding, roots: Roots) -> tuple[str, str, int]:
     frame = finding.site or next(iter(finding.side.stack), None)
     if frame is None:
-        return "", "", 0
+        return _NOWHERE
     return normal_path(frame.file, roots), frame.function, frame.line or frame.offset or 0
 
 

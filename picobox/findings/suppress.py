@@ -45,18 +45,21 @@ def suppress(report: Report, ignores: Sequence[Ignore]) -> Told:
     used: set[Ignore] = set()
     findings = []
     for finding in report.findings:
-        if not finding.suppressed:
-            comment = comments.of(finding.rule, finding.site)
-            entry = next((each for each in ignores if is_about(each, finding, report)), None)
-            if entry is not None:
-                used.add(entry)
-            if comment is not None:
-                finding = finding._replace(suppressed=COMMENT, reason=comment.reason)  # noqa: PLW2901 - it is marked
-            elif entry is not None:
-                finding = finding._replace(suppressed=CONFIG, reason=entry.reason)  # noqa: PLW2901
-        findings.append(finding)
+        comment = comments.of(finding.rule, finding.site)
+        entries = [entry for entry in ignores if is_about(entry, finding, report)]
+        used.update(entries)
+        if comment is not None:
+            findings.append(_marked(finding, COMMENT, comment.reason))
+        elif entries:
+            findings.append(_marked(finding, CONFIG, entries[0].reason))
+        else:
+            findings.append(finding)
     idle = [f"{entry.place}: nothing was found that it ignores" for entry in ignores if entry not in used]
     return Told(report._replace(findings=tuple(findings)), tuple(comments.mistakes), (*idle, *comments.idle()))
+
+
+def _marked(finding: Finding, by: str, reason: str) -> Finding:
+    return finding if finding.suppressed else finding._replace(suppressed=by, reason=reason)
 
 
 def is_about(entry: Ignore, finding: Finding, report: Report) -> bool:
