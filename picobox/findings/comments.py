@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from picobox.findings.finding import Frame
 
 # What begins a comment in the languages of those who write tests.
-_COMMENT = re.compile(r"(?P<start>#|//|--|%|;|/\*|<!--|'|\bREM\b)\s*picobox:\s*ignore\b(?P<rest>.*)", re.IGNORECASE)
+_COMMENT = re.compile(r"(?:#|//|--|%|;|/\*)\s*picobox:\s*ignore\b(?P<rest>.*)", re.IGNORECASE)
 _RULES = re.compile(r"[\s:=\[(]*(?P<ids>PB\w*(?:[\s,]+PB\w*)*)[\])]*(?P<reason>.*)", re.DOTALL | re.IGNORECASE)
 _AROUND_REASON = " \t\r:-*/>"
 

@@ -154,8 +154,10 @@ def _settings_of(file: str) -> Settings | None:
         raise PicoboxError(f"{file}: {error.strerror}. Name a file that you may read.") from None
     except UnicodeDecodeError as error:
         raise PicoboxError(f"{file}: byte {error.start} is not UTF-8, which TOML is. Save the file as UTF-8.") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise PicoboxError(f"{file}: {error or 'nested too deeply'}. Mend the TOML there.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise PicoboxError(f"{file}: {error}. Mend the TOML there.") from None
+    except RecursionError:
+        raise PicoboxError(f"{file}: it is nested too deeply to be read. Mend the TOML there.") from None
     if os.path.basename(file) != PROJECT_NAME:
         return Settings(file, values)
     tool = values.get("tool", {})

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from picobox.findings.finding import Report
 
 _PIECE = re.compile(r"\[[!^]?\]?[^\]/]*\]|\*+|.", re.DOTALL)
-_WILD = {"*": "[^/]*", "?": "[^/]"}
+_ANY = "**"
+# What stands for a `*` between the pieces of a regular expression; no pattern holds it, since no path does.
+_STAR = "\0"
+_STARS = re.compile(_STAR)
 
 
 def matches_name(pattern: str, name: str) -> bool:
     """Whether a name is one that a pattern with `*`, `?` and `[...]` is about."""
-    return _compiled(pattern).fullmatch(name) is not None
+    return _component(pattern).fullmatch(name) is not None
 
 
 def matches_path(pattern: str, path: str, report: Report, base: str = "") -> bool:
@@ -34,8 +37,7 @@ def matches_path(pattern: str, path: str, report: Report, base: str = "") -> boo
     else:
         spellings = _relative(path, report, base)
         wanted = wanted if "/" in wanted else f"**/{wanted}"
-    compiled = _compiled(wanted)
-    return any(compiled.fullmatch(spelling) is not None for spelling in spellings)
+    return any(_is_about(wanted, spelling) for spelling in spellings)
 
 
 def _relative(path: str, report: Report, base: str) -> list[str]:
@@ -47,25 +49,50 @@ def _relative(path: str, report: Report, base: str) -> list[str]:
     return [*found, normal_path(path, roots_of(report))] if found else [posixpath.basename(path)]
 
 
+def _is_about(pattern: str, path: str) -> bool:
+    """Whether a path, or one of the directories it lies in, is what a pattern spells; all ways are tried at once."""
+    wanted = pattern.split("/")
+    states = _with_none(wanted, {0})
+    for component in path.split("/"):
+        after = set()
+        for state in states - {len(wanted)}:
+            if wanted[state] == _ANY:
+                after.add(state)
+            elif _component(wanted[state]).fullmatch(component) is not None:
+                after.add(state + 1)
+        states = _with_none(wanted, after)
+        if len(wanted) in states:
+            return True
+    return False
+
+
+def _with_none(wanted: list[str], states: set[int]) -> set[int]:
+    """The states, and those after a `**` that stands for no directory at all."""
+    found = set(states)
+    for state, component in enumerate(wanted):
+        if state in found and component == _ANY:
+            found.add(state + 1)
+    return found
+
+
 @lru_cache(256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """What matches such a path and all below it."""
-    *leading, last = pattern.split("/")
-    text = "".join("(?:[^/]*/)*" if each == "**" else f"{_component(each)}/" for each in leading)
-    text += ".*" if last == "**" else _component(last)
-    return re.compile(f"{text}(?:/.*)?", re.DOTALL)
-
-
-def _component(pattern: str) -> str:
-    return "".join(map(_piece, _PIECE.findall(pattern)))
+def _component(pattern: str) -> re.Pattern[str]:
+    """What matches one component. The first place behind a `*` that will do is taken for good: nothing is retried."""
+    first, *others = _STARS.split("".join(map(_piece, _PIECE.findall(pattern))))
+    middle = "".join(f"(?>.*?{text})" for text in others[:-1])
+    return re.compile(first + middle + "".join(f".*{text}" for text in others[-1:]), re.DOTALL)
 
 
 def _piece(piece: str) -> str:
+    if piece.startswith("*"):
+        return _STAR
+    if piece == "?":
+        return "."
     if len(piece) < 3 or not piece.startswith("["):
-        return _WILD.get(piece[0] if piece.startswith("*") else piece, re.escape(piece))
+        return re.escape(piece)
     negated = piece[1] in "!^"
     members = piece[2 if negated else 1 : -1].replace("\\", r"\\").replace("]", r"\]").replace("[", r"\[")
-    text = f"(?!/)[{'^' * negated}{members}]"
+    text = f"[{'^' * negated}{members}]"
     try:
         re.compile(text)
     except re.error:

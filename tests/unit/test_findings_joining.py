@@ -69,7 +69,7 @@ def total(*reports: Report) -> int:
     return sum(finding.count for report in reports for finding in report.findings)
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(st.lists(_findings, max_size=12), st.randoms())
 def test_joining_loses_nothing_and_asks_for_no_order(findings: list[Finding], random: object) -> None:
     roots = Roots("/work/a", TEMPORARY)
@@ -87,7 +87,7 @@ def test_joining_loses_nothing_and_asks_for_no_order(findings: list[Finding], ra
     assert join(findings, roots) == joined
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(_reports, _reports, _reports)
 def test_merging_asks_for_no_order_and_no_groups(first: Report, second: Report, third: Report) -> None:
     reports = (first, second, third)
