@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from picobox.check.judge import Settings
 from picobox.cli.options import Option, Usage, output_options, preset, run_options
+from picobox.errors import PicoboxError
 from picobox.findings.config_values import PROFILES
 from picobox.findings.finding import Report
 from picobox.platform.test_channel import VARIABLE, TestChannel
@@ -44,10 +45,9 @@ def main(arguments: list[str]) -> int:
 def run(options: SimpleNamespace, command: list[bytes]) -> Report:
     """Runs a program and judges what it does."""
     from picobox.cli.launch import Launch
-    from picobox.platform.drives import real_directory
 
-    directory = real_directory(os.fsencode(options.workdir or "."))
-    temporary = real_directory(os.fsencode(os.environ.get("TMPDIR") or "/tmp"))  # noqa: S108 - the guests'; nothing is made there
+    directory = _directory(options.workdir or ".", "-w ")
+    temporary = _directory(os.environ.get("TMPDIR") or "/tmp", "TMPDIR=")  # noqa: S108 - the guests'; nothing is made there
     started = time.time()
     with TestChannel() as channel:
         options.env = [*options.env, f"{VARIABLE}={channel.directory}"]
@@ -62,6 +62,16 @@ def run(options: SimpleNamespace, command: list[bytes]) -> Report:
         with Launch(options, command, check=settings) as launch:
             status = launch.run()
         return _report(options, command, launch, (started, status), places)
+
+
+def _directory(path: str, said: str) -> bytes:
+    """A directory without links; `said` is what its name stands behind where a user gives it."""
+    from picobox.platform.drives import real_directory
+
+    try:
+        return real_directory(os.fsencode(path))
+    except OSError as error:
+        raise PicoboxError(f"{said}{path}: {error.strerror}. Name a directory that is there.") from None
 
 
 def _line(report: Report, finding: Finding) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
 DEFAULT_LETTER = "C"
+# Of the directory for temporary files, where Windows' rules hold.
+TEMPORARY_LETTER = "T"
 _SETTING = re.compile("([A-Za-z])=(.+)", re.DOTALL)
 # WSL's own words for its mount option (facts/wsl1.md section 4.4).
 CASE_ALIASES = {"off": CaseMode.INSENSITIVE, "dir": CaseMode.PER_DIRECTORY, "force": CaseMode.SENSITIVE}

@@ -94,8 +94,7 @@ def settle(options: SimpleNamespace, directory: str, prog: str, *, runs: bool = 
     if hasattr(options, "enforce"):
         options.enforce = options.enforce or bool(config.enforce)
     if hasattr(options, "drive"):
-        named = {given[:1].upper() for given in options.drive}
-        options.drive += [f"{drive.letter}={drive.path}" for drive in config.drives if drive.letter not in named]
+        options.drive += _drives(config, {given[:1].upper() for given in options.drive})
         options.share = [*config.share, *options.share]
     if not options.quiet:
         _tell("warning", config.warnings)
@@ -103,8 +102,25 @@ def settle(options: SimpleNamespace, directory: str, prog: str, *, runs: bool = 
     return config
 
 
+def _drives(config: Config, named: set[str]) -> list[str]:
+    """What --drive would say for the drives of the settings that it does not name itself.
+
+    The directory for temporary files stays a drive: those of a project are not meant to take it away.
+    """
+    from picobox.cli.drives import TEMPORARY_LETTER
+
+    drives = {drive.letter: drive.path for drive in config.drives if drive.letter not in named}
+    temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - the guests'; nothing is made there
+    if drives and not named and os.path.isdir(temporary):
+        drives.setdefault(TEMPORARY_LETTER, temporary)
+    return [f"{letter}={path}" for letter, path in drives.items()]
+
+
 def _check_files(options: SimpleNamespace) -> None:
-    """Refuse before the work what could not be used after it."""
+    """Refuse before the work what could not be used after it. The first baseline is written where none is yet."""
+    written = options.write_baseline
+    if options.baseline is not None and written is not None and not os.path.exists(written):
+        options.baseline = None if os.path.abspath(written) == os.path.abspath(options.baseline) else options.baseline
     if options.baseline is not None:
         known_in(options.baseline)
     for option, file in (("-o", options.output), ("--write-baseline", options.write_baseline)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ntshim.fs.names import from_host
 from ntshim.fs.rules import CaseMode
 from ntshim.io.share import FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE
-from picobox.cli.drives import DEFAULT_LETTER, letters_of
+from picobox.cli.drives import DEFAULT_LETTER, TEMPORARY_LETTER, letters_of
 from picobox.cli.options import CASE_MODES
 from picobox.cli.prefix import windows_prefix
 from picobox.errors import PicoboxError
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ntshim.fs.view import DirectoryIndex
     from picobox.profile import Profile
 
-_TEMPORARY_LETTER = "T"
 _SHARES = {"R": FILE_SHARE_READ, "W": FILE_SHARE_WRITE, "D": FILE_SHARE_DELETE}
 _MODE = re.compile("0|[RWD]{1,3}")
 
@@ -59,7 +58,7 @@ def _add_temporary_directory(letters: dict[str, bytes], given: list[str]) -> Non
     except OSError:
         return
     if temporary not in letters.values():
-        letters[_TEMPORARY_LETTER] = temporary
+        letters[TEMPORARY_LETTER] = temporary
 
 
 def shares_of(settings: Iterable[str]) -> Shares:

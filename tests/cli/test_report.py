@@ -137,6 +137,10 @@ def test_a_baseline_is_written_and_makes_known_findings_pass(
     assert main(["report", path, "--baseline", "known.json"]) == 0
     (project / "picobox.toml").write_text('baseline = "known.json"')
     assert main(["report", path]) == 0
+    (project / "known.json").unlink()
+    assert main(["report", path]) == 125
+    assert main(["report", path, "--write-baseline", "known.json"]) == 0
+    assert main(["report", path]) == 0
     assert main(["report", written("s.json", finding(here), finding(here, name="new.log"))]) == 1
     capsys.readouterr()
     assert main(["report", "-v", written("t.json")]) == 0
@@ -226,6 +230,34 @@ def test_bad_usage(
         main(words)
     assert caught.value.code == 125
     assert cause in capsys.readouterr().err
+
+
+def test_drives_of_settings_leave_the_directory_for_temporary_files(tmp_path: Path, project: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "tmp").mkdir()
+    (project / "picobox.toml").write_text('[[drive]]\nletter = "D"\npath = "../data"\n')
+    home = {"XDG_CONFIG_HOME": os.environ["XDG_CONFIG_HOME"], "TMPDIR": str(tmp_path / "tmp")}
+    script = (
+        f"import os; files = [open(d + '/x', 'w') for d in ('{tmp_path}/data', '{tmp_path}/tmp')]\n"
+        "for file in files: os.unlink(file.name)"
+    )
+    words = ("check", "-w", project, "--format", "json", "-o", project / "r.json", "--", "python3", "-c", script)
+    assert picobox(*words, env=home).returncode == 1
+    found = read(project / "r.json")
+    assert {each.path for each in found.findings} == {f"{tmp_path}/data/x", f"{tmp_path}/tmp/x"}
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "cause"),
+    [
+        (["-w", "/no/such"], {}, "-w /no/such: No such file or directory. Name a directory that is there."),
+        ([], {"TMPDIR": "/no/such"}, "TMPDIR=/no/such: No such file or directory. Name a directory that is there."),
+    ],
+)
+def test_a_check_without_its_directories(words: list[str], variables: dict[str, str], cause: str) -> None:
+    done = picobox("check", *words, "--", "true", env=variables)
+    assert done.returncode == 125
+    assert done.stderr.decode() == f"picobox: {cause}\n"
 
 
 def test_a_check_by_its_settings(project: Path) -> None:
