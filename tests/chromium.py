@@ -87,7 +87,8 @@ class Browser:
             answer = self.receive()
             if answer.get("id") == self._last_id:
                 assert "error" not in answer, f"{method}: {answer['error']}"
-                return answer["result"]
+                result: dict[str, Any] = answer["result"]
+                return result
 
     def receive(self) -> dict[str, Any]:
         """The next message; an event is kept too."""
@@ -111,9 +112,8 @@ class Page:
     def __init__(self, browser: Browser, *, scripts: bool = True) -> None:
         """Open an empty tab, with JavaScript or without."""
         self._browser = browser
-        browser.events.clear()
-        target = browser.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._target = browser.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = browser.call("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
         if not scripts:
@@ -122,6 +122,11 @@ class Page:
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send a command about this tab."""
         return self._browser.call(method, self._session, **parameters)
+
+    def close(self) -> None:
+        """Close the tab."""
+        self._browser.call("Target.closeTarget", targetId=self._target)
+        self._browser.events = [each for each in self._browser.events if each.get("sessionId") != self._session]
 
     def open(self, path: Path, fragment: str = "") -> None:
         """Show a file, and wait until it is loaded."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from picobox.findings.answer import answer
 from picobox.findings.excerpt import excerpt
 from picobox.findings.fingerprint import fingerprint
 from picobox.findings.markup import Markup, element, joined, lines
 from picobox.findings.moment import day_and_time, duration
+from picobox.findings.places import shown_path
 from picobox.findings.rules import RULES
 from picobox.findings.timeline import timeline
-from picobox.findings.visible import command_line, visible
+from picobox.findings.visible import command_line
+from picobox.findings.wording import frame_words, is_stored, sentence, windows_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,11 +42,6 @@ def identifiers(findings: Iterable[Finding], roots: Roots) -> list[str]:
     return named
 
 
-def within(path: str, directory: str) -> str:
-    """A path as the user knows it: relative to the project if it lies inside."""
-    return path.removeprefix(directory.rstrip("/") + "/")
-
-
 def entry(finding: Finding, identifier: str, report: Report) -> Markup:
     """A finding as an item of the list.
 
@@ -62,7 +58,7 @@ def entry(finding: Finding, identifier: str, report: Report) -> Markup:
         data_process=finding.side.process.name,
         data_test=finding.test,
         data_suppressed=finding.suppressed,
-        data_path=within(finding.path, report.directory),
+        data_path=shown_path(finding.path, report.directory),
         data_count=finding.count,
         data_time=finding.side.time,
     )
@@ -70,13 +66,12 @@ def entry(finding: Finding, identifier: str, report: Report) -> Markup:
 
 def _summary(finding: Finding, report: Report) -> Markup:
     """The line that stands for a finding."""
-    rule = RULES.get(finding.rule)
     return element(
         "summary",
         element("span", finding.severity, class_="severity"),
         element("span", finding.rule, class_="rule"),
-        element("span", within(finding.path, report.directory), class_="path"),
-        element("span", rule.title if rule else finding.message, class_="title"),
+        element("span", shown_path(finding.path, report.directory), class_="path"),
+        element("span", RULES[finding.rule].title, class_="title"),
         *([element("span", f"{finding.count:,} times", class_="count")] if finding.count > 1 else []),
         *([element("span", f"suppressed: {finding.suppressed}", class_="why")] if finding.suppressed else []),
     )
@@ -85,8 +80,8 @@ def _summary(finding: Finding, report: Report) -> Markup:
 def _body(finding: Finding, identifier: str, report: Report) -> list[Markup]:
     """All there is to know about a finding."""
     picture, source = timeline(finding), _source(finding.site, report.directory)
-    rule = RULES.get(finding.rule)
-    parts = [element("p", finding.message, class_="message"), _facts(finding, report)]
+    rule = RULES[finding.rule]
+    parts = [element("p", sentence(finding, report.directory), class_="message"), _facts(finding, report)]
     if picture:
         parts += [element("h4", "Timeline"), picture]
     parts += [element("h4", "Who did what"), _side("the call", finding.side, finding, report)]
@@ -95,21 +90,20 @@ def _body(finding: Finding, identifier: str, report: Report) -> list[Markup]:
         parts.append(element("p", f"and {len(finding.others) - MOST_SIDES} more"))
     if source:
         parts += [element("h4", "Source"), source]
-    if rule:
-        about = element("a", f"About {rule.id}", href=f"#rule-{rule.id}")
-        parts.append(element("p", element("strong", "What to do: "), rule.fix, " ", about))
+    about = element("a", f"About {rule.id}", href=f"#rule-{rule.id}")
+    parts.append(element("p", element("strong", "What to do: "), rule.fix, " ", about))
     parts.append(element("a", "Link to this finding", href=f"#{identifier}", class_="permalink"))
     return parts
 
 
 def _facts(finding: Finding, report: Report) -> Markup:
     """What Windows answers, where, and what was running."""
-    path = within(finding.path, report.directory)
-    rows: list[tuple[str, object]] = [("Windows answers", _answer(finding)), ("Path", element("code", path))]
+    path = shown_path(finding.path, report.directory)
+    rows: list[tuple[str, object]] = [("Windows answers", windows_answer(finding)), ("Path", element("code", path))]
     if path != finding.path:
-        rows.append(("On Windows", element("code", windows_path(path, report.prefix))))
+        rows.append(("On Windows", element("code", _windows_path(path, report.prefix))))
     if finding.site:
-        rows.append(("Site", element("code", place(finding.site, report.directory))))
+        rows.append(("Site", element("code", frame_words(finding.site, report.directory))))
     if finding.test:
         rows.append(("Test", element("code", finding.test)))
     if finding.count > 1:
@@ -119,42 +113,26 @@ def _facts(finding: Finding, report: Report) -> Markup:
     return table(rows)
 
 
-def _answer(finding: Finding) -> str:
-    """What NT and Win32 call the answer; where that is a success, what it is worth."""
-    told = answer(finding.status)
-    rule = RULES.get(finding.rule)
-    return f"{told}. {rule.why}" if told.error == 0 and rule else str(told)
-
-
-def windows_path(path: str, prefix: str) -> str:
-    """The path, relative to the project, as it is below the Windows path that the project stands for."""
+def _windows_path(path: str, prefix: str) -> str:
+    """A path relative to the project as it is below the Windows path that the project stands for."""
     return prefix.rstrip("\\") + "\\" + path.replace("/", "\\")
-
-
-def place(frame: Frame, directory: str) -> str:
-    """A frame in one line, as far as it is known."""
-    where = within(frame.file, directory)
-    if frame.line is not None:
-        where = f"{where}:{frame.line}"
-    elif frame.offset is not None:
-        where = f"{where}+{frame.offset:#x}"
-    return f"{where} in {frame.function}" if frame.function else where
 
 
 def _side(role: str, side: Side, finding: Finding, report: Report) -> Markup:
     """One side: its process, call, handle and stack; a name that is only stored has nothing but its path."""
-    if not side.call:
-        return element("section", element("h5", "stored as"), element("code", within(side.path, report.directory)))
+    if is_stored(side):
+        path = element("code", shown_path(side.path, report.directory))
+        return element("section", element("h5", "stored as"), path, class_="side")
     words = [
         side.call,
-        *([within(side.path, report.directory)] if side.path != finding.path else []),
+        *([shown_path(side.path, report.directory)] if side.path != finding.path else []),
         *([f"access: {_rights(side.access)}"] if side.access else []),
         *([f"shares: {_rights(side.share)}"] if side.handle is not None or side.share else []),
         *([f"handle {side.handle:#x}"] if side.handle is not None else []),
         *([f"descriptor {side.fd}"] if side.fd is not None else []),
-        _time(side, finding),
+        *([_time(side, finding)] if side.time else []),
     ]
-    frames = "\n".join(visible(place(frame, report.directory)) for frame in side.stack)
+    frames = "\n".join(frame_words(frame, report.directory) for frame in side.stack)
     return element(
         "section",
         element("h5", f"{side.process.name} ({side.process.pid}) ", element("em", role)),

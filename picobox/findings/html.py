@@ -10,15 +10,17 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from picobox.findings.entry import entry, identifiers, table
-from picobox.findings.finding import SEVERITIES, Finding, Report
+from picobox.findings.finding import SEVERITIES
 from picobox.findings.fingerprint import roots_of
 from picobox.findings.markup import Markup, element, joined, text
 from picobox.findings.moment import day_and_time, duration
 from picobox.findings.rules import RULES
+from picobox.findings.tally import gravest_first
 from picobox.findings.visible import command_line
+from picobox.findings.wording import CHECK, verb_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from picobox.findings.finding import Report
 
 
 def render(report: Report) -> str:
@@ -27,13 +29,13 @@ def render(report: Report) -> str:
     All of it is valid UTF-8, whatever the names in the report hold.
     """
     style, script = _part("page.css"), _part("page.js")
-    ordered = _ordered(report.findings)
+    ordered = gravest_first(report.findings)
     entries = zip(ordered, identifiers(ordered, roots_of(report)), strict=True)
     return Template(_part("page.html")).substitute(
         policy=_policy(style, script),
         style=style,
         script=script,
-        title=text(f"{_number(len(report.findings), 'finding')} · picobox check"),
+        title=text(f"{_number(len(report.findings), 'finding')} · {verb_of(report)}"),
         facts=_facts(report),
         totals=_totals(report),
         findings=joined([entry(finding, identifier, report) for finding, identifier in entries]),
@@ -59,26 +61,13 @@ def _hash(source: str) -> str:
     return f"'sha256-{b64encode(sha256(source.encode()).digest()).decode()}'"
 
 
-def _ordered(findings: Iterable[Finding]) -> list[Finding]:
-    """The gravest first, what does not count last, and each kind together."""
-    return sorted(
-        findings,
-        key=lambda each: (
-            each.suppressed != "",
-            -SEVERITIES.index(each.severity),
-            each.rule,
-            each.path,
-            each.side.time,
-        ),
-    )
-
-
 def _facts(report: Report) -> Markup:
     """What was run, where, when, and how it ended."""
+    verb = verb_of(report)
     mode = "enforced: calls failed as on Windows" if report.enforced else "observed: calls went on as on Linux"
     rows: list[tuple[str, object]] = [
         ("Command", element("code", command_line(report.command))),
-        ("Profile", f"{report.profile}, {mode}"),
+        ("Profile", f"{report.profile}, {mode}" if verb == CHECK else report.profile),
         ("Directory", joined([element("code", report.directory), text(" as "), element("code", report.prefix)])),
         ("Run", f"{day_and_time(report.started)}, {duration(report.ended - report.started)}"),
         ("Exit status", report.status),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from picobox.findings.markup import Markup, element, joined
 from picobox.findings.moment import duration
 from picobox.findings.visible import visible
+from picobox.findings.wording import is_stored
 
 if TYPE_CHECKING:
     from picobox.findings.finding import Finding, Side
@@ -25,7 +26,7 @@ _MOST_LABEL = 34
 
 def timeline(finding: Finding) -> Markup | None:
     """An SVG with a lane for each side, from its open to the judged call; None where nobody else is concerned."""
-    opens = sorted((side for side in finding.others if side.call), key=lambda side: side.time)
+    opens = sorted((side for side in finding.others if not is_stored(side)), key=lambda side: side.time)
     if not opens:
         return None
     shown = opens[:MOST_LANES]
