@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 MOST_ANNOTATIONS = 9
 # Bytes: a step summary that is larger is not shown at all.
 MOST_SUMMARY = 1024 * 1024
-# Characters: GitHub cuts longer messages.
-_MOST_MESSAGE = 4000
 
 _KINDS = {ERROR: "error", WARNING: "warning", NOTE: "notice"}
 
@@ -54,7 +52,7 @@ def _annotation(finding: Finding, report: Report, root: str) -> str:
     test = f"\nTest: {visible(finding.test)}" if finding.test else ""
     told = sentence(finding, report.directory)
     words = f"{told}\nWindows: {windows_answer(finding)}\nFix: {RULES[finding.rule].fix}{seen}{test}"
-    return _command(_KINDS[finding.severity], properties, words[:_MOST_MESSAGE])
+    return _command(_KINDS[finding.severity], properties, words)
 
 
 def _command(kind: str, properties: dict[str, str], message: str) -> str:
@@ -77,7 +75,7 @@ def step_summary(report: Report, room: int = MOST_SUMMARY) -> str:
     command = f" of {_code(command_line(report.command))}" if report.command else ""
     head = f"## {verb_of(report)}\n\n{tally(report.findings)}, by the rules of {visible(report.profile)}{command}\n"
     # The last line has a number of at most as many digits.
-    left = room - len(head.encode()) - len(_rest(len(findings)))
+    left = room - len(head.encode()) - len(_rest(len(findings)).encode())
     if left < 0:
         return ""
     parts = [head]

@@ -203,7 +203,7 @@ def _boolean(value: Any, where: str) -> bool:
 
 
 def _time(value: Any, where: str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LATEST:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST:
         return float(value)
     raise _wrong(where, "a time in seconds", value)
 

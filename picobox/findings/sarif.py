@@ -140,7 +140,7 @@ def _result(finding: Finding, report: Report, root: str) -> Json:
         result["locations"] = [{"physicalLocation": _physical(place, report, root)}]
     if related := list(_related(finding, report, root)):
         result["relatedLocations"] = related
-    if stacks := [_stack(side, report, root) for side in (finding.side, *finding.others) if side.stack]:
+    if stacks := _stacks((finding.side, *finding.others), report, root):
         result["stacks"] = stacks
     if finding.suppressed:
         kind = "inSource" if finding.suppressed == _IN_SOURCE else "external"
@@ -167,6 +167,16 @@ def _related(finding: Finding, report: Report, root: str) -> Iterable[Json]:
             place = Place(below(frame.file, report.directory) or "", frame.line)
             location["physicalLocation"] = _physical(place, report, root)
         yield location
+
+
+def _stacks(sides: Iterable[Side], report: Report, root: str) -> list[Json]:
+    """The stacks of all sides that have one; each but once, since the schema wants it so."""
+    found: list[Json] = []
+    for side in sides:
+        stack = _stack(side, report, root)
+        if side.stack and stack not in found:
+            found.append(stack)
+    return found
 
 
 def _stack(side: Side, report: Report, root: str) -> Json:

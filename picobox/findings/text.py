@@ -74,7 +74,7 @@ class _Page:
             self._put(self.ink(head, _STYLES[finding.severity]) + self.ink(line[len(head) :], _MARKED))
         told = sentence(finding, self.directory)
         for line in wrapped(told, self._room(2)):
-            self._put(f"  {_inert(line)}")
+            self._put(f"  {line}")
         path = visible(shown_path(finding.path, self.directory))
         if not told.startswith(path):
             self._field("file", path)
@@ -110,9 +110,9 @@ class _Page:
                 *(["--enforce"] if report.enforced else []),
             ]
         )
-        program = f"-- {_inert(command_line(report.command)) or 'COMMAND'}"
+        program = f"-- {command_line(report.command) or 'COMMAND'}"
         if verb != CHECK:
-            command, program = verb, _inert(command_line(report.command[2:]))
+            command, program = verb, command_line(report.command[2:])
         fails = "1 of them fails" if failing == 1 else f"{failing} of them fail"
         self._wrapped(f"{fails} the check (--fail-on {fail_on}). To fail on new ones only, keep these as a baseline:")
         self._put(f"  {command} --write-baseline {BASELINE} {program}")
@@ -142,7 +142,7 @@ class _Page:
         lines = wrapped(text.lstrip(" "), self._room(_INDENT + indent))
         for number, line in enumerate(lines):
             head = f"  {label}" if number == 0 else ""
-            self._put(self.ink(head.ljust(_INDENT), _LABEL) + " " * indent + _inert(line))
+            self._put(self.ink(head.ljust(_INDENT), _LABEL) + " " * indent + line)
 
     def _wrapped(self, text: str) -> None:
         for line in wrapped(text, self._room(0)):
@@ -152,7 +152,7 @@ class _Page:
         return None if self.width is None else max(self.width - taken, _LEAST_WIDTH // 2)
 
     def _put(self, line: str) -> None:
-        self.lines.append(line.rstrip())
+        self.lines.append(_inert(line.rstrip()))
 
 
 def _ink() -> Callable[[str, str], str]:

@@ -1,4 +1,4 @@
-"""What is written as JSON is what docs/findings.schema.json describes; the schema is strict, and itself a schema."""
+"""What is written as JSON and SARIF is what their schemas describe: our own, which is strict, and the official one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 import sample_report
-from inputs import REPOSITORY
+from inputs import REPOSITORY, input_file
 
+from picobox.findings import sarif
 from picobox.findings.record import dumps
 from picobox.findings.rules import RULES
 
@@ -66,3 +67,35 @@ def test_every_member_is_required_and_no_other_is_allowed() -> None:
             at = at[each]
         at[f"{name}x"] = at.pop(name)
         assert not VALIDATOR.is_valid(value), f"{outer} may have {name}x for {name}"
+
+
+@pytest.fixture(scope="module")
+def official() -> jsonschema.Draft4Validator:
+    """The validator of SARIF 2.1.0 by the schema that OASIS publishes."""
+    schema = json.loads(input_file("sarif-schema").read_text())
+    assert schema["id"] == sarif.SCHEMA_ID
+    return jsonschema.Draft4Validator(schema)
+
+
+@pytest.mark.parametrize("locations_only", [False, True])
+@pytest.mark.parametrize("make", REPORTS)
+def test_sarif_is_what_the_official_schema_describes(
+    make: Callable[[str], Report], locations_only: bool, official: jsonschema.Draft4Validator
+) -> None:
+    value = json.loads(sarif.render(make(DIRECTORY), repository="/home", locations_only=locations_only))
+    assert [f"{list(error.absolute_path)}: {error.message}" for error in official.iter_errors(value)] == []
+
+
+def test_the_official_schema_is_really_asked(official: jsonschema.Draft4Validator) -> None:
+    value = json.loads(sarif.render(sample_report.small(DIRECTORY)))
+    value["runs"][0]["results"][0]["level"] = "fatal"
+    assert not official.is_valid(value)
+
+
+@pytest.mark.full
+def test_sarif_of_thirty_thousand_findings(official: jsonschema.Draft4Validator) -> None:
+    value = json.loads(sarif.render(sample_report.large(DIRECTORY, 30_000)))
+    assert [len(run["results"]) for run in value["runs"]] == [25_000, 5_000]
+    for run in value["runs"]:
+        run["results"] = run["results"][::50]
+    assert official.is_valid(value)
