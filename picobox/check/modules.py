@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _PAGE_BITS = 12
 _MOST_FILES = 256
+_MOST_NAMES = 1024
+# Of those whose debug sections are kept, which may be large.
+_MOST_WITH_LINES = 4
 # Pages outside every module that were met; each lets us look once more for what was mapped meanwhile.
 _MOST_STRANGERS = 256
 # Of a file's start, and of its code: there are the ELF header and, where linkers put it, the build id.
@@ -61,6 +64,8 @@ class Files:
                 del self._files[next(iter(self._files))]
             file = ElfFile(path, key)
             found = self._files[path, key] = file, Unwinding(file)
+            if len(self._named) >= _MOST_NAMES:
+                del self._named[next(iter(self._named))]
             known = self._named.setdefault(name, file)
             if known is None or known.key != key:
                 self._named[name] = None
@@ -73,6 +78,8 @@ class Files:
             return frame
         function = file.function_at(frame.offset - 1)
         if file.key not in self._lines:
+            if len(self._lines) >= _MOST_WITH_LINES:
+                del self._lines[next(iter(self._lines))]
             self._lines[file.key] = SourceLines(file)
         source = self._lines[file.key].at(frame.offset - 1)
         return frame._replace(function=function) if source is None else Frame(source.file, function, source.line)
