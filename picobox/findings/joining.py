@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from functools import cmp_to_key
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.errors import PicoboxError
@@ -66,14 +67,18 @@ def join(findings: Iterable[Finding], roots: Roots) -> tuple[Finding, ...]:
         key = key_of(finding, roots)
         counts[key] = counts.get(key, 0) + finding.count
         known = first.get(key)
-        if known is None or _order(finding) < _order(known):
+        if known is None or _compare(finding, known) < 0:
             first[key] = finding
-    return tuple(sorted((finding._replace(count=counts[key]) for key, finding in first.items()), key=_order))
+    joined = (finding._replace(count=counts[key]) for key, finding in first.items())
+    return tuple(sorted(joined, key=cmp_to_key(_compare)))
 
 
-def _order(finding: Finding) -> tuple[float, str]:
+def _compare(one: Finding, other: Finding) -> int:
     """By time; what happened at one time is told in the same order whoever was read first."""
-    return finding.side.time, repr(finding._replace(count=0))
+    if one.side.time != other.side.time:
+        return -1 if one.side.time < other.side.time else 1
+    texts = repr(one._replace(count=0)), repr(other._replace(count=0))
+    return (texts[0] > texts[1]) - (texts[0] < texts[1])
 
 
 def merge(reports: Sequence[Report]) -> Report:

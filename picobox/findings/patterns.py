@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from picobox.findings.fingerprint import TEMPORARY, holds, normal_path, roots_of
+from picobox.findings.fingerprint import TEMPORARY, Roots, holds, normal_path, roots_of
 
 if TYPE_CHECKING:
     from picobox.findings.finding import Report
@@ -33,20 +33,19 @@ def matches_path(pattern: str, path: str, report: Report, base: str = "") -> boo
     """
     wanted = pattern.removeprefix("./").rstrip("/") or "/"
     if wanted.startswith("/"):
-        spellings = [path]
+        spellings: tuple[str, ...] = (path,)
     else:
-        spellings = _relative(path, report, base)
+        spellings = _relative(path, roots_of(report), base)
         wanted = wanted if "/" in wanted else f"**/{wanted}"
     return any(_is_about(wanted, spelling) for spelling in spellings)
 
 
-def _relative(path: str, report: Report, base: str) -> list[str]:
+@lru_cache(256)
+def _relative(path: str, roots: Roots, base: str) -> tuple[str, ...]:
     """How a path is spelled without what is the machine's; what is nowhere known is but a name."""
-    roots = [root for root in (report.directory, base) if root and holds(root, path)]
-    found = [posixpath.relpath(path, root) for root in roots]
-    temporary = [root for root in report.temporary if holds(root, path)]
-    found += [f"{TEMPORARY}/{posixpath.relpath(path, root)}" for root in temporary]
-    return [*found, normal_path(path, roots_of(report))] if found else [posixpath.basename(path)]
+    found = [path[len(root) :].strip("/") for root in (roots.directory, base) if root and holds(root, path)]
+    found += [f"{TEMPORARY}/{path[len(root) :].strip('/')}" for root in roots.temporary if holds(root, path)]
+    return (*found, normal_path(path, roots)) if found else (posixpath.basename(path),)
 
 
 def _is_about(pattern: str, path: str) -> bool:

@@ -70,6 +70,14 @@ def test_every_key(project: Path) -> None:
     )
 
 
+def test_the_example_of_the_documents_names_every_key(project: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    (project / "picobox.toml").write_text(text.partition("```toml\n")[2].partition("```")[0])
+    found = load(str(project))
+    assert [name for name, value in found._asdict().items() if value in (None, (), {}, "")] == ["warnings"]
+    assert (found.drives[0].path, found.ignores[0].rules) == (f"{project}/data", ("PB010", "PB024"))
+
+
 def test_the_nearest_file_counts(project: Path) -> None:
     below = project / "src" / "deep"
     below.mkdir(parents=True)
