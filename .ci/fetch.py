@@ -2,34 +2,69 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tarfile
 import tempfile
+import urllib.request
 import zipfile
 from pathlib import Path
+from urllib.parse import urljoin
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from inputs import Input, MissingInputError, input_file, load
 
-# Seconds for one release; a source distribution also has its build tools fetched, which tell pip its name.
+# Seconds for one release.
 TIMEOUT = 300
+INDEX = "https://pypi.org/simple"
+
+
+def wheel_options(file: str) -> list[str]:
+    """What makes pip choose this wheel of a release on any machine: the tags in its name."""
+    python, abi, platforms = file.removesuffix(".whl").split("-")[-3:]
+    implementation = "cp" if python.startswith("cp") else "py"
+    options = ["--only-binary", ":all:", "--python-version", "3.11", "--implementation", implementation, "--abi", abi]
+    return options + [word for platform in platforms.split(".") for word in ("--platform", platform)]
 
 
 def download(wanted: Input, folder: Path) -> Path:
-    """Let pip download a release; returns its one file, which must have the name that the table gives it."""
-    project = wanted.pypi.partition("==")[0]
-    kind = ("--only-binary", ":all:") if wanted.file.endswith(".whl") else ("--no-binary", project)
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *kind, "-d", str(folder), wanted.pypi]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
-    if done.returncode != 0:
-        raise MissingInputError(f"{wanted.pypi} cannot be downloaded: {' '.join(done.stderr.split())[-500:]}")
+    """Download a release; returns its one file, which must have the name that the table gives it."""
+    if wanted.file.endswith(".whl"):
+        download_wheel(wanted, folder)
+    else:
+        download_source(wanted, folder)
     names = [path.name for path in folder.iterdir()]
     if names != [wanted.file]:
         raise MissingInputError(f"{wanted.pypi} is {', '.join(names)}, not {wanted.file}: mend .ci/inputs.toml")
     return folder / wanted.file
+
+
+def download_wheel(wanted: Input, folder: Path) -> None:
+    """Let pip choose and download the wheel."""
+    options = wheel_options(wanted.file)
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *options, "-d", str(folder), wanted.pypi]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
+    if done.returncode != 0:
+        raise MissingInputError(f"{wanted.pypi} cannot be downloaded: {' '.join(done.stderr.split())[-500:]}")
+
+
+def download_source(wanted: Input, folder: Path) -> None:
+    """Take the source distribution from the index as it is; pip would build it first, to learn its name."""
+    index = os.environ.get("PIP_INDEX_URL", INDEX).rstrip("/")
+    page = f"{index}/{wanted.pypi.partition('==')[0]}/"
+    try:
+        request = urllib.request.Request(page, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            files = json.load(answer)["files"]
+        for file in files:
+            if file["filename"] == wanted.file:
+                with urllib.request.urlopen(urljoin(page, file["url"]), timeout=TIMEOUT) as answer:
+                    (folder / wanted.file).write_bytes(answer.read())
+    except (OSError, ValueError, KeyError) as error:
+        raise MissingInputError(f"{wanted.pypi} cannot be downloaded from {page}: {error}") from None
 
 
 def member_of(archive: Path, name: str) -> bytes:
