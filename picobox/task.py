@@ -44,7 +44,8 @@ class OpenFiles:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._files: dict[tuple[int, int], list[File]] = {}
-        self._places: dict[File, list[tuple[FdTable, int]]] = {}
+        # Each place once: a description is duplicated onto the same descriptor again and again.
+        self._places: dict[File, dict[tuple[FdTable, int], None]] = {}
         # Tables of which descriptors are watched, by number.
         self._tables: dict[int, FdTable] = {}
         self._numbers = itertools.count(1)
@@ -62,7 +63,7 @@ class OpenFiles:
         if file is None:
             file = File(key, self._forget)
             self._files.setdefault(key, []).append(file)
-            self._places[file] = []
+            self._places[file] = {}
         self.note(file, table, fd)
         return file, granted_access(described.flags)
 
@@ -71,7 +72,7 @@ class OpenFiles:
         file.reference()
         file.on_cleanup = self._forget
         self._files.setdefault(file.host_key, []).append(file)
-        self._places[file] = []
+        self._places[file] = {}
         self.note(file, table, fd)
 
     def of_key(self, key: object) -> Sequence[File]:
@@ -105,11 +106,12 @@ class OpenFiles:
         places = self._places[file]
         if len(places) > 2 * file.handle_count + _STALE_PLACES:
             self._drop_stale(file)
-        places.append((table, fd))
+        places[table, fd] = None
 
     def _drop_stale(self, file: File) -> None:
-        places = self._places.get(file, [])
-        places[:] = [place for place in places if place[0].holds(place[1], file)]
+        places = self._places.get(file, {})
+        for place in [place for place in places if not place[0].holds(place[1], file)]:
+            del places[place]
 
     def _is_same(self, file: File, tid: HostTid, fd: int) -> bool:
         self._drop_stale(file)
