@@ -56,6 +56,7 @@ def download_source(wanted: Input, folder: Path) -> None:
     index = os.environ.get("PIP_INDEX_URL", INDEX).rstrip("/")
     page = f"{index}/{wanted.pypi.partition('==')[0]}/"
     try:
+        # ruff: noqa: S310 - a file: index is what its user has asked for.
         request = urllib.request.Request(page, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             files = json.load(answer)["files"]

@@ -14,6 +14,12 @@ from .suite import load
 from .table import both, write_table
 
 
+def tell(*lines: str) -> None:
+    """Write lines to the standard output."""
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.flush()
+
+
 def main(arguments: list[str]) -> int:
     """Run what was asked for; the status is 1 if a suite shows what it must not."""
     parser = argparse.ArgumentParser(prog="python -m tests.suites", description=__doc__)
@@ -30,8 +36,8 @@ def main(arguments: list[str]) -> int:
         for name in options.names or suites:
             with tempfile.TemporaryDirectory(prefix="s") as folder:
                 verdict = both(suites[name], Path(folder).resolve())
-            print(f"{name}: {verdict.tests} tests, {verdict.native:.1f} s, under check {verdict.check:.1f} s", flush=True)
-            print(*verdict.differing, *verdict.false_alarms, sep="\n", flush=True)
+            tell(f"{name}: {verdict.tests} tests, {verdict.native:.1f} s, under check {verdict.check:.1f} s")
+            tell(*verdict.differing, *verdict.false_alarms)
             status |= bool(verdict.differing or len(verdict.false_alarms) > 1)
     if options.table:
         write_table(suites)

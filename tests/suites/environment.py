@@ -43,8 +43,8 @@ def environment(name: str, wheels: Sequence[str]) -> Path:
 
 def _install(python: Path, files: list[str]) -> None:
     """From these files alone: without an index and without what they say they need."""
-    command = [sys.executable, "-m", "pip", "--isolated", "--python", str(python), "install", "-q", "--no-index", "--no-deps"]
-    done = subprocess.run([*command, *files], capture_output=True, text=True, check=False, timeout=TIMEOUT)
+    command = [sys.executable, "-m", "pip", "--isolated", "--python", str(python), "install", "-q", "--no-index"]
+    done = subprocess.run([*command, "--no-deps", *files], capture_output=True, text=True, check=False, timeout=TIMEOUT)
     if done.returncode != 0:
         raise RuntimeError(f"{python} cannot be furnished:\n{done.stderr}")
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inputs import TABLE as INPUTS
 from inputs import load as load_inputs
+
 from .suite import WHEELS, Suite, load
 
 if TYPE_CHECKING:
@@ -48,13 +49,13 @@ def lock() -> None:
                 if file.file not in known:
                     known.add(file.file)
                     inputs.write(_entry(file, full=not suite.fast))
-        print(f"{suite.name}: {len(files)} files")
     WHEELS.write_text("".join(lines))
 
 
 def source_of(suite: Suite) -> Pinned:
     """The source distribution of a suite's release."""
-    request = urllib.request.Request(f"{INDEX}/{suite.name}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
+    accept = {"Accept": "application/vnd.pypi.simple.v1+json"}
+    request = urllib.request.Request(f"{INDEX}/{suite.name}/", headers=accept)
     with urllib.request.urlopen(request, timeout=60) as answer:
         files: list[dict[str, Any]] = json.load(answer)["files"]
     found = [file for file in files if file["filename"].endswith(f"-{suite.version}.tar.gz")]
@@ -73,9 +74,9 @@ def wheels_of(suite: Suite) -> list[Pinned]:
 def _resolve(wanted: list[str], tags: Sequence[str]) -> list[Pinned]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        command = [sys.executable, "-m", "pip", "install", "-q", "--dry-run", "--ignore-installed", "--only-binary", ":all:"]
+        command = [sys.executable, "-m", "pip", "install", "-q", "--dry-run", "--ignore-installed"]
         subprocess.run(
-            [*command, "--report", str(report), "--target", folder, *tags, *wanted],
+            [*command, "--only-binary", ":all:", "--report", str(report), "--target", folder, *tags, *wanted],
             env={**os.environ, "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""},
             check=True,
             capture_output=True,
@@ -92,4 +93,5 @@ def _pinned(entry: dict[str, Any]) -> Pinned:
 
 def _entry(file: Pinned, *, full: bool) -> str:
     tier = "full = true\n" if full else ""
-    return f'\n["{file.file}"]\npypi = "{file.project}=={file.version}"\nfile = "{file.file}"\nsha256 = "{file.sha256}"\n{tier}'
+    release = f'pypi = "{file.project}=={file.version}"\nfile = "{file.file}"\n'
+    return f'\n["{file.file}"]\n{release}sha256 = "{file.sha256}"\n{tier}'

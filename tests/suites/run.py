@@ -30,7 +30,7 @@ TIMEOUT = 1200
 
 
 class Outcome(NamedTuple):
-    """How one run of a suite has ended: each test's end by its id, several where ids repeat; seconds; what was found."""
+    """How a run of a suite has ended: each test's end by its id, several where ids repeat; seconds; what was found."""
 
     status: int
     ends: dict[str, tuple[str, ...]]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HERE = Path(__file__).parent
 TABLE = HERE / "suites.toml"
@@ -63,14 +66,17 @@ def files_of(suite: Suite, wheels: Path = WHEELS) -> tuple[str, list[str]]:
 
 
 def _suite(entry: dict[str, Any]) -> Suite:
-    lists = {"requirements": str, "arguments": str}
-    records = {"deselected": _deselected, "flaky": lambda each: Flaky(**each), "legitimate": lambda each: Legitimate(**each)}
-    return Suite(
-        **{
-            key: tuple(map({**lists, **records}[key], value)) if key in lists or key in records else value
-            for key, value in entry.items()
-        }
-    )
+    makers: dict[str, Callable[[Any], Any]] = {
+        "requirements": str,
+        "arguments": str,
+        "deselected": _deselected,
+        "flaky": lambda each: Flaky(**each),
+        "legitimate": lambda each: Legitimate(**each),
+    }
+    values: dict[str, Any] = {
+        key: tuple(map(makers[key], value)) if key in makers else value for key, value in entry.items()
+    }
+    return Suite(**values)
 
 
 def _deselected(entry: dict[str, Any]) -> Deselected:

@@ -1,0 +1,100 @@
+"""Suites that are green on Windows: the same results, at most one false alarm each, at most four times the time."""
+
+from __future__ import annotations
+
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+from inputs import input_file
+from inputs import load as load_inputs
+
+from picobox.findings.finding import Finding, Process, Side
+
+from .run import Outcome
+from .suite import Legitimate, Suite, files_of, load
+from .table import both
+from .verdict import judge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUITES = load()
+MOST_FALSE_ALARMS = 1
+MOST_TIMES_NATIVE = 4.0
+# Others may use the machine meanwhile: a suite that seems too slow is measured again.
+ROUNDS = 3
+
+
+def parameters() -> list[object]:
+    return [
+        pytest.param(suite, id=name, marks=[pytest.mark.timeout(1800), *([] if suite.fast else [pytest.mark.full])])
+        for name, suite in SUITES.items()
+    ]
+
+
+@pytest.mark.parametrize("suite", parameters())
+def test_suite_ends_as_natively_without_false_alarms(suite: Suite, tmp_path: Path) -> None:
+    ratios = []
+    for _ in range(ROUNDS):
+        verdict = both(suite, tmp_path)
+        assert verdict.differing == ()
+        assert verdict.tests > verdict.skipped
+        assert len(verdict.false_alarms) <= MOST_FALSE_ALARMS, verdict.false_alarms
+        ratios.append(verdict.ratio)
+        if verdict.ratio <= MOST_TIMES_NATIVE:
+            return
+    pytest.fail(f"{suite.name} takes {min(ratios):.1f} times as long under check", pytrace=False)
+
+
+def test_enough_suites() -> None:
+    assert len(SUITES) >= 12
+    assert sum(suite.fast for suite in SUITES.values()) == 2
+
+
+@pytest.mark.parametrize("suite", SUITES.values(), ids=lambda suite: suite.name)
+def test_files_are_pinned_and_its_tier_fetches_them(suite: Suite) -> None:
+    inputs = load_inputs()
+    source, wheels = files_of(suite)
+    assert source.endswith(f"-{suite.version}.tar.gz")
+    assert any(wheel.startswith("pytest-") for wheel in wheels)
+    for name in (source, *wheels):
+        assert not (suite.fast and inputs[name].full)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("suite", [each for each in SUITES.values() if each.legitimate], ids=lambda suite: suite.name)
+def test_what_is_legitimate_is_shown_by_a_mark_in_the_suite_or_an_issue(suite: Suite) -> None:
+    source, _ = files_of(suite)
+    with tarfile.open(input_file(source)) as archive:
+        root = archive.getnames()[0].partition("/")[0]
+        for each in suite.legitimate:
+            if each.source.startswith("https://"):
+                continue
+            name, _, line = each.source.partition(":")
+            stream = archive.extractfile(f"{root}/{name}")
+            assert stream is not None
+            assert b"skip" in stream.read().splitlines()[int(line) - 1], each
+
+
+def finding(rule: str, path: Path) -> Finding:
+    return Finding(rule, "error", 0, str(path), "is bad", Side(Process(1, "x"), "unlink", str(path), 0.0))
+
+
+def test_a_test_that_differs_and_a_finding_nobody_explains_are_told(tmp_path: Path) -> None:
+    suite = Suite("x", "1", legitimate=(Legitimate("PB010", "tmp/a*", "skipped on Windows", "tests/test_x.py:1"),))
+    native = Outcome(0, {"a": ("passed",), "b": ("passed", "skipped")}, 1.0, "")
+    found = (
+        finding("PB010", tmp_path / "tmp" / "a1"),
+        finding("PB011", tmp_path / "tmp" / "a1"),
+        finding("PB010", tmp_path / "project" / "a1"),
+    )
+    checked = Outcome(1, {"a": ("failed",), "b": ("passed", "skipped"), "c": ("passed",)}, 3.0, "", found)
+    verdict = judge(suite, native, checked, tmp_path)
+    assert verdict.differing == (
+        "a: ('passed',) natively, ('failed',) under check",
+        "c: None natively, ('passed',) under check",
+    )
+    assert verdict.legitimate == {"PB010": 1}
+    assert verdict.false_alarms == ("PB011 tmp/a1 is bad", "PB010 project/a1 is bad")
+    assert (verdict.tests, verdict.skipped, verdict.ratio) == (3, 1, 3.0)
