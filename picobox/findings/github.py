@@ -72,8 +72,8 @@ def _property(text: str) -> str:
 def step_summary(report: Report, room: int = MOST_SUMMARY) -> str:
     """The report in Markdown, of at most `room` bytes: what does not fit is counted in its last line."""
     findings = [finding for finding in gravest_first(report.findings) if not finding.suppressed]
-    command = f" of {_code(command_line(report.command))}" if report.command else ""
-    head = f"## {verb_of(report)}\n\n{tally(report.findings)}, by the rules of {visible(report.profile)}{command}\n"
+    command = f"{_code(command_line(report.command))}, " if report.command else ""
+    head = f"## {verb_of(report)}\n\n{command}by the rules of {visible(report.profile)}: {tally(report.findings)}\n"
     # The last line has a number of at most as many digits.
     left = room - len(head.encode()) - len(_rest(len(findings)).encode())
     if left < 0:

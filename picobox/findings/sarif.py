@@ -125,7 +125,7 @@ def _prose(text: str) -> str:
 
 
 def _result(finding: Finding, report: Report, root: str) -> Json:
-    told = f"{sentence(finding, report.directory)} Windows: {windows_answer(finding)}"
+    told = f"{sentence(finding, report.directory).rstrip('.')}. Windows: {windows_answer(finding)}"
     result: Json = {
         "ruleId": finding.rule,
         "ruleIndex": _RULE_INDEX[finding.rule],

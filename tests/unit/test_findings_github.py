@@ -93,7 +93,9 @@ def test_properties_are_escaped(name: str, shown: str) -> None:
 def test_summary_tells_rule_path_place_test_and_answer() -> None:
     lines = step_summary(sample_report.small(DIRECTORY)).splitlines()
     assert lines[0] == "## picobox check"
-    assert "2 errors, 1 warning, 1 note (1 suppressed)" in lines[2]
+    assert lines[2] == (
+        "`python3 -m pytest -q 'a b'`, by the rules of windows11: 2 errors, 1 warning, 1 note (1 suppressed)"
+    )
     assert "### PB011: a file renamed while it is open" in lines
     assert (
         "- `logs/app.log`, at `src/rotate.py:6 in rotate`, in `tests/test_rotate.py::test_rotate[daily]`, 3 times: "
