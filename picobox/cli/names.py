@@ -16,11 +16,12 @@ from picobox.findings.name_lists import NameList, Target, judge_names
 from picobox.platform import name_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import SimpleNamespace
 
 _VERSIONS = {"windows10": WINDOWS_10, "windows11": WINDOWS_11}
 _STANDARD_INPUT = "-"
+_NO_LINKS: Mapping[str, str] = {}
 
 _DESCRIPTION = """Judge names by the rules of Windows, PB001 to PB008: those in a directory tree, in an archive (zip,
 tar or a packed tar; a wheel or an sdist is one), in git's index, on standard input, or the PATHs themselves.
@@ -47,6 +48,7 @@ class _Source(NamedTuple):
 def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
     from picobox.cli.findings import conclude, finding_options, settle
+    from picobox.findings.visible import visible
 
     usage = Usage("names", _DESCRIPTION, _EXAMPLES)
     options = usage.read((*_options(), *finding_options(), *output_options()), arguments)
@@ -61,7 +63,7 @@ def main(arguments: list[str]) -> int:
     report = _report(options, directory, arguments, started, findings)
     status = conclude(report, options, config, sys.stdout)
     for failure in failures:
-        sys.stderr.write(f"picobox: {failure}\n")
+        sys.stderr.write(f"picobox: {visible(failure)}\n")
     return status or (125 if failures else 0)
 
 
@@ -125,7 +127,7 @@ def _sources(options: SimpleNamespace, failures: list[str]) -> Iterator[_Source]
     files: list[str] = []
     for path in paths or ["."]:
         if path == _STANDARD_INPUT:
-            yield _named(_given(null=options.null))
+            yield from _given(_standard_input(null=options.null))
         elif name_sources.is_directory(path):
             found = name_sources.tree(path)
             failures += found.failures
@@ -136,8 +138,7 @@ def _sources(options: SimpleNamespace, failures: list[str]) -> Iterator[_Source]
                 files.append(path)
             else:
                 yield _Source(names, name_sources.stem_of(path))
-    if files:
-        yield _named(NameList(name_sources.absolute("."), files, links=name_sources.links_among(files)))
+    yield from _given(files, name_sources.links_among(files))
 
 
 def _named(names: NameList) -> _Source:
@@ -161,11 +162,15 @@ def _git(paths: list[str]) -> _Source:
     return _Source(index._replace(paths=[*index.paths, *only]), name_sources.name_of(index.root), frozenset(only))
 
 
-def _given(*, null: bool) -> NameList:
-    """The names on standard input; one that ends in a slash is a directory's."""
+def _standard_input(*, null: bool) -> list[str]:
     text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-    names = text.split("\0" if null else "\n")
-    directories = frozenset(name.rstrip("/") for name in names if name.endswith("/"))
-    if directories:
-        names = [name.rstrip("/") for name in names]
-    return NameList(name_sources.absolute("."), names, directories)
+    return text.split("\0" if null else "\n")
+
+
+def _given(names: list[str], links: Mapping[str, str] = _NO_LINKS) -> Iterator[_Source]:
+    """Names as somebody wrote them; one that ends in a slash is a directory's."""
+    for root, placed in zip((name_sources.absolute("."), "/"), name_sources.placed(names), strict=True):
+        directories = frozenset(name.rstrip("/") for name in placed if name.endswith("/"))
+        paths = [name.rstrip("/") for name in placed] if directories else placed
+        if paths:
+            yield _named(NameList(root, paths, directories, links))

@@ -11,7 +11,7 @@ from picobox.errors import PicoboxError
 from picobox.findings.name_lists import NameList
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 # What a version control system keeps here is made anew on each machine, and checked out nowhere.
 _KEPT_BY_TOOLS = frozenset((".git", ".hg", ".jj", ".svn"))
@@ -23,6 +23,7 @@ ARCHIVE_SUFFIXES = (
 _GIT_SYMLINK = "120000"
 _GIT_SUBMODULE = "160000"
 _GIT_TIMEOUT = 300
+_ELSEWHERE = ("/", "../", "./..")
 _LONGEST_TARGET = 4096  # PATH_MAX
 
 
@@ -68,6 +69,29 @@ def stem_of(path: str) -> str:
     name = os.path.basename(path)
     suffix = next((suffix for suffix in ARCHIVE_SUFFIXES if name.lower().endswith(suffix)), "")
     return name[: len(name) - len(suffix)]
+
+
+def placed(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names as paths from the working directory, and those that lie elsewhere as paths from the root directory.
+
+    They are read by their text alone; what is below the working directory already is left as it is given.
+    """
+    if not any(name.startswith(_ELSEWHERE) for name in names):
+        return list(names), []
+    here = os.getcwd()
+    prefix = here.rstrip("/") + "/"
+    below: list[str] = []
+    elsewhere: list[str] = []
+    for name in names:
+        if not name.startswith(_ELSEWHERE):
+            below.append(name)
+            continue
+        whole = os.path.normpath(os.path.join(here, name)) + ("/" if name.endswith("/") else "")
+        if whole.startswith(prefix):
+            below.append(whole[len(prefix) :])
+        else:
+            elsewhere.append(whole.lstrip("/"))
+    return below, elsewhere
 
 
 def in_repository(path: str, root: str) -> str:

@@ -206,6 +206,17 @@ def test_names_of_files(tree: Path) -> None:
     assert found(done, tree) == {"aux.c": ["PB003"], "docs/readme": ["PB001"]}
 
 
+def test_names_elsewhere(tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    (tmp_path / "a?").touch()
+    (here / "b?").touch()
+    told = {"a?": ["PB004"], "here/b?": ["PB004"]}
+    assert found(names(here, "../a?", here / "b?"), tmp_path) == told
+    given = os.fsencode(tmp_path) + b"/a?\0./../here/b?\0x\0"
+    assert found(names(here, "-0", "-", given=given), tmp_path) == told
+
+
 def test_bad_usage(tmp_path: Path) -> None:
     for words, cause in (
         (["no-such"], "no-such: No such file or directory. Name a directory, an archive or a file"),
