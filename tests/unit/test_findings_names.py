@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given
@@ -26,6 +27,9 @@ from picobox.findings.names import (
     windows_path,
 )
 from picobox.findings.rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 OK = st.STATUS_SUCCESS
 INVALID = st.STATUS_OBJECT_NAME_INVALID
@@ -180,6 +184,12 @@ def cleaned(path: str) -> str:
     return "/".join(part for part in path.split("/") if part not in {"", ".", ".."})
 
 
+def with_directories(paths: Iterable[str]) -> set[str]:
+    """The paths and all directories on the way to them."""
+    parts = [cleaned(path).split("/") for path in paths]
+    return {"/".join(each[:end]) for each in parts for end in range(1, len(each) + 1)} - {""}
+
+
 def naive(names: NameList, target: Target) -> set[tuple[str, str, int]]:
     """Every name judged by itself, in the plainest way."""
     kinds = {}
@@ -221,8 +231,8 @@ def test_some_names_are_judged_beside_all(paths: list[str], data: some.DataObjec
     for path in {cleaned(path) for path in only} - {""}:
         rules = {rule for other, rule in told if other == f"/r/{path}"}
         assert rules - {"PB001"} == {rule for other, rule in every if other == f"/r/{path}"} - {"PB001"}
-        twins = {cleaned(other) for other in paths if upcase(cleaned(other)) == upcase(path)}
-        judged = {cleaned(other) for other in only} & twins
+        twins = {other for other in with_directories(paths) if upcase(other) == upcase(path)}
+        judged = with_directories(only) & twins
         assert ("PB001" in rules) == (len(twins) > 1 and (len(judged) == 1 or path != min(judged)))
 
 
