@@ -13,7 +13,7 @@ from ntshim.ob.handles import HandleTable, index_number, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, CHECK, LOCKS, NATIVE, WSL
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, CHECK, LOCKS, NATIVE, READ_BACK, WSL
 from picobox.abi.table import BY_NR
 from picobox.check.judgement import AGAIN, REFUSE
 from picobox.errors import Errno
@@ -94,7 +94,15 @@ class PicoProvider:
 
     def check_transfers(self, *, wanted: bool) -> None:
         """Calls that read or write come to the executive's byte-range locks, or no more."""
-        features = self._features | {LOCKS} if wanted else self._features - {LOCKS}
+        self._switch(LOCKS, wanted=wanted)
+
+    def check_looks(self, *, wanted: bool) -> None:
+        """Calls that look at files come to a check, or no more."""
+        self._switch(READ_BACK, wanted=wanted)
+
+    def _switch(self, feature: str, *, wanted: bool) -> None:
+        """Turn a feature of the table on or off."""
+        features = self._features | {feature} if wanted else self._features - {feature}
         if features == self._features:
             return
         self._features = features

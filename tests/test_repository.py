@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from picobox.abi.row import ACTION_CALL, LOCKS, WINDOWS, WSL
+from picobox.abi.row import ACTION_CALL, CHECK, LOCKS, READ_BACK, WINDOWS, WSL
 from picobox.abi.table import BY_NAME, ROWS
 from picobox.changes import deciders
+from picobox.check.posix_calls import watchers
 from picobox.cli.options import PLATFORMS, PROFILES
 from picobox.faults import FAULTS
 from picobox.provider import HANDLER_MODULES
@@ -270,7 +271,7 @@ def handlers() -> dict[str, list[str]]:
 
 def test_every_call_row_has_its_function_and_every_function_its_row() -> None:
     # What WSL's rules and its faults add has a test of its own.
-    added = {WSL, WINDOWS, LOCKS, *(fault.name for fault in FAULTS)}
+    added = {WSL, WINDOWS, LOCKS, CHECK, READ_BACK, *(fault.name for fault in FAULTS)}
     expected = {
         row.name: ["provider", "call", *(argument.name for argument in row.args)]
         for row in ROWS
@@ -287,6 +288,14 @@ def test_every_change_is_decided_by_the_function_of_its_row() -> None:
         parameters = list(inspect.signature(function).parameters)
         assert parameters == ["changes", "call", *(argument.name for argument in BY_NAME[name].args)]
     assert {row.name for row in ROWS if {WINDOWS, LOCKS} & row.when.keys()} <= decided.keys()
+
+
+def test_every_call_that_windows_lacks_is_watched_by_the_function_of_its_row() -> None:
+    watched = watchers()
+    for name, function in watched.items():
+        parameters = list(inspect.signature(function).parameters)
+        assert parameters == ["judge", "call", *(argument.name for argument in BY_NAME[name].args)]
+    assert {row.name for row in ROWS if {CHECK, READ_BACK} & row.when.keys()} <= watched.keys()
 
 
 def test_every_module_of_handlers_is_loaded() -> None:

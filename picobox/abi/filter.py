@@ -7,7 +7,7 @@ from array import array
 from errno import ENOSYS
 from typing import TYPE_CHECKING
 
-from picobox.abi.row import ACTION_CALL, LOCKS, NAMES, WINDOWS
+from picobox.abi.row import ACTION_CALL, CHECK, LOCKS, NAMES, READ_BACK, WINDOWS
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 
 if TYPE_CHECKING:
@@ -146,8 +146,10 @@ def compile_dispositions(
 def _needs_no_stop(entry: Row, action: int, features: frozenset[str]) -> bool:
     if action == ACTION_CALL:
         return entry.name in TOLD_CALLS and NAMES not in features
-    # What byte-range locks may take off the fast path must be able to stop: the filter stays as it was installed.
-    return entry.name not in STOPPING_CALLS and not (WINDOWS in features and LOCKS in entry.when)
+    if entry.name in STOPPING_CALLS:
+        return False
+    # What may be taken off the fast path later must be able to stop: the filter stays as it was installed.
+    return not (WINDOWS in features and LOCKS in entry.when) and not (CHECK in features and READ_BACK in entry.when)
 
 
 def compile_guards(rows: Iterable[Row]) -> tuple[array[int], int]:

@@ -61,6 +61,8 @@ WINDOWS = "windows"
 CHECK = "check"
 # The feature that is active as long as a file of such a drive has a byte-range lock.
 LOCKS = "locked-bytes"
+# The feature that is active as long as a check wants to know who looks at what was set of a file.
+READ_BACK = "read-back"
 # Calls that only look at what a path leads to.
 QUERIES = frozenset(
     (

@@ -16,6 +16,7 @@ from picobox.check.judgement import AGAIN, LET_GO, REFUSE, Judgement
 from picobox.check.ledger import Ledger
 from picobox.check.marks import Marks
 from picobox.check.names import NameRules
+from picobox.check.posix import Posix
 from picobox.check.refusals import judge_refusal
 from picobox.check.sites import site_of
 from picobox.check.stacks import Stacks
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from picobox.abi.row import Row
     from picobox.call import Call
     from picobox.changes import Changes
+    from picobox.check.ledger import Entry
     from picobox.check.refusals import Refusal
     from picobox.opens import Opens
     from picobox.platform.base import HostTid
@@ -72,10 +74,12 @@ class Judge:
         self.stacks = Stacks()
         self.processes = Processes()
         self.holders = Holders(provider, changes, opens.nodes, self.processes)
+        self.wants_looks = provider.check_looks
         self._changes = changes
         self._identities = Identities()
         self._marks = Marks()
         self._aftermath = Aftermath(self)
+        self.posix = Posix(self)
         self._watchers = posix_calls.watchers()
         self._name_rules = None if provider.names is None else NameRules(self, provider.names, self._identities)
 
@@ -85,7 +89,8 @@ class Judge:
         return not self.settings.enforces
 
     def findings(self) -> tuple[Finding, ...]:
-        """All that was found so far, in the order of the first occurrence."""
+        """All that was found in a run that is over, in the order of the first occurrence."""
+        self.posix.forks.tell_remaining()
         return self.ledger.findings()
 
     def look(self, call: Call, row: Row, arguments: Sequence[object]) -> None:
@@ -114,10 +119,51 @@ class Judge:
         `path` is absolute; `message` goes on from it. `severity` where it is not the rule's.
         """
         judgement = call.judgement
-        if judgement is None or call.row is None:
+        finding = self._finding(call, rule, status, path, message, others, severity)
+        if judgement is None or finding is None:
             return
+
+        def record(result: int) -> None:
+            if result >= 0 or refused:
+                judgement.entries.append(self._record(finding))
+
+        if judgement.over:
+            record(0)
+        else:
+            judgement.routines.append(record)
+
+    def draft(self, call: Call, rule: str, status: int, path: bytes, message: str) -> Callable[[], None]:
+        """Keep who makes a call now, for a finding that is recorded if the routine that is given is called."""
+        finding = self._finding(call, rule, status, path, message, (), None)
+
+        def record() -> None:
+            if finding is not None:
+                self._record(finding)
+
+        return record
+
+    def _record(self, finding: Finding) -> Entry:
+        """Put a finding into the ledger, and tell of one that is new."""
+        entry = self.ledger.add(finding)
+        if entry.finding is finding:
+            self.settings.tell(finding)
+        return entry
+
+    def _finding(
+        self,
+        call: Call,
+        rule: str,
+        status: int,
+        path: bytes,
+        message: str,
+        others: Sequence[Side],
+        severity: str | None,
+    ) -> Finding | None:
+        """A finding about a call that is at its entry or over; None for an idiom."""
+        if call.row is None:
+            return None
         now = time.time()
-        stack = self.stacks.located(self.stacks.of(call))
+        stack = self.stacks.located(self.posix.stack(call))
         process = self.processes.of(call.thread.process, call.stop.tid)
         side = Side(process, call.row.name, os.fsdecode(path), now, stack=stack)
         finding = Finding(
@@ -131,21 +177,7 @@ class Judge:
             site_of(stack, os.fsdecode(self.settings.directory)),
             test=self.settings.test_of(call.stop.tid),
         )
-
-        if idiom_of(finding) is not None:
-            return
-
-        def record(result: int) -> None:
-            if result >= 0 or refused:
-                entry = self.ledger.add(finding)
-                judgement.entries.append(entry)
-                if entry.finding is finding:
-                    self.settings.tell(finding)
-
-        if judgement.over:
-            record(0)
-        else:
-            judgement.routines.append(record)
+        return None if idiom_of(finding) is not None else finding
 
     def when_done(self, call: Call, routine: Callable[[int], None]) -> None:
         """Have a routine called with the result of a call at its end, if it comes to one."""

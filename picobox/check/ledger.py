@@ -46,5 +46,8 @@ class Ledger:
 def _key(finding: Finding) -> _Key:
     """What joined findings have in common; where no place in the project is known the call stands for it."""
     site = finding.site
-    where = (finding.side.process.name, finding.side.call) if site is None else (site.file, site.line, site.function)
+    if site is None:
+        where: _Key = finding.side.process.name, finding.side.call
+    else:
+        where = site.file, site.line, site.function, site.offset
     return finding.rule, finding.severity, finding.status, finding.path, finding.test, where

@@ -34,6 +34,14 @@ def key_of(tid: HostTid) -> ImageKey | None:
     return ImageKey(found.st_dev, found.st_ino, found.st_mtime_ns)
 
 
+def path_of(tid: HostTid) -> bytes:
+    """Which executable a task runs, by its path; empty if that cannot be seen."""
+    try:
+        return os.readlink(b"/proc/%d/exe" % tid)
+    except OSError:
+        return b""
+
+
 def names_of(tid: HostTid) -> tuple[bytes, ...]:
     """The names by which a task's executable goes: its file's, and the one that it was called by."""
     names = []

@@ -1,0 +1,75 @@
+"""Whose doing a call is: the project's, or that of a library or tool that has ways of its own on Windows."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from picobox.findings.finding import Frame
+
+_INSTALLED = re.compile(r"/(?:site|dist)-packages/")
+_STANDARD = re.compile(r"\A<frozen |/lib(?:64)?/python3(?:\.\d+t?)?/|/python3\d+\.zip/")
+_SYSTEM = re.compile(rb"/(?:usr/(?:local/)?)?(?:s?bin|lib(?:64|exec)?)/")
+# What runs programs of others: their calls are those of a script.
+_INTERPRETER = re.compile(rb"(?:python|perl|ruby|php|node|lua|tclsh)[\d.]*t?|nodejs")
+_SHELLS = frozenset((b"sh", b"bash", b"dash", b"zsh", b"ksh", b"mksh", b"fish", b"busybox"))
+
+
+def is_python(frame: Frame) -> bool:
+    """Whether a frame is one of Python's, which alone have lines before a finding is told (Stacks.located)."""
+    return frame.line is not None
+
+
+def is_standard(frame: Frame) -> bool:
+    """Whether a frame is one of Python's standard library."""
+    return _INSTALLED.search(frame.file) is None and _STANDARD.search(frame.file) is not None
+
+
+def caller(stack: Sequence[Frame]) -> Frame | None:
+    """The innermost Python frame that is none of the standard library; None if there is none."""
+    return next((frame for frame in _python_frames(stack) if not is_standard(frame)), None)
+
+
+def is_project(stack: Sequence[Frame]) -> bool:
+    """Whether the call is the project's own.
+
+    What an installed package does, and what the standard library does by itself, it does knowing which system it is on:
+    its branch for Windows is not seen here. A program without Python frames speaks for itself.
+    """
+    found = caller(stack)
+    if found is None:
+        return next(_python_frames(stack), None) is None
+    return _INSTALLED.search(found.file) is None
+
+
+def passes_through(stack: Sequence[Frame], *modules: str) -> bool:
+    """Whether the caller reached the call through one of these files of the standard library."""
+    for frame in _python_frames(stack):
+        if not modules or not is_standard(frame):
+            return False
+        if frame.file.endswith(modules):
+            return True
+    return False
+
+
+def is_shell(program: bytes) -> bool:
+    """Whether a program, by its path, is a shell, whose own children are no matter of the script."""
+    return program.rpartition(b"/")[2] in _SHELLS
+
+
+def is_tool(program: bytes) -> bool:
+    """Whether a program, by its path, belongs to the system and runs no program of others: it is nobody's project."""
+    directory, _, name = program.rpartition(b"/")
+    return _SYSTEM.match(directory + b"/") is not None and _INTERPRETER.fullmatch(name) is None
+
+
+def is_interpreter(program: bytes) -> bool:
+    """Whether a program, by its path, runs scripts."""
+    return _INTERPRETER.fullmatch(program.rpartition(b"/")[2]) is not None or is_shell(program)
+
+
+def _python_frames(stack: Sequence[Frame]) -> Iterator[Frame]:
+    return (frame for frame in stack if is_python(frame))

@@ -1,0 +1,187 @@
+"""Mode bits and times that a program sets and then looks at, where Windows keeps less (rules PB021, PB025)."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from ntshim.status import STATUS_SUCCESS
+from picobox.check import origins
+from picobox.check.interpreted import code_of, script_of
+from picobox.platform.attributes import attributes_of
+from picobox.platform.sources import lines_of, text_of
+from picobox.runtimes import C
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from picobox.call import Call
+    from picobox.check.posix import Posix
+    from picobox.findings.finding import Frame
+
+_MOST = 256
+_MOST_LOOKS = 2000
+_PERMISSIONS = 0o777
+_WRITE_PERMISSIONS = 0o222
+_EXECUTABLE = (b".exe", b".com", b".bat", b".cmd")
+_UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
+_STEP = 100  # nanoseconds, NTFS's
+# A look at a file for its kind alone.
+_KIND_ONLY = re.compile(r"S_IS[A-Z]+\([^()]*(?:\([^()]*\))?[^()]*\)")
+_LOOKS_AT_MODE = re.compile(r"st_mode|ST_MODE|S_IMODE|filemode")
+_LOOKS_AT_NANOSECONDS = re.compile(r"st_[amc]time_ns")
+_LINES_AFTER = 3
+# How scripts get at what they have asked for of a file: a mode, or nanoseconds, which not every language tells.
+_SCRIPTS = {
+    (b"node", True): re.compile(r"\.mode\b"),
+    (b"node", False): re.compile(r"\.[amc]timeNs\b"),
+    (b"perl", True): re.compile(r"stat\b[^;]*\[\s*2\s*\]|->mode\b|0?7777?\b.*stat\b|stat\b.*0?7777?\b"),
+    (b"python", True): _LOOKS_AT_MODE,
+    (b"python", False): _LOOKS_AT_NANOSECONDS,
+}
+_MODE_FORMAT = re.compile("%[0#]?[aA]")
+
+
+class _Set(NamedTuple):
+    """What was set of a file by a process: a mode, or times with nanoseconds (None)."""
+
+    tgid: int
+    mode: int | None
+    shown: int
+
+
+class ReadBack:
+    """What programs have set that Windows would not keep, by path, until they look at it."""
+
+    def __init__(self, posix: Posix) -> None:
+        """Nothing was set."""
+        self._posix = posix
+        self._set: dict[tuple[bytes, bool], _Set] = {}
+        # A look at another file costs one look into this.
+        self._names: set[bytes] = set()
+        self._looks = 0
+
+    def sets_mode(self, call: Call, file: tuple[int, bytes], mode: int, *, follow: bool) -> None:
+        """A file is about to get a mode."""
+        found = attributes_of(call.stop.tid, *file, follow=follow)
+        if found is None:
+            return
+        shown = mode_on_windows(mode, file[1], is_directory=stat.S_ISDIR(found.mode))
+        if shown != mode & _PERMISSIONS:
+            self._note(call, file, mode & _PERMISSIONS, shown)
+
+    def sets_times(self, call: Call, file: tuple[int, bytes], nanoseconds: Sequence[int]) -> None:
+        """A file is about to get times of access and of change, with these nanoseconds.
+
+        What a copy gets from its original was cut there already.
+        """
+        is_fine = any(part not in (_UTIME_NOW, _UTIME_OMIT) and part % _STEP for part in nanoseconds)
+        place = self._posix.place(call, *file) if self._set and not is_fine else None
+        if place is not None:
+            self._set.pop((place, True), None)
+        if is_fine and not origins.passes_through(self._posix.stack(call), "/shutil.py"):
+            self._note(call, file, None, 0)
+
+    def looks(self, call: Call, dirfd: int, path: bytes) -> None:
+        """A file is about to be looked at, an open one if the path is empty."""
+        self._looks += 1
+        if self._looks > _MOST_LOOKS:
+            self._forget()
+        if not self._names or (path and path.rpartition(b"/")[2] not in self._names):
+            return
+        place = self._posix.place(call, dirfd, path)
+        for is_mode in (True, False):
+            key = place or b"", is_mode
+            noted = self._set.get(key)
+            if noted is not None and self._sees(call, noted):
+                del self._set[key]
+                self._tell(call, key[0], noted)
+
+    def _note(self, call: Call, file: tuple[int, bytes], mode: int | None, shown: int) -> None:
+        place = self._posix.place(call, *file)
+        if place is None or not self._may_look(call, is_mode=mode is not None):
+            return
+        key = place, mode is not None
+        # A program's next look is for what it has set last.
+        self._set.pop((place, mode is None), None)
+        noted = _Set(call.task.group.tgid, mode, shown)
+
+        def done(result: int) -> None:
+            if result == 0:
+                if len(self._set) >= _MOST:
+                    self._forget()
+                if not self._set:
+                    self._posix.judge.wants_looks(wanted=True)
+                self._looks = 0
+                self._set[key] = noted
+                self._names.add(place.rpartition(b"/")[2])
+
+        self._posix.judge.when_done(call, done)
+
+    def _forget(self) -> None:
+        """Who has not looked until now sets things for others; each look costs a stop."""
+        self._set.clear()
+        self._names.clear()
+        self._posix.judge.wants_looks(wanted=False)
+
+    def _tell(self, call: Call, place: bytes, noted: _Set) -> None:
+        if noted.mode is None:
+            self._posix.report(call, "PB025", STATUS_SUCCESS, place, "is looked at for the nanoseconds that were set")
+        else:
+            message = (
+                f"is looked at for its mode, which was set to {noted.mode:04o} and is {noted.shown:04o} on Windows"
+            )
+            self._posix.report(call, "PB021", STATUS_SUCCESS, place, message)
+
+    def _may_look(self, call: Call, *, is_mode: bool) -> bool:
+        """Whether it could be told of the program that it looks at what it sets."""
+        program = self._posix.program(call)
+        if origins.is_tool(program):
+            return is_mode and program.endswith(b"/chmod")
+        stack = self._posix.stack(call)
+        if any(map(origins.is_python, stack)):
+            return origins.is_project(stack)
+        if origins.is_interpreter(program):
+            return self._script_sees(call, program, is_mode=is_mode)
+        return self._posix.runtime(call).name == C.name
+
+    def _sees(self, call: Call, noted: _Set) -> bool:
+        """Whether it is sure that the program looks at what was set: a look at a file tells all of it at once."""
+        program = self._posix.program(call)
+        if origins.is_tool(program):
+            arguments = self._posix.process(call).arguments
+            return noted.mode is not None and program.endswith(b"/stat") and any(map(_MODE_FORMAT.search, arguments))
+        if noted.tgid != call.task.group.tgid:
+            return False
+        stack = self._posix.stack(call)
+        if any(map(origins.is_python, stack)):
+            return _source_sees(stack, noted)
+        return self._may_look(call, is_mode=noted.mode is not None)
+
+    def _script_sees(self, call: Call, program: bytes, *, is_mode: bool) -> bool:
+        """Whether a script names what was set, where its interpreter does not tell which of its lines asks."""
+        looks = _SCRIPTS.get((re.sub(rb"[\d.]+t?\Z", b"", program.rpartition(b"/")[2]), is_mode))
+        if looks is None:
+            return False
+        arguments = self._posix.process(call).arguments
+        text = code_of(arguments) or text_of(call.stop.tid, os.fsencode(script_of(arguments)))
+        return looks.search(_KIND_ONLY.sub("", text)) is not None
+
+
+def mode_on_windows(mode: int, path: bytes, *, is_directory: bool) -> int:
+    """The permissions that a C runtime of Windows shows once a mode was set: it keeps whether somebody may write."""
+    shown = 0o666 if mode & _WRITE_PERMISSIONS else 0o444
+    return shown | 0o111 if is_directory or path.lower().endswith(_EXECUTABLE) else shown
+
+
+def _source_sees(stack: Sequence[Frame], noted: _Set) -> bool:
+    """Whether the project's source, where it asks for the file, names what was set."""
+    frame = origins.caller(stack)
+    if frame is None or frame.line is None or not origins.is_project(stack):
+        return False
+    source = lines_of(frame.file, frame.line, frame.line + _LINES_AFTER)
+    if noted.mode is None:
+        return _LOOKS_AT_NANOSECONDS.search(source) is not None
+    return _LOOKS_AT_MODE.search(_KIND_ONLY.sub("", source)) is not None
