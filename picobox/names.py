@@ -96,6 +96,7 @@ class Names:
         self.windows: WindowsRules | None = None
         # A check looks at more calls; one that only observes lets each name mean what it means on Linux.
         self.checked = self.as_written = False
+        self.seen = frozenset[str]()
         self.drives = Drives({}, CaseMode.INSENSITIVE) if drives is None else drives
         self._index = index
         self._lookup = Lookup(index, self.drives)
@@ -107,12 +108,12 @@ class Names:
     def features(self) -> frozenset[str]:
         """The features of the table that are active with it."""
         if self.as_written:
-            return frozenset((WINDOWS, CHECK))
+            return frozenset((WINDOWS, CHECK)) | self.seen
         active = {NAMES, CASE_FLAGS} if self.drives.keep_flags else {NAMES}
         if self.windows is not None:
             active.add(WINDOWS)
         if self.checked:
-            active.add(CHECK)
+            active |= {CHECK, *self.seen}
         return frozenset(active if self.wsl is None else active | {WSL} | self.wsl.faults)
 
     def root_may_change(self) -> None:

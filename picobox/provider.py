@@ -13,7 +13,7 @@ from ntshim.ob.handles import HandleTable, index_number, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, CHECK, LOCKS, NATIVE, READ_BACK, WSL
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, CHECK, LOCKS, NATIVE, READ_BACK, SEEN, WSL
 from picobox.abi.table import BY_NR
 from picobox.check.judgement import AGAIN, REFUSE
 from picobox.errors import Errno
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from picobox.abi.row import Disposition, Row
     from picobox.call import Call
     from picobox.changes import Changes
+    from picobox.check.chaos import Chaos
     from picobox.check.judge import Judge
     from picobox.named_objects import NamedObjects
     from picobox.names import Names
@@ -57,6 +58,7 @@ class PicoProvider:
         self.opens = None if names is None else _make_opens(self, names)
         self.changes: Changes | None = None
         self.judge: Judge | None = None
+        self.chaos: Chaos | None = None
         if names is not None and names.windows is not None and self.opens is not None:
             self.changes = _make_changes(self, names, names.windows, self.opens)
         if names is not None:
@@ -89,8 +91,21 @@ class PicoProvider:
         do = self._dispositions[row.nr]
         if do.action == ACTION_ERRNO:
             frame.result = -do.errno
-        elif do.action == ACTION_CALL:
+        elif do.action == ACTION_CALL and self.chaos is None:
             self._serve(frame, row)
+        elif do.action == ACTION_CALL and self.chaos is not None:
+            self._serve_disturbed(self.chaos, frame, row)
+
+    def _serve_disturbed(self, chaos: Chaos, frame: Call, row: Row) -> None:
+        """The same where a check may let a call fail; one that is seen for that alone goes on to the kernel."""
+        try:
+            chaos.meet(frame, row)
+        except (NtError, Errno) as error:
+            _refuse(frame, error)
+        if frame.result is None and row.disposition(self._features - chaos.features).action == ACTION_CALL:
+            self._serve(frame, row)
+        if frame.restart or frame.wait is not None:
+            chaos.begins_anew(frame, row)
 
     def check_transfers(self, *, wanted: bool) -> None:
         """Calls that read or write come to the executive's byte-range locks, or no more."""
@@ -135,11 +150,8 @@ class PicoProvider:
                 self._decide(frame, row, arguments)
             else:
                 self._decide_judged(self.judge, frame, row, arguments)
-        except Errno as error:
-            frame.result = -error.errno
-        except NtError as error:
-            frame.refused, shown_by = error.status, frame.shown_by
-            frame.result = -(errno_of(error.status) if shown_by is None else shown_by.errno_of(error.status))
+        except (NtError, Errno) as error:
+            _refuse(frame, error)
         if self.judge is not None:
             self.judge.conclude(frame)
 
@@ -321,6 +333,15 @@ class PicoProvider:
         return thread
 
 
+def _refuse(frame: Call, error: NtError | Errno) -> None:
+    """The guest gets an error number, or sees a status as its runtime shows it."""
+    if isinstance(error, Errno):
+        frame.result = -error.errno
+        return
+    frame.refused, shown_by = error.status, frame.shown_by
+    frame.result = -(errno_of(error.status) if shown_by is None else shown_by.errno_of(error.status))
+
+
 def _make_opens(provider: PicoProvider, names: Names) -> Opens:
     from picobox.opens import Opens
 
@@ -351,11 +372,12 @@ def _load_handlers(
         if dispositions[row.nr].action != ACTION_CALL:
             continue
         handler = _find_handler(row.name)
+        is_seen = SEEN + row.name in features
         if WSL in features:
             from picobox.layers import with_wsl
 
             handler = with_wsl(row.name, handler, features)
-        if handler is None and not row.paths() and row.name not in decided:
+        if handler is None and not row.paths() and row.name not in decided and not is_seen:
             raise LookupError(f"row {row.name} is CALL and no module of picobox.syscalls defines {row.name}()")
         handlers[row.name] = handler
     return handlers

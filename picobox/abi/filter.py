@@ -7,7 +7,7 @@ from array import array
 from errno import ENOSYS
 from typing import TYPE_CHECKING
 
-from picobox.abi.row import ACTION_CALL, CHECK, LOCKS, NAMES, READ_BACK, WINDOWS
+from picobox.abi.row import ACTION_CALL, CHECK, LOCKS, NAMES, READ_BACK, SEEN, WINDOWS
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def compile_dispositions(
 
 def _needs_no_stop(entry: Row, action: int, features: frozenset[str]) -> bool:
     if action == ACTION_CALL:
-        return entry.name in TOLD_CALLS and NAMES not in features
+        return entry.name in TOLD_CALLS and NAMES not in features and SEEN + entry.name not in features
     if entry.name in STOPPING_CALLS:
         return False
     # What may be taken off the fast path later must be able to stop: the filter stays as it was installed.

@@ -63,6 +63,8 @@ CHECK = "check"
 LOCKS = "locked-bytes"
 # The feature that is active as long as a check wants to know who looks at what was set of a file.
 READ_BACK = "read-back"
+# The beginning of the features by which a check sees calls of a name, whatever they are else.
+SEEN = "seen:"
 # Calls that only look at what a path leads to.
 QUERIES = frozenset(
     (
@@ -156,6 +158,8 @@ class Row:
         A row with a path needs no word of its own: where names are looked up, it is a CALL unless it says otherwise.
         A check that leaves names as they are written sees the rows that do more than look at what a path leads to.
         """
+        if SEEN + self.name in features:
+            return CALL
         chosen = [self.when[feature] for feature in self.when if feature in features]
         if chosen:
             return CALL if CALL in chosen else chosen[0]

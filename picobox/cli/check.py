@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from picobox.check.judge import Settings
+from picobox.cli.chaos import chaos_options, chaos_settings
 from picobox.cli.options import Option, Usage, output_options, preset, run_options
 from picobox.errors import PicoboxError
 from picobox.findings.config_values import PROFILES
@@ -36,7 +37,9 @@ def main(arguments: list[str]) -> int:
     from picobox.cli.findings import conclude, finding_options, settle
 
     usage = Usage("check", _DESCRIPTION, _EXAMPLES)
-    options = usage.read((*_check_options(), *finding_options(), *output_options(), *_run_options()), arguments)
+    options = usage.read(
+        (*_check_options(), *chaos_options(), *finding_options(), *output_options(), *_run_options()), arguments
+    )
     command = usage.command(options)
     config = settle(options, options.workdir or ".", usage.prog, runs=True)
     return conclude(run(options, command), options, config)
@@ -48,6 +51,7 @@ def run(options: SimpleNamespace, command: list[bytes]) -> Report:
 
     directory = _directory(options.workdir or ".", "-w ")
     temporary = _directory(os.environ.get("TMPDIR") or "/tmp", "TMPDIR=")  # noqa: S108 - the guests'; nothing is made there
+    chaos = chaos_settings(options)
     started = time.time()
     with TestChannel() as channel:
         options.env = [*options.env, f"{VARIABLE}={channel.directory}"]
@@ -59,7 +63,7 @@ def run(options: SimpleNamespace, command: list[bytes]) -> Report:
             lambda finding: channel.tell(_line(_report(options, command, launch, (started, 0), places), finding)),
         )
         places = directory, temporary
-        with Launch(options, command, check=settings) as launch:
+        with Launch(options, command, check=settings, chaos=chaos) as launch:
             status = launch.run()
         return _report(options, command, launch, (started, status), places)
 

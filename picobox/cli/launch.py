@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import SimpleNamespace, TracebackType
 
+    from picobox.check.chaos import Chaos, ChaosSettings
     from picobox.check.judge import Judge
     from picobox.check.judge import Settings as CheckSettings
     from picobox.names import Names
@@ -48,14 +49,17 @@ class Launch:
         observer: Observer | None = None,
         calls: frozenset[int] | None = None,
         check: CheckSettings | None = None,
+        chaos: ChaosSettings | None = None,
     ) -> None:
         """`observer` is told of every signal and end, and of the calls with the numbers `calls`, None being all.
 
-        `check`: how the run is judged, None if it is not.
+        `check`: how the run is judged, None if it is not; `chaos`: how it is disturbed besides.
         """
         names = make_names(options)
         if names is not None and check is not None:
             names.checked, names.as_written = True, not check.enforces
+        if names is not None and chaos is not None:
+            names.seen = chaos.features()
         features = frozenset[str]() if names is None else names.features
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
         self.platform = make_platform(options.platform, subscription, notify=not options.no_notify)
@@ -64,6 +68,8 @@ class Launch:
         self.provider = PicoProvider(self.platform, self.executive, names)
         if check is not None:
             self.provider.judge = _make_judge(self.provider, check)
+        if chaos is not None:
+            self.provider.chaos = _make_chaos(self.provider, chaos)
         self.executive.boot()
         self.supervisor = Supervisor(
             self.platform, self.executive, executive_host, self.provider.first_thread, observer
@@ -161,6 +167,14 @@ def _make_judge(provider: PicoProvider, settings: CheckSettings) -> Judge:
     if opens is None or changes is None or names is None or names.windows is None:
         raise PicoboxError("a check needs the rules of Windows: --profile windows10 or windows11")
     return Judge(settings, provider, opens, changes, names.windows)
+
+
+def _make_chaos(provider: PicoProvider, settings: ChaosSettings) -> Chaos:
+    from picobox.check.chaos import Chaos
+
+    if provider.names is None or provider.names.windows is None:
+        raise ValueError("disturbances need the rules of Windows")
+    return Chaos(settings, provider.names.windows)
 
 
 def make_names(options: SimpleNamespace) -> Names | None:
