@@ -77,8 +77,9 @@ try:
     while True:
         held.append(open("file", "w"))
 except OSError as error:
-    print(errno.errorcode[error.errno], len(os.listdir("/proc/self/fd")) if not held.pop().close() else 0)
-os.dup2(1, held[0].fileno())
+    os.dup2(1, held[0].fileno())
+    held.pop().close()
+    print(errno.errorcode[error.errno], len(os.listdir("/proc/self/fd")))
 try:
     held.append(os.dup(1))
     os.pipe()
