@@ -41,9 +41,12 @@ def print_tables(stream: TextIO, color: str, parts: Iterable[Table | str]) -> No
 
 
 def write(stream: TextIO, text: str) -> None:
-    """Writes text that is in its final form."""
+    """Writes text that is in its final form; what the stream cannot encode is escaped."""
     with _until_reader_leaves(stream):
-        stream.write(text)
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
 
 
 @contextmanager

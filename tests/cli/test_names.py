@@ -353,7 +353,8 @@ def test_every_form_takes_hostile_names(tmp_path: Path, form: str) -> None:
     for name in (b"bad\xff:", b"\x1b[2J?", b"::error::x", "é?".encode(), b"a\nb"):
         with open(os.fsencode(tmp_path) + b"/" + name, "wb"):
             pass
-    done = picobox("names", "--format", form, tmp_path)
-    assert (done.returncode, done.stderr) == (1, b"")
-    assert b"\x1b" not in done.stdout
-    assert b"\xff" not in done.stdout
+    for encoding in ("utf-8", "ascii"):
+        done = picobox("names", "--format", form, tmp_path, env={"PYTHONIOENCODING": encoding})
+        assert (done.returncode, done.stderr) == (1, b"")
+        assert b"\x1b" not in done.stdout
+        assert b"\xff" not in done.stdout
