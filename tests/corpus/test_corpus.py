@@ -31,8 +31,6 @@ FREQUENT = ("PB001", "PB003", "PB004", "PB006", "PB010", "PB011", "PB012", "PB01
 # Linux takes names of at most 255 bytes, so none that a program makes is too long: PB008 is for archives and volumes of
 # others. PB009 no program meets alone, since every runtime shares reading and writing.
 WITHOUT_A_PROGRAM = {"PB008", "PB009"}
-# Rules that the engine does not judge yet.
-AWAITED = {"PB019", "PB020", "PB021", "PB022", "PB023", "PB025"}
 
 
 class Found(NamedTuple):
@@ -102,8 +100,6 @@ def test_bug(case: Case, tmp_path: Path) -> None:
     native = natively(case.program("bug"), tmp_path / "native")
     place = empty_place(tmp_path / "check")
     result, found = check(case.program("bug"), place, tmp_path / "report.json", case.profile)
-    if case.rule in AWAITED and not found:
-        pytest.xfail(f"{case.rule} is not judged yet")
     assert (result.stdout, result.stderr) == (native.stdout, native.stderr)
     assert [finding for finding in found if expected(case, finding, place)], found
     others = [finding for finding in found if not expected(case, finding, place) and finding.rule not in case.also]
