@@ -138,7 +138,8 @@ def conclude(report: Report, options: SimpleNamespace, config: Config, stream: T
 
     That is the program's if it is not 0, else 1 if a finding that counts is as grave as --fail-on.
     """
-    return report.status or verdict(told(report, options, config, stream or sys.stderr), options.fail_on)
+    found = verdict(told(report, options, config, stream or sys.stderr), options.fail_on)
+    return report.status or found
 
 
 def told(report: Report, options: SimpleNamespace, config: Config, stream: TextIO) -> Report:
