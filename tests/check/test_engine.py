@@ -1,0 +1,159 @@
+"""What a check does with calls that Windows would refuse: observed and enforced, told once, and of whom."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from checked import check
+
+from ntshim import status as st
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUG = "import os\nfile = open('x', 'w')\nos.unlink('x')\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "options", "status"),
+    [
+        pytest.param("pass", (), 0, id="nothing found"),
+        pytest.param(BUG, (), 1, id="found"),
+        pytest.param(BUG + "raise SystemExit(7)", (), 7, id="the program's own"),
+        pytest.param(BUG + "os.kill(os.getpid(), 9)", (), 137, id="killed"),
+        pytest.param(BUG, ("--fail-on", "never"), 0, id="never fails"),
+        pytest.param("import os; os.symlink('a', 'b')", ("--fail-on", "error"), 0, id="below the threshold"),
+        pytest.param("import os; os.symlink('a', 'b')", ("--fail-on", "warning"), 1, id="at the threshold"),
+        pytest.param(BUG, ("--enforce",), 1, id="enforced: the program fails"),
+        pytest.param("pass", ("--profile", "nt"), 125, id="no profile of Windows"),
+        pytest.param("pass", ("--baseline", "absent"), 125, id="bad option"),
+    ],
+)
+def test_exit_status(tmp_path: Path, program: str, options: tuple[str, ...], status: int) -> None:
+    assert check(tmp_path, program, *options).status == status
+
+
+ON_LINUX = """
+import fcntl, os
+seen = []
+def does(action, *arguments):
+    try:
+        seen.append(action(*arguments) is None)
+    except OSError as error:
+        seen.append(error.errno)
+f = open("x", "w"); does(os.unlink, "x"); does(os.unlink, "x")
+open("x", "w").close(); seen.append(os.path.exists("X")); open("X", "w").close(); seen.append(sorted(os.listdir(".")))
+for name in ("con", "a:b", "c?", "dot.", "blank ", "d" * 255):
+    does(os.mkdir, name); seen.append(os.path.isdir(name))
+does(os.rename, "con", "aux"); does(os.rename, "aux", "d?")
+os.mkdir("in"); g = open("in/y", "w"); does(os.rename, "in", "out"); does(os.rmdir, "out")
+os.chdir("out"); does(os.rmdir, "../out"); os.unlink("y"); does(os.rmdir, "../out"); does(os.mkdir, "z"); os.chdir("/")
+print(seen)
+"""
+
+
+def test_an_observed_program_meets_linux(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    native = tmp_path / "native"
+    native.mkdir()
+    expected = subprocess.run(
+        [sys.executable, "-c", ON_LINUX], cwd=native, capture_output=True, text=True, check=True
+    ).stdout
+    assert "[True, 2, False, ['X', 'x']" in expected
+    done = check(tmp_path, ON_LINUX)
+    assert done.stdout == expected, done.stderr
+    assert {"PB001", "PB003", "PB004", "PB005", "PB006", "PB010", "PB013", "PB014"} <= set(done.rules)
+
+
+def test_what_is_told_is_left_alone(tmp_path: Path) -> None:
+    """The file is marked until it is closed; the next one of the same name is another file."""
+    again = "import os\nfor i in range(3):\n file = open('x', 'w'); os.link('x', 'y'); os.unlink('x'); os.unlink('y')\n"
+    done = check(tmp_path, again + " os.rename('/dev/fd/%d' % file.fileno(), 'z') if 0 else file.close()\n")
+    assert [(finding.rule, finding.count) for finding in done.findings] == [("PB010", 3)]
+    renamed = "import os\nf = open('a', 'w'); os.rename('a', 'b'); os.rename('b', 'c'); os.unlink('c')"
+    assert check(tmp_path, renamed).rules == ["PB011"]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(
+            "r, w = os.pipe(); f = open('x', 'w')\n"
+            "if not os.fork(): os.read(r, 1); os._exit(0)\n"
+            "f.close(); os.unlink('x'); os.write(w, b'.'); os.wait()",
+            id="only a forked child has it",
+        ),
+        pytest.param("f = open('x', 'w'); f.close(); os.rename('x', 'y'); os.unlink('y')", id="closed before"),
+        pytest.param("open('/dev/shm/pb', 'w'); f = open('/dev/shm/pb'); os.unlink('/dev/shm/pb')", id="on no drive"),
+        pytest.param(
+            "os.mkdir('d'); f = open('d/x', 'w')\ntry: os.rmdir('d')\nexcept OSError: pass\nelse: 1 / 0",
+            id="refused by Linux",
+        ),
+        pytest.param("f = open('x', 'w'); os.link('x', 'y'); f.close(); os.unlink('x')", id="link of an open file"),
+        pytest.param("f = open('x', 'w'); g = open('x'); f.close(); g.close(); os.unlink('x')", id="shared opens"),
+        pytest.param("import tempfile; f = tempfile.TemporaryFile(); f.write(b'x'); f.close()", id="anonymous file"),
+    ],
+)
+def test_what_is_no_finding(tmp_path: Path, program: str) -> None:
+    done = check(tmp_path, f"import os\n{program}")
+    assert (done.status, [rule for rule in done.rules if rule != "PB022"]) == (0, []), done
+
+
+def test_both_sides_are_told(tmp_path: Path) -> None:
+    before = time.time()
+    program = """
+import os, subprocess, sys
+open("x", "w").close()
+reader = "import sys; f = open('x'); print(1, flush=True); sys.stdin.read()"
+p = subprocess.Popen([sys.executable, "-c", reader], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+p.stdout.readline(); os.unlink("x"); p.communicate()
+"""
+    (finding,) = check(tmp_path, program).findings
+    assert (finding.rule, finding.status, finding.severity) == ("PB010", st.STATUS_SHARING_VIOLATION, "error")
+    assert finding.path == str(tmp_path / "work" / "x")
+    (other,) = finding.others
+    assert (finding.side.call, other.call) == ("unlink", "openat")
+    assert finding.side.process.pid != other.process.pid
+    assert other.process.arguments[1] == "-c"
+    assert (other.access, other.share, other.handle, other.fd) == ("R", "RW", 16, 3)
+    assert before < other.time < finding.side.time < time.time()
+
+
+@pytest.mark.parametrize(
+    ("program", "rules"),
+    [
+        pytest.param(
+            "import os, tempfile; d = tempfile.mkdtemp(); f = open(d + '/x', 'w'); os.unlink(d + '/x'); os.rmdir(d)",
+            ["PB024"],
+            id="in the directory for temporary files",
+        ),
+        pytest.param(
+            "import os; os.mkdir('d'); f = open('d/x', 'w'); os.unlink('d/x'); os.rmdir('d')",
+            ["PB010", "PB014"],
+            id="in the project",
+        ),
+        pytest.param(
+            "import tempfile; d = tempfile.TemporaryDirectory(dir='.'); f = open(d.name + '/x', 'w'); d.cleanup()",
+            ["PB024"],
+            id="a temporary directory in the project",
+        ),
+    ],
+)
+def test_files_left_open_in_directories(tmp_path: Path, program: str, rules: list[str]) -> None:
+    assert check(tmp_path, program).rules == rules
+
+
+def test_share_modes_of_other_programs(tmp_path: Path) -> None:
+    """--share gives a program the share mode of another runtime."""
+    assert check(tmp_path, BUG, "--share", "RWD").rules == []
+
+
+@pytest.mark.parametrize("profile", ["windows10", "windows11"])
+def test_an_enforced_program_meets_windows(tmp_path: Path, profile: str) -> None:
+    program = BUG.replace("os.unlink('x')", "try: os.unlink('x')\nexcept PermissionError: print('refused', flush=True)")
+    done = check(tmp_path, program + "print(os.path.exists('X'))", "--enforce", "--profile", profile)
+    assert (done.status, done.stdout, done.rules) == (1, "refused\nTrue\n", ["PB010"])
