@@ -19,8 +19,13 @@ TEXT = README.read_text()
 TIMEOUT = 60
 
 _EXAMPLE = re.compile(r"^```console\n\$ (?P<command>.*)\n(?P<output>(?s:.*?))^```$", re.MULTILINE)
-# A trace's pid, time stamp and duration differ from run to run.
-_VARYING = ((re.compile(r"\[pid +\d+\]"), "[pid]"), (re.compile(r"\b\d+\.\d{6}\b"), "TIME"))
+# Pids, time stamps and durations differ from run to run, the version of Python from machine to machine.
+_VARYING = (
+    (re.compile(r"\[pid +\d+\]"), "[pid]"),
+    (re.compile(r"(?<=\w)\[\d+\]"), "[pid]"),
+    (re.compile(r"\b\d+\.\d{6}\b"), "TIME"),
+    (re.compile(r"python3\.\d+"), "python3"),
+)
 
 
 def examples(text: str) -> dict[str, str]:

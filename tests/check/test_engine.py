@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from checked import check
 
 from ntshim import status as st
+
+from .checked import check
 
 if TYPE_CHECKING:
     from pathlib import Path
