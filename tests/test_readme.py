@@ -75,9 +75,9 @@ def test_example_prints_what_the_readme_shows(command: str) -> None:
     assert masked(output) == masked(examples(TEXT)[command]), f"run {sys.executable} tests/test_readme.py"
 
 
-def test_there_are_five_examples_with_output() -> None:
+def test_there_are_six_examples_with_output() -> None:
     shown = examples(TEXT)
-    assert len(shown) == 5
+    assert len(shown) == 6
     assert all(shown.values())
 
 

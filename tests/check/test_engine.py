@@ -33,7 +33,9 @@ BUG = "import os\nfile = open('x', 'w')\nos.unlink('x')\n"
     ],
 )
 def test_exit_status(tmp_path: Path, program: str, options: tuple[str, ...], status: int) -> None:
-    assert check(tmp_path, program, *options).status == status
+    done = check(tmp_path, program, *options)
+    assert done.status == status
+    assert done.rules == (["PB010"] if "unlink" in program else ["PB019"] if "symlink" in program else []), done
 
 
 ON_LINUX = """
