@@ -17,6 +17,7 @@ from picobox.platform.test_channel import VARIABLE, TestChannel
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
+    from picobox.check.judge import Judge
     from picobox.cli.launch import Launch
     from picobox.findings.finding import Finding
 
@@ -60,12 +61,20 @@ def run(options: SimpleNamespace, command: list[bytes]) -> Report:
             directory,
             temporary,
             channel.test_of,
-            lambda finding: channel.tell(_line(_report(options, command, launch, (started, 0), places), finding)),
+            lambda finding: channel.tell(_line(_report(options, command, _judge_of(launch), started, (finding,)))),
         )
-        places = directory, temporary
         with Launch(options, command, check=settings, chaos=chaos) as launch:
             status = launch.run()
-        return _report(options, command, launch, (started, status), places)
+        judge = _judge_of(launch)
+        return _report(options, command, judge, started, judge.findings())._replace(status=status)
+
+
+def _judge_of(launch: Launch) -> Judge:
+    """Who judges a run."""
+    judge = launch.provider.judge
+    if judge is None:
+        raise RuntimeError("a check without a judge")
+    return judge
 
 
 def _directory(path: str, said: str) -> bytes:
@@ -78,34 +87,33 @@ def _directory(path: str, said: str) -> bytes:
         raise PicoboxError(f"{said}{path}: {error.strerror}. Name a directory that is there.") from None
 
 
-def _line(report: Report, finding: Finding) -> str:
-    """A finding for whoever runs tests in the guest: a report of it alone, in one line."""
+def _line(report: Report) -> str:
+    """A report in one line, for whoever runs tests in the guest."""
     from picobox.findings.record import dumps
 
-    return dumps(report._replace(findings=(finding,))).replace("\n", " ")
+    return dumps(report).replace("\n", " ")
 
 
 def _report(
     options: SimpleNamespace,
     command: list[bytes],
-    launch: Launch,
-    outcome: tuple[float, int],
-    places: tuple[bytes, bytes],
+    judge: Judge,
+    started: float,
+    findings: tuple[Finding, ...],
 ) -> Report:
-    judge, (directory, temporary) = launch.provider.judge, places
-    if judge is None:
-        raise RuntimeError("a check without a judge")
+    """What is known of a run now; its status is not."""
+    directory = judge.settings.directory
     return Report(
         options.profile,
         options.enforce,
         tuple(map(os.fsdecode, command)),
         os.fsdecode(directory),
         judge.windows.prefix_of(directory),
-        outcome[0],
+        started,
         time.time(),
-        outcome[1],
-        judge.findings(),
-        (os.fsdecode(temporary),),
+        0,
+        findings,
+        (os.fsdecode(judge.settings.temporary),),
     )
 
 
