@@ -44,10 +44,9 @@ class Ledger:
 
 
 def _key(finding: Finding) -> _Key:
-    """What joined findings have in common; where no place in the project is known the call stands for it."""
-    site = finding.site
-    if site is None:
-        where: _Key = finding.side.process.name, finding.side.call
-    else:
-        where = site.file, site.line, site.function, site.offset
-    return finding.rule, finding.severity, finding.status, finding.path, finding.test, where
+    """What joined findings have in common; where no place in the project is known the program stands for it."""
+    site, side = finding.site, finding.side
+    where: _Key = (side.process.name,)
+    if site is not None:
+        where = site.file, site.function, site.offset if site.line is None else site.line
+    return finding.rule, finding.severity, finding.status, finding.path, finding.test, side.call, where
