@@ -31,6 +31,8 @@ _STEP = 100  # nanoseconds, NTFS's
 # A look at a file for its kind alone.
 _KIND_ONLY = re.compile(r"S_IS[A-Z]+\([^()]*(?:\([^()]*\))?[^()]*\)")
 _LOOKS_AT_MODE = re.compile(r"st_mode|ST_MODE|S_IMODE|filemode")
+# A look that only makes another mode of the one that is there, or asks for what Windows keeps.
+_LOOKS_ON_THE_WAY = re.compile(r"\bl?chmod\(|\bfchmod\(|[&|]\s*(?:stat\.)?S_IW[A-Z]+|copymode|copystat")
 _LOOKS_AT_NANOSECONDS = re.compile(r"st_[amc]time_ns")
 _LINES_AFTER = 3
 # How scripts get at what they have asked for of a file: a mode, or nanoseconds, which not every language tells.
@@ -184,4 +186,6 @@ def _source_sees(stack: Sequence[Frame], noted: _Set) -> bool:
     source = lines_of(frame.file, frame.line, frame.line + _LINES_AFTER)
     if noted.mode is None:
         return _LOOKS_AT_NANOSECONDS.search(source) is not None
+    if _LOOKS_ON_THE_WAY.search(source) is not None:
+        return False
     return _LOOKS_AT_MODE.search(_KIND_ONLY.sub("", source)) is not None
