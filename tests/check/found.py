@@ -1,34 +1,22 @@
-"""Runs programs under picobox check and gives what it found, whatever the formats of its output are."""
+"""Runs programs under picobox check and gives what it found, by the JSON report."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from picobox.findings.record import loads
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from picobox.findings.finding import Finding
+
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT = 120
-# The verb, but the report goes to a file as it is.
-_SCRIPT = """
-import json, sys
-from picobox.cli import check, findings
-
-def conclude(report, options, *others):
-    found = [(f.rule, f.severity, f.status, f.path, f.side.call, f.count, f.side.process.name,
-              [(o.process.name, o.share) for o in f.others], f.site and f.site.line) for f in report.findings]
-    with open(sys.argv[1], "w") as file:
-        json.dump(found, file)
-    return report.status
-
-findings.conclude = conclude
-sys.exit(check.main(sys.argv[2:]))
-"""
 
 
 class Found(NamedTuple):
@@ -66,7 +54,20 @@ def check(directory: Path, *words: str | Path, environment: Mapping[str, str] | 
     report.unlink(missing_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PICOBOX")}
     done = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, report, *words],
+        [
+            sys.executable,
+            "-m",
+            "picobox",
+            "check",
+            "-q",
+            "--format",
+            "json",
+            "-o",
+            report,
+            "--fail-on",
+            "never",
+            *words,
+        ],
         cwd=directory,
         env={**kept, "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(temporary), "LC_ALL": "C", **(environment or {})},
         stdin=subprocess.DEVNULL,
@@ -76,11 +77,24 @@ def check(directory: Path, *words: str | Path, environment: Mapping[str, str] | 
         check=False,
     )
     assert report.exists(), done
-    found = [Found(*each) for each in json.loads(report.read_text())]
     prefix = f"{directory.resolve()}/"
     return Outcome(
         done.returncode,
         done.stdout,
         done.stderr,
-        [each._replace(path=each.path.removeprefix(prefix)) for each in found],
+        [_found(each, prefix) for each in loads(report.read_text(), str(report)).findings],
+    )
+
+
+def _found(finding: Finding, prefix: str) -> Found:
+    return Found(
+        finding.rule,
+        finding.severity,
+        finding.status,
+        finding.path.removeprefix(prefix),
+        finding.side.call,
+        finding.count,
+        finding.side.process.name,
+        [[other.process.name, other.share] for other in finding.others],
+        None if finding.site is None else finding.site.line,
     )
