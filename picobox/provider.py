@@ -157,7 +157,8 @@ class PicoProvider:
 
     def _decide(self, frame: Call, row: Row, arguments: Sequence[object]) -> None:
         """Have the row's handler serve a call, and the executive decide what it changes. Raises NtError, Errno."""
-        handler = self._handlers[row.name]
+        # What looked at the call may have changed which rows are served: then this one is the kernel's.
+        handler = self._handlers.get(row.name)
         if handler is not None and not frame.restart and frame.wait is None:
             frame.result = handler(self, frame, *arguments)
         if self.changes is not None and frame.result is None and not frame.restart and frame.wait is None:

@@ -98,7 +98,9 @@ def run_test(python: Path, tree: Path, test: str) -> Outcome:
     """Run one test of a copy; nothing that it started lives on."""
     mark = secrets.token_hex(16)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--color=no", "--full", test]
+    # Without picobox's own plugin: the tree need not have it, or may have it broken.
+    plugins = ("-p", "no:cacheprovider", "-p", "no:picobox")
+    command = [str(python), "-m", "pytest", "-q", *plugins, "--tb=short", "--color=no", "--full", test]
     # A file, not a pipe: what a broken supervisor leaves behind would keep a pipe open.
     with tempfile.TemporaryFile("w+", errors="backslashreplace") as output:
         process = subprocess.Popen(
