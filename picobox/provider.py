@@ -92,19 +92,24 @@ class PicoProvider:
         if do.action == ACTION_ERRNO:
             frame.result = -do.errno
         elif do.action == ACTION_CALL and self.chaos is None:
-            self._serve(frame, row)
+            self._serve(frame, row, self.judge)
         elif do.action == ACTION_CALL and self.chaos is not None:
             self._serve_disturbed(self.chaos, frame, row)
 
     def _serve_disturbed(self, chaos: Chaos, frame: Call, row: Row) -> None:
         """The same where a check may let a call fail; one that is seen for that alone goes on to the kernel."""
+        is_ours = chaos.runs(frame.stop.tid)
         try:
-            chaos.meet(frame, row)
+            if not is_ours:
+                chaos.meet(frame, row)
         except (NtError, Errno) as error:
             _refuse(frame, error)
-        if frame.result is None and row.disposition(self._features - chaos.features).action == ACTION_CALL:
-            self._serve(frame, row)
-        if frame.restart or frame.wait is not None:
+        is_served = row.disposition(self._features - chaos.features).action == ACTION_CALL
+        if is_served and frame.result is None and frame.wait is None:
+            self._serve(frame, row, None if is_ours else self.judge)
+        if is_ours:
+            chaos.served(frame, row)
+        elif frame.restart or frame.wait is not None:
             chaos.begins_anew(frame, row)
 
     def check_transfers(self, *, wanted: bool) -> None:
@@ -137,23 +142,23 @@ class PicoProvider:
             known = self._rows[features] = dispositions, _load_handlers(dispositions, features, deciders)
         return known
 
-    def _serve(self, frame: Call, row: Row) -> None:
+    def _serve(self, frame: Call, row: Row, judge: Judge | None) -> None:
         try:
             arguments = self._decode(frame, row)
             if arguments is None:
                 return
-            if self.judge is not None:
-                self.judge.look(frame, row, arguments)
+            if judge is not None:
+                judge.look(frame, row, arguments)
             if self.names is not None and row.paths():
                 arguments = self.names.approve(frame, row, arguments)
-            if self.judge is None:
+            if judge is None:
                 self._decide(frame, row, arguments)
             else:
-                self._decide_judged(self.judge, frame, row, arguments)
+                self._decide_judged(judge, frame, row, arguments)
         except (NtError, Errno) as error:
             _refuse(frame, error)
-        if self.judge is not None:
-            self.judge.conclude(frame)
+        if judge is not None:
+            judge.conclude(frame)
 
     def _decide(self, frame: Call, row: Row, arguments: Sequence[object]) -> None:
         """Have the row's handler serve a call, and the executive decide what it changes. Raises NtError, Errno."""

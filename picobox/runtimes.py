@@ -99,9 +99,16 @@ class Runtimes:
         """Let `shares` override what runtimes ask for."""
         self._shares = shares
         self._known: dict[images.ImageKey, Runtime] = {}
+        self._appointed: dict[HostTid, Runtime] = {}
+
+    def appoint(self, tid: HostTid, runtime: Runtime) -> None:
+        """A task runs on that, whatever its executable is, for the rest of the run."""
+        self._appointed[tid] = runtime
 
     def of(self, tid: HostTid) -> Runtime:
         """The runtime that a task runs on, with the share mode that was asked for."""
+        if tid in self._appointed:
+            return self._appointed[tid]
         key = images.key_of(tid)
         runtime = None if key is None else self._known.get(key)
         names = images.names_of(tid) if runtime is None or self._shares.by_name else ()

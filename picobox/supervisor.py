@@ -90,6 +90,8 @@ class Supervisor:
         self._calls: dict[HostTid, Call] = {}
         # What a task that was killed inside fork left behind; its child may still be born.
         self._unclaimed: list[Creation] = []
+        # Processes of ours beside the program, which nothing waits for, each with what is to be called when it ends.
+        self._helpers: dict[HostTid, Callable[[], None]] = {}
         # Calls that may not begin yet: their tasks stand before them.
         self._waiting: dict[HostTid, Stop] = {}
         self._on: dict[int, Callable[[Stop], None]] = {
@@ -106,7 +108,20 @@ class Supervisor:
 
     def spawn(self, request: SpawnRequest) -> HostTid:
         """Starts the main program."""
-        tid = self.main = self.platform.spawn(request)
+        tid = self.main = self._start(request)
+        return tid
+
+    def spawn_helper(self, request: SpawnRequest, ended: Callable[[], None]) -> HostTid:
+        """Starts a process of ours that is a guest as well, before the main program; it ends with the run at last.
+
+        `ended` is called if it ends, or is stopped, which ends it, while the run goes on.
+        """
+        tid = self._start(request)
+        self._helpers[tid] = ended
+        return tid
+
+    def _start(self, request: SpawnRequest) -> HostTid:
+        tid = self.platform.spawn(request)
         thread = self._first_thread(tid)
         self._threads[tid] = thread
         self._host.bind(thread, tid)
@@ -114,7 +129,7 @@ class Supervisor:
 
     def run(self, *, wait_all: bool = False) -> int:
         """Serves until the main program is gone, then ends what it left or waits for it. Gives its wait status."""
-        while self.main_status is None or (wait_all and self.platform.task_count()):
+        while self.main_status is None or (wait_all and self.platform.task_count() > len(self._helpers)):
             stop = self.platform.next()
             if stop.kind == STOP_EMPTY:
                 break
@@ -127,6 +142,7 @@ class Supervisor:
 
     def end(self) -> None:
         """Kills every task and serves until the last one is gone."""
+        self._helpers.clear()
         self.platform.kill_all()
         while self.platform.task_count():
             stop = self.platform.next()
@@ -275,6 +291,8 @@ class Supervisor:
         self.platform.resume(stop, signal=stop.signal)
 
     def _on_group_stop(self, stop: Stop) -> None:
+        if stop.tid in self._helpers:
+            _kill(stop.tid)
         self.platform.resume(stop)
         if stop.tid == self.main:
             self.main_stopped(stop.signal)
@@ -285,6 +303,9 @@ class Supervisor:
         self._bury(stop.tid, _nt_status(stop.status))
         if stop.tid == self.main:
             self.main_status = stop.status
+        ended = self._helpers.pop(stop.tid, None)
+        if ended is not None:
+            ended()
 
     def _bury(self, tid: HostTid, status: int) -> None:
         self._waiting.pop(tid, None)

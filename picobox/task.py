@@ -10,7 +10,7 @@ from ntshim.ob.handles import index_number, nth_index
 from ntshim.ob.object import SYNCHRONIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ntshim.ob.object import Object
     from ntshim.ps.process import Process, Thread
@@ -49,6 +49,8 @@ class OpenFiles:
         # Tables of which descriptors are watched, by number.
         self._tables: dict[int, FdTable] = {}
         self._numbers = itertools.count(1)
+        # Who is to know of each description that nobody has open any more.
+        self.closed: Callable[[File], None] | None = None
 
     def __len__(self) -> int:
         return len(self._places)
@@ -129,6 +131,8 @@ class OpenFiles:
         files.remove(file)
         if not files:
             del self._files[file.host_key]
+        if self.closed is not None:
+            self.closed(file)
         file.dereference()
 
 

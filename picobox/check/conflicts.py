@@ -39,11 +39,14 @@ class Processes:
     """What a user knows of processes; an exec makes another NT process, so each is looked at once."""
 
     def __init__(self) -> None:
-        """Nothing was looked at."""
+        """Nothing was looked at; `named` are tasks of processes that are ours, with what they are called."""
         self._known: dict[NtProcess, Process] = {}
+        self.named: dict[HostTid, str] = {}
 
     def of(self, process: NtProcess, tid: HostTid) -> Process:
         """Describe the process of a task."""
+        if tid in self.named:
+            return Process(tid, self.named[tid])
         known = self._known.get(process)
         if known is None:
             self._known = {other: told for other, told in self._known.items() if not other.terminating}

@@ -207,7 +207,7 @@ class Judge:
             fd,
             letters_of_access(opened.access),
             letters_of_share(opened.share),
-            self.stacks.of(call),
+            () if call.judgement is None else self.stacks.of(call),
         )
 
     def overrules(self, call: Call, status: int) -> int:

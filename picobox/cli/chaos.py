@@ -39,12 +39,22 @@ def chaos_options() -> tuple[Option, ...]:
             const="0",
             help="list directories on drives in another order; SEED, a number, chooses which",
         ),
+        Option(
+            "--virus-scanner",
+            metavar="MS",
+            nargs="?",
+            const="50",
+            help="let a virus scanner open each file that was written, share nothing, and close it after MS "
+            "milliseconds, 50 unless you say otherwise",
+        ),
     )
 
 
 def chaos_settings(options: SimpleNamespace) -> ChaosSettings | None:
     """What the options ask for, None if nothing; PicoboxError for what they cannot mean."""
-    if not options.inject and options.handle_limit is None and options.shuffle_dirs is None:
+    if not options.inject and all(
+        option is None for option in (options.handle_limit, options.shuffle_dirs, options.virus_scanner)
+    ):
         return None
     from picobox.check.chaos import ChaosSettings
 
@@ -52,6 +62,7 @@ def chaos_settings(options: SimpleNamespace) -> ChaosSettings | None:
         tuple(map(_injection, options.inject)),
         _number("handle-limit", options.handle_limit, at_least=_FEWEST_HANDLES),
         _number("shuffle-dirs", options.shuffle_dirs, at_least=0),
+        _number("virus-scanner", options.virus_scanner, at_least=1),
     )
 
 

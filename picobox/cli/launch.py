@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING, Any, Self
 
 from ntshim.ps.executive import Executive
@@ -88,13 +89,18 @@ class Launch:
     ) -> None:
         self.supervisor.end()
         self.platform.close()
+        if self.provider.chaos is not None:
+            self.provider.chaos.close()
 
     def run(self) -> int:
         """Runs the program to its end; gives the exit status of this process. SpawnError if it cannot start."""
         init.adopt_orphans()
         ignored = self.platform.open_doorbell([*_FORWARDED, *_JOB_CONTROL, signal.SIGALRM])
+        request = self._request(ignored)
         try:
-            self.supervisor.spawn(self._request(ignored))
+            if self.provider.chaos is not None:
+                self.provider.chaos.start(self.provider, self.supervisor.spawn_helper, self._on_helper_lost)
+            self.supervisor.spawn(request)
             if self._options.timeout:
                 signal.setitimer(signal.ITIMER_REAL, self._options.timeout)
             status = self.supervisor.run(wait_all=self._options.wait_all)
@@ -146,6 +152,10 @@ class Launch:
                 os.kill(main, stop.signal)
             except ProcessLookupError:
                 return
+
+    def _on_helper_lost(self) -> None:
+        if not self._timed_out:
+            sys.stderr.write("picobox: the virus scanner has ended: the check goes on without it.\n")
 
     def _program_got_it(self, stop: Stop) -> bool:
         main = self.supervisor.main

@@ -210,6 +210,8 @@ class ReferencePlatform:
         tracee.announced = tracee.born = tracee.starting = True
         os.write(child.go_fd, b"g")
         os.close(child.go_fd)
+        if self._status_fd >= 0:
+            os.close(self._status_fd)
         self._status_fd = child.status_fd
         self._doorbell.program = child.tid
         return HostTid(child.tid)

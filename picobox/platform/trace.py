@@ -165,6 +165,8 @@ class TracePlatform:
         lib.pb_spawn(self._core, native, spawned)
         if spawned.stage:
             raise PlatformError(host.refusal(SPAWN_STAGES[spawned.stage], spawned.error))
+        if self._status_fd >= 0:
+            os.close(self._status_fd)
         self._status_fd = spawned.status_fd
         return HostTid(spawned.tid)
 

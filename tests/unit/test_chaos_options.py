@@ -14,7 +14,7 @@ from picobox.errors import PicoboxError
 
 
 def options(**given: object) -> SimpleNamespace:
-    return SimpleNamespace(**{"inject": [], "handle_limit": None, "shuffle_dirs": None, **given})
+    return SimpleNamespace(**{"inject": [], "handle_limit": None, "shuffle_dirs": None, "virus_scanner": None, **given})
 
 
 def test_nothing_is_disturbed_unasked() -> None:
