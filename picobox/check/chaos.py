@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from picobox.abi.row import Row
     from picobox.call import Call
     from picobox.check.chaos_inject import Injection
-    from picobox.check.virus_scanner import Spawn, VirusScanner
+    from picobox.check.virus_scanner import VirusScanner
     from picobox.platform.base import HostTid
+    from picobox.platform.scanner_process import Spawn
     from picobox.provider import PicoProvider
     from picobox.windows import WindowsRules
 
@@ -92,7 +93,7 @@ class Chaos:
 
     def runs(self, tid: HostTid) -> bool:
         """Whether a task is no program's but a disturbance's own: it is neither disturbed nor judged."""
-        return self._scanner is not None and self._scanner.tid == tid
+        return self._scanner is not None and self._scanner.is_process_of(tid)
 
     def served(self, call: Call, row: Row) -> None:
         """A call of such a task has been decided."""

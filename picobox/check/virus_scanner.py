@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -12,8 +9,7 @@ from ntshim.fs.names import to_host
 from ntshim.fs.native import NativeInode
 from ntshim.io.share import WRITE_CLASS
 from picobox.errors import Errno
-from picobox.platform import host
-from picobox.platform.base import SpawnRequest
+from picobox.platform.scanner_process import ScannerProcess
 from picobox.runtimes import C
 
 if TYPE_CHECKING:
@@ -24,13 +20,11 @@ if TYPE_CHECKING:
     from picobox.abi.row import Row
     from picobox.call import Call
     from picobox.platform.base import HostTid
+    from picobox.platform.scanner_process import Spawn
     from picobox.provider import PicoProvider
     from picobox.windows import WindowsRules
 
-    Spawn = Callable[[SpawnRequest, Callable[[], None]], HostTid]
-
 NAME = "virus-scanner"
-_PROGRAM = os.path.join(os.path.dirname(__file__), "scanner_program.py")
 _PATH_SIZE = 4096
 # Which argument of its opens is the path.
 _OPENS = {"open": 0, "openat": 1}
@@ -38,11 +32,6 @@ _OPENS = {"open": 0, "openat": 1}
 _IN_THE_WAY_OF = frozenset(
     ("open", "openat", "openat2", "creat", "truncate", "unlink", "unlinkat", "rmdir", "rename", "renameat",
      "renameat2", "link", "linkat", "execve", "execveat")
-)  # fmt: skip
-# What may reach it with the program before it has a session of its own.
-_IGNORED = (
-    signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM,
-    signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU,
 )  # fmt: skip
 
 
@@ -57,10 +46,9 @@ class VirusScanner:
 
     def __init__(self, milliseconds: int) -> None:
         """Keep each file open for that time."""
-        self.tid: HostTid | None = None
         self._milliseconds = milliseconds
         self._windows: WindowsRules | None = None
-        self._pipe = -1
+        self._process: ScannerProcess | None = None
         self._to_scan: deque[bytes] = deque()
         self._waiting: list[Callable[[], None]] = []
         self._lost: Callable[[], None] = lambda: None
@@ -68,28 +56,21 @@ class VirusScanner:
     def start(self, provider: PicoProvider, windows: WindowsRules, spawn: Spawn, lost: Callable[[], None]) -> None:
         """Spawn the process; `lost` is called if it ends before the run does."""
         self._lost, self._windows = lost, windows
-        environment = tuple(host.initial_environment())
-        words = (os.fsencode(sys.executable), b"-I", b"-S", os.fsencode(_PROGRAM), b"%d" % self._milliseconds)
-        paths, self._pipe = os.pipe()
-        nothing = os.open(os.devnull, os.O_RDWR)
-        try:
-            request = SpawnRequest(
-                words, environment, words[:1], b"/", None, (paths, nothing, nothing), sum(1 << n - 1 for n in _IGNORED)
-            )
-            self.tid = spawn(request, self._on_end)
-        finally:
-            os.close(paths)
-            os.close(nothing)
-        windows.runtimes.appoint(self.tid, C._replace(name=NAME, share=0))
+        process = self._process = ScannerProcess(self._milliseconds, spawn, self._on_end)
+        windows.runtimes.appoint(process.tid, C._replace(name=NAME, share=0))
         if provider.judge is not None:
-            provider.judge.processes.named[self.tid] = NAME
+            provider.judge.processes.named[process.tid] = NAME
         provider.open_files.closed = self._closed
+
+    def is_process_of(self, tid: HostTid) -> bool:
+        """Whether a task is the scanner's own."""
+        return self._process is not None and self._process.tid == tid
 
     def close(self) -> None:
         """Let go of the process."""
-        if self._pipe >= 0:
-            os.close(self._pipe)
-        self._pipe, self.tid = -1, None
+        process, self._process = self._process, None
+        if process is not None:
+            process.close()
 
     def meet(self, call: Call, row: Row, windows: WindowsRules) -> None:
         """Have a call wait that is to meet the scanner."""
@@ -115,7 +96,9 @@ class VirusScanner:
     def _closed(self, file: File) -> None:
         """An open file description is closed: what was written by it is to be scanned if nobody else writes."""
         opened = file.context
-        if self.tid is None or opened is None or not opened.access & WRITE_CLASS or opened.stream.share.writers:
+        if self._process is None or opened is None:
+            return
+        if not opened.access & WRITE_CLASS or opened.stream.share.writers:
             return
         path = _path(opened)
         if path is None or path in self._to_scan or self._windows is None or not self._windows.is_on_drive(path):
@@ -125,11 +108,8 @@ class VirusScanner:
             self._send()
 
     def _send(self) -> None:
-        """Tell the process of the next file: one at a time, so that the pipe has room."""
-        try:
-            os.write(self._pipe, self._to_scan[0] + b"\0")
-        except BrokenPipeError:
-            return  # it has ended: `_on_end` is called next
+        if self._process is not None:
+            self._process.send(self._to_scan[0])
 
     def _on_opened(self) -> None:
         self._to_scan.popleft()

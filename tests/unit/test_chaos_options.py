@@ -89,3 +89,11 @@ def test_bad_input_is_told_in_a_line(given: dict[str, object], part: str) -> Non
         chaos_settings(options(**given))
     assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_scanner_keeps_a_file_for_that_time() -> None:
+    found = chaos_settings(options(virus_scanner="20"))
+    assert found is not None
+    assert found.scan == 20
+    with pytest.raises(PicoboxError, match="--virus-scanner 0: no number"):
+        chaos_settings(options(virus_scanner="0"))
