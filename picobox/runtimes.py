@@ -102,8 +102,12 @@ class Runtimes:
         self._appointed: dict[HostTid, Runtime] = {}
 
     def appoint(self, tid: HostTid, runtime: Runtime) -> None:
-        """A task runs on that, whatever its executable is, for the rest of the run."""
+        """A task runs on that, whatever its executable is, until it is dismissed."""
         self._appointed[tid] = runtime
+
+    def dismiss(self, tid: HostTid) -> None:
+        """A task that was appointed a runtime is gone; another one may have its tid next."""
+        del self._appointed[tid]
 
     def of(self, tid: HostTid) -> Runtime:
         """The runtime that a task runs on, with the share mode that was asked for."""

@@ -49,6 +49,7 @@ class VirusScanner:
         self._milliseconds = milliseconds
         self._windows: WindowsRules | None = None
         self._process: ScannerProcess | None = None
+        self._named: dict[HostTid, str] = {}
         self._to_scan: deque[bytes] = deque()
         self._waiting: list[Callable[[], None]] = []
         self._lost: Callable[[], None] = lambda: None
@@ -59,7 +60,8 @@ class VirusScanner:
         process = self._process = ScannerProcess(self._milliseconds, spawn, self._on_end)
         windows.runtimes.appoint(process.tid, C._replace(name=NAME, share=0))
         if provider.judge is not None:
-            provider.judge.processes.named[process.tid] = NAME
+            self._named = provider.judge.processes.named
+        self._named[process.tid] = NAME
         provider.open_files.closed = self._closed
 
     def is_process_of(self, tid: HostTid) -> bool:
@@ -120,6 +122,9 @@ class VirusScanner:
 
     def _on_end(self) -> None:
         """The process is gone: what waits goes on without it."""
+        if self._process is not None and self._windows is not None:
+            self._windows.runtimes.dismiss(self._process.tid)
+            del self._named[self._process.tid]
         self.close()
         self._to_scan.clear()
         self._lost()
