@@ -13,7 +13,7 @@ from picobox.findings.finding import Finding, Process, Side
 
 from .run import Outcome
 from .suite import Legitimate, Suite, files_of, load
-from .table import both
+from .table import BEGIN, DOCUMENT, END, both
 from .verdict import judge
 
 if TYPE_CHECKING:
@@ -75,6 +75,15 @@ def test_what_is_legitimate_is_shown_by_a_mark_in_the_suite_or_an_issue(suite: S
             stream = archive.extractfile(f"{root}/{name}")
             assert stream is not None
             assert b"skip" in stream.read().splitlines()[int(line) - 1], each
+
+
+def test_the_table_tells_of_every_suite() -> None:
+    table = DOCUMENT.read_text().partition(BEGIN)[2].partition(END)[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
+    assert [cells[0] for cells in rows] == [f"| {suite.name} {suite.version}" for suite in SUITES.values()]
+    for cells in rows:
+        assert cells[3] == "0", cells
+        assert int(cells[5]) <= MOST_FALSE_ALARMS, cells
 
 
 def finding(rule: str, path: Path) -> Finding:
