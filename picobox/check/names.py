@@ -102,7 +102,9 @@ class NameRules:
     def _judged(self, name: bytes, kind: str) -> list[rules.Judgement]:
         if _SUSPECT.search(name) is None:
             return []
-        return rules.judge_name(os.fsdecode(name), self._judge.windows.version, kind)
+        # On Windows such a name is another one: half a surrogate pair, which NTFS takes, or what a code page says.
+        text = name.decode(errors="replace") if self._judge.observes else os.fsdecode(name)
+        return rules.judge_name(text, self._judge.windows.version, kind)
 
     def _is_source(self, call: Call, made: Identity, twin: bytes, source: tuple[int, bytes] | None) -> bool:
         """Whether a rename only changes how a name is spelled."""

@@ -112,6 +112,13 @@ def test_scripts(directory: Path) -> None:
     assert check(directory, "--", "perl", "x.pl").rules() == [("PB022", "x.pl"), ("PB021", "g")]
 
 
+def test_looks_that_are_no_longer_wanted(directory: Path) -> None:
+    script = "import os\nopen('f', 'w').close()\nos.chmod('f', 0o600)\nfor i in range(2100): os.path.exists(str(i))\n"
+    (directory / "x.py").write_text(script + "print(oct(os.stat('f').st_mode))\n")
+    done = check(directory, "--", sys.executable, "x.py")
+    assert (done.status, done.output, done.errors, done.found) == (0, "0o100600\n", "", [])
+
+
 def test_children_that_are_killed(directory: Path) -> None:
     script = "import os, signal, time\npid = os.fork()\nif not pid: time.sleep(60)\nos.kill(pid, signal.SIGKILL)\n"
     (directory / "x.py").write_text(script)
