@@ -31,14 +31,16 @@ class Flaky(NamedTuple):
 class Legitimate(NamedTuple):
     """Findings that Windows would give as well.
 
-    `path` is a pattern of paths below the project (`project/...`) or its directory for temporary files (`tmp/...`).
+    `test` is a pattern of tests ("tests/test_x.py::test_y") that are in the stack of either side, or, where no stack
+    tells, `path` one of paths below the project (`project/...`) or its directory for temporary files (`tmp/...`).
     `source` shows `because`: the place of a mark in the suite ("tests/test_x.py:12"), or the URL of an upstream issue.
     """
 
     rule: str
-    path: str
     because: str
     source: str
+    test: str = "*"
+    path: str = "*"
 
 
 class Suite(NamedTuple):

@@ -9,7 +9,7 @@ import pytest
 from inputs import input_file
 from inputs import load as load_inputs
 
-from picobox.findings.finding import Finding, Process, Side
+from picobox.findings.finding import Finding, Frame, Process, Side
 
 from .run import Outcome
 from .suite import Legitimate, Suite, files_of, load
@@ -86,17 +86,29 @@ def test_the_table_tells_of_every_suite() -> None:
         assert int(cells[5]) <= MOST_FALSE_ALARMS, cells
 
 
-def finding(rule: str, path: Path) -> Finding:
-    return Finding(rule, "error", 0, str(path), "is bad", Side(Process(1, "x"), "unlink", str(path), 0.0))
+def finding(rule: str, path: Path, *stack: Frame) -> Finding:
+    side = Side(Process(1, "x"), "unlink", str(path), 0.0)
+    return Finding(rule, "error", 0, str(path), "is bad", side, (side._replace(stack=stack),))
 
 
 def test_a_test_that_differs_and_a_finding_nobody_explains_are_told(tmp_path: Path) -> None:
-    suite = Suite("x", "1", legitimate=(Legitimate("PB010", "tmp/a*", "skipped on Windows", "tests/test_x.py:1"),))
+    suite = Suite(
+        "x",
+        "1",
+        legitimate=(
+            Legitimate("PB010", "skipped on Windows", "tests/test_x.py:1", path="tmp/a*"),
+            Legitimate("PB012", "skipped on Windows", "tests/test_x.py:9", test="tests/test_x.py::test_y"),
+        ),
+    )
+    within = [Frame(str(tmp_path / "project" / "tests" / "test_x.py"), name) for name in ("test_y", "test_z")]
     native = Outcome(0, {"a": ("passed",), "b": ("passed", "skipped")}, 1.0, "")
     found = (
         finding("PB010", tmp_path / "tmp" / "a1"),
         finding("PB011", tmp_path / "tmp" / "a1"),
         finding("PB010", tmp_path / "project" / "a1"),
+        finding("PB012", tmp_path / "tmp" / "b1", within[0]),
+        finding("PB012", tmp_path / "tmp" / "b2", within[1]),
+        finding("PB012", tmp_path / "tmp" / "b3"),
     )
     checked = Outcome(1, {"a": ("failed",), "b": ("passed", "skipped"), "c": ("passed",)}, 3.0, "", found)
     verdict = judge(suite, native, checked, tmp_path)
@@ -104,6 +116,11 @@ def test_a_test_that_differs_and_a_finding_nobody_explains_are_told(tmp_path: Pa
         "a: ('passed',) natively, ('failed',) under check",
         "c: None natively, ('passed',) under check",
     )
-    assert verdict.legitimate == {"PB010": 1}
-    assert verdict.false_alarms == ("PB011 tmp/a1 is bad", "PB010 project/a1 is bad")
+    assert verdict.legitimate == {"PB010": 1, "PB012": 1}
+    assert verdict.false_alarms == (
+        "PB011 tmp/a1 is bad",
+        "PB010 project/a1 is bad",
+        "PB012 tmp/b2 is bad",
+        "PB012 tmp/b3 is bad",
+    )
     assert (verdict.tests, verdict.skipped, verdict.ratio) == (3, 1, 3.0)

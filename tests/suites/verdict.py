@@ -47,7 +47,7 @@ def judge(suite: Suite, native: Outcome, checked: Outcome, base: Path) -> Verdic
         skipped,
         tuple(differences(suite, native, checked)),
         dict(sorted(Counter(finding.rule for finding in accepted).items())),
-        tuple(f"{finding.rule} {place(finding, base)} {finding.message}" for finding in false),
+        tuple(f"{finding.rule} {place(finding.path, base)} {finding.message}" for finding in false),
         native.seconds,
         checked.seconds,
     )
@@ -64,13 +64,24 @@ def differences(suite: Suite, native: Outcome, checked: Outcome) -> list[str]:
     ]
 
 
-def place(finding: Finding, base: Path) -> str:
-    """The path of a finding relative to the directories of the run: "project/..." or "tmp/..."."""
-    path = PurePath(finding.path)
-    return str(path.relative_to(base)) if path.is_relative_to(base) else finding.path
+def place(path: str, base: Path) -> str:
+    """A path relative to the directories of the run, "project/..." or "tmp/...", if it is in them."""
+    return str(PurePath(path).relative_to(base)) if PurePath(path).is_relative_to(base) else path
 
 
 def is_legitimate(suite: Suite, finding: Finding, base: Path) -> bool:
     """Whether the suite's table speaks of a finding."""
-    path = place(finding, base)
-    return any(each.rule == finding.rule and fnmatchcase(path, each.path) for each in suite.legitimate)
+    path = place(finding.path, base)
+    tests = tests_of(finding, base)
+    return any(
+        each.rule == finding.rule
+        and fnmatchcase(path, each.path)
+        and any(fnmatchcase(test, each.test) for test in tests)
+        for each in suite.legitimate
+    )
+
+
+def tests_of(finding: Finding, base: Path) -> list[str]:
+    """The functions of the project that are in the stack of either side, as tests are named; "" for none at all."""
+    frames = [frame for side in (finding.side, *finding.others) for frame in side.stack]
+    return ["", *(f"{place(frame.file, base / 'project')}::{frame.function}" for frame in frames)]
