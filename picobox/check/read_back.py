@@ -35,6 +35,8 @@ _LOOKS_AT_MODE = re.compile(r"st_mode|ST_MODE|S_IMODE|filemode")
 _LOOKS_ON_THE_WAY = re.compile(r"\bl?chmod\(|\bfchmod\(|[&|]\s*(?:stat\.)?S_IW[A-Z]+|copymode|copystat")
 _LOOKS_AT_NANOSECONDS = re.compile(r"st_[amc]time_ns")
 _LINES_AFTER = 3
+# os.path.getmtime and the like.
+_TIMES_AS_FLOATS = ("/genericpath.py", "<frozen genericpath>")
 # How scripts get at what they have asked for of a file: a mode, or nanoseconds, which not every language tells.
 _SCRIPTS = {
     (b"node", True): re.compile(r"\.mode\b"),
@@ -185,7 +187,8 @@ def _source_sees(stack: Sequence[Frame], noted: _Set) -> bool:
         return False
     source = lines_of(frame.file, frame.line, frame.line + _LINES_AFTER)
     if noted.mode is None:
-        return _LOOKS_AT_NANOSECONDS.search(source) is not None
+        as_float = origins.passes_through(stack, *_TIMES_AS_FLOATS)
+        return not as_float and _LOOKS_AT_NANOSECONDS.search(source) is not None
     if _LOOKS_ON_THE_WAY.search(source) is not None:
         return False
     return _LOOKS_AT_MODE.search(_KIND_ONLY.sub("", source)) is not None

@@ -284,6 +284,18 @@ def test_times_of_copies_are_none(judge: FakeJudge, tmp_path: Path) -> None:
     assert judge.call("stat", path, 0) == ["PB025"]
 
 
+def test_times_that_are_looked_at_as_floats(judge: FakeJudge, tmp_path: Path) -> None:
+    script = tmp_path / "test_it.py"
+    script.write_text("os.path.getmtime(path)\nassert os.stat(path).st_mtime_ns == 1\n")
+    judge.frames = (Frame(str(script), "test", 1),)
+    path = inside(judge, "file")
+    judge.call("utimensat", AT_FDCWD, path, 64, 0, mappings=times(1, 1))
+    judge.frames = (Frame("<frozen genericpath>", "getmtime", 55), Frame(str(script), "test", 1))
+    assert judge.call("stat", path, 0) == []
+    judge.frames = (Frame(str(script), "test", 2),)
+    assert judge.call("stat", path, 0) == ["PB025"]
+
+
 @pytest.mark.parametrize(
     ("number", "lacked"),
     [
