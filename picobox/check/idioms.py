@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ _IN_USE = frozenset(("PB010", "PB015", "PB016", "PB024"))
 class Idiom(NamedTuple):
     """What is left out: findings of these rules with such a file name, or with such a frame near the call.
 
-    `frame` is matched with `FILE:FUNCTION` of the innermost frames; `reason` tells what the Windows version does.
+    `frame` is matched with `FILE:FUNCTION` of the innermost frames, of which a recursion, as that of a removal of a
+    deep tree, counts as one; `reason` tells what the Windows version does.
     """
 
     rules: frozenset[str]
@@ -44,6 +46,11 @@ IDIOMS = (
         "the shared memory of a write-ahead log: SQLite maps and deletes it otherwise on Windows",
         name=re.compile(r".*-shm"),
     ),
+    Idiom(
+        frozenset(("PB021",)),
+        "an address that multiprocessing has chosen itself is that of a named pipe on Windows",
+        name=re.compile(r"listener-[a-z0-9_]{8}"),
+    ),
     Idiom(_IN_USE, "a here-document of a shell", name=re.compile(r"sh-thd[-.].*")),
     Idiom(_IN_USE, "perl opens an anonymous file with O_TEMPORARY on Windows", name=re.compile(r"PerlIO_\w{6}")),
     Idiom(_IN_USE, "tmpfile of the C library, which opens with O_TEMPORARY on Windows", name=re.compile(r"tmpf\w{6}")),
@@ -54,7 +61,8 @@ _FRAMES_LOOKED_AT = 8
 def idiom_of(finding: Finding) -> Idiom | None:
     """The idiom that a finding is; None if it tells of the program."""
     name = finding.path.rpartition("/")[2]
-    frames = [f"{frame.file}:{frame.function}" for frame in finding.side.stack if frame.line is not None]
+    located = (f"{frame.file}:{frame.function}" for frame in finding.side.stack if frame.line is not None)
+    frames = [frame for frame, _ in groupby(located)]
     for idiom in IDIOMS:
         if finding.rule not in idiom.rules:
             continue

@@ -19,6 +19,7 @@ from picobox.findings.render import render
 from picobox.findings.suppress import Told, suppress, with_levels
 from picobox.findings.tally import reaches, tally
 from picobox.findings.visible import visible
+from picobox.platform.name_sources import absolute
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -80,6 +81,7 @@ def settle(options: SimpleNamespace, directory: str, prog: str, *, runs: bool = 
     The form of the report and its file are settings for a verb that `runs` a program: others would write over what it
     has written. Raises PicoboxError for a file that cannot be used, leaves the process for a variable that cannot be.
     """
+    absolute(".")
     for name, known in _CHOICES.items():
         value = getattr(options, name, None)
         if value is not None and value not in known:

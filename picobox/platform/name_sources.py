@@ -55,8 +55,11 @@ def is_regular(path: str) -> bool:
 
 
 def absolute(path: str) -> str:
-    """A path from the root, without links being looked at."""
-    return os.path.abspath(path)
+    """A path from the root, without links being looked at. PicoboxError if the working directory is gone."""
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:
+        raise PicoboxError("the working directory is gone. Change into one that is there.") from None
 
 
 def name_of(path: str) -> str:

@@ -155,6 +155,18 @@ def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"x\n", b"")
 
 
+@pytest.mark.parametrize(
+    "words", [["check", "--", "true"], ["check", "--no-config", "-o", "x", "--", "true"], ["names"]]
+)
+def test_a_project_that_is_gone(tmp_path: Path, words: list[str]) -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'mkdir gone; cd gone; rmdir ../gone; exec "$@"', "sh", *COMMAND, *words],
+        cwd=tmp_path, env=environment(), capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 125
+    assert "the working directory is gone. Change into" in one_line(done)
+
+
 def test_arguments_pass_byte_for_byte() -> None:
     raw = bytes(range(1, 256)).replace(b"\n", b"")
     assert picobox("--", "printf", "%s", raw).stdout == raw

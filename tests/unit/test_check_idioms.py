@@ -1,0 +1,36 @@
+"""What runtimes and tools do on Linux alone is no finding (picobox/check/idioms.py)."""
+
+from __future__ import annotations
+
+import pytest
+
+from picobox.check.idioms import idiom_of
+from picobox.findings.finding import ERROR, Finding, Frame, Process, Side
+
+PYTEST = "/lib/python3/site-packages/_pytest/pathlib.py"
+REMOVAL = [("/usr/lib/python3.12/shutil.py", "_rmtree_safe_fd")] * 20
+TEMPORARY = "/usr/lib/python3.12/tempfile.py"
+OTHERS = [(f"/work/{name}.py", "remove") for name in "abcdefgh"]
+
+
+def finding(rule: str, path: str, frames: list[tuple[str, str]]) -> Finding:
+    stack = tuple(Frame(file, function, 1) for file, function in frames)
+    return Finding(rule, ERROR, 0, path, "", Side(Process(1, "python3"), "unlink", path, 0.0, stack=stack))
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "frames", "is_one"),
+    [
+        ("PB017", "/tmp/x", [*REMOVAL, (PYTEST, "rm_rf")], True),
+        ("PB017", "/tmp/x", [*REMOVAL, (PYTEST, "other")], False),
+        ("PB017", "/tmp/x", [*OTHERS, (PYTEST, "rm_rf")], False),
+        ("PB011", "/tmp/x", [*REMOVAL, (PYTEST, "rm_rf")], False),
+        ("PB010", "/tmp/x", [(TEMPORARY, "TemporaryFile")], True),
+        ("PB010", "/tmp/x", [(TEMPORARY, "NamedTemporaryFile")], False),
+        ("PB021", "/tmp/pymp-5sypjb4i/listener-1_9ef4tw", [], True),
+        ("PB021", "/tmp/pymp-5sypjb4i/listener", [], False),
+        ("PB010", "/tmp/pymp-5sypjb4i/listener-1_9ef4tw", [], False),
+    ],
+)
+def test_what_is_left_out(rule: str, path: str, frames: list[tuple[str, str]], *, is_one: bool) -> None:
+    assert (idiom_of(finding(rule, path, frames)) is not None) == is_one
