@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ntshim.status import NtError
 from picobox.check import origins
 from picobox.check.forks import Forks
+from picobox.check.handlers import expects_failure
 from picobox.check.interpreted import script_of
 from picobox.check.read_back import ReadBack
 from picobox.platform import images
@@ -79,6 +80,10 @@ class Posix:
         if enforces:
             call.shown_by = self.runtime(call)
             raise NtError(status)
+
+    def is_prepared(self, call: Call) -> bool:
+        """Whether the program goes on where the call is refused; a check that enforces shows whether it does."""
+        return self.judge.observes and expects_failure(self.stack(call))
 
     def _concerns(self, call: Call, portable: tuple[str, ...]) -> bool:
         stack = self.stack(call)

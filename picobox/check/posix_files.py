@@ -38,7 +38,7 @@ def makes_symlink(posix: Posix, call: Call, dirfd: int, path: bytes) -> None:
     if posix.runtime(call).name == GIT.name or _is_package_manager(posix, call):
         return
     place = posix.place(call, dirfd, path)
-    if place is not None:
+    if place is not None and not posix.is_prepared(call):
         message = "is made as a symbolic link"
         posix.refuse(call, "PB019", STATUS_PRIVILEGE_NOT_HELD, place, message, *_FALL_BACK_FROM_LINKS)
 

@@ -34,7 +34,7 @@ class Checked(NamedTuple):
 def check(directory: Path, program: str, *options: str) -> Checked:
     """Check a program in a directory of its own; its TMPDIR is beside it."""
     work, temporary, report = directory / "work", directory / "temporary", directory / "report.json"
-    work.mkdir(exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
     temporary.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "picobox", "check", "--format", "json", "-o", str(report), *options, "--"]
     done = subprocess.run(

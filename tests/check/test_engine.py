@@ -160,3 +160,38 @@ def test_an_enforced_program_meets_windows(tmp_path: Path, profile: str) -> None
     program = BUG.replace("os.unlink('x')", "try: os.unlink('x')\nexcept PermissionError: print('refused', flush=True)")
     done = check(tmp_path, program + "print(os.path.exists('X'))", "--enforce", "--profile", profile)
     assert (done.status, done.stdout, done.rules) == (1, "refused\nTrue\n", ["PB010"])
+
+
+FALLS_BACK = """
+import contextlib, os, pathlib
+def link(name):
+    try:
+        os.symlink("target", name)
+    except (OSError, NotImplementedError):
+        pass
+link("a")
+with contextlib.suppress(OSError):
+    pathlib.Path("b").symlink_to("target")
+"""
+DOES_NOT = """
+import os
+try:
+    raise OSError
+except OSError:
+    os.symlink("target", "a")
+try:
+    os.symlink("target", "b")
+except KeyError:
+    pass
+"""
+
+
+@pytest.mark.parametrize(("program", "rules"), [(FALLS_BACK, []), (DOES_NOT, ["PB019", "PB019"])])
+def test_a_link_that_may_be_refused_is_no_finding(tmp_path: Path, program: str, rules: list[str]) -> None:
+    """The rule's own advice is to go on where a link is refused."""
+    script = tmp_path / "links.py"
+    script.write_text(program)
+    done = check(tmp_path, f"import runpy; runpy.run_path({str(script)!r})")
+    assert done.rules == rules
+    if not rules:
+        assert check(tmp_path / "enforced", f"import runpy; runpy.run_path({str(script)!r})", "--enforce").status == 1
