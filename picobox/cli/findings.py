@@ -187,7 +187,12 @@ def _write(report: Report, options: SimpleNamespace, stream: TextIO) -> None:
         write(stream, text)
     else:
         file = _named(options.output)
-        replace(file, render(report, options.format, fail_on=options.fail_on))
+        try:
+            replace(file, render(report, options.format, fail_on=options.fail_on))
+        except PicoboxError:
+            # What a run has found is not lost with the file that it was meant for.
+            sys.stderr.write(render(report, "text", fail_on=options.fail_on))
+            raise
         if not options.quiet:
             sys.stderr.write(f"picobox: {tally(report.findings)}; {visible(file)}\n")
     summary = os.environ.get("GITHUB_STEP_SUMMARY")

@@ -195,3 +195,12 @@ def test_a_link_that_may_be_refused_is_no_finding(tmp_path: Path, program: str, 
     assert done.rules == rules
     if not rules:
         assert check(tmp_path / "enforced", f"import runpy; runpy.run_path({str(script)!r})", "--enforce").status == 1
+
+
+def test_a_report_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    place = tmp_path / "reports"
+    place.mkdir()
+    done = check(tmp_path, f"{BUG}os.rmdir({str(place)!r})", "-o", str(place / "report.json"))
+    assert done.status == 125
+    assert "error PB010: a file deleted while it is open" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"picobox: {place}/report.json: No such file or directory.")
