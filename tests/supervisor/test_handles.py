@@ -34,6 +34,10 @@ GROWTH_LIMIT = 2048
 GROWTH_NOISE = 256
 
 
+# linux/sched.h
+PF_EXITING = 0x4
+
+
 class Place(NamedTuple):
     """One descriptor of one process, and the object that its handle stands for."""
 
@@ -42,23 +46,28 @@ class Place(NamedTuple):
     file: File
 
 
-def kernel_flags(tid: int) -> dict[int, int]:
-    """The descriptors of a task as /proc tells them: number to open flags."""
+def kernel_flags(tid: int) -> dict[int, int] | None:
+    """The descriptors of a task as /proc tells them: number to open flags. None for one that was ending meanwhile."""
     flags = {}
-    for name in os.listdir(f"/proc/{tid}/fd"):
-        for line in Path(f"/proc/{tid}/fdinfo/{name}").read_text().splitlines():
-            if line.startswith("flags:"):
-                flags[int(name)] = int(line.split()[1], 8)
-    return flags
+    try:
+        for name in os.listdir(f"/proc/{tid}/fd"):
+            for line in Path(f"/proc/{tid}/fdinfo/{name}").read_text().splitlines():
+                if line.startswith("flags:"):
+                    flags[int(name)] = int(line.split()[1], 8)
+    except (FileNotFoundError, ProcessLookupError):
+        if is_living(tid):
+            raise
+        return None
+    return flags if is_living(tid) else None
 
 
 def is_living(tid: int) -> bool:
-    """Whether a task exists and is no zombie."""
+    """Whether a task exists and has not begun to end: then it gives its descriptors back before it is a zombie."""
     try:
-        state = Path(f"/proc/{tid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+        fields = Path(f"/proc/{tid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return state not in "ZX"
+    return fields[0] not in "ZX" and not int(fields[6]) & PF_EXITING
 
 
 def data_access(flags: int) -> int:
@@ -83,16 +92,19 @@ class HandleWatcher(Watcher):
             self.compare_descriptions([place for places in self.compare_tables() for place in places])
         return True
 
-    def living_tasks(self) -> dict[Process, HostTid]:
-        """A task of each process that has not ended yet, though nobody may have told so."""
-        threads = self.sandbox.supervisor.threads()
-        return {thread.process: tid for tid, thread in threads.items() if is_living(tid)}
+    def living_flags(self) -> dict[Process, tuple[HostTid, dict[int, int]]]:
+        """The descriptors of each process, by a task that has not begun to end while they were read."""
+        found = {}
+        for tid, thread in self.sandbox.supervisor.threads().items():
+            flags = kernel_flags(tid) if is_living(tid) else None
+            if flags is not None:
+                found[thread.process] = tid, flags
+        return found
 
     def compare_tables(self) -> list[list[Place]]:
         found = []
-        for process, tid in self.living_tasks().items():
+        for process, (tid, flags) in self.living_flags().items():
             handles = dict(process.handles.handles())
-            flags = kernel_flags(tid)
             # facts/nt.md section 2: values are multiples of 4, and the first of every 256 is never given.
             expected = {4 * (fd + 1 + fd // 255): fd for fd in flags}
             assert handles.keys() == expected.keys()
