@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import time
@@ -220,7 +219,6 @@ def test_programs_that_run_at_once(directory: Path) -> None:
     assert (done.status, done.output, done.errors) == (0, "x\n" * 32, "")
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="no git")
 @pytest.mark.parametrize(
     ("options", "works"), [((), True), (("--enforce", "--virus-scanner=2000"), False)], ids=["observed", "enforced"]
 )
