@@ -114,7 +114,7 @@ class Judge:
         severity: str | None = None,
         refused: bool = False,
     ) -> None:
-        """Record a finding at the end of a call that succeeds, or that is `refused` to the guest; at once if it is over.
+        """Record a finding at the end of a call that succeeds or is `refused` to the guest; at once if it is over.
 
         `path` is absolute; `message` goes on from it. `severity` where it is not the rule's.
         """
