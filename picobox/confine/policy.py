@@ -1,0 +1,183 @@
+"""Owns Policy, what a guest may reach: pure data, how two of them are laid over each other, and what one decides."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+# What a rule gives of a path and of all below it; each gives what those before it give. HIDE: it is not there.
+# LAYER: it can be changed, and the changes are dropped at the end or kept apart.
+HIDE, READ, LAYER, WRITE = "hide", "read", "layer", "write"
+RIGHTS = (HIDE, READ, LAYER, WRITE)
+
+# NONE: not even loopback is up. LOOPBACK: the guest's own, which is not the host's. HOST: what the host reaches.
+NETWORKS = NONE, LOOPBACK, HOST = ("none", "loopback", "host")
+
+# KEPT: the caller's session and controlling terminal. OWN: a session without them.
+SESSIONS = OWN, KEPT = ("own", "kept")
+
+KEEP, UNSET, SET = "keep", "unset", "set"
+
+# What is fresh and empty under `private_tmp`, and may be written.
+TEMPORARY = (b"/tmp", b"/var/tmp")
+# The devices that every program may count on; the rest of /dev is not there. /dev/ptmx stands for terminals of the
+# guest's own (devpts), /dev/shm is a private directory in any case.
+STANDARD_DEVICES = (
+    b"/dev/null", b"/dev/zero", b"/dev/full", b"/dev/random", b"/dev/urandom", b"/dev/tty", b"/dev/ptmx",
+)  # fmt: skip
+# As the only device: the host's whole /dev.
+ALL_DEVICES = (b"/dev",)
+
+
+class FileRule(NamedTuple):
+    """The right to a path and all below it, if no rule for a longer path speaks of it.
+
+    path: absolute, without `.`, `..`, links to follow and a slash at its end. source: for reports, who says so, as
+    `default: ssh keys`, `--write`, or `/home/me/picobox.toml: files.hide`. kept: the name of the layer that keeps the
+    changes of a LAYER rule; empty: they are dropped at the end.
+    """
+
+    path: bytes
+    right: str
+    source: str
+    kept: str = ""
+
+
+class VariableRule(NamedTuple):
+    """What becomes of the environment's variables whose names match a pattern (fnmatch); the last that matches counts.
+
+    action: KEEP, UNSET, or SET, which sets the variable of that name to `value` whether or not it was there.
+    """
+
+    pattern: str
+    action: str
+    source: str
+    value: str = ""
+
+
+class Drive(NamedTuple):
+    """A drive under the profiles that have them: its letter, the directory that is its root, who says so."""
+
+    letter: str
+    path: bytes
+    source: str
+
+
+class Limits(NamedTuple):
+    """The most that a run may take; None: no limit of ours. Memory and sizes in bytes, times in seconds.
+
+    memory: of all processes where a cgroup can count them, else each one's address space (RLIMIT_AS). processes: at a
+    time. open_files and file_size: each process's. cpu_time: each process's; wall_time: the run's.
+    """
+
+    memory: int | None = None
+    processes: int | None = None
+    open_files: int | None = None
+    file_size: int | None = None
+    cpu_time: float | None = None
+    wall_time: float | None = None
+
+
+class Policy(NamedTuple):
+    """What a guest may reach. Of rules for one path the last counts; what no rule names is hidden.
+
+    name: as the user knows it. devices: host devices that are in the guest's /dev, or ALL_DEVICES. private_tmp:
+    TEMPORARY are fresh and empty. sources: for each key as in TOML, `network` or `limits.memory`, who says so; a
+    device's is `devices PATH`.
+    """
+
+    name: str
+    files: tuple[FileRule, ...] = ()
+    drives: tuple[Drive, ...] = ()
+    network: str = NONE
+    environment: tuple[VariableRule, ...] = ()
+    limits: Limits = Limits()
+    devices: tuple[bytes, ...] = STANDARD_DEVICES
+    session: str = OWN
+    private_tmp: bool = True
+    sources: Mapping[str, str] = {}
+
+    def rules(self) -> dict[bytes, FileRule]:
+        """The one rule that counts for each path that has one, the private directories for temporary files too."""
+        implied = [FileRule(path, WRITE, "private-tmp") for path in TEMPORARY] if self.private_tmp else []
+        return {rule.path: rule for rule in (*implied, *self.files)}
+
+    def decide(self, path: bytes) -> FileRule:
+        """The rule for a path, which is absolute and resolved; ValueError if it is not. `decider` is for many paths."""
+        return self.decider()(path)
+
+    def decider(self) -> Callable[[bytes], FileRule]:
+        """`decide`, with the rules looked through once: a path costs a look for each of its components at most."""
+        rules = self.rules()
+
+        def decide(path: bytes) -> FileRule:
+            for place in upwards(path):
+                rule = rules.get(place)
+                if rule is not None:
+                    return rule
+            return FileRule(b"/", HIDE, "nothing names it")
+
+        return decide
+
+    def variables(self, environment: Iterable[bytes]) -> tuple[bytes, ...]:
+        """The entries of an environment that are left, and those that are set. An entry without `=` is all name."""
+        left = []
+        for entry in environment:
+            rule = self.variable(entry.partition(b"=")[0])
+            if rule is not None and rule.action == KEEP:
+                left.append(entry)
+        given = {rule.pattern: rule for rule in self.environment if rule.action == SET}
+        for name, rule in given.items():
+            if self.variable(name.encode()) is rule:
+                left.append(f"{name}={rule.value}".encode(errors="surrogateescape"))
+        return tuple(left)
+
+    def variable(self, name: bytes) -> VariableRule | None:
+        """The rule for a variable; None: nothing names it, and it is left out."""
+        text = name.decode(errors="surrogateescape")
+        for rule in reversed(self.environment):
+            if rule.pattern == text or (rule.action != SET and fnmatchcase(text, rule.pattern)):
+                return rule
+        return None
+
+    @property
+    def confines(self) -> bool:
+        """Whether it keeps anything from a guest, but for a limit or a variable."""
+        whole = all(rule.right == WRITE for rule in self.rules().values()) and self.decide(b"/").right == WRITE
+        same = (self.network, self.devices, self.session, self.private_tmp) == (HOST, ALL_DEVICES, KEPT, False)
+        return not (whole and same)
+
+
+def upwards(path: bytes) -> Iterator[bytes]:
+    """A path and all directories above it; ValueError for one that is relative or not in its simplest form."""
+    unsimple = path != b"/" and any(part in (b"", b".", b"..") for part in path[1:].split(b"/"))
+    if unsimple or not path.startswith(b"/"):
+        raise ValueError(f"{path!r} is no resolved path")
+    while path != b"/":
+        yield path
+        path = path[: path.rindex(b"/")] or b"/"
+    yield b"/"
+
+
+def wider(policy: Policy, base: Policy) -> list[str]:
+    """What a policy gives that another does not, each as it would be written in TOML; limits are not compared."""
+    more = []
+    mine, other = policy.decider(), base.decider()
+    for path in sorted({*policy.rules(), *base.rules()}):
+        right = mine(path).right
+        if RIGHTS.index(right) > RIGHTS.index(other(path).right):
+            more.append(f"files.{right} {path.decode(errors='surrogateescape')}")
+    if NETWORKS.index(policy.network) > NETWORKS.index(base.network):
+        more.append(f"network {policy.network}")
+    if policy.session == KEPT and base.session == OWN:
+        more.append("session kept")
+    if base.private_tmp and not policy.private_tmp:
+        more.append("private-tmp false")
+    if base.devices != ALL_DEVICES:
+        added = [path for path in policy.devices if path not in base.devices]
+        more += [f"devices {path.decode(errors='surrogateescape')}" for path in added]
+    kept = [rule for rule in policy.environment if rule.action != UNSET and rule not in base.environment]
+    return more + [f"environment.{rule.action} {rule.pattern}" for rule in kept]
