@@ -76,6 +76,7 @@ EXCEPTIONS = {
     "picobox/cli/trace.py": ({"signal.getsignal", "signal.signal"}, "a trace is written out before a signal ends us"),
     "picobox/findings/config.py": ({"open", "os.path", "os.stat"}, "finds and reads the user's settings"),
     "picobox/findings/config_values.py": ({"os.path"}, "paths in settings are relative to their file"),
+    "picobox/findings/reading.py": ({"os.path"}, "paths in settings are relative to their file"),
     "picobox/findings/excerpt.py": (
         {"os.close", "os.fstat", "os.open", "os.path", "os.read"},
         "shows the source that a finding is about",

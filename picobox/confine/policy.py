@@ -23,6 +23,8 @@ KEEP, UNSET, SET = "keep", "unset", "set"
 
 # What is fresh and empty under `private_tmp`, and may be written.
 TEMPORARY = (b"/tmp", b"/var/tmp")
+# Who says so, of those; they are no part of the host's tree.
+PRIVATE = "private-tmp"
 # The devices that every program may count on; the rest of /dev is not there. /dev/ptmx stands for terminals of the
 # guest's own (devpts), /dev/shm is a private directory in any case.
 STANDARD_DEVICES = (
@@ -37,13 +39,15 @@ class FileRule(NamedTuple):
 
     path: absolute, without `.`, `..`, links to follow and a slash at its end. source: for reports, who says so, as
     `default: ssh keys`, `--write`, or `/home/me/picobox.toml: files.hide`. kept: the name of the layer that keeps the
-    changes of a LAYER rule; empty: they are dropped at the end.
+    changes of a LAYER rule; empty: they are dropped at the end. written: the path before its links were followed, if it
+    has any: a guest that is given `path` finds it under that name too. What is not there at all has no effect.
     """
 
     path: bytes
     right: str
     source: str
     kept: str = ""
+    written: bytes = b""
 
 
 class VariableRule(NamedTuple):
@@ -102,7 +106,7 @@ class Policy(NamedTuple):
 
     def rules(self) -> dict[bytes, FileRule]:
         """The one rule that counts for each path that has one, the private directories for temporary files too."""
-        implied = [FileRule(path, WRITE, "private-tmp") for path in TEMPORARY] if self.private_tmp else []
+        implied = [FileRule(path, WRITE, PRIVATE) for path in TEMPORARY] if self.private_tmp else []
         return {rule.path: rule for rule in (*implied, *self.files)}
 
     def decide(self, path: bytes) -> FileRule:
@@ -162,13 +166,18 @@ def upwards(path: bytes) -> Iterator[bytes]:
     yield b"/"
 
 
+def _of_host(rule: FileRule) -> str:
+    """The right to the host's file that a rule gives."""
+    return HIDE if rule.source == PRIVATE else rule.right
+
+
 def wider(policy: Policy, base: Policy) -> list[str]:
     """What a policy gives that another does not, each as it would be written in TOML; limits are not compared."""
     more = []
     mine, other = policy.decider(), base.decider()
     for path in sorted({*policy.rules(), *base.rules()}):
-        right = mine(path).right
-        if RIGHTS.index(right) > RIGHTS.index(other(path).right):
+        right = _of_host(mine(path))
+        if RIGHTS.index(right) > RIGHTS.index(_of_host(other(path))):
             more.append(f"files.{right} {path.decode(errors='surrogateescape')}")
     if NETWORKS.index(policy.network) > NETWORKS.index(base.network):
         more.append(f"network {policy.network}")

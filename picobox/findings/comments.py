@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.findings.config_values import nearest
 from picobox.findings.files import source_lines
+from picobox.findings.reading import nearest
 from picobox.findings.rules import RULES
 
 if TYPE_CHECKING:

@@ -65,14 +65,14 @@ def load(directory: str, file: str | None = None) -> Config:
     """
     warnings: list[str] = []
     if file is None:
-        project = _nearest(os.path.abspath(directory), warnings)
+        project = nearest_settings(os.path.abspath(directory), warnings)
     else:
-        project = _settings_of(os.path.abspath(file))
+        project = settings_of(os.path.abspath(file))
         if project is None:
             raise PicoboxError(f"{file}: there is no [tool.picobox] in it. Add one, or name another file.")
     config = Config()
-    user = _user_file()
-    for found in (_settings_of(user) if os.path.exists(user) else None, project):
+    user = user_file()
+    for found in (settings_of(user) if os.path.exists(user) else None, project):
         if found is not None:
             config = layered(config, _checked(found))
     where = os.path.dirname(project.file) if project else ""
@@ -92,10 +92,11 @@ def layered(below: Config, above: Config) -> Config:
 
 
 class Settings(NamedTuple):
-    """What a file holds for picobox, not yet looked at."""
+    """What a file holds for picobox, not yet looked at; `text`: the whole file."""
 
     file: str
     values: dict[str, Any]
+    text: str = ""
 
 
 def _checked(found: Settings) -> Config:
@@ -104,24 +105,28 @@ def _checked(found: Settings) -> Config:
     return checked(found)
 
 
-def _user_file() -> str:
-    """The XDG base directory specification; a relative XDG_CONFIG_HOME is to be ignored."""
+def user_file() -> str:
+    """The user's own file, by the XDG base directory specification; a relative XDG_CONFIG_HOME is to be ignored."""
     home = os.environ.get("XDG_CONFIG_HOME", "")
     base = home if os.path.isabs(home) else os.path.expanduser("~/.config")
     return os.path.join(base, "picobox", "config.toml")
 
 
-def _nearest(directory: str, warnings: list[str]) -> Settings | None:
+def nearest_settings(directory: str, warnings: list[str], *, skim: bool = False) -> Settings | None:
+    """What the nearest file at a directory or above it holds; None: there is none. Appends what a user should know.
+
+    `skim`: a pyproject.toml without the word picobox is not parsed, which costs as much as starting a program.
+    """
     for place in _upwards(directory):
         own, project = os.path.join(place, OWN_NAME), os.path.join(place, PROJECT_NAME)
-        shared = _settings_of(project) if os.path.exists(project) else None
+        shared = settings_of(project, skim=skim) if os.path.exists(project) else None
         if not os.path.exists(own):
             if shared is not None:
                 return shared
             continue
         if shared is not None:
             warnings.append(f"{project}: [tool.picobox] is not read, since there is {own}. Keep one of them.")
-        return _settings_of(own)
+        return settings_of(own)
     return None
 
 
@@ -143,26 +148,40 @@ def _upwards(directory: str) -> Iterator[str]:
             return
 
 
-def _settings_of(file: str) -> Settings | None:
-    """What a file holds for picobox; None if it is a pyproject.toml without it."""
-    import tomllib
-
+def settings_of(file: str, *, skim: bool = False) -> Settings | None:
+    """What a file holds for picobox; None if it is a pyproject.toml without it. `skim` as in nearest_settings."""
     try:
         with open(file, "rb") as opened:
-            values = tomllib.load(opened)
+            content = opened.read()
     except OSError as error:
         raise PicoboxError(f"{file}: {error.strerror}. Name a file that you may read.") from None
-    except UnicodeDecodeError as error:
-        raise PicoboxError(f"{file}: byte {error.start} is not UTF-8, which TOML is. Save the file as UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise PicoboxError(f"{file}: {error}. Mend the TOML there.") from None
-    except RecursionError:
-        raise PicoboxError(f"{file}: it is nested too deeply to be read. Mend the TOML there.") from None
+    if skim and os.path.basename(file) == PROJECT_NAME and b"picobox" not in content:
+        return None
+    text = _text(file, content)
+    values = _parsed(file, text)
     if os.path.basename(file) != PROJECT_NAME:
-        return Settings(file, values)
+        return Settings(file, values, text)
     tool = values.get("tool", {})
     if not isinstance(tool, dict) or "picobox" not in tool:
         return None
     if not isinstance(tool["picobox"], dict):
         raise PicoboxError(f"{file}: tool.picobox is a {type(tool['picobox']).__name__}. Write it as a table.")
-    return Settings(file, tool["picobox"])
+    return Settings(file, tool["picobox"], text)
+
+
+def _text(file: str, content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise PicoboxError(f"{file}: byte {error.start} is not UTF-8, which TOML is. Save the file as UTF-8.") from None
+
+
+def _parsed(file: str, text: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PicoboxError(f"{file}: {error}. Mend the TOML there.") from None
+    except RecursionError:
+        raise PicoboxError(f"{file}: it is nested too deeply to be read. Mend the TOML there.") from None
