@@ -310,6 +310,17 @@ class PicoProvider:
                 with suppress(NtError):  # closed meanwhile, by another process of the same descriptors
                     handles.look_up(index_to_handle(index))
 
+    def copy_files(self, handles: HandleTable, former: HandleTable | None, files: FdTable) -> None:
+        """A forked child has what its parent has opened: its program inherits that, though the parent closes it first.
+
+        Until it runs one whoever judges leaves it out. What was not opened under the rules is nobody's business.
+        """
+        for index in () if former is None else former.made_indices(1, FIRST_HANDLE_INDEX - 1):
+            entry = None if former is None else former.peek(index)
+            if entry is not None and isinstance(entry.object, File) and entry.object.context is not None:
+                handles.insert_at(index, entry.object, entry.access, entry.attributes)
+                self.open_files.note(entry.object, files, index_number(index))
+
     def unshare_files(self, task: Task) -> None:
         """The task has a descriptor table of its own from now on (CLONE_FILES of unshare, CLOSE_RANGE_UNSHARE).
 

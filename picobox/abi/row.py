@@ -69,7 +69,7 @@ SEEN = "seen:"
 QUERIES = frozenset(
     (
         "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "statfs",
-        "getxattr", "lgetxattr", "listxattr", "llistxattr", "chdir", "chroot", "inotify_add_watch", "fanotify_mark",
+        "getxattr", "lgetxattr", "listxattr", "llistxattr", "chroot", "inotify_add_watch", "fanotify_mark",
         "name_to_handle_at",
     )
 )  # fmt: skip

@@ -13,16 +13,18 @@ _IN_USE = frozenset(("PB010", "PB015", "PB016", "PB024"))
 
 
 class Idiom(NamedTuple):
-    """What is left out: findings of these rules with such a file name, or with such a frame near the call.
+    """What is left out: findings of these rules with such a file name, such a frame near the call, or such a call.
 
-    `frame` is matched with `FILE:FUNCTION` of the innermost frames, of which a recursion, as that of a removal of a
-    deep tree, counts as one; `reason` tells what the Windows version does.
+    `call` is matched with `PROGRAM:CALL`, and counts where nobody but the caller uses the file. `frame` is matched with
+    `FILE:FUNCTION` of the innermost frames, of which a recursion, as that of a removal of a deep tree, counts as one.
+    `reason` tells what the Windows version does.
     """
 
     rules: frozenset[str]
     reason: str
     name: re.Pattern[str] | None = None
     frame: re.Pattern[str] | None = None
+    call: re.Pattern[str] | None = None
 
 
 IDIOMS = (
@@ -53,6 +55,11 @@ IDIOMS = (
     ),
     Idiom(_IN_USE, "a here-document of a shell", name=re.compile(r"sh-thd[-.].*")),
     Idiom(_IN_USE, "perl opens an anonymous file with O_TEMPORARY on Windows", name=re.compile(r"PerlIO_\w{6}")),
+    Idiom(
+        frozenset(("PB012",)),
+        "perl -i closes the file before it replaces it on Windows; its function rename makes another call",
+        call=re.compile(r"perl[\d.]*:renameat"),
+    ),
     Idiom(_IN_USE, "tmpfile of the C library, which opens with O_TEMPORARY on Windows", name=re.compile(r"tmpf\w{6}")),
 )
 _FRAMES_LOOKED_AT = 8
@@ -61,12 +68,17 @@ _FRAMES_LOOKED_AT = 8
 def idiom_of(finding: Finding) -> Idiom | None:
     """The idiom that a finding is; None if it tells of the program."""
     name = finding.path.rpartition("/")[2]
+    caller = finding.side.process
+    call = f"{caller.name}:{finding.side.call}"
+    is_alone = all(other.process.pid == caller.pid for other in finding.others)
     located = (f"{frame.file}:{frame.function}" for frame in finding.side.stack if frame.line is not None)
     frames = [frame for frame, _ in groupby(located)]
     for idiom in IDIOMS:
         if finding.rule not in idiom.rules:
             continue
         if idiom.name is not None and idiom.name.fullmatch(name):
+            return idiom
+        if idiom.call is not None and idiom.call.fullmatch(call) and is_alone:
             return idiom
         if idiom.frame is not None and any(map(idiom.frame.fullmatch, frames[:_FRAMES_LOOKED_AT])):
             return idiom

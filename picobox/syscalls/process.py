@@ -131,6 +131,8 @@ def _create(provider: PicoProvider, call: Call, flags: int) -> None:
     def bind(tid: HostTid) -> None:
         task.bind(tid)
         provider.credentials_may_change()
+        if provider.judge is not None and group is not parent.group and files is not parent.files:
+            provider.copy_files(thread.process.handles, call.thread.process.handle_table, files)
         provider.pico.ResumeThread(thread)
 
     def abandon() -> None:

@@ -34,3 +34,21 @@ def finding(rule: str, path: str, frames: list[tuple[str, str]]) -> Finding:
 )
 def test_what_is_left_out(rule: str, path: str, frames: list[tuple[str, str]], *, is_one: bool) -> None:
     assert (idiom_of(finding(rule, path, frames)) is not None) == is_one
+
+
+@pytest.mark.parametrize(
+    ("program", "call", "others", "is_one"),
+    [
+        ("perl", "renameat", (1,), True),
+        ("perl5.36", "renameat", (1, 1), True),
+        ("perl", "renameat", (1, 2), False),
+        ("perl", "rename", (1,), False),
+        ("superl", "renameat", (1,), False),
+    ],
+)
+def test_a_call_that_only_a_runtime_makes(program: str, call: str, others: tuple[int, ...], *, is_one: bool) -> None:
+    side = Side(Process(1, program), call, "/work/x", 0.0)
+    replaced = finding("PB012", "/work/x", [])._replace(
+        side=side, others=tuple(Side(Process(pid, "perl"), "openat", "/work/x", 0.0) for pid in others)
+    )
+    assert (idiom_of(replaced) is not None) == is_one
