@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _AT_REMOVEDIR = 0x200
 _AT_SYMLINK_NOFOLLOW = 0x100
 _AT_SYMLINK_FOLLOW = 0x400
+_AT_EMPTY_PATH = 0x1000
 _RENAME_NOREPLACE = 1
 _MAP_ANONYMOUS = 0x20
 
@@ -65,8 +66,9 @@ def link(changes: Changes, call: Call, oldpath: bytes | None, newpath: bytes | N
 def linkat(
     changes: Changes, call: Call, olddirfd: int, oldpath: bytes | None, newdirfd: int, newpath: bytes | None, flags: int
 ) -> None:
-    if oldpath and newpath:
-        changes.link(call, (olddirfd, oldpath), (newdirfd, newpath), follow=bool(flags & _AT_SYMLINK_FOLLOW))
+    names_open_file = oldpath == b"" and flags & _AT_EMPTY_PATH
+    if newpath and (oldpath or names_open_file):
+        changes.link(call, (olddirfd, oldpath or b""), (newdirfd, newpath), follow=bool(flags & _AT_SYMLINK_FOLLOW))
 
 
 def symlink(changes: Changes, call: Call, target: bytes | None, linkpath: bytes | None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim import status as st
 from ntshim.fs.names import from_host
-from ntshim.fs.native import NativeInode
+from ntshim.fs.native import NativeInode, give_name
 from ntshim.io import create, delete, query
 from ntshim.io.file import FILE_LIST_DIRECTORY, FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA
 from ntshim.io.irp import NameReserved
@@ -78,6 +78,7 @@ class Changes:
         self._provider = provider
         self._names = names
         self._drives = drives = names.drives
+        self._nodes = nodes
         self._windows = windows
         self._identities = Identities()
         self.working_directories = WorkingDirectories(provider, drives, windows)
@@ -130,12 +131,40 @@ class Changes:
 
     def link(self, call: Call, old: tuple[int, bytes], new: tuple[int, bytes], *, follow: bool) -> None:
         """Give a file one more name: CreateHardLinkW."""
-        source, target = self._file(call, *old, follow=follow), self._entry(call, *new)
+        held = self._held(call, *old, follow=follow)
+        if held is not None and not held.links:
+            self._name_unnamed(call, held, new)
+            return
+        source = self._file(call, *old, follow=follow) if held is None else self._on_drive(call, held)
+        target = self._entry(call, *new)
         if source is None or source.file is None or target is None:
             return
         _judged(call, Subject(LINK, source, target))
         handle = self._open(call, source, _TO_LINK)
         self._name(call, handle, source, target, 0, query.FILE_LINK_INFORMATION)
+
+    def _held(self, call: Call, dirfd: int, path: bytes, *, follow: bool) -> Identity | None:
+        """The open file that a link is to be made of: by its descriptor alone, or by the kernel's link to it."""
+        if not path:
+            return self._identities.of_held(call.stop.tid, dirfd)
+        return self._identities.behind(call.stop.tid, dirfd, path) if follow and b"fd/" in path else None
+
+    def _name_unnamed(self, call: Call, source: Identity, new: tuple[int, bytes]) -> None:
+        """An open file without a name gets its first one, as if it were made there: Windows has none without."""
+        target = self._entry(call, *new)
+        if target is None or target.file is not None:
+            return  # on no drive, or the host refuses
+        _judged(call, Subject(MAKE, target))
+        irp = self._create(call, target, _FILE_TO_MAKE, create.FILE_CREATE)
+        call.performed = True
+        place = _place(target._replace(file=source.file), keeps_read_only=False)
+
+        def complete() -> None:
+            irp.complete(source.file, place.inode)
+            give_name(self._nodes, place)
+            irp.file.dereference()
+
+        _at_end(call, irp, complete, lambda: file_at(target.path) == source.file)
 
     def make(self, call: Call, dirfd: int, path: bytes, *, directory: bool) -> None:
         """Make a directory, or another file that stays closed."""
@@ -229,11 +258,16 @@ class Changes:
         tid = call.stop.tid
         if not follow:
             return self._entry(call, dirfd, path)
-        return self._on_drive(call, self._identities.of_path(tid, dirfd, path, follow=True))
+        found = self._identities.of_path(tid, dirfd, path, follow=True)
+        if found is None:
+            found = self._identities.behind(tid, dirfd, path)
+        return self._on_drive(call, found if found is None or found.links else None)
 
     def _on_drive(self, call: Call, found: Identity | None) -> Identity | None:
         if found is None or not self._windows.is_on_drive(found.path):
             return None
+        if self._provider.opens is not None:
+            self._provider.opens.unopened.look()
         call.shown_by = self._windows.runtimes.of(call.stop.tid)
         call.object_name = call.object_name or self._drives.nt_name(found.path)
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ntshim import status as st
@@ -9,13 +10,17 @@ from ntshim.fs.names import from_host
 from ntshim.fs.native import NativeInode, NativeVolume, resolved
 from ntshim.fs.nodes import Nodes
 from ntshim.io import create
+from ntshim.io.file import File
 from ntshim.io.irp import NameReserved
 from ntshim.io.share import FILE_SHARE_ALL
 from ntshim.ob.attributes import OBJ_CASE_INSENSITIVE, ObjectAttributes
+from ntshim.ob.handles import index_to_handle
 from ntshim.ob.symlink import SymbolicLink
+from ntshim.status import NtError
 from picobox.check.subject import OPEN, Subject
 from picobox.platform.identity import Identities
 from picobox.task import fd_index, granted_access
+from picobox.unopened import Unopened
 
 if TYPE_CHECKING:
     from ntshim.fs.volume import Place
@@ -47,6 +52,9 @@ class Opens:
         self._provider = provider
         self._drives = drives
         self._identities = Identities()
+        self.unopened = provider.open_files.unopened = Unopened(
+            provider, self._identities, self._share_of, self._volume_of
+        )
         namespace = provider.executive.namespace
         # A file of the host may have names on several volumes: whatever it was opened by, its share state is one.
         self.nodes = nodes = Nodes()
@@ -64,8 +72,16 @@ class Opens:
         so is the answer for a name that is missing.
         """
         follow = not flags & O_NOFOLLOW and flags & (O_CREAT | O_EXCL) != O_CREAT | O_EXCL
+        if flags & O_TMPFILE == O_TMPFILE:
+            self._take_over_at_exit(call)
+            return
         found = self._identities.of_path(call.stop.tid, dirfd, path, follow=follow)
-        if found is None or flags & O_TMPFILE == O_TMPFILE:
+        if found is None and follow:
+            found = self._identities.behind(call.stop.tid, dirfd, path)
+            if found is not None and not found.links:
+                self._take_over_at_exit(call)
+                return
+        if found is None:
             return
         name = call.object_name = self._drives.nt_name(found.path)
         if found.file is None and not flags & O_CREAT:
@@ -73,6 +89,8 @@ class Opens:
         runtime = self._runtime(call, found.path)
         if runtime is None and found.is_directory and flags & (O_CREAT | O_TRUNC) and not flags & O_PATH:
             return  # no open makes or empties a directory: the host says in which way it fails
+        if runtime is not None:
+            self.unopened.look()
         call.shown_by = runtime
         judgement = call.judgement
         if judgement is not None:
@@ -104,10 +122,39 @@ class Opens:
             raise RuntimeError("a native volume has performed an open")
         self._complete_at_exit(call, answer.irp, found.path)
 
+    def _take_over_at_exit(self, call: Call) -> None:
+        """What has no name NT opens by none: it counts the open as that of the kernel's descriptor."""
+
+        def then(fd: int) -> None:
+            if fd < 0:
+                return
+            handles = call.thread.process.handles
+            with suppress(NtError):
+                handles.look_up(index_to_handle(fd_index(fd)))
+            entry = handles.peek(fd_index(fd))
+            if entry is None or not isinstance(entry.object, File) or entry.object.context is None:
+                return
+            path = entry.object.context.node.inode.path
+            runtime = self._runtime(call, path)
+            if self._provider.judge is not None and runtime is not None:
+                self._provider.judge.opened(call, entry.object, path, fd)
+
+        call.then = then
+
+    def _share_of(self, tid: HostTid, path: bytes) -> int | None:
+        runtime = self._runtime_of(tid, path)
+        return None if runtime is None else runtime.share
+
+    def _volume_of(self, path: bytes) -> NativeVolume:
+        return self.volumes[self._drives.volumes.index(self._drives.of(path))]
+
     def _runtime(self, call: Call, path: bytes) -> Runtime | None:
         """Whose opens on Windows an open is to be like; None where no rules of Windows hold."""
+        return self._runtime_of(call.stop.tid, path)
+
+    def _runtime_of(self, tid: HostTid, path: bytes) -> Runtime | None:
         windows = None if self._provider.names is None else self._provider.names.windows
-        return windows.runtimes.of(call.stop.tid) if windows is not None and windows.is_on_drive(path) else None
+        return windows.runtimes.of(tid) if windows is not None and windows.is_on_drive(path) else None
 
     def _complete_at_exit(self, call: Call, irp: CreateIrp, path: bytes) -> None:
         """The kernel makes the descriptor; its handle is made when the number is known."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ntshim.ob.object import Object
     from ntshim.ps.process import Process, Thread
     from picobox.platform.base import ArgumentPage, HostTid, Platform
+    from picobox.unopened import Unopened
 
 VirtualTid = NewType("VirtualTid", int)
 """A thread id as a guest and every user of picobox sees it."""
@@ -51,6 +52,8 @@ class OpenFiles:
         self._numbers = itertools.count(1)
         # Who is to know of each description that nobody has open any more.
         self.closed: Callable[[File], None] | None = None
+        # Who has NT count a description that no guest was seen to open, and knows of each that NT counts no more.
+        self.unopened: Unopened | None = None
 
     def __len__(self) -> int:
         return len(self._places)
@@ -63,7 +66,10 @@ class OpenFiles:
         key = (described.device, described.inode)
         file = next((file for file in self._files.get(key, ()) if self._is_same(file, tid, fd)), None)
         if file is None:
-            file = File(key, self._forget)
+            file = None if self.unopened is None else self.unopened.take_over(tid, fd, described)
+            if file is None:
+                file = File(key)
+            file.on_cleanup = self._forget
             self._files.setdefault(key, []).append(file)
             self._places[file] = {}
         self.note(file, table, fd)
@@ -133,6 +139,8 @@ class OpenFiles:
             del self._files[file.host_key]
         if self.closed is not None:
             self.closed(file)
+        if self.unopened is not None:
+            self.unopened.keep_origin(file)
         file.dereference()
 
 

@@ -12,6 +12,7 @@ from ntshim.fs.names import FileName, to_host
 from ntshim.fs.volume import Place, Volume
 from ntshim.io import query
 from ntshim.io.create import FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_READONLY
+from ntshim.io.file import File
 from ntshim.io.irp import CreateContext, Irp, NameReserved, TargetContext
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from ntshim.fs.backend import Backend
     from ntshim.fs.nodes import Nodes
-    from ntshim.io.file import File
     from ntshim.ob.parse import ParseRequest
 
 
@@ -91,6 +91,20 @@ class NativeVolume(Volume):
         request.granted_access = irp.granted
         return irp.file
 
+    def take_over(self, place: Place, access: int, share: int, *, has_name: bool) -> File:
+        """Count an open that nobody has asked for: who has it got it otherwise than by a name, so no rule is asked.
+
+        The place has a file. Without a name it holds no directory, and nobody can delete it.
+        """
+        if place.inode is None:
+            raise st.NtError(st.STATUS_OBJECT_NAME_NOT_FOUND)
+        file = File(place.inode.key, device=self)
+        node = self.nodes.find(place.inode)
+        inode = place.inode if node is None else node.inode
+        file.context = opened = self.nodes.acquire(inode, place[:2], "", access, share)
+        opened.link.removed = not has_name
+        return file
+
     def set_information(self, file: File, record: Any, information_class: int) -> Irp:
         """Decide about a change of an open file; the host performs each."""
         irp = super().set_information(file, record, information_class)
@@ -111,6 +125,20 @@ class NativeVolume(Volume):
             node.inode.read_only = place.inode.read_only
             node.inode.size = place.inode.size
             node.inode.links = place.inode.links
+
+
+def give_name(nodes: Nodes, place: Place) -> None:
+    """Note that a file that is open without a name has been given one by the host."""
+    node = None if place.inode is None else nodes.find(place.inode)
+    if node is None:
+        return
+    for link in [link for link in node.links if link.removed]:
+        other = node.link(*place[:2])
+        link.directory, link.name, link.removed = place.directory, place.name, False
+        if other is not None:
+            node.merge(link, other)
+    if isinstance(node.inode, NativeInode) and isinstance(place.inode, NativeInode):
+        node.inode.path = place.inode.path
 
 
 class NativeChange(Irp):

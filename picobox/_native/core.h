@@ -18,6 +18,8 @@
 /* The notify filter sends the call to the notify channel, not to a stop. With PB_DO_CALL, which is for close alone, the
    kernel runs the call, and Python is told afterwards if it watches the descriptor. */
 #define PB_FLAG_NOTIFY 0x800
+/* The call may give the task descriptors that it has not opened; see pb_take_receivers. */
+#define PB_FLAG_RECEIVES 0x1000
 
 #define PB_STOP_EMPTY 0
 #define PB_STOP_INTERRUPT 1
@@ -129,6 +131,10 @@ void pb_unwatch(struct pb_core *core, uint32_t table);
 int32_t pb_take_closed(struct pb_core *core, uint32_t *table);
 /* The descriptor that the task's last call closes, if it came by the notify channel; else -1. */
 int32_t pb_closing(struct pb_core *core, int32_t tid);
+
+/* The tasks that have made such a call, or are in one, since this was asked last: their number, at most `limit`. -1: any
+   task may have, since there are more, or one of them is gone whose descriptors others may have. */
+int32_t pb_take_receivers(struct pb_core *core, int32_t *tids, int32_t limit);
 
 void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_spawned *out);
 /* 0 if the program started, else the stage, with *error the errno. Closes the descriptor. */

@@ -126,6 +126,8 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     uint32_t disposition = core->dispositions[nr];
     pin_stop_seen(core, task, disposition & PB_FLAG_REAP);
     core->counters[disposition & 3][nr]++;
+    if (disposition & PB_FLAG_RECEIVES)
+        receipt_seen(core, task);
     if (disposition & PB_FLAG_GUARD && task->page) {
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;

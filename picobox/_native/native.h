@@ -49,6 +49,8 @@ struct task {
     struct saved_arguments saved;
     bool injecting;      /* the call it makes is ours */
     bool has_notified;   /* `notified` is the last call that it has entered */
+    bool receives;       /* its call number `received` may have given it descriptors; Python does not know yet */
+    uint32_t received;
     uint32_t table;      /* the number of its descriptor table, if Python watches some of it; else 0 */
     struct notified_call notified;
 };
@@ -107,6 +109,8 @@ struct pb_core {
     } pin;
     struct watched *watched[WATCH_BUCKETS];
     struct watched *closed; /* not told yet */
+    int32_t receiver_count;  /* tasks that have `receives` */
+    bool receiver_gone;      /* one of them is no more */
     struct pending *pending;
     /* Deaths of tasks nobody has announced yet: killed before their first stop, or while they were held. */
     struct pending *early_deaths;
@@ -206,6 +210,12 @@ bool page_guards(const struct pb_core *core, const struct task *task, uint32_t n
 /* A task is about to close a descriptor. */
 void close_seen(struct pb_core *core, const struct task *task, int32_t fd);
 void closes_clear(struct pb_core *core);
+
+/* receipts.c */
+/* The call that a task has entered may give it descriptors. */
+void receipt_seen(struct pb_core *core, struct task *task);
+/* A task is no more. */
+void receipt_lost(struct pb_core *core, struct task *task);
 
 /* notify.c */
 /* The number by which a child that has installed the notify filter hands over the listener: no call of the kernel. */

@@ -107,6 +107,8 @@ static int32_t verdict_on(struct pb_core *core, const struct seccomp_notif *requ
         return 0;
     uint32_t disposition = core->dispositions[nr];
     core->counters[disposition & 3][nr]++;
+    if (disposition & PB_FLAG_RECEIVES)
+        receipt_seen(core, task);
     memcpy(args, request->data.args, sizeof args);
     task->has_notified = true;
     task->notified.nr = nr;

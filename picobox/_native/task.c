@@ -83,6 +83,7 @@ void task_remove(struct pb_core *core, int32_t tid)
         if (task->tid != tid)
             continue;
         task_set_creating(core, task, false);
+        receipt_lost(core, task);
         if (task->born && !task->announced)
             core->held_count--;
         *link = task->next;

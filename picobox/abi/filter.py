@@ -30,6 +30,7 @@ DISPOSITION_GUARD = 1 << 8
 DISPOSITION_REAP = 1 << 9
 DISPOSITION_INTERRUPTIBLE = 1 << 10
 DISPOSITION_NOTIFY = 1 << 11
+DISPOSITION_RECEIVES = 1 << 12
 DISPOSITION_ERRNO_SHIFT = 16
 
 # Children that are dead for the tracer have to be dead for the caller of these (wait(2)).
@@ -41,6 +42,9 @@ STOPPING_CALLS = frozenset(("sched_yield",))
 # A close needs no stop: what is closed can be told afterwards, if a handle was made for it. Where opens make handles,
 # nearly every close would be told, and a stop costs less than both.
 TOLD_CALLS = frozenset(("close",))
+
+# Calls that may give a process descriptors which it has not opened: what was sent by SCM_RIGHTS or taken from others.
+RECEIVING_CALLS = frozenset(("recvmsg", "recvmmsg", "pidfd_getfd", "open_by_handle_at"))
 
 # Calls that the kernel ends with -ERESTARTSYS when a signal comes: those on slow objects, on locks and leases, and on
 # queues of messages (man 7 signal). Others restart by rules of their own, or never wait.
@@ -122,7 +126,8 @@ def compile_dispositions(
 
     Bits 0 to 7 are the action (0 unknown, 1 NATIVE, 2 CALL, 3 ERRNO), bit 8 marks a row with guarded address ranges,
     bit 9 one that waits for children, bit 10 one that a signal can interrupt, bit 11 one that the notify channel may
-    answer: by register values alone, without a stop (of a CALL it only tells). Bits 16 to 31 hold the error number of a
+    answer: by register values alone, without a stop (of a CALL it only tells), bit 12 one that may give the caller
+    descriptors. Bits 16 to 31 hold the error number of a
     refusal. With `subscribe` every row is a CALL and so is every other number, so that Python sees each call; the error
     number stays in its bits. `calls`: subscribe to these numbers only.
     """
@@ -137,6 +142,8 @@ def compile_dispositions(
             word |= DISPOSITION_REAP
         elif entry.nr not in chosen and _needs_no_stop(entry, disposition.action, features):
             word |= DISPOSITION_NOTIFY
+        if entry.name in RECEIVING_CALLS:
+            word |= DISPOSITION_RECEIVES
         if entry.name in INTERRUPTIBLE_CALLS:
             word |= DISPOSITION_INTERRUPTIBLE
         words[entry.nr] = word | disposition.errno << DISPOSITION_ERRNO_SHIFT

@@ -177,6 +177,12 @@ class Platform(Protocol):
     def closing(self, tid: HostTid) -> int:
         """The descriptor that the last call of a task closes, if that is a close without a stop; else -1."""
 
+    def receivers(self) -> list[HostTid] | None:
+        """The tasks that may have received descriptors which they have not opened, since this was asked last.
+
+        None: any task may have.
+        """
+
     def counters(self, action: int) -> list[int]:
         """How many calls of each number were answered with an action (abi.row); the last one: unknown numbers."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from contextlib import suppress
 from errno import ENOTDIR, EPERM
 from typing import NamedTuple
@@ -17,6 +18,17 @@ def descriptors(tid: HostTid) -> list[int]:
         return sorted(int(name) for name in os.listdir(f"/proc/{tid}/fd"))
     except OSError:
         return []
+
+
+def open_files(tid: HostTid) -> list[int]:
+    """The descriptors of a task that stand for regular files and directories, ascending; empty if it has gone."""
+    found = []
+    for fd in descriptors(tid):
+        with suppress(OSError):
+            mode = os.stat(f"/proc/{tid}/fd/{fd}").st_mode
+            if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+                found.append(fd)
+    return found
 
 
 def describe(tid: HostTid, fd: int) -> Descriptor | None:

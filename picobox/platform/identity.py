@@ -19,13 +19,14 @@ Key = tuple[int, int]
 _PATHS_KEPT = 4096
 # What a path may end in that is no name in its directory.
 _NO_NAMES = (b"", b".", b"..")
+_DELETED = b" (deleted)"
 
 
 class Identity(NamedTuple):
     """A name in a directory, and the file that it leads to, None if there is none.
 
     `parent` is the path of the directory, as the host knows it without links. `mode`, `size` and the
-    number of `links` are the file's.
+    number of `links` are the file's; 0 links: it has no name, and `name` is the one it had, or the kernel's word for it.
     """
 
     directory: Key
@@ -76,6 +77,36 @@ class Identities:
         except OSError:
             return None
         return _identity(directory, parent, last, found)
+
+    def behind(self, tid: HostTid, dirfd: int, path: bytes) -> Identity | None:
+        """What a link of the kernel's own leads to, as `/proc/self/fd/3`: a file of a volume that somebody has.
+
+        None if the path leads to something else.
+        """
+        return self._of_way(tid, path_of(tid, dirfd, path))
+
+    def of_held(self, tid: HostTid, fd: int) -> Identity | None:
+        """The file that a descriptor of a task stands for; None if that is no file of a volume."""
+        return self._of_way(tid, b"/proc/%d/fd/%d" % (tid, fd))
+
+    def _of_way(self, tid: HostTid, ours: bytes) -> Identity | None:
+        """What a path that ends in such a link leads to. A file whose name is gone has the kernel's mark behind it."""
+        try:
+            found = os.stat(ours)
+            if not _is_on_volume(found) or self._pseudo.includes(found.st_dev, tid):
+                return None
+            fd = os.open(ours, os.O_PATH | os.O_CLOEXEC)
+            try:
+                path = os.readlink(b"/proc/self/fd/%d" % fd)
+            finally:
+                os.close(fd)
+            parent, name = os.path.split(path)
+            identity = _identity(os.stat(parent), parent, name, found)
+        except OSError:
+            return None
+        if found.st_nlink and file_at(path) == identity.file:
+            return identity
+        return identity._replace(name=name.removesuffix(_DELETED), links=0)
 
     def of_entry(self, tid: HostTid, dirfd: int, path: bytes) -> Identity | None:
         """The name itself that a path of a task ends in, of a symbolic link too; None if it is no name on a volume."""

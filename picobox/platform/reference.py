@@ -412,6 +412,9 @@ class ReferencePlatform:
         del tid
         return -1
 
+    def receivers(self) -> list[HostTid] | None:
+        return self._loop.take_receivers()
+
     def counters(self, action: int) -> list[int]:
         return list(self._loop.counters[action])
 

@@ -9,7 +9,13 @@ from errno import ENOSYS, EPERM
 from functools import partial
 from typing import TYPE_CHECKING
 
-from picobox.abi.filter import DISPOSITION_ACTION, DISPOSITION_ERRNO_SHIFT, DISPOSITION_REAP, compile_dispositions
+from picobox.abi.filter import (
+    DISPOSITION_ACTION,
+    DISPOSITION_ERRNO_SHIFT,
+    DISPOSITION_REAP,
+    DISPOSITION_RECEIVES,
+    compile_dispositions,
+)
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE
 from picobox.abi.x86_64 import ARGUMENT_REGISTERS, AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 from picobox.platform.base import (
@@ -21,6 +27,7 @@ from picobox.platform.base import (
     STOP_SIGNAL,
     STOP_SYSCALL,
     STOP_SYSCALL_EXIT,
+    HostTid,
     Stop,
 )
 from picobox.platform.reference_page import covers_page
@@ -62,6 +69,7 @@ class ReferenceLoop:
         self._compile = partial(compile_dispositions, rows, subscribe, calls=calls)
         self._dispositions = self._compile(features)
         self._guards = {row.nr: row.guards for row in rows if row.guards}
+        self._receivers: dict[int, int] = {}  # by tid, the number of the call that may have given descriptors
         self._held: dict[int, ReferenceTask] = {}  # born before their creator's event
         self._deaths: deque[tuple[int, int]] = deque()
         self._turns: deque[int] = deque()
@@ -124,6 +132,8 @@ class ReferenceLoop:
         disposition = self._dispositions[nr]
         action = disposition & DISPOSITION_ACTION
         self.counters[action][nr] += 1
+        if disposition & DISPOSITION_RECEIVES:
+            self._receivers[task.pid] = task.calls
         if disposition & DISPOSITION_REAP:
             self._take_deaths()
         refused = EPERM if task.page and covers_page(task.page, self._guards.get(nr, ()), nr, args) else 0
@@ -139,6 +149,15 @@ class ReferenceLoop:
         else:
             _refuse(task, disposition >> DISPOSITION_ERRNO_SHIFT if action == ACTION_ERRNO else ENOSYS)
         return None
+
+    def take_receivers(self) -> list[HostTid] | None:
+        """See Platform; a task that has entered no other call may be in that one still."""
+        asked = self._receivers
+        if any(tid not in self._tasks for tid in asked):
+            self._receivers = {tid: call for tid, call in asked.items() if tid in self._tasks}
+            return None
+        self._receivers = {tid: call for tid, call in asked.items() if self._tasks[tid].calls == call}
+        return [HostTid(tid) for tid in asked]
 
     def on_exit(self, task: ReferenceTask) -> Stop | None:
         """A call ends: the registers that we changed get their values back."""

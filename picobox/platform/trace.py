@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec")
 _BUFFER = 1 << 16
+_MOST_RECEIVERS = 64
 # struct pb_stop, read at once: a cffi attribute access each would cost more than the stop's own answer.
 _STOP = Struct("<8i8Qqq")
 
@@ -120,6 +121,7 @@ class TracePlatform:
         self._stop = ffi.new("struct pb_stop *")
         self._stop_bytes = ffi.buffer(self._stop)
         self._buffer = ffi.new("char[]", _BUFFER)
+        self._receivers = ffi.new("int32_t[]", _MOST_RECEIVERS)
         self._filter = compile_filter(rows)
         self._notify_filter = b""
         self._tells_closes = False
@@ -270,6 +272,10 @@ class TracePlatform:
 
     def closing(self, tid: HostTid) -> int:
         return int(lib.pb_closing(self._core, tid))
+
+    def receivers(self) -> list[HostTid] | None:
+        count = lib.pb_take_receivers(self._core, self._receivers, _MOST_RECEIVERS)
+        return None if count < 0 else [HostTid(self._receivers[place]) for place in range(count)]
 
     def counters(self, action: int) -> list[int]:
         if not self._core:

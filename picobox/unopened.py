@@ -1,0 +1,131 @@
+"""Open files that guests have without an open of theirs: inherited by the first program, received, without a name.
+
+NT counts each as if the task in which it is found had opened it. It is found when that counts: the kernel's table is
+the truth, and who receives a descriptor pays nothing for it (design section 5).
+"""
+
+from __future__ import annotations
+
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from ntshim.io.share import FILE_SHARE_ALL
+from ntshim.ob.handles import index_to_handle
+from ntshim.status import NtError
+from picobox.platform import host
+from picobox.task import fd_index, granted_access
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ntshim.fs.native import NativeVolume
+    from ntshim.io.file import File
+    from ntshim.ps.process import Process
+    from picobox.platform.base import Descriptor, HostTid
+    from picobox.platform.identity import Identities
+    from picobox.provider import PicoProvider
+    from picobox.task import FdTable
+
+_MOST_ORIGINS = 256
+
+
+class _Origin(NamedTuple):
+    """How a description was opened that every guest known to have it has closed."""
+
+    access: int
+    share: int
+    origin: object
+
+
+class Unopened:
+    """Has NT count what guests have open and were not seen to open."""
+
+    def __init__(
+        self,
+        provider: PicoProvider,
+        identities: Identities,
+        share_of: Callable[[HostTid, bytes], int | None],
+        volume_of: Callable[[bytes], NativeVolume],
+    ) -> None:
+        """`share_of` gives the share mode of a task's opens of a path, None where Windows' rules do not hold.
+
+        `volume_of` gives the volume of a path.
+        """
+        self._provider = provider
+        self._identities = identities
+        self._share_of = share_of
+        self._volume_of = volume_of
+        self._has_looked = False
+        # What is on its way through a socket, with no handle: by file, the description that was closed last.
+        self._origins: dict[object, _Origin] = {}
+
+    def look(self) -> None:
+        """Make the handles of files that guests may have received or inherited since this was asked last."""
+        tids = self._provider.platform.receivers()
+        if not self._has_looked:
+            self._has_looked, tids = True, None
+        if tids is not None and not tids:
+            return
+        for process in list(self._provider.executive.processes.values()):
+            if not process.terminating and (tids is None or any(tid in tids for tid in _tids(process))):
+                self._look_at(process)
+
+    def _look_at(self, process: Process) -> None:
+        task = next((thread.context for thread in process.threads.values() if thread.context.tid), None)
+        table = process.handle_table
+        if task is None or table is None:
+            return
+        for fd in host.open_files(task.tid):
+            index = fd_index(fd)
+            if table.peek(index) is not None:
+                continue
+            with suppress(NtError):
+                table.look_up(index_to_handle(index))
+            # A close that began before the handle was there is not told.
+            if table.peek(index) is not None and not _has(task.files, task.tid, fd):
+                table.discard(index)
+
+    def take_over(self, tid: HostTid, fd: int, described: Descriptor) -> File | None:
+        """The File object of a description that is counted from now on; None if NT has no part in it."""
+        if not (stat.S_ISREG(described.mode) or stat.S_ISDIR(described.mode)):
+            return None
+        found = self._identities.of_held(tid, fd)
+        if found is None or found.file != (described.device, described.inode):
+            return None
+        share = self._share_of(tid, found.path)
+        if share is None and self._provider.judge is not None:
+            return None  # nothing there is judged
+        access = granted_access(described.flags)
+        known = self._origins.get(found.file)
+        if known is not None and known.access != access:
+            known = None
+        if known is not None:
+            share = known.share
+        from picobox.opens import place_of
+
+        place = place_of(found, keeps_read_only=False)
+        file = self._volume_of(found.path).take_over(
+            place, access, FILE_SHARE_ALL if share is None else share, has_name=found.links > 0
+        )
+        file.origin = None if known is None else known.origin
+        return file
+
+    def keep_origin(self, file: File) -> None:
+        """Nobody known has a description any more; it may be on its way to a task that will."""
+        opened = file.context
+        if opened is None:
+            return
+        self._origins.pop(file.host_key, None)
+        if len(self._origins) >= _MOST_ORIGINS:
+            del self._origins[next(iter(self._origins))]
+        self._origins[file.host_key] = _Origin(opened.access, opened.share, file.origin)
+
+
+def _has(files: FdTable, tid: HostTid, fd: int) -> bool:
+    """Whether a descriptor is open and stays so for the moment."""
+    return host.describe(tid, fd) is not None and not any(task.is_closing(fd) for task in files.tasks)
+
+
+def _tids(process: Process) -> list[HostTid]:
+    return [thread.context.tid for thread in process.threads.values() if thread.context.tid]
