@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ntshim.io.irp import CreateIrp
     from ntshim.ke.pending import PendingRequest
     from picobox.call import Call
+    from picobox.platform.base import HostTid
     from picobox.platform.drives import Drives
     from picobox.platform.identity import Identity
     from picobox.provider import PicoProvider

@@ -26,7 +26,8 @@ class Identity(NamedTuple):
     """A name in a directory, and the file that it leads to, None if there is none.
 
     `parent` is the path of the directory, as the host knows it without links. `mode`, `size` and the
-    number of `links` are the file's; 0 links: it has no name, and `name` is the one it had, or the kernel's word for it.
+    number of `links` are the file's; 0 links: it has no name, and `name` is the one that
+    it had, or the kernel's word for it.
     """
 
     directory: Key

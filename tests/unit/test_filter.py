@@ -17,7 +17,9 @@ from picobox.abi.filter import (
     DISPOSITION_INTERRUPTIBLE,
     DISPOSITION_NOTIFY,
     DISPOSITION_REAP,
+    DISPOSITION_RECEIVES,
     INTERRUPTIBLE_CALLS,
+    RECEIVING_CALLS,
     SECCOMP_RET_DATA,
     SECCOMP_RET_ERRNO,
     SECCOMP_RET_TRACE,
@@ -106,6 +108,7 @@ def test_interruptible_calls_are_rows() -> None:
     words = compile_dispositions(ROWS)
     marked = {row.name for row in ROWS if words[row.nr] & DISPOSITION_INTERRUPTIBLE}
     assert marked == INTERRUPTIBLE_CALLS
+    assert {row.name for row in ROWS if words[row.nr] & DISPOSITION_RECEIVES} == RECEIVING_CALLS
 
 
 def test_the_unknown_number_is_no_number_of_the_table() -> None:

@@ -110,3 +110,39 @@ def test_a_directory_that_is_gone(tree: Path) -> None:
         assert Identities().of_path(own_tid(), directory, b"file", follow=True) is None
     finally:
         os.close(directory)
+
+
+def test_the_file_behind_a_descriptor(tree: Path) -> None:
+    identities = Identities()
+    fd = os.open(tree / "dir" / "file", os.O_RDONLY)
+    try:
+        by_name = found(identities, "dir/file")
+        for path in (f"/dev/fd/{fd}", f"/proc/self/fd/{fd}", f"/proc/{os.getpid()}/fd/{fd}"):
+            assert identities.behind(own_tid(), AT_FDCWD, path.encode()) == by_name
+        assert identities.of_held(own_tid(), fd) == by_name
+        os.rename(tree / "dir" / "file", tree / "moved")
+        assert identities.of_held(own_tid(), fd) == found(identities, "moved")
+        os.unlink(tree / "moved")
+        identity = identities.of_held(own_tid(), fd)
+        assert identity is not None
+        assert (identity.name, identity.links) == (b"moved", 0)
+    finally:
+        os.close(fd)
+
+
+def test_a_name_of_several_that_is_gone(tree: Path) -> None:
+    """The kernel still tells the name by which it was opened."""
+    os.link(tree / "same", tree / "second")
+    fd = os.open(tree / "second", os.O_RDONLY)
+    try:
+        os.unlink(tree / "second")
+        identity = Identities().of_held(own_tid(), fd)
+        assert identity is not None
+        assert (identity.name, identity.links) == (b"second", 0)
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("path", ["fifo", "/proc/self/status", "/dev/null", "/dev/fd/1048576"])
+def test_nothing_of_a_volume_behind_a_link(tree: Path, path: str) -> None:
+    assert Identities().behind(own_tid(), AT_FDCWD, path.encode()) is None

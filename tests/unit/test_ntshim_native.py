@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ntshim import status as st
-from ntshim.fs.native import NativeInode, NativeVolume, resolved
+from ntshim.fs.native import NativeInode, NativeVolume, give_name, resolved
 from ntshim.fs.nodes import Nodes
 from ntshim.io import create, query
 from ntshim.io.irp import NameReserved
@@ -220,3 +220,52 @@ def test_sizes_and_attributes_are_the_host_s_to_change() -> None:
         irp = host.nt.NtSetInformationFile(host.process, handle, record, information_class)
         assert irp is not None
         irp.complete()
+
+
+def taken_over(host: Host, path: str, share: int = SHARE_READ_WRITE, *, has_name: bool = True) -> Any:
+    """A handle to a file that the host has open already."""
+    file = host.volume.take_over(host.place(path), WRITE, share, has_name=has_name)
+    handle = host.process.handles.insert(file, WRITE)
+    file.dereference()
+    return handle
+
+
+def test_an_open_that_nobody_asked_for_counts() -> None:
+    host = Host("file")
+    handle = taken_over(host, "file")
+    with pytest.raises(st.NtError) as refused:
+        host.pend("file", DELETE, SHARE_ALL)
+    assert refused.value.status == st.STATUS_SHARING_VIOLATION
+    host.nt.NtClose(host.process, handle)
+    host.pend("file", DELETE, SHARE_ALL).fail(st.STATUS_CANCELLED)
+    assert len(host.volume.nodes) == 0
+
+
+def test_an_open_that_nobody_asked_for_asks_no_rule() -> None:
+    """It is there, whatever the others share."""
+    host = Host("file")
+    irp = host.pend("file", READ, share=0)
+    irp.complete()
+    irp.install(host.process.handles)
+    taken_over(host, "file")
+    assert host.volume.nodes.find(host.files["file"]).open_count == 2  # type: ignore[union-attr]
+
+
+def test_a_file_gets_its_first_name() -> None:
+    host = Host("directory/", "directory/#1")
+    first = taken_over(host, "directory/#1", has_name=False)
+    taken_over(host, "directory/#1", has_name=False)
+    inode = host.files.pop("directory/#1")
+    node = host.volume.nodes.find(inode)
+    assert node is not None
+    assert all(link.removed for link in node.links)
+    host.files["named"] = NativeInode(inode.key, b"/named")
+    give_name(host.volume.nodes, host.place("named"))
+    assert [(link.name, link.removed, link.open_count) for link in node.links] == [("named", False, 2)]
+    assert isinstance(node.inode, NativeInode)
+    assert node.inode.path == b"/named"
+    with pytest.raises(st.NtError) as refused:
+        host.pend("named", DELETE, SHARE_ALL)
+    assert refused.value.status == st.STATUS_SHARING_VIOLATION
+    host.nt.NtClose(host.process, first)
+    assert [link.open_count for link in node.links] == [1]
