@@ -127,7 +127,7 @@ def _open(_place: Place) -> Policy:
 
 
 def _nothing(_place: Place) -> Policy:
-    return Policy(NOTHING, environment=(VariableRule("*", KEEP, NOTHING),), devices=(), session=KEPT)
+    return Policy(NOTHING, devices=())
 
 
 def _default(place: Place) -> Policy:

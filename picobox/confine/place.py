@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from picobox.errors import PicoboxError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -38,18 +40,26 @@ class Place:
     Paths are text as os.fsdecode makes it, absolute, with all links followed.
     """
 
-    def __init__(self, environment: Mapping[str, str], directory: str, user: int) -> None:
-        """`directory`: the working directory, `user`: the number of who runs it."""
+    def __init__(self, environment: Mapping[str, str], directory: str, user: int, started_in: str = "") -> None:
+        """`directory`: the program's working directory, `user`: the number of who runs it.
+
+        `started_in`: where the command line was written, if that is another directory.
+        """
         self.environment = environment
         self.directory = real(directory)
         self.user = user
+        self.started_in = started_in or directory
         self._folders: dict[str, str] = {}
         self._listings: dict[str, frozenset[str] | None] = {}
 
     @classmethod
-    def here(cls) -> Place:
-        """That of this process."""
-        return cls(os.environ, os.getcwd(), os.getuid())
+    def here(cls, workdir: str | None = None) -> Place:
+        """That of this process, for a program that is to run in `workdir`. PicoboxError if there is no directory."""
+        try:
+            started_in = os.getcwd()
+        except OSError as error:
+            raise PicoboxError(f"the working directory: {error.strerror}. Run in a directory that is there.") from None
+        return cls(os.environ, os.path.join(started_in, workdir or ""), os.getuid(), started_in)
 
     @cached_property
     def accounts(self) -> dict[int, str]:

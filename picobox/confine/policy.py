@@ -51,9 +51,10 @@ class FileRule(NamedTuple):
 
 
 class VariableRule(NamedTuple):
-    """What becomes of the environment's variables whose names match a pattern (fnmatch); the last that matches counts.
+    """What becomes of the environment's variables whose names match a pattern (fnmatch).
 
-    action: KEEP, UNSET, or SET, which sets the variable of that name to `value` whether or not it was there.
+    The pattern with the most letters of its own counts, of equal ones the last, as with paths. action: KEEP, UNSET, or
+    SET, which sets the variable of that name to `value` whether or not it was there.
     """
 
     pattern: str
@@ -142,10 +143,13 @@ class Policy(NamedTuple):
     def variable(self, name: bytes) -> VariableRule | None:
         """The rule for a variable; None: nothing names it, and it is left out."""
         text = name.decode(errors="surrogateescape")
-        for rule in reversed(self.environment):
+        found, most = None, -1
+        for rule in self.environment:
             if rule.pattern == text or (rule.action != SET and fnmatchcase(text, rule.pattern)):
-                return rule
-        return None
+                letters = len(rule.pattern) if rule.action == SET else sum(each not in "*?[]" for each in rule.pattern)
+                if letters >= most:
+                    found, most = rule, letters
+        return found
 
     @property
     def confines(self) -> bool:
@@ -166,18 +170,18 @@ def upwards(path: bytes) -> Iterator[bytes]:
     yield b"/"
 
 
-def _of_host(rule: FileRule) -> str:
+def of_host(rule: FileRule) -> str:
     """The right to the host's file that a rule gives."""
     return HIDE if rule.source == PRIVATE else rule.right
 
 
 def wider(policy: Policy, base: Policy) -> list[str]:
-    """What a policy gives that another does not, each as it would be written in TOML; limits are not compared."""
+    """What a policy gives that another does not, each as it would be written in TOML."""
     more = []
     mine, other = policy.decider(), base.decider()
     for path in sorted({*policy.rules(), *base.rules()}):
-        right = _of_host(mine(path))
-        if RIGHTS.index(right) > RIGHTS.index(_of_host(other(path))):
+        right = of_host(mine(path))
+        if RIGHTS.index(right) > RIGHTS.index(of_host(other(path))):
             more.append(f"files.{right} {path.decode(errors='surrogateescape')}")
     if NETWORKS.index(policy.network) > NETWORKS.index(base.network):
         more.append(f"network {policy.network}")
@@ -188,5 +192,24 @@ def wider(policy: Policy, base: Policy) -> list[str]:
     if base.devices != ALL_DEVICES:
         added = [path for path in policy.devices if path not in base.devices]
         more += [f"devices {path.decode(errors='surrogateescape')}" for path in added]
-    kept = [rule for rule in policy.environment if rule.action != UNSET and rule not in base.environment]
-    return more + [f"environment.{rule.action} {rule.pattern}" for rule in kept]
+    for key, value in policy.limits._asdict().items():
+        most = getattr(base.limits, key)
+        if most is not None and (value is None or value > most):
+            more.append(f"limits.{key.replace('_', '-')} {'none' if value is None else value}")
+    for rule in policy.environment:
+        known = rule in base.environment or (
+            is_exact(rule.pattern) and _keeps(base, rule.pattern) and rule.action == KEEP
+        )
+        if rule.action != UNSET and not known:
+            more.append(f"environment.{rule.action} {rule.pattern}")
+    return more
+
+
+def is_exact(pattern: str) -> bool:
+    """Whether it is a name, and no pattern."""
+    return not any(each in "*?[" for each in pattern)
+
+
+def _keeps(policy: Policy, name: str) -> bool:
+    rule = policy.variable(name.encode(errors="surrogateescape"))
+    return rule is not None and rule.action == KEEP

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    Read = Callable[["Reader", str, Any], Any]
+    # What reads a value: a Reader, perhaps one that knows more, the value's place, and the value.
+    Read = Callable[[Any, str, Any], Any]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

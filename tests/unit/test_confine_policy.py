@@ -35,6 +35,7 @@ POLICY = Policy(
         FileRule(b"/home/me/work", READ, "e"),
         FileRule(b"/home/me/work", WRITE, "f"),
     ),
+    limits=Limits(processes=7),
 )
 OPEN = Policy(
     "open", (FileRule(b"/", WRITE, "open"),), network=HOST, devices=ALL_DEVICES, session=KEPT, private_tmp=False
@@ -78,11 +79,11 @@ def test_only_resolved_paths_are_decided(path: bytes) -> None:
         POLICY.decide(path)
 
 
-def test_the_last_rule_for_a_variable_counts() -> None:
+def test_the_most_exact_rule_for_a_variable_counts_and_of_equal_ones_the_last() -> None:
     rules = (
-        VariableRule("*", KEEP, "a"),
-        VariableRule("*_TOKEN", UNSET, "b"),
         VariableRule("GH_TOKEN", KEEP, "c"),
+        VariableRule("*_TOKEN", UNSET, "b"),
+        VariableRule("*", KEEP, "a"),
         VariableRule("CI", SET, "d", "1"),
         VariableRule("A[", SET, "e", "x=y"),
         VariableRule("GONE", SET, "f", "1"),
@@ -115,7 +116,7 @@ def test_confines() -> None:
         ({}, []),
         ({"network": HOST}, ["network host"]),
         ({"session": KEPT}, ["session kept"]),
-        ({"private_tmp": False}, ["private-tmp false"]),
+        ({"private_tmp": False}, ["files.read /tmp", "files.read /var/tmp", "private-tmp false"]),
         ({"devices": (b"/dev/null", b"/dev/kvm")}, ["devices /dev/kvm"]),
         ({"devices": ALL_DEVICES}, ["devices /dev"]),
         ({"files": (*POLICY.files, FileRule(b"/home/you", READ, ""))}, ["files.read /home/you"]),
@@ -126,7 +127,9 @@ def test_confines() -> None:
         # Fewer rules may give more: what was kept apart falls back to the rule above it.
         ({"files": (FileRule(b"/", READ, ""),)}, ["files.read /home"]),
         ({"environment": (VariableRule("X", SET, "", "1"), VariableRule("Y", UNSET, ""))}, ["environment.set X"]),
-        ({"limits": Limits(memory=10)}, []),
+        ({"limits": Limits(memory=10, processes=7)}, []),
+        ({"limits": Limits(processes=8, memory=10)}, ["limits.processes 8"]),
+        ({"limits": Limits(memory=10)}, ["limits.processes none"]),
     ],
 )
 def test_what_gives_more_is_told_as_it_would_be_written(change: dict[str, Any], told: list[str]) -> None:

@@ -1,0 +1,81 @@
+"""The options that say what a program may reach, and the policy that they make together with files."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from picobox.cli.options import Option, preset
+from picobox.confine.policy import NETWORKS
+
+if TYPE_CHECKING:
+    from types import SimpleNamespace
+
+    from picobox.confine.policy import Policy
+
+OPEN = "open"
+# What `picobox -- CMD` runs under where nobody names a policy.
+RUN_POLICY = OPEN
+# Their attributes: each that is not empty says something.
+_FLAGS = (
+    "read", "write", "hide", "layer", "network", "limit", "keep_env", "unset_env", "device", "new_session",
+)  # fmt: skip
+
+
+def policy_options() -> tuple[Option, ...]:
+    """What the program may reach."""
+    return (
+        Option(
+            "--policy",
+            metavar="NAME|FILE",
+            default=preset("POLICY"),
+            help="what the program may reach: strict, default, open, or as FILE says; `picobox policy show` tells all",
+        ),
+        _many("--read", "PATH", "PATH and all below it may be read"),
+        _many("--write", "PATH", "PATH and all below it may be changed"),
+        _many("--hide", "PATH", "PATH is not there"),
+        _many("--layer", "PATH", "PATH may be changed in a layer that is dropped at the end"),
+        Option("--network", choices=NETWORKS, help="none, a loopback of its own, or what this machine reaches"),
+        _many(
+            "--limit",
+            "KEY=VALUE",
+            "memory=2G, processes=100, open-files, file-size, cpu-time=10m, wall-time; none for no limit",
+        ),
+        Option(
+            "--keep-env", metavar="NAME", action="append", default=[], help="leave a variable, or those of a pattern"
+        ),
+        Option(
+            "--unset-env",
+            metavar="NAME",
+            action="append",
+            default=[],
+            help="take a variable away, or those of a pattern",
+        ),
+        Option("--device", metavar="PATH", action="append", default=[], help="a device such as /dev/kvm is there"),
+        Option("--new-session", action="store_true", help="without your terminal and its job control"),
+    )
+
+
+def _many(name: str, metavar: str, meaning: str) -> Option:
+    return Option(name, metavar=metavar, action="append", default=[], help=meaning)
+
+
+def chosen_policy(options: SimpleNamespace, usual: str, *, of_files: bool) -> Policy | None:
+    """The policy of a run, its notes told; None: `usual` is open, and nobody says otherwise.
+
+    `of_files`: settings may name it where the command line does not. PicoboxError for what cannot be used.
+    """
+    flagged = any(getattr(options, name) for name in _FLAGS)
+    if usual == OPEN and not of_files and not flagged and options.policy in (None, OPEN):
+        return None
+    from picobox.confine.choice import NOTHING_SAID, choose
+    from picobox.confine.flags import flags_of
+    from picobox.confine.place import Place
+    from picobox.findings.visible import visible
+
+    place = Place.here(options.workdir)
+    wanted = options.policy if options.policy is not None or of_files else usual
+    policy, notes = choose(wanted, usual, place, flags_of(options, place) if flagged else NOTHING_SAID)
+    if not options.quiet:
+        sys.stderr.writelines(f"picobox: note: {visible(note)}\n" for note in notes)
+    return policy
