@@ -101,8 +101,9 @@ class Opens:
         ignores_read_only = runtime is None or (judgement is not None and judgement.ignores_read_only)
         place = place_of(found, keeps_read_only=not ignores_read_only)
         access = granted_access(flags)
+        share = FILE_SHARE_ALL if runtime is None else self._share(call, runtime)
         if self._provider.changes is not None and runtime is not None:
-            self._provider.changes.look_at_sections(found, place, access, runtime.share)
+            self._provider.changes.look_at_sections(found, place, access, share)
         call.performed = True
         try:
             answer = self._provider.nt.NtCreateFile(
@@ -110,7 +111,7 @@ class Opens:
                 access,
                 ObjectAttributes(name, attributes=OBJ_CASE_INSENSITIVE),
                 create.FILE_ATTRIBUTE_NORMAL,
-                FILE_SHARE_ALL if runtime is None else runtime.share,
+                share,
                 _disposition(flags),
                 _options(flags, runtime),
                 extra=place,
@@ -156,6 +157,11 @@ class Opens:
     def _runtime_of(self, tid: HostTid, path: bytes) -> Runtime | None:
         windows = None if self._provider.names is None else self._provider.names.windows
         return windows.runtimes.of(tid) if windows is not None and windows.is_on_drive(path) else None
+
+    def _share(self, call: Call, runtime: Runtime) -> int:
+        """What an open shares; by which library of a runtime it is made is known where stacks are read."""
+        judge = self._provider.judge
+        return runtime.share if judge is None else judge.share_of(call, runtime)
 
     def _complete_at_exit(self, call: Call, irp: CreateIrp, path: bytes) -> None:
         """The kernel makes the descriptor; its handle is made when the number is known."""

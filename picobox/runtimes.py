@@ -24,7 +24,8 @@ class Runtime(NamedTuple):
 
     `share`: the share mode of its opens. `errors`: by which table it shows Win32 errors. `long_paths`: it writes long
     paths with a prefix that lifts MAX_PATH. `posix_rename`: it renames with POSIX semantics, not as MoveFileExW.
-    `deletes_read_only`: it takes the attribute READONLY away from what it is to delete.
+    `deletes_read_only`: it takes the attribute READONLY away from what it is to delete. `library_shares`: the share
+    mode of opens that come from a library of its own.
 
     Every one opens directories: on Linux they list them by a descriptor, where on Windows they ask for the next name.
     """
@@ -35,6 +36,7 @@ class Runtime(NamedTuple):
     long_paths: bool = False
     posix_rename: bool = False
     deletes_read_only: bool = False
+    library_shares: tuple[tuple[str, int], ...] = ()
 
     def errno_of(self, status: int) -> int:
         """The errno by which a program sees a status of NT."""
@@ -53,6 +55,14 @@ NODE = Runtime(
     deletes_read_only=True,
 )
 RUST = Runtime("Rust", _READ_WRITE_DELETE, POSIX, long_paths=True, posix_rename=True, deletes_read_only=True)
+JAVA = Runtime(
+    "Java",
+    _READ_WRITE,
+    CRT,
+    long_paths=True,
+    library_shares=(("libnio.so", _READ_WRITE_DELETE),),
+)
+LLVM = Runtime("LLVM", _READ_WRITE_DELETE, CRT, long_paths=True)
 GIT = Runtime("git", _READ_WRITE_DELETE, CRT, posix_rename=True, deletes_read_only=True)
 
 # Where in an executable its maker leaves traces that stripping it keeps.
@@ -62,6 +72,8 @@ _RUSTC = re.compile(rb"rustc version \d|/rustc/[0-9a-f]{40}/library/")
 _GIT_NAMES = re.compile(rb"git(-.*)?")
 _GIT_MARK = b"GIT_DIR\0"
 _PYTHON_SYMBOLS = (b"\0Py_BytesMain\0", b"\0Py_Main\0", b"\0libpython")
+_JAVA_SYMBOL = b"\0JLI_Launch\0"
+_LLVM_LIBRARY = b"\0libLLVM"
 _NODE_SYMBOLS = (b"\0napi_create_object\0", b"\0libnode.so")
 
 
@@ -77,9 +89,13 @@ def classify(names: tuple[bytes, ...], sections: Mapping[bytes, bytes]) -> Runti
         return NODE
     if any(mark in symbols for mark in _PYTHON_SYMBOLS):
         return PYTHON
+    if _JAVA_SYMBOL in symbols:
+        return JAVA
     constants = sections.get(b".rodata", b"")
     if any(_RUSTC.search(sections.get(name, b"")) for name in (b".comment", b".rodata")):
         return RUST
+    if _LLVM_LIBRARY in symbols:
+        return LLVM
     if _GIT_MARK in constants and any(_GIT_NAMES.fullmatch(name) for name in names):
         return GIT
     return C
@@ -125,4 +141,4 @@ class Runtimes:
         share = next((self._shares.by_name[name] for name in names if name in self._shares.by_name), None)
         if share is None:
             share = self._shares.everywhere
-        return runtime if share is None else runtime._replace(share=share)
+        return runtime if share is None else runtime._replace(share=share, library_shares=())

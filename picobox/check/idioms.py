@@ -15,9 +15,10 @@ _IN_USE = frozenset(("PB010", "PB015", "PB016", "PB024"))
 class Idiom(NamedTuple):
     """What is left out: findings of these rules with such a file name, such a frame near the call, or such a call.
 
-    `call` is matched with `PROGRAM:CALL`, and counts where nobody but the caller uses the file. `frame` is matched with
-    `FILE:FUNCTION` of the innermost frames, of which a recursion, as that of a removal of a deep tree, counts as one.
-    `reason` tells what the Windows version does.
+    `name` is matched with the file's name, and with it behind its directory's. `call` is matched with `PROGRAM:CALL`,
+    and counts where nobody but the caller uses the file. `frame` is matched with `FILE:FUNCTION` of the innermost
+    frames, of which a recursion, as that of a removal of a deep tree, counts as one. `reason` tells what the Windows
+    version does.
     """
 
     rules: frozenset[str]
@@ -56,6 +57,11 @@ IDIOMS = (
     Idiom(_IN_USE, "a here-document of a shell", name=re.compile(r"sh-thd[-.].*")),
     Idiom(_IN_USE, "perl opens an anonymous file with O_TEMPORARY on Windows", name=re.compile(r"PerlIO_\w{6}")),
     Idiom(
+        frozenset(("PB016",)),
+        "what a Java machine counts for its tools is a file of its own, which it deletes otherwise on Windows",
+        name=re.compile(r"hsperfdata_[^/]+/\d+"),
+    ),
+    Idiom(
         frozenset(("PB012",)),
         "perl -i closes the file before it replaces it on Windows; its function rename makes another call",
         call=re.compile(r"perl[\d.]*:renameat"),
@@ -67,7 +73,8 @@ _FRAMES_LOOKED_AT = 8
 
 def idiom_of(finding: Finding) -> Idiom | None:
     """The idiom that a finding is; None if it tells of the program."""
-    name = finding.path.rpartition("/")[2]
+    directory, _, name = finding.path.rpartition("/")
+    ends = name, f"{directory.rpartition('/')[2]}/{name}"
     caller = finding.side.process
     call = f"{caller.name}:{finding.side.call}"
     is_alone = all(other.process.pid == caller.pid for other in finding.others)
@@ -76,7 +83,7 @@ def idiom_of(finding: Finding) -> Idiom | None:
     for idiom in IDIOMS:
         if finding.rule not in idiom.rules:
             continue
-        if idiom.name is not None and idiom.name.fullmatch(name):
+        if idiom.name is not None and any(map(idiom.name.fullmatch, ends)):
             return idiom
         if idiom.call is not None and idiom.call.fullmatch(call) and is_alone:
             return idiom

@@ -39,7 +39,12 @@ if TYPE_CHECKING:
     from picobox.platform.base import HostTid
     from picobox.platform.identity import Identity
     from picobox.provider import PicoProvider
+    from picobox.runtimes import Runtime
     from picobox.windows import WindowsRules
+
+
+# A library of a runtime is at most so far from the call: wrappers of the C library stand between.
+_LIBRARY_FRAMES = 4
 
 
 class Settings(NamedTuple):
@@ -192,6 +197,16 @@ class Judge:
     def node_of(self, found: Identity) -> Node | None:
         """What NT keeps of a file if it is open."""
         return None if found.file is None else self.nodes.of_key(found.file)
+
+    def share_of(self, call: Call, runtime: Runtime) -> int:
+        """What an open shares, by the runtime's library that makes it."""
+        if runtime.library_shares:
+            shares = dict(runtime.library_shares)
+            for frame in self.stacks.of(call, _LIBRARY_FRAMES):
+                library = frame.file.rpartition("/")[2]
+                if library in shares:
+                    return shares[library]
+        return runtime.share
 
     def opened(self, call: Call, file: File, path: bytes, fd: int) -> None:
         """Keep who has opened a file, for the day when somebody is in conflict with it."""

@@ -6,17 +6,22 @@ import os
 import struct
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from ntshim import status as st
+from picobox.check.judge import Judge
+from picobox.findings.finding import Frame
 from picobox.platform import images
 from picobox.platform.base import HostTid
-from picobox.runtimes import GIT, GO, NODE, PYTHON, RUST, C, Runtime, Runtimes, Shares, classify
+from picobox.runtimes import GIT, GO, JAVA, LLVM, NODE, PYTHON, RUST, C, Runtime, Runtimes, Shares, classify
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from picobox.call import Call
 
 EPERM, ENOENT, EACCES, EBUSY, EINVAL = 1, 2, 13, 16, 22
 RW, RWD = 3, 7
@@ -37,6 +42,9 @@ WANTED = frozenset((b".comment", b".rodata", b".dynstr"))
         ((b"prog",), {b".comment": b"GCC: 12\0rustc version 1.80.0 (x)\0"}, RUST),
         ((b"prog",), {b".rodata": b"..../rustc/" + b"0a" * 20 + b"/library/std/src/io.rs"}, RUST),
         ((b"prog",), {b".rodata": b"/rustc/short/library/"}, C),
+        ((b"java",), {b".dynstr": b"\0JLI_Launch\0libjli.so\0"}, JAVA),
+        ((b"ld.lld",), {b".dynstr": b"\0libLLVM.so.22.1-rust-1.95.0-stable\0"}, LLVM),
+        ((b"rustc",), {b".comment": b"\0rustc version 1.95.0 (x)\0", b".dynstr": b"\0libLLVM-14.so.1\0"}, RUST),
         ((b"git",), {b".rodata": b"\0GIT_DIR\0"}, GIT),
         ((b"git-remote-https", b"git"), {b".rodata": b"\0GIT_DIR\0"}, GIT),
         ((b"git",), {b".rodata": b"another program of this name"}, C),
@@ -137,3 +145,19 @@ def test_sections_of_one_name_are_read_once(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "pread", counted)
     assert images.sections_of(HostTid(1), WANTED).keys() == {b".rodata"}
     assert sum(got) < 1 << 24
+
+
+@pytest.mark.parametrize(
+    ("runtime", "modules", "share"),
+    [
+        (JAVA, ["/lib/libc.so.6", "/jdk/lib/libnio.so", "/jdk/lib/server/libjvm.so"], RWD),
+        (JAVA, ["/lib/libc.so.6", "/jdk/lib/libjava.so", "/jdk/lib/server/libjvm.so"], RW),
+        (JAVA, ["/jdk/lib/server/libjvm.so"] * 4 + ["/jdk/lib/libnio.so"], RW),
+        (C, ["/lib/libc.so.6", "/work/libnio.so"], RW),
+        (RUST, [], RWD),
+    ],
+)
+def test_a_library_of_a_runtime_shares_otherwise(runtime: Runtime, modules: list[str], share: int) -> None:
+    frames = tuple(Frame(module, offset=16) for module in modules)
+    judge = SimpleNamespace(stacks=SimpleNamespace(of=lambda _, limit: frames[:limit]))
+    assert Judge.share_of(cast("Judge", judge), cast("Call", None), runtime) == share
