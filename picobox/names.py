@@ -103,6 +103,8 @@ class Names:
         self._making: dict[Key, Making] = {}
         # Some guest's root may not be ours any more: then each is asked for its own.
         self._roots_differ = False
+        # Guests behind walls have a root of their own that is as ours is, and may not leave it.
+        self.walled = False
 
     @property
     def features(self) -> frozenset[str]:
@@ -118,7 +120,7 @@ class Names:
 
     def root_may_change(self) -> None:
         """A guest is about to leave the root or the mounts that it shares with us."""
-        self._roots_differ = True
+        self._roots_differ = not self.walled
 
     def credentials_may_change(self) -> None:
         """See Lookup.forget_credentials."""

@@ -64,8 +64,18 @@ EXCEPTIONS = {
         "-o may hold the number of this process; text is as wide as the terminal",
     ),
     "picobox/cli/launch.py": (
-        {"os.getpgid", "os.getpgrp", "os.getpid", "os.getsid", "os.kill", "signal.ITIMER_REAL", "signal.setitimer"},
-        "passes on the signals that this command gets, and keeps its time limit",
+        {
+            "os.getcwdb",
+            "os.getpgid",
+            "os.getpgrp",
+            "os.getpid",
+            "os.getsid",
+            "os.kill",
+            "os.path",
+            "signal.ITIMER_REAL",
+            "signal.setitimer",
+        },
+        "passes on the signals that this command gets, keeps its time limit, tells guests where to start",
     ),
     "picobox/cli/options.py": ({"os.get_terminal_size"}, "help is as wide as the terminal"),
     "picobox/cli/report.py": (

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,14 +112,19 @@ static bool install_filter(const struct pb_spawn *request)
 
 static _Noreturn void be_child(const struct pb_spawn *request, int go_fd, int status_fd)
 {
+    const struct pb_walls *walls = request->walls;
     char go;
     if (read(go_fd, &go, 1) != 1)
         _exit(125); /* the supervisor died, or could not seize us */
     set_signals(request->ignored_signals);
+    if (walls && walls_enter(walls) < 0)
+        fail(status_fd, PB_SPAWN_WALLS);
     if (request->cwd && chdir(request->cwd) < 0)
         fail(status_fd, PB_SPAWN_CHDIR);
     if (take_descriptors(request->fds, request->fd_count) < 0)
         fail(status_fd, PB_SPAWN_FORK);
+    if (walls && walls_close_in(walls, request->fd_count > 3 ? request->fd_count : 3) < 0)
+        fail(status_fd, PB_SPAWN_WALLS);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !install_filter(request))
         fail(status_fd, PB_SPAWN_FILTER);
     try_paths(request);
@@ -141,11 +147,47 @@ static void seize(struct pb_core *core, int go_fd, struct pb_spawned *out)
         kill(out->tid, SIGKILL);
 }
 
+/* As fork, into the guests' namespace of processes. Who enters one enters it with its children alone and, if it has no
+   rights outside, for good: so a process that ends at once makes the child, as one of ours (pid_namespaces(7)). */
+static int32_t fork_below(int pid_namespace)
+{
+    int answer[2], status;
+    int32_t tid = -EIO;
+    if (pipe2(answer, O_CLOEXEC) < 0)
+        return -1;
+    pid_t helper = fork();
+    if (helper == 0) {
+        if (walls_raise_capabilities() < 0 || setns(pid_namespace, CLONE_NEWPID) < 0)
+            tid = -errno;
+        else if ((tid = (int32_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL)) == 0) {
+            close(answer[0]);
+            close(answer[1]);
+            return 0;
+        }
+        _exit(write(answer[1], &tid, sizeof tid) != sizeof tid);
+    }
+    close(answer[1]);
+    if (helper > 0) {
+        if (read(answer[0], &tid, sizeof tid) != sizeof tid)
+            tid = -EIO;
+        waitpid(helper, &status, __WALL);
+    }
+    close(answer[0]);
+    if (tid < 0)
+        errno = -tid;
+    return tid < 0 ? -1 : tid;
+}
+
+static int32_t fork_guest(const struct pb_spawn *request)
+{
+    return request->walls && request->walls->pid_namespace >= 0 ? fork_below(request->walls->pid_namespace) : fork();
+}
+
 void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_spawned *out)
 {
     int go[2] = {-1, -1}, status[2] = {-1, -1};
     *out = (struct pb_spawned){.status_fd = -1};
-    if (pipe2(go, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0 || (out->tid = fork()) < 0) {
+    if (pipe2(go, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0 || (out->tid = fork_guest(request)) < 0) {
         out->stage = PB_SPAWN_FORK;
         out->error = errno;
         for (int i = 0; i < 2; i++) {

@@ -39,6 +39,7 @@
 #define PB_SPAWN_CHDIR 3
 #define PB_SPAWN_FILTER 4
 #define PB_SPAWN_EXEC 5
+#define PB_SPAWN_WALLS 6
 
 struct pb_stop {
     int32_t kind;
@@ -65,6 +66,21 @@ struct pb_stop {
     int64_t closed;
 };
 
+struct pb_limit {
+    int32_t resource; /* RLIMIT_x */
+    uint64_t most;
+};
+
+/* What keeps a guest in; descriptors are -1 for what is not there. */
+struct pb_walls {
+    int32_t pid_namespace;
+    int32_t mount_namespace;
+    int32_t ruleset;     /* of Landlock */
+    int32_t own_session; /* neither the session nor the terminal of ours */
+    const struct pb_limit *limits;
+    int32_t limit_count;
+};
+
 struct pb_spawn {
     char **argv;
     char **envp;
@@ -78,6 +94,7 @@ struct pb_spawn {
     const uint8_t *notify_filter; /* the same for the notify channel; NULL: every call is a stop */
     int32_t notify_length;
     uint64_t ignored_signals; /* bit signal-1: ignored in the program as they were in us */
+    const struct pb_walls *walls; /* NULL: none */
 };
 
 struct pb_spawned {
@@ -193,6 +210,38 @@ int32_t pb_unmount(const char *target);
 /* Once all is mounted: a user other than root has no more capabilities than before pb_own_mounts, as his guests have none
    after an exec; else they could not see into this process. 0 or -errno. */
 int32_t pb_return_capabilities(void);
+
+/* This process, which has one thread, enters new namespaces of these kinds, CLONE_NEW* in one word; in a new user namespace it
+   has all capabilities and its own ids. Mounts are private to a new mount namespace. 0 or -errno. */
+int32_t pb_enter_namespaces(uint64_t kinds);
+/* The loopback interface of this network namespace works from now on. 0 or -errno. */
+int32_t pb_loopback_up(void);
+/* Capabilities count for nothing until a child of ours raises them to make guests. 0 or -errno. */
+int32_t pb_lower_capabilities(void);
+
+/* The following give a descriptor or 0, or -errno. pb_open_below opens what a path without links leads to from a root. */
+int32_t pb_open_below(int32_t root, const char *path);
+/* Copies what is mounted at and below an open path into a tree that is mounted nowhere yet. */
+int32_t pb_tree_clone(int32_t fd);
+/* Sets MOUNT_ATTR_x. */
+int32_t pb_tree_change(int32_t tree, uint64_t set, int32_t recursive);
+int32_t pb_tree_attach(int32_t tree, int32_t target);
+/* A new file system of a kind, mounted nowhere yet. options: words or name=value, with commas between. */
+int32_t pb_tree_new(const char *kind, const char *options, uint64_t attributes);
+/* A mounted tree becomes the root of this process, and all other mounts of its namespace are gone. */
+int32_t pb_tree_enter(int32_t root);
+
+struct pb_init {
+    int32_t tid; /* the host's */
+    int32_t pid_namespace, mount_namespace; /* descriptors */
+    int32_t life; /* a descriptor: when its last copy is closed, the init ends */
+};
+
+/* Starts process 1 of a new process namespace. Its mounts are a copy of ours, with a /proc of its own and without those at the
+   paths `ours`, which end with NULL. 0 or -errno, with nothing left. */
+int32_t pb_init_start(char **ours, struct pb_init *out);
+/* Kills it, and so all in its namespace, and closes the descriptors. */
+void pb_init_end(struct pb_init *init);
 
 /* Signals that wake pb_next instead of acting on this process. Returns the set that was ignored before. */
 uint64_t pb_doorbell_open(const int32_t *signals, int32_t count);

@@ -27,8 +27,7 @@ static int32_t write_text(const char *path, const char *text)
     return error;
 }
 
-/* A user of a namespace of his own keeps his ids there (user_namespaces(7)). */
-static int32_t keep_ids(uid_t user, gid_t group)
+int32_t mounts_keep_ids(uid_t user, gid_t group)
 {
     char map[64];
     int32_t error = write_text("/proc/self/setgroups", "deny");
@@ -50,7 +49,7 @@ int32_t pb_own_mounts(void)
             return -errno;
         if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
             return -errno;
-        int32_t error = keep_ids(user, group);
+        int32_t error = mounts_keep_ids(user, group);
         if (error)
             return error;
         has_lent_capabilities = user != 0;

@@ -206,6 +206,20 @@ void pin_close(struct pb_core *core);
 /* page.c */
 bool page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6]);
 
+/* mounts.c */
+/* A user of a namespace of his own keeps his ids there (user_namespaces(7)); 0 or -errno. */
+int32_t mounts_keep_ids(uid_t user, gid_t group);
+
+/* walls.c: 0, or -1 with errno. */
+/* All capabilities that this process may have count again, see pb_lower_capabilities. */
+int walls_raise_capabilities(void);
+/* For good, of this process and of all that it will run. */
+int walls_drop_capabilities(void);
+/* A child enters the tree of the guests. */
+int walls_enter(const struct pb_walls *walls);
+/* It gives up what guests must not have; descriptors from first_closed on are closed by its exec. */
+int walls_close_in(const struct pb_walls *walls, int32_t first_closed);
+
 /* closes.c */
 /* A task is about to close a descriptor. */
 void close_seen(struct pb_core *core, const struct task *task, int32_t fd);

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from picobox.check.chaos import Chaos, ChaosSettings
     from picobox.check.judge import Judge
     from picobox.check.judge import Settings as CheckSettings
+    from picobox.confine.namespaces import Walls
+    from picobox.confine.policy import Policy
     from picobox.names import Names
 
 EXIT_TIMEOUT = 124
@@ -51,19 +53,24 @@ class Launch:
         calls: frozenset[int] | None = None,
         check: CheckSettings | None = None,
         chaos: ChaosSettings | None = None,
+        policy: Policy | None = None,
     ) -> None:
         """`observer` is told of every signal and end, and of the calls with the numbers `calls`, None being all.
 
-        `check`: how the run is judged, None if it is not; `chaos`: how it is disturbed besides.
+        `check`: how the run is judged, None if it is not; `chaos`: how it is disturbed besides. `policy`: what the
+        program may reach, None being all; this process goes behind the same walls.
         """
+        self._walls = None if policy is None else _make_walls(options, policy)
         names = make_names(options)
+        if names is not None and self._walls is not None:
+            names.walled = True
         if names is not None and check is not None:
             names.checked, names.as_written = True, not check.enforces
         if names is not None and chaos is not None:
             names.seen = chaos.features()
         features = frozenset[str]() if names is None else names.features
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
-        self.platform = make_platform(options.platform, subscription, notify=not options.no_notify)
+        self.platform = make_platform(options.platform, subscription, notify=not options.no_notify, walls=self._walls)
         executive_host = ExecutiveHost(self.platform)
         self.executive = Executive(executive_host)
         self.provider = PicoProvider(self.platform, self.executive, names)
@@ -89,6 +96,8 @@ class Launch:
     ) -> None:
         self.supervisor.end()
         self.platform.close()
+        if self._walls is not None:
+            self._walls.close()
         if self.provider.chaos is not None:
             self.provider.chaos.close()
 
@@ -98,6 +107,8 @@ class Launch:
         ignored = self.platform.open_doorbell([*_FORWARDED, *_JOB_CONTROL, signal.SIGALRM])
         request = self._request(ignored)
         try:
+            if self._walls is not None:
+                self._walls.raise_up()
             if self.provider.chaos is not None:
                 self.provider.chaos.start(self.provider, self.supervisor.spawn_helper, self._on_helper_lost)
             self.supervisor.spawn(request)
@@ -126,9 +137,15 @@ class Launch:
             argv=tuple(self._command),
             environment=environment,
             paths=tuple(self._stored(path, workdir) for path in paths),
-            cwd=workdir if self._options.workdir else None,
+            cwd=self._start_directory(workdir),
             ignored_signals=ignored & ~sum(1 << number - 1 for number in (signal.SIGALRM, signal.SIGCONT)),
         )
+
+    def _start_directory(self, workdir: bytes) -> bytes | None:
+        """Where the program starts: a path, since guests behind walls come from elsewhere; None: here."""
+        if self._walls is not None:
+            return os.path.join(os.getcwdb(), workdir)
+        return workdir if self._options.workdir else None
 
     def _stored(self, path: bytes, directory: bytes) -> bytes:
         """The stored spelling of a path below a directory: no call of a guest looks these up."""
@@ -168,6 +185,17 @@ class Launch:
             return True
         # A program of ours that signals its whole group reaches us as well.
         return same_group and stop.other in self.supervisor.threads()
+
+
+def _make_walls(options: SimpleNamespace, policy: Policy) -> Walls | None:
+    """The walls of a policy, None if it needs none."""
+    if policy.confines and options.platform == "reference":
+        raise PicoboxError("--platform reference has no walls. Leave it out, or add --unconfined.")
+    if policy.confines and profile_of(options.profile).wsl:
+        raise PicoboxError("--profile wsl1 lays out a tree of its own: it has no walls yet. Add --unconfined.")
+    from picobox.confine.namespaces import walls_of
+
+    return walls_of(policy)
 
 
 def _make_judge(provider: PicoProvider, settings: CheckSettings) -> Judge:
@@ -222,8 +250,10 @@ def make_names(options: SimpleNamespace) -> Names | None:
     return Names(index, drives_of(options, Names(index)), profile)
 
 
-def make_platform(name: str, subscription: dict[str, Any], *, notify: bool = True) -> Platform:
-    """The platform of that name; PicoboxError tells what is missing for it."""
+def make_platform(
+    name: str, subscription: dict[str, Any], *, notify: bool = True, walls: Walls | None = None
+) -> Platform:
+    """The platform of that name; PicoboxError tells what is missing for it. Only the default one has walls."""
     if name == "reference":
         try:
             from picobox.platform.reference import ReferencePlatform
@@ -236,7 +266,7 @@ def make_platform(name: str, subscription: dict[str, Any], *, notify: bool = Tru
         from picobox.platform.trace import TracePlatform
     except ImportError as error:
         raise _no_core(error) from None
-    return TracePlatform(ROWS, **subscription, notify=notify)
+    return TracePlatform(ROWS, **subscription, notify=notify, walls=walls)
 
 
 def _no_core(error: ImportError) -> PicoboxError:

@@ -98,6 +98,7 @@ _MOST_ARGUMENTS = 4096  # bytes of a command line that are told
 AT_FDCWD = -100
 # What leads every process to something of its own (proc(5), fd(4)).
 _OWN_LINKS = re.compile(rb"/+(?:proc/+(self|thread-self)(?=/)|dev/+(?:(fd)(?=/)|(stdin|stdout|stderr)\Z))")
+_PROC = re.compile(rb"/+proc(?:/|\Z)")
 _STANDARD = {b"stdin": 0, b"stdout": 1, b"stderr": 2}
 _LONGEST_COMMAND = 1 << 16
 _MOST_LINKS = 40  # path_resolution(7)
@@ -113,10 +114,23 @@ def own_ids() -> tuple[int, int]:
     return os.geteuid(), os.getegid()
 
 
+class _Processes:
+    """Which processes guests see in /proc: ours, or those of a namespace of their own."""
+
+    are_others = False
+
+
+def guests_see_other_processes() -> None:
+    """From now on /proc of the guests is not ours, for good."""
+    _Processes.are_others = True
+
+
 def as_ours(tid: HostTid, path: bytes) -> bytes:
     """An absolute path of a task, so written that its links to what is its own are no links to what is ours."""
     found = _OWN_LINKS.match(path)
     if found is None:
+        if _Processes.are_others and _PROC.match(path):
+            return b"/proc/%d/root" % tid + path
         return path
     process, descriptors, standard = found.groups()
     if standard is not None:

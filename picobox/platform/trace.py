@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from picobox.abi.row import Row
+    from picobox.confine.namespaces import Walls
 
-SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec")
+SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec", "walls")
 _BUFFER = 1 << 16
 _MOST_RECEIVERS = 64
 # struct pb_stop, read at once: a cffi attribute access each would cost more than the stop's own answer.
@@ -109,12 +110,15 @@ class TracePlatform:
         features: frozenset[str] = frozenset(),
         calls: frozenset[int] | None = None,
         notify: bool = True,
+        walls: Walls | None = None,
     ) -> None:
         """`subscribe`: every call and signal comes to Python, as tracing needs it; of calls, only `calls`.
 
         `notify`: where the kernel can, calls that the core answers alone arrive by the notify channel, not as stops.
+        `walls`: what programs are put behind, raised before the first one.
         """
         rows = tuple(rows)
+        self._walls = walls
         self._core = lib.pb_core_new()
         if not self._core:
             raise MemoryError
@@ -163,6 +167,9 @@ class TracePlatform:
             native.notify_filter = ffi.from_buffer("uint8_t[]", self._notify_filter)
             native.notify_length = len(self._notify_filter) // 8
         native.ignored_signals = request.ignored_signals
+        if self._walls is not None:
+            native.walls = walls = self._walls.native()
+            keep.append(walls)
         spawned = ffi.new("struct pb_spawned *")
         lib.pb_spawn(self._core, native, spawned)
         if spawned.stage:

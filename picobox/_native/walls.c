@@ -1,0 +1,135 @@
+/* Owns what a guest gives up before it runs a program, and the namespaces that it and this process enter. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "native.h"
+
+#define NR_LANDLOCK_RESTRICT_SELF 446
+#define NR_CLOSE_RANGE 436
+#define KEYRING_JOIN_SESSION 1 /* linux/keyctl.h */
+#define LAST_CAPABILITY 63
+#define STANDARD_DESCRIPTORS 3
+
+static int change_effective(bool all)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -1;
+    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        data[i].effective = all ? data[i].permitted : 0;
+    return (int)syscall(SYS_capset, &header, data);
+}
+
+int32_t pb_lower_capabilities(void)
+{
+    return change_effective(false) < 0 ? -errno : 0;
+}
+
+int walls_raise_capabilities(void)
+{
+    return change_effective(true);
+}
+
+int32_t pb_enter_namespaces(uint64_t kinds)
+{
+    uid_t user = geteuid();
+    gid_t group = getegid();
+    if (unshare((int)kinds) < 0)
+        return -errno;
+    int32_t error = kinds & CLONE_NEWUSER ? mounts_keep_ids(user, group) : 0;
+    if (error || !(kinds & CLONE_NEWNS))
+        return error;
+    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
+}
+
+int32_t pb_loopback_up(void)
+{
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int32_t error = ioctl(fd, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
+    close(fd);
+    return error;
+}
+
+int walls_drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    /* EINVAL: the kernel has no capability of that number. EPERM: it is not ours to give away, and cannot be had. */
+    for (unsigned long number = 0; number <= LAST_CAPABILITY; number++)
+        if (prctl(PR_CAPBSET_READ, number, 0, 0, 0) == 1 && prctl(PR_CAPBSET_DROP, number, 0, 0, 0) < 0 &&
+            errno != EPERM)
+            return -1;
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+        return -1;
+    return (int)syscall(SYS_capset, &header, none);
+}
+
+/* A directory of the host that came as a standard descriptor would lead out of the tree. */
+static bool is_way_out(void)
+{
+    struct stat status;
+    for (int fd = 0; fd < STANDARD_DESCRIPTORS; fd++)
+        if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
+            return true;
+    return false;
+}
+
+static int set_limits(const struct pb_walls *walls)
+{
+    for (int32_t i = 0; i < walls->limit_count; i++) {
+        struct rlimit now, limit = {walls->limits[i].most, walls->limits[i].most};
+        int resource = walls->limits[i].resource;
+        if (getrlimit((__rlimit_resource_t)resource, &now) < 0)
+            return -1;
+        if (limit.rlim_max > now.rlim_max)
+            limit.rlim_cur = limit.rlim_max = now.rlim_max;
+        if (setrlimit((__rlimit_resource_t)resource, &limit) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int walls_enter(const struct pb_walls *walls)
+{
+    if (walls->mount_namespace >= 0 && setns(walls->mount_namespace, CLONE_NEWNS) < 0)
+        return -1;
+    return 0;
+}
+
+int walls_close_in(const struct pb_walls *walls, int32_t first_closed)
+{
+    if (is_way_out()) {
+        errno = EISDIR;
+        return -1;
+    }
+    if (walls->own_session && setsid() < 0)
+        return -1;
+    /* ENOSYS: no keys here. Kept keyrings would be the caller's. */
+    if (syscall(SYS_keyctl, KEYRING_JOIN_SESSION, NULL) < 0 && errno != ENOSYS && errno != EDQUOT)
+        return -1;
+    if (set_limits(walls) < 0 || walls_drop_capabilities() < 0)
+        return -1;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -1;
+    if (walls->ruleset >= 0 && syscall(NR_LANDLOCK_RESTRICT_SELF, walls->ruleset, 0) < 0)
+        return -1;
+    /* What is open besides is closed by the exec. */
+    return (int)syscall(NR_CLOSE_RANGE, first_closed, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */);
+}

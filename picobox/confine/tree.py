@@ -1,0 +1,218 @@
+"""Builds the file tree of a policy: what each rule gives, mounted at its path below a new root."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from picobox._native._core import lib
+from picobox.confine.devices import DEV, Devices
+from picobox.confine.mounting import (
+    NO_DEVICES,
+    NO_EXEC,
+    NO_SET_ID,
+    READ_ONLY,
+    attach,
+    change,
+    check,
+    copied,
+    new,
+    new_directory,
+)
+from picobox.confine.policy import HIDE, HOST, LAYER, READ, TEMPORARY
+
+if TYPE_CHECKING:
+    from picobox.confine.policy import FileRule, Policy
+
+PROC, SYS = b"/proc", b"/sys"
+# The kernel's own, which no rule gives as the host has them.
+_KERNEL = (DEV, PROC, SYS)
+_GIVEN = NO_SET_ID | NO_DEVICES
+_OF_THE_MACHINE = _GIVEN | READ_ONLY | NO_EXEC
+# Where the new tree stands until it is entered: what is there on the host is not seen meanwhile.
+_STAGES = (b"/tmp", b"/mnt", b"/var", b"/home")
+_OWN_PACKAGES = ("picobox", "ntshim")
+# What of the host's /sys is no business of guests, where they cannot have one of their own.
+_HIDDEN_IN_SYS = (b"/sys/kernel/debug", b"/sys/kernel/tracing", b"/sys/kernel/security", b"/sys/firmware")
+
+
+class Tree:
+    """The mounts of one policy: make it before namespaces are entered, then build it, then enter it."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._rules = policy.rules()
+        self._decide = policy.decider()
+        # Those of our network, which is another one later.
+        self._sockets = _bound_sockets()
+        self._sources: dict[bytes, int] = {}
+        # File systems of ours that can be written until the tree is finished.
+        self._unfinished: list[int] = []
+        self._scratch = self._root = -1
+        self._layers = 0
+        # Directories that this process needs, and guests do not get; which of them were mounted.
+        self.mounted: list[bytes] = []
+        self._ours = sorted(path for path in _own_directories() if self._decide(path).right == HIDE)
+
+    def build(self) -> None:
+        """Mounts it beside the tree that there is. PlatformError where that is forbidden."""
+        host = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            devices = self._collect(host)
+            self._make_root(host)
+        finally:
+            os.close(host)
+        for path in sorted({*self._rules, *_KERNEL}):
+            if path == DEV:
+                devices.lay_out(self._root)
+            elif path == SYS:
+                self._place_sys()
+            elif path == PROC or path in self._rules:
+                self._place(path)
+        for path in self._sockets:
+            with suppress(ValueError):
+                if self._decide(path).right == READ:
+                    # A read-only mount keeps nobody from calling a service by its socket.
+                    self._hide(path)
+        for path in self._ours:
+            if path in self._sources and attach(self._sources[path], self._root, path):
+                self.mounted.append(path)
+        for tree in self._unfinished:
+            change(tree, READ_ONLY | _GIVEN, b"/", recursive=False)
+
+    def enter(self) -> None:
+        """It is this process's root from now on; the working directory is what it was, if that is there."""
+        try:
+            directory = os.getcwdb()
+        except OSError:
+            directory = b"/"
+        check(lib.pb_tree_enter(self._root), "entering the tree")
+        for fd in (self._root, self._scratch, *self._unfinished, *self._sources.values()):
+            os.close(fd)
+        try:
+            os.chdir(directory)
+        except OSError:
+            os.chdir("/")
+
+    def _collect(self, host: int) -> Devices:
+        """Copies what the rules give, before anything is mounted over it."""
+        for path, rule in self._rules.items():
+            if rule.right != HIDE and not self._is_temporary(path) and not _is_below(path, (DEV, PROC)):
+                self._copy(host, path, _GIVEN | READ_ONLY if rule.right == READ else _GIVEN)
+        for path in self._ours:
+            self._copy(host, path, _GIVEN | READ_ONLY)
+        self._copy(host, PROC, _GIVEN | NO_EXEC)
+        if self._decide(SYS).right != HIDE:
+            self._copy(host, SYS, _OF_THE_MACHINE)
+        return Devices(self._policy, host)
+
+    def _copy(self, host: int, path: bytes, attributes: int) -> None:
+        tree = copied(host, path, attributes)
+        if tree >= 0:
+            self._sources[path] = tree
+
+    def _make_root(self, host: int) -> None:
+        stage = next(path for path in _STAGES if os.path.isdir(path))
+        self._scratch = new(b"tmpfs", b"mode=0700", _GIVEN)
+        attach(self._scratch, host, stage)
+        root = self._sources.pop(b"/", -1)
+        if root < 0:
+            root = new_directory(0o755)
+            self._unfinished.append(os.dup(root))
+        attach(root, self._scratch, b"/root")
+        self._root = root
+
+    def _is_temporary(self, path: bytes) -> bool:
+        return self._policy.private_tmp and path in TEMPORARY and self._rules[path].source == "private-tmp"
+
+    def _place(self, path: bytes) -> None:
+        rule = self._rules.get(path)
+        if rule is not None and rule.right == HIDE:
+            self._hide(path)
+        elif rule is not None and self._is_temporary(path):
+            self._mount(path, new(b"tmpfs", b"mode=1777", _GIVEN))
+        elif path in self._sources:
+            source = self._sources.pop(path)
+            self._mount(path, source if rule is None or rule.right != LAYER else self._layer(rule, source))
+
+    def _mount(self, path: bytes, tree: int) -> None:
+        attach(tree, self._root, path)
+        os.close(tree)
+
+    def _hide(self, path: bytes) -> None:
+        """An empty directory, or a file that nobody may open, is all that is there."""
+        found = lib.pb_open_below(self._root, path)
+        if found < 0 or path == b"/":
+            if found >= 0:
+                os.close(found)
+            return
+        is_directory = stat.S_ISDIR(os.fstat(found).st_mode)
+        os.close(found)
+        if is_directory:
+            tree = new_directory(0o555)
+            self._unfinished.append(os.dup(tree))
+        else:
+            tree = self._closed_file()
+        self._mount(path, tree)
+
+    def _closed_file(self) -> int:
+        with suppress(FileExistsError):
+            os.close(os.open("closed", os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0, dir_fd=self._scratch))
+        return check(copied(self._scratch, b"closed", _OF_THE_MACHINE), "hiding a file")
+
+    def _layer(self, rule: FileRule, source: int) -> int:
+        """An overlay over a directory, whose changes go with the run; what takes none may only be read."""
+        tree = -1
+        if stat.S_ISDIR(os.fstat(source).st_mode):
+            place = b"/proc/self/fd/%d/layer%d" % (self._scratch, self._layers)
+            self._layers += 1
+            for name in (b"", b"/upper", b"/work"):
+                os.mkdir(place + name, 0o700)
+            os.chmod(place + b"/upper", stat.S_IMODE(os.fstat(source).st_mode))
+            options = b"lowerdir=/proc/self/fd/%d,upperdir=%s/upper,workdir=%s/work" % (source, place, place)
+            tree = lib.pb_tree_new(b"overlay", options + (b",userxattr" if _is_lent() else b""), _GIVEN)
+        if tree < 0:
+            change(source, READ_ONLY, rule.path)
+            return source
+        os.close(source)
+        return tree
+
+    def _place_sys(self) -> None:
+        host = self._sources.pop(SYS, -1)
+        if host < 0:
+            return
+        own = -1 if self._policy.network == HOST else lib.pb_tree_new(b"sysfs", b"", _OF_THE_MACHINE)
+        if own >= 0:
+            os.close(host)
+            self._mount(SYS, own)
+            return
+        self._mount(SYS, host)
+        for path in _HIDDEN_IN_SYS:
+            self._hide(path)
+
+
+def _is_below(path: bytes, directories: tuple[bytes, ...]) -> bool:
+    return any(path == directory or path.startswith(directory + b"/") for directory in directories)
+
+
+def _own_directories() -> set[bytes]:
+    """Where Python finds modules, which may be imported later: those of picobox as well."""
+    places = [*sys.path, *(place for name in _OWN_PACKAGES for place in sys.modules[name].__path__)]
+    found = {os.path.realpath(os.fsencode(place)) for place in places if place}
+    return {path for path in found if os.path.isdir(path)} - {b"/"}
+
+
+def _is_lent() -> bool:
+    """Whether our rights are those of a user namespace."""
+    with open("/proc/self/uid_map", "rb") as ids:
+        return ids.read().split() != [b"0", b"0", b"4294967295"]
+
+
+def _bound_sockets() -> list[bytes]:
+    """The paths to which sockets are bound (proc(5), /proc/net/unix)."""
+    with open("/proc/net/unix", "rb") as table:
+        fields = [line.rstrip(b"\n").split(b" ", 7)[-1] for line in table]
+    return sorted({path for path in fields if path.startswith(b"/")})

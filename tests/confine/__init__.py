@@ -1,0 +1,1 @@
+"""Tests of confinement: policies, walls, layers."""
