@@ -88,6 +88,7 @@ def _compiler_version() -> bytes:
 
 def _key(source: Path) -> str:
     digest = hashlib.sha256(_compiler_version() + " ".join((COMPILER, *FLAGS)).encode())
-    for path in (source, *sorted(PROGRAMS.glob("*.h"))):
+    headers = {*PROGRAMS.glob("*.h"), *source.parent.glob("*.h")}
+    for path in (source, *sorted(headers)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

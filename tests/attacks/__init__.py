@@ -1,0 +1,1 @@
+"""Programs that attack the sandbox they run in, and what runs them with all walls, and with one wall left out."""

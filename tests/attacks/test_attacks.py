@@ -1,0 +1,70 @@
+"""Every attack gets nothing and leaves the sandbox working; without the wall that stops it, it succeeds."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from . import runs
+from .catalogue import SUPERVISOR, Attack, attacks, elsewhere
+from .table import PAGE, page
+from .walls import WALLS
+
+ATTACKS = [attack for attack in attacks() if all(wall in WALLS or wall == SUPERVISOR for wall in attack.all_walls())]
+GROUPS = sorted({group for attack in ATTACKS for group in attack.walls if SUPERVISOR not in group})
+MODES = runs.modes()
+
+
+@functools.cache
+def outcomes(mode: runs.Mode) -> dict[str, runs.Outcome]:
+    """All attacks in one sandbox, once for each test process."""
+    return runs.run(ATTACKS, mode)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+@pytest.mark.xdist_group("attacks")
+def test_gets_nothing(mode: runs.Mode, attack: Attack) -> None:
+    outcome = outcomes(mode)[attack.name]
+    assert outcome.is_stopped, outcome
+
+
+@pytest.mark.parametrize("group", GROUPS, ids="+".join)
+def test_without_its_wall_it_succeeds(group: tuple[str, ...]) -> None:
+    stopped = [attack for attack in ATTACKS if group in attack.walls]
+    found = runs.run(stopped, MODES[0], without=group)
+    assert {name: outcome for name, outcome in found.items() if not outcome.got} == {}
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_gets_nothing_in_many_rounds(mode: runs.Mode, attack: Attack) -> None:
+    outcome = runs.run([attack], mode, rounds=20, seconds=300)[attack.name]
+    assert outcome.is_stopped, outcome
+
+
+def test_attacks_are_real() -> None:
+    """Without picobox each of them gets what it wants, but those on the supervisor, which is not there."""
+    real = [attack for attack in attacks() if attack.all_walls() != {SUPERVISOR}]
+    found = runs.run(real, None)
+    assert {name: outcome for name, outcome in found.items() if not outcome.got} == {}
+
+
+def test_every_row_has_an_attack() -> None:
+    """39 to 44 are about the gate, which is not built."""
+    rows = {attack.row for attack in attacks()} | {row.row for row in elsewhere()}
+    assert rows >= {f"A{number}" for number in (*range(1, 39), *range(45, 50))}
+
+
+def test_tests_elsewhere_are_there() -> None:
+    paths = {test.partition("::")[0] for row in elsewhere() for test in row.tests}
+    assert {path for path in paths if not (runs.REPOSITORY / path).exists()} == set()
+
+
+def test_the_page_names_every_attack() -> None:
+    text = PAGE.read_text()
+    assert [attack.name for attack in attacks() if f"`{attack.name}`" not in text] == []
+    assert text.count("\n| A") == page({}).count("\n| A")

@@ -1,0 +1,20 @@
+"""Runs picobox with walls left out, so that an attack succeeds: `python -m tests.attacks.without WALL,... ARGS`."""
+
+from __future__ import annotations
+
+import sys
+
+from picobox.cli import main
+
+from .walls import WALLS
+
+
+def run() -> int:
+    """Takes the walls off and runs picobox's command line with the rest of the arguments."""
+    for name in sys.argv[1].split(","):
+        WALLS[name].take_off()
+    return main(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(run())
