@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from contextlib import suppress
 from tempfile import mkdtemp
 from typing import Self
 
 from picobox.platform.base import HostTid
 from picobox.platform.host import thread_group
+from picobox.platform.removal import remove
 
 VARIABLE = "PICOBOX_TESTS"
 """The environment variable that names the directory of the files."""
@@ -32,6 +32,7 @@ class TestChannel:
         """Make the files. Raises OSError."""
         place = _PLACE if os.access(_PLACE, os.W_OK | os.X_OK) else None
         self.directory = mkdtemp(prefix="picobox-", dir=place)
+        self._directory = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         flags = os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._tests = os.open(os.path.join(self.directory, TESTS), flags | os.O_RDONLY, 0o600)
         self._findings = os.open(os.path.join(self.directory, FINDINGS), flags | os.O_WRONLY | os.O_APPEND, 0o600)
@@ -45,7 +46,8 @@ class TestChannel:
     def __exit__(self, *_: object) -> None:
         os.close(self._tests)
         os.close(self._findings)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        remove(self._directory)
+        os.close(self._directory)
 
     def test_of(self, tid: HostTid) -> str:
         """The test that a task's process runs, or the nearest process that started it; "" if none does."""

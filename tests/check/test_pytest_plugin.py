@@ -147,3 +147,24 @@ def test_a_session_without_a_check_is_as_ever(tmp_path: Path) -> None:
     done = pytest_in(project(tmp_path))
     assert set(outcomes(done).values()) == {"PASSED"}, done.stdout
     assert "picobox" not in done.stdout.replace("plugins:", "").replace("picobox-", "")[-300:]
+
+
+def test_nothing_is_left_of_the_files_that_tell_of_tests(tmp_path: Path) -> None:
+    """An ordinary user's guest takes the rights off what it was given, and puts more there."""
+    source = """
+import os
+
+def test_harm():
+    directory = os.environ["PICOBOX_TESTS"]
+    os.makedirs(directory + "/in/deeper")
+    os.chmod(directory + "/in", 0)
+    os.rename(directory, directory + "-moved")
+    os.chmod(directory + "-moved", 0)
+    print("moved", directory)
+"""
+    unprivileged = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--")
+    done = pytest_in(project(tmp_path, source), "--picobox=windows11", before=unprivileged)
+    assert outcomes(done) == {"test_harm": "PASSED"}, done.stdout + done.stderr
+    (directory,) = (line.split()[1] for line in done.stdout.splitlines() if line.startswith("moved "))
+    assert not os.path.lexists(directory)
+    assert not os.path.lexists(directory + "-moved")
