@@ -35,6 +35,11 @@ IDIOMS = (
         frame=re.compile(r".*/tempfile\.py:(_?TemporaryFile|TemporaryFile\.opener)"),
     ),
     Idiom(
+        frozenset(("PB017",)),
+        "tempfile.TemporaryDirectory makes what it cannot remove writable, and removes it then",
+        frame=re.compile(r".*/tempfile\.py:(TemporaryDirectory\.)?_rmtree"),
+    ),
+    Idiom(
         frozenset(("PB010", "PB014", "PB017", "PB024")),
         "pytest makes what it cannot remove writable, and leaves the rest for another day",
         frame=re.compile(r".*/_pytest/pathlib\.py:(rm_rf|cleanup_numbered_dir|try_cleanup|cleanup_dead_symlinks)"),
@@ -48,11 +53,6 @@ IDIOMS = (
         _IN_USE,
         "the shared memory of a write-ahead log: SQLite maps and deletes it otherwise on Windows",
         name=re.compile(r".*-shm"),
-    ),
-    Idiom(
-        frozenset(("PB021",)),
-        "an address that multiprocessing has chosen itself is that of a named pipe on Windows",
-        name=re.compile(r"listener-[a-z0-9_]{8}"),
     ),
     Idiom(_IN_USE, "a here-document of a shell", name=re.compile(r"sh-thd[-.].*")),
     Idiom(_IN_USE, "perl opens an anonymous file with O_TEMPORARY on Windows", name=re.compile(r"PerlIO_\w{6}")),

@@ -18,6 +18,7 @@ from picobox.check.marks import Marks
 from picobox.check.names import NameRules
 from picobox.check.posix import Posix
 from picobox.check.refusals import judge_refusal
+from picobox.check.removals import mends_removal
 from picobox.check.sites import site_of
 from picobox.check.stacks import Stacks
 from picobox.findings.finding import Finding, Side
@@ -164,7 +165,7 @@ class Judge:
         others: Sequence[Side],
         severity: str | None,
     ) -> Finding | None:
-        """A finding about a call that is at its entry or over; None for an idiom."""
+        """A finding about a call that is at its entry or over; None for an idiom, or what the program itself mends."""
         if call.row is None:
             return None
         now = time.time()
@@ -182,7 +183,8 @@ class Judge:
             site_of(stack, os.fsdecode(self.settings.directory)),
             test=self.settings.test_of(call.stop.tid),
         )
-        return None if idiom_of(finding) is not None else finding
+        is_mended = rule == "PB017" and mends_removal(stack)
+        return None if is_mended or idiom_of(finding) is not None else finding
 
     def when_done(self, call: Call, routine: Callable[[int], None]) -> None:
         """Have a routine called with the result of a call at its end, if it comes to one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ _SPECIAL_BITS = {stat.S_ISUID: "set-user-ID", stat.S_ISGID: "set-group-ID", stat
 _FALL_BACK_FROM_LINKS = ("/tarfile.py", "/venv/__init__.py")
 _LEAVE_OUT_OWNERS = ("/tarfile.py",)
 _CHOOSE_PIPES = ("/multiprocessing/connection.py",)
+# The name of an address that multiprocessing has chosen itself, which is that of a named pipe on Windows.
+_CHOSEN_PIPE = re.compile(rb"listener-[a-z0-9_]{8}")
 
 
 def makes_symlink(posix: Posix, call: Call, dirfd: int, path: bytes) -> None:
@@ -71,6 +74,8 @@ def binds(posix: Posix, call: Call, address: int, length: int) -> None:
         return
     path = data[_PATH_OFFSET:].split(b"\0", 1)[0]
     if int.from_bytes(data[:_PATH_OFFSET], "little") != _AF_UNIX or not path:
+        return
+    if _CHOSEN_PIPE.fullmatch(path.rpartition(b"/")[2]):
         return
     place = posix.place(call, AT_FDCWD, path)
     if place is not None:

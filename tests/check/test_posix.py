@@ -79,6 +79,22 @@ print(os.listdir("."))
     assert done.rules() == [("PB019", "link"), ("PB021", "fifo"), ("PB021", "socket")]
 
 
+@pytest.mark.full
+def test_a_manager_of_multiprocessing_has_its_address(directory: Path) -> None:
+    """It is a named pipe on Windows."""
+    (directory / "managed.py").write_text(
+        """
+import multiprocessing
+if __name__ == "__main__":
+    with multiprocessing.Manager() as manager:
+        shared = manager.dict(one=1)
+        print(shared["one"])
+"""
+    )
+    done = check(directory, "--enforce", "--", sys.executable, "managed.py")
+    assert (done.output, done.rules()) == ("1\n", [])
+
+
 # What they do by themselves when they start and work is no finding.
 RUNTIMES = {
     "bash": 'x=$(echo hi); (echo a > f); cat f | while read a; do :; done; trap "" USR1; timeout 5 true; kill -0 $$',

@@ -27,12 +27,12 @@ def finding(rule: str, path: str, frames: list[tuple[str, str]]) -> Finding:
         ("PB011", "/tmp/x", [*REMOVAL, (PYTEST, "rm_rf")], False),
         ("PB010", "/tmp/x", [(TEMPORARY, "TemporaryFile")], True),
         ("PB010", "/tmp/x", [(TEMPORARY, "NamedTemporaryFile")], False),
-        ("PB021", "/tmp/pymp-5sypjb4i/listener-1_9ef4tw", [], True),
-        ("PB021", "/tmp/pymp-5sypjb4i/listener", [], False),
-        ("PB010", "/tmp/pymp-5sypjb4i/listener-1_9ef4tw", [], False),
         ("PB016", "/tmp/hsperfdata_root/5299", [], True),
         ("PB016", "/tmp/hsperfdata_root/x", [], False),
         ("PB016", "/tmp/scores/5299", [], False),
+        ("PB017", "/tmp/x", [*REMOVAL, (TEMPORARY, "TemporaryDirectory._rmtree")], True),
+        ("PB017", "/tmp/x", [*REMOVAL, (TEMPORARY, "_rmtree")], True),
+        ("PB010", "/tmp/x", [*REMOVAL, (TEMPORARY, "TemporaryDirectory._rmtree")], False),
     ],
 )
 def test_what_is_left_out(rule: str, path: str, frames: list[tuple[str, str]], *, is_one: bool) -> None:

@@ -99,6 +99,18 @@ def test_the_name_of_a_socket(judge: FakeJudge) -> None:
         assert judge.call("bind", 3, addr, length, mappings=mappings) == []
 
 
+def test_an_address_that_multiprocessing_has_chosen(judge: FakeJudge) -> None:
+    """On Windows it is that of a named pipe, so it is no finding, and nothing is refused."""
+    for name, found in (("listener-1_9ef4tw", []), ("listener", ["PB021"]), ("listener-1_9ef4tw.sock", ["PB021"])):
+        path = inside(judge, name)
+        arguments = ("bind", 3, 64, len(path) + 3)
+        judge.observes = True
+        assert judge.call(*arguments, mappings=address(path)) == found
+        judge.observes = False
+        if not found:
+            judge.begin(*arguments, mappings=address(path))
+
+
 def test_the_last_name_of_a_file(judge: FakeJudge, tmp_path: Path) -> None:
     path = inside(judge, "file")
     for number in range(1023):

@@ -16,7 +16,21 @@ from picobox.check.judge import Judge
 from picobox.findings.finding import Frame
 from picobox.platform import images
 from picobox.platform.base import HostTid
-from picobox.runtimes import GIT, GO, JAVA, LLVM, NODE, PYTHON, RUST, C, Runtime, Runtimes, Shares, classify
+from picobox.runtimes import (
+    GIT,
+    GO,
+    JAVA,
+    LLVM,
+    MSYS_REMOVAL,
+    NODE,
+    PYTHON,
+    RUST,
+    C,
+    Runtime,
+    Runtimes,
+    Shares,
+    classify,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +63,11 @@ WANTED = frozenset((b".comment", b".rodata", b".dynstr"))
         ((b"git-remote-https", b"git"), {b".rodata": b"\0GIT_DIR\0"}, GIT),
         ((b"git",), {b".rodata": b"another program of this name"}, C),
         ((b"tig",), {b".rodata": b"\0GIT_DIR\0"}, C),
+        ((b"rm", b"rm"), {b".rodata": b"\0GNU coreutils\0"}, MSYS_REMOVAL),
+        ((b"find",), {b".rodata": b"\0GNU findutils\0"}, MSYS_REMOVAL),
+        ((b"cp", b"rm"), {b".rodata": b"\0GNU coreutils\0"}, C),
+        ((b"rm",), {b".rodata": b"the project's own tool"}, C),
+        ((), {b".rodata": b"\0GNU coreutils\0"}, C),
     ],
 )
 def test_traces_of_a_runtime(names: tuple[bytes, ...], sections: dict[bytes, bytes], runtime: Runtime) -> None:
