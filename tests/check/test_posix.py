@@ -80,8 +80,8 @@ print(os.listdir("."))
 
 
 @pytest.mark.full
-def test_a_manager_of_multiprocessing_has_its_address(directory: Path) -> None:
-    """It is a named pipe on Windows."""
+def test_manager(directory: Path) -> None:
+    """The address that multiprocessing chooses is a named pipe on Windows; its whole path must be short on Linux."""
     (directory / "managed.py").write_text(
         """
 import multiprocessing

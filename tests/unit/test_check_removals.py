@@ -31,14 +31,14 @@ def ignore(*_):
 @pytest.mark.parametrize(
     ("source", "mends"),
     [
-        ("shutil.rmtree(path)", False),
+        pytest.param("shutil.rmtree(path)", False, id="plain"),
         ("shutil.rmtree(path, onerror=None)", False),
         ("shutil.rmtree(path, True)", False),
         (MENDS + "shutil.rmtree(path, onerror=mend)", True),
         (MENDS + "rmtree(path, False, mend)", True),
         (MENDS + "shutil.rmtree(\n    path,\n    onexc=mend,\n)", True),
         (MENDS + "shutil.rmtree(path)", False),
-        (IGNORES + "shutil.rmtree(path, onerror=ignore)", False),
+        pytest.param(IGNORES + "shutil.rmtree(path, onerror=ignore)", False, id="ignores"),
         ("shutil.rmtree(path, onerror=lambda f, p, _: (os.chmod(p, 128), f(p)))", True),
         ("shutil.rmtree(path, onerror=lambda *_: None)", False),
         ("shutil.rmtree(path, onexc=helpers.mend)", True),

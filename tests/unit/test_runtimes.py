@@ -66,7 +66,7 @@ WANTED = frozenset((b".comment", b".rodata", b".dynstr"))
         ((b"rm", b"rm"), {b".rodata": b"\0GNU coreutils\0"}, MSYS_REMOVAL),
         ((b"find",), {b".rodata": b"\0GNU findutils\0"}, MSYS_REMOVAL),
         ((b"cp", b"rm"), {b".rodata": b"\0GNU coreutils\0"}, C),
-        ((b"rm",), {b".rodata": b"the project's own tool"}, C),
+        pytest.param((b"rm",), {b".rodata": b"the project's own tool"}, C, id="rm of its own"),
         ((), {b".rodata": b"\0GNU coreutils\0"}, C),
     ],
 )
