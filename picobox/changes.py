@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ntshim.io.irp import CreateIrp, Irp
     from picobox.call import Call
     from picobox.names import Names
+    from picobox.platform.base import HostTid
     from picobox.platform.identity import Identity
     from picobox.provider import PicoProvider
     from picobox.windows import WindowsRules
@@ -131,23 +132,28 @@ class Changes:
 
     def link(self, call: Call, old: tuple[int, bytes], new: tuple[int, bytes], *, follow: bool) -> None:
         """Give a file one more name: CreateHardLinkW."""
-        held = self._held(call, *old, follow=follow)
-        if held is not None and not held.links:
-            self._name_unnamed(call, held, new)
+        source = self._source(call, *old, follow=follow)
+        if source is not None and not source.links:
+            self._name_unnamed(call, source, new)
             return
-        source = self._file(call, *old, follow=follow) if held is None else self._on_drive(call, held)
-        target = self._entry(call, *new)
+        source, target = self._on_drive(call, source), self._entry(call, *new)
         if source is None or source.file is None or target is None:
             return
         _judged(call, Subject(LINK, source, target))
         handle = self._open(call, source, _TO_LINK)
         self._name(call, handle, source, target, 0, query.FILE_LINK_INFORMATION)
 
-    def _held(self, call: Call, dirfd: int, path: bytes, *, follow: bool) -> Identity | None:
-        """The open file that a link is to be made of: by its descriptor alone, or by the kernel's link to it."""
+    def _source(self, call: Call, dirfd: int, path: bytes, *, follow: bool) -> Identity | None:
+        """What a link is to be made of; without a path that is what a descriptor stands for."""
+        tid = call.stop.tid
         if not path:
-            return self._identities.of_held(call.stop.tid, dirfd)
-        return self._identities.behind(call.stop.tid, dirfd, path) if follow and b"fd/" in path else None
+            return self._identities.of_held(tid, dirfd)
+        return self._followed(tid, dirfd, path) if follow else self._identities.of_entry(tid, dirfd, path)
+
+    def _followed(self, tid: HostTid, dirfd: int, path: bytes) -> Identity | None:
+        """The file that a path leads to, by links of the kernel's own too; it may have no name."""
+        found = self._identities.of_path(tid, dirfd, path, follow=True)
+        return self._identities.behind(tid, dirfd, path) if found is None else found
 
     def _name_unnamed(self, call: Call, source: Identity, new: tuple[int, bytes]) -> None:
         """An open file without a name gets its first one, as if it were made there: Windows has none without."""
@@ -255,12 +261,9 @@ class Changes:
 
     def _file(self, call: Call, dirfd: int, path: bytes, *, follow: bool) -> Identity | None:
         """The file that a path leads to; None if it is on no drive."""
-        tid = call.stop.tid
         if not follow:
             return self._entry(call, dirfd, path)
-        found = self._identities.of_path(tid, dirfd, path, follow=True)
-        if found is None:
-            found = self._identities.behind(tid, dirfd, path)
+        found = self._followed(call.stop.tid, dirfd, path)
         return self._on_drive(call, found if found is None or found.links else None)
 
     def _on_drive(self, call: Call, found: Identity | None) -> Identity | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -74,13 +75,13 @@ class Opens:
         """
         follow = not flags & O_NOFOLLOW and flags & (O_CREAT | O_EXCL) != O_CREAT | O_EXCL
         if flags & O_TMPFILE == O_TMPFILE:
-            self._take_over_at_exit(call)
+            self._take_over_at_exit(call, made=True)
             return
         found = self._identities.of_path(call.stop.tid, dirfd, path, follow=follow)
         if found is None and follow:
             found = self._identities.behind(call.stop.tid, dirfd, path)
             if found is not None and not found.links:
-                self._take_over_at_exit(call)
+                self._take_over_at_exit(call, made=False)
                 return
         if found is None:
             return
@@ -124,8 +125,11 @@ class Opens:
             raise RuntimeError("a native volume has performed an open")
         self._complete_at_exit(call, answer.irp, found.path)
 
-    def _take_over_at_exit(self, call: Call) -> None:
-        """What has no name NT opens by none: it counts the open as that of the kernel's descriptor."""
+    def _take_over_at_exit(self, call: Call, *, made: bool) -> None:
+        """What has no name NT opens by none: it counts the open as that of the kernel's descriptor.
+
+        `made`: it is made in a directory, which is all that the call names.
+        """
 
         def then(fd: int) -> None:
             if fd < 0:
@@ -139,7 +143,7 @@ class Opens:
             path = entry.object.context.node.inode.path
             runtime = self._runtime(call, path)
             if self._provider.judge is not None and runtime is not None:
-                self._provider.judge.opened(call, entry.object, path, fd)
+                self._provider.judge.opened(call, entry.object, os.path.dirname(path) if made else path, fd)
 
         call.then = then
 

@@ -72,18 +72,18 @@ class Unopened:
                 self._look_at(process)
 
     def _look_at(self, process: Process) -> None:
-        task = next((thread.context for thread in process.threads.values() if thread.context.tid), None)
-        table = process.handle_table
-        if task is None or table is None:
+        files = next((thread.context.files for thread in process.threads.values()), None)
+        tid, table = None if files is None else files.any_tid(), process.handle_table
+        if files is None or not tid or table is None:
             return
-        for fd in host.open_files(task.tid):
+        for fd in host.open_files(tid):
             index = fd_index(fd)
             if table.peek(index) is not None:
                 continue
             with suppress(NtError):
                 table.look_up(index_to_handle(index))
             # A close that began before the handle was there is not told.
-            if table.peek(index) is not None and not _has(task.files, task.tid, fd):
+            if table.peek(index) is not None and not _has(files, tid, fd):
                 table.discard(index)
 
     def take_over(self, tid: HostTid, fd: int, described: Descriptor) -> File | None:

@@ -128,6 +128,36 @@ static void threads(void)
     say("threads: a receiver that waited and has ended leaves what it has received\n");
 }
 
+static void *outlives(void *unused)
+{
+    (void)unused;
+    give_byte(pair[1], '.');
+    CHECK(receive(0, 1, false) >= 0);
+    give_byte(pair[1], '.');
+    take_byte(pair[1]);
+    _exit(0);
+}
+
+/* The thread by whose number the process is known has ended. */
+static void without_leader(void)
+{
+    pid_t pid = fork_child();
+    if (pid == 0) {
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, outlives, NULL) == 0);
+        pthread_exit(NULL);
+    }
+    take_byte(pair[0]);
+    while (thread_state(pid, pid) != 'Z')
+        usleep(200);
+    send_file("held");
+    take_byte(pair[0]);
+    CHECK_FAILS(unlink("held"), EACCES);
+    give_byte(pair[0], '.');
+    CHECK(wait_exit(pid) == 0 && unlink("held") == 0);
+    say("a process without its first thread: what it has received counts\n");
+}
+
 /* Whoever shares the table may do with the number what it likes. */
 static void renumbered(void)
 {
@@ -185,6 +215,7 @@ int main(void)
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
     messages();
     threads();
+    without_leader();
     renumbered();
     taken();
     by_handle();

@@ -41,6 +41,19 @@ static void by_descriptor_alone(void)
     say("by its descriptor alone: the same\n");
 }
 
+static void by_number(void)
+{
+    char number[16];
+    int fd = unnamed(0), directory = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    snprintf(number, sizeof number, "%d", fd);
+    CHECK(linkat(directory, number, AT_FDCWD, "file", AT_SYMLINK_FOLLOW) == 0);
+    CHECK(linkat(directory, number, AT_FDCWD, "second", AT_SYMLINK_FOLLOW) == 0);
+    CHECK_FAILS(unlink("file"), EACCES);
+    CHECK_FAILS(unlink("second"), EACCES);
+    CHECK(close(fd) == 0 && unlink("file") == 0 && unlink("second") == 0 && close(directory) == 0);
+    say("by its number in a directory: the same\n");
+}
+
 static void opened_again(void)
 {
     char path[64];
@@ -78,6 +91,7 @@ int main(void)
     begin();
     named();
     by_descriptor_alone();
+    by_number();
     opened_again();
     never_named();
     return 0;

@@ -107,6 +107,17 @@ class Platform:
         return -1
 
 
+class Task:
+    """One that has a table and closes nothing of it."""
+
+    def __init__(self, tid: int) -> None:
+        self.tid = tid
+
+    def is_closing(self, fd: int) -> bool:
+        del fd
+        return False
+
+
 class Handles:
     """A handle table that tells who is looked up."""
 
@@ -128,8 +139,8 @@ class Handles:
 def test_tables_are_looked_at_when_something_may_have_come(fd: int, asked: list[int] | None) -> None:
     platform, handles = Platform(), Handles()
     files = FdTable(platform, OpenFiles(platform))  # type: ignore[arg-type]
-    task = SimpleNamespace(tid=own_tid(), files=files)
-    thread = SimpleNamespace(context=task)
+    files.tasks.add(Task(own_tid()))  # type: ignore[arg-type]
+    thread = SimpleNamespace(context=SimpleNamespace(tid=own_tid(), files=files))
     process = SimpleNamespace(terminating=False, threads={1: thread}, handle_table=handles)
     provider: Any = SimpleNamespace(platform=platform, executive=SimpleNamespace(processes={1: process}))
     unopened = Unopened(provider, Identities(), lambda _tid, _path: None, lambda _path: pytest.fail("nothing is made"))
