@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -143,7 +142,7 @@ class Opens:
             path = entry.object.context.node.inode.path
             runtime = self._runtime(call, path)
             if self._provider.judge is not None and runtime is not None:
-                self._provider.judge.opened(call, entry.object, os.path.dirname(path) if made else path, fd)
+                self._provider.judge.opened(call, entry.object, path.rpartition(b"/")[0] if made else path, fd)
 
         call.then = then
 
