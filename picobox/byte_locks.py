@@ -72,9 +72,10 @@ class Held:
 
 
 class _Owned:
-    """The locks of one process through one file object."""
+    """The locks of one process through one file object; `is_inherited`: from one that has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_inherited: bool = False) -> None:
+        self.is_inherited = is_inherited
         self.by_range: dict[_Range, Held] = {}
         self.ranges: RangeIndex[Held] = RangeIndex()
 
@@ -112,8 +113,9 @@ class ByteLocks:
         if file is None:
             return
         process = call.thread.process
+        self._drop_inherited(call, file, kind)
         wanted = Held(file, process, (kind, *span), next(self._numbers), exclusive=exclusive)
-        owned = self._of(file).get((file, process))
+        owned = self._of(call, file).get((file, process))
         former = None if owned is None else owned.by_range.get(wanted.range)
         is_granted = former is None or not former.is_waiting
         if former is not None:
@@ -131,7 +133,7 @@ class ByteLocks:
 
     def _wait(self, call: Call, fd: int, wanted: Held) -> None:
         """The kernel waits for those who hold the same kind of lock; for others it would not."""
-        for (_, process), owned in self._of(wanted.file).items():
+        for (_, process), owned in self._of(call, wanted.file).items():
             for each in owned.ranges.overlapping(wanted.offset, wanted.last):
                 if process is wanted.process or each.kind != wanted.kind:
                     if _is_only_watched(call):
@@ -156,10 +158,11 @@ class ByteLocks:
         if file is None:
             return
         process = call.thread.process
+        self._drop_inherited(call, file, kind)
         first, last = span[0], span[0] + span[1] - 1
         mine = [
             each
-            for (_, owner), owned in self._of(file).items()
+            for (_, owner), owned in self._of(call, file).items()
             if owner is process
             for each in owned.ranges.overlapping(first, last)
             if each.kind == kind
@@ -173,6 +176,15 @@ class ByteLocks:
             raise NtError(STATUS_RANGE_NOT_LOCKED)
         for each in mine:
             self._give_up(call, fd, each)
+
+    def _drop_inherited(self, call: Call, file: File, kind: int) -> None:
+        """Whoever has a description may change its locks, though NT knows another owner of what was inherited."""
+        owners = self._of(call, file)
+        for (opened, _), owned in list(owners.items()):
+            if opened is file and owned.is_inherited:
+                for each in [each for each in owned.by_range.values() if each.kind == kind]:
+                    _release(each)
+                    self._forget(each)
 
     def check(self, call: Call, fd: int, length: int, offset: int | None, *, writes: bool) -> None:
         """Whether bytes may be read or written at an offset, None: where the description stands; raises NtError."""
@@ -189,7 +201,7 @@ class ByteLocks:
             judged = Identities().of_open(call.stop.tid, fd)
             if judged is not None:
                 call.judgement.subject = Subject(TRANSFER, judged)
-        self._of(file)
+        owners = self._of(call, file)
         at = offset
         if at is None:
             found = position_of(call.stop.tid, fd)
@@ -197,7 +209,11 @@ class ByteLocks:
                 return
             at = found.size if writes and found.flags & _O_APPEND else found.position
         call.shown_by = self._windows.runtimes.of(call.stop.tid)
-        file.device.check_locks(file, call.thread.process, 0, at, length, writes=writes)
+        process = next(
+            (owner for (opened, owner), owned in owners.items() if opened is file and owned.is_inherited),
+            call.thread.process,
+        )
+        file.device.check_locks(file, process, 0, at, length, writes=writes)
 
     def holders(self, node: Node) -> Iterator[tuple[File, Process]]:
         """Who has locked bytes of a file, and through which description."""
@@ -218,7 +234,7 @@ class ByteLocks:
         call.shown_by = self._windows.runtimes.of(call.stop.tid)
         return file
 
-    def _of(self, file: File) -> _Owners:
+    def _of(self, call: Call, file: File) -> _Owners:
         """The locks of a file that are still held, by their owners."""
         owners = self._held.get(file.context.node, {})
         for (opened, process), owned in list(owners.items()):
@@ -228,7 +244,27 @@ class ByteLocks:
                 # The end of a process ends its locks, also where another one has the description still.
                 for each in owned.by_range.values():
                     _release(each)
+                    if each.kind != RECORD and _is_only_watched(call):
+                        self._leave(owners, each)
         return owners
+
+    def _leave(self, owners: _Owners, held: Held) -> None:
+        """What the kernel leaves locked has another owner, as flock(1) locks for the shell that has the descriptor."""
+        tasks = (task for task, _ in self._provider.open_files.holders(held.file))
+        heir = next((task.group.process for task in tasks if task.group.process is not None), None)
+        if heir is None or heir.terminating or held.file.context is None:
+            return
+        locks = held.file.context.stream.locks
+        inherited = Held(held.file, heir, held.range, next(self._numbers), exclusive=held.exclusive)
+        with suppress(NtError):
+            inherited.request = locks.request(
+                LockOwner(held.file, heir, 0),
+                held.offset,
+                held.length,
+                exclusive=held.exclusive,
+                fail_immediately=True,
+            )
+            owners.setdefault((held.file, heir), _Owned(is_inherited=True)).add(inherited)
 
     def _take(self, call: Call, fd: int, wanted: Held, *, waits: bool) -> None:
         wanted.request = self._provider.nt.NtLockFile(

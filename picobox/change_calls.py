@@ -9,7 +9,6 @@ from stat import S_IFMT, S_IFREG
 from typing import TYPE_CHECKING
 
 from ntshim.status import STATUS_NOT_SUPPORTED
-from picobox.mappings import makes_section
 from picobox.platform.host import AT_FDCWD
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ def fchmodat2(changes: Changes, call: Call, dirfd: int, path: bytes | None, mode
 
 def mmap(changes: Changes, call: Call, addr: int, length: int, prot: int, flags: int, fd: int, offset: int) -> None:
     del addr, length, offset
-    if fd >= 0 and not flags & _MAP_ANONYMOUS and makes_section(prot, flags):
+    if fd >= 0 and not flags & _MAP_ANONYMOUS:
         changes.note_mapping(call, fd, prot, flags)
 
 

@@ -37,8 +37,8 @@ _NONE = _Counts()
 class Mappings:
     """Which files of drives are mapped, by the kernel's word, which is asked about files that ever were.
 
-    A shared mapping is a section of data. An image is what a process runs, or an ELF file that it maps executable. What
-    has only forked has nothing of its own.
+    A mapping is a section of data, a private one too: Windows' copy on write. An image is what a process runs, or an
+    ELF file that it maps executable, whatever else it maps of it. What has only forked has nothing of its own.
     """
 
     def __init__(self, executive: Executive, nodes: Nodes) -> None:
@@ -51,7 +51,7 @@ class Mappings:
 
     def note(self, tid: HostTid, fd: int, key: Key, protection: int, flags: int) -> None:
         """A task is about to map a file of a drive."""
-        if key not in self._noted and (_is_shared(flags) or (protection & PROT_EXEC and is_elf(tid, fd))):
+        if key not in self._noted and (_is_shared(flags) or protection & PROT_EXEC or not is_elf(tid, fd)):
             self._noted.add(key)
 
     def look(self, key: Key, inode: NativeInode) -> None:
@@ -90,9 +90,10 @@ class Mappings:
         if key not in self._noted:
             return _Counts(images=running)
         found = [set(self._mappings(process, key)) for process in processes]
+        images = [any(each.is_executable and not each.is_shared for each in one) for one in found]
         return _Counts(
-            data=sum([any(each.is_shared for each in one) for one in found]),
-            images=running + sum([any(each.is_executable and not each.is_shared for each in one) for one in found]),
+            data=sum([bool(one) and not is_image for one, is_image in zip(found, images, strict=True)]),
+            images=running + sum(images),
             writable_views=sum([any(each.is_shared and each.is_writable for each in one) for one in found]),
         )
 
@@ -104,11 +105,6 @@ class Mappings:
 
     def _mappings(self, process: Process, key: Key) -> list[Mapping]:
         return next(filter(None, (mappings_of(tid, key) for tid in _tids(process))), [])
-
-
-def makes_section(protection: int, flags: int) -> bool:
-    """Whether a mapping may be a section: the others only read their file."""
-    return _is_shared(flags) or bool(protection & PROT_EXEC)
 
 
 def _is_shared(flags: int) -> bool:

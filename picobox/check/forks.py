@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ntshim.status import STATUS_NOT_SUPPORTED
 from picobox.check import origins
+from picobox.platform.sources import lines_of
 from picobox.syscalls.process import CLONE_THREAD, CLONE_VM
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     Tell = Callable[[], None]
 
 _MOST_EARLY = 256
+_MOST_LINES = 1 << 16
+_CHOOSES_FORK = re.compile(r"""^[^#\n]*\bset_start_method\(\s*(?:method\s*=\s*)?["']fork""", re.MULTILINE)
 _MESSAGE = "is forked to go on without executing a program"
 
 
@@ -93,7 +97,8 @@ def _spawns_on_windows(stack: Sequence[Frame]) -> bool:
     """Whether multiprocessing chose to fork by itself: on Windows it starts a program.
 
     Who starts a process of the context "fork" by name calls its start(), which calls the context's _Popen at once;
-    with the default there is one more step between, or a pool of the library's own.
+    with the default, which the project may have set by name too, there is one more step between, or a pool of the
+    library's own.
     """
     library = []
     for frame in filter(origins.is_python, stack):
@@ -102,5 +107,14 @@ def _spawns_on_windows(stack: Sequence[Frame]) -> bool:
         library.append(frame)
     if not any(frame.file.endswith("/multiprocessing/popen_fork.py") for frame in library):
         return False
+    if any(
+        map(_sets_fork, {frame.file for frame in stack if origins.is_python(frame)} - {each.file for each in library})
+    ):
+        return False
     steps = [frame for frame in library if frame.file.endswith("/multiprocessing/context.py")]
     return len(steps) != 1 or not library[-1].file.endswith("/multiprocessing/process.py")
+
+
+def _sets_fork(file: str) -> bool:
+    """Whether a source file makes fork the default of multiprocessing."""
+    return _CHOOSES_FORK.search(lines_of(file, 1, _MOST_LINES)) is not None

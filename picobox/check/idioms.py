@@ -66,6 +66,7 @@ IDIOMS = (
         "perl -i closes the file before it replaces it on Windows; its function rename makes another call",
         call=re.compile(r"perl[\d.]*:renameat"),
     ),
+    Idiom(_IN_USE, "what Tcl's exec passes on, in a file opened to be deleted", name=re.compile(r"tcl_\w{6}")),
     Idiom(_IN_USE, "tmpfile of the C library, which opens with O_TEMPORARY on Windows", name=re.compile(r"tmpf\w{6}")),
 )
 _FRAMES_LOOKED_AT = 8

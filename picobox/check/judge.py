@@ -274,7 +274,7 @@ class Judge:
             if node is not None and self._marks.has(node):
                 return LET_GO
         else:
-            if self._is_left_alone(nodes, blocked):
+            if self._is_left_alone(nodes, subject.file if refusal.rule == "PB013" else blocked):
                 return LET_GO
             others = [side for each in nodes if not self._marks.has(each) for side in self.holders.of(each)]
             if nodes and not others:

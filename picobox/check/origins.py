@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,15 @@ def passes_through(stack: Sequence[Frame], *modules: str) -> bool:
         if frame.file.endswith(modules):
             return True
     return False
+
+
+def is_of_a_library(stack: Sequence[Frame]) -> bool:
+    """Whether a library of the system makes a call by itself, as stdio does that asks for a file's block size.
+
+    The innermost frame is the C library's function for the call; whoever called that one is meant.
+    """
+    outer = stack[1] if len(stack) > 1 else None
+    return outer is not None and outer.offset is not None and _SYSTEM.match(os.fsencode(outer.file)) is not None
 
 
 def is_shell(program: bytes) -> bool:

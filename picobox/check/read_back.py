@@ -32,7 +32,10 @@ _STEP = 100  # nanoseconds, NTFS's
 _KIND_ONLY = re.compile(r"S_IS[A-Z]+\([^()]*(?:\([^()]*\))?[^()]*\)")
 _LOOKS_AT_MODE = re.compile(r"st_mode|ST_MODE|S_IMODE|filemode")
 # A look that only makes another mode of the one that is there, or asks for what Windows keeps.
-_LOOKS_ON_THE_WAY = re.compile(r"\bl?chmod\(|\bfchmod\(|[&|]\s*(?:stat\.)?S_IW[A-Z]+|copymode|copystat")
+_LOOKS_ON_THE_WAY = re.compile(r"[&|]\s*(?:stat\.)?S_IW[A-Z]+|copymode|copystat")
+_CHANGES_MODE = re.compile(r"\b[lf]?chmod\(([^\n]*)")
+_ASSIGNED = re.compile(r"^\s*(\w+)(?:\s*:[^=\n]*)?\s*=(?!=)", re.MULTILINE)
+_TELLS = re.compile(r"\bassert|[!=]=|\bprint\(")
 _LOOKS_AT_NANOSECONDS = re.compile(r"st_[amc]time_ns")
 _LINES_AFTER = 3
 # os.path.getmtime and the like.
@@ -162,7 +165,7 @@ class ReadBack:
         stack = self._posix.stack(call)
         if any(map(origins.is_python, stack)):
             return _source_sees(stack, noted)
-        return self._may_look(call, is_mode=noted.mode is not None)
+        return not origins.is_of_a_library(stack) and self._may_look(call, is_mode=noted.mode is not None)
 
     def _script_sees(self, call: Call, program: bytes, *, is_mode: bool) -> bool:
         """Whether a script names what was set, where its interpreter does not tell which of its lines asks."""
@@ -189,6 +192,14 @@ def _source_sees(stack: Sequence[Frame], noted: _Set) -> bool:
     if noted.mode is None:
         as_float = origins.passes_through(stack, *_TIMES_AS_FLOATS)
         return not as_float and _LOOKS_AT_NANOSECONDS.search(source) is not None
-    if _LOOKS_ON_THE_WAY.search(source) is not None:
+    if _LOOKS_ON_THE_WAY.search(source) is not None or _changes_what_it_sees(source):
         return False
     return _LOOKS_AT_MODE.search(_KIND_ONLY.sub("", source)) is not None
+
+
+def _changes_what_it_sees(source: str) -> bool:
+    """Whether lines that look at a mode make another one of it, or keep it to put it back."""
+    changes = _CHANGES_MODE.findall(source)
+    kept = "|".join(("st_mode", "ST_MODE", "S_IMODE", *_ASSIGNED.findall(source)))
+    uses_it = any(re.search(rf"\b(?:{kept})\b", arguments) for arguments in changes)
+    return uses_it or (bool(changes) and _TELLS.search(source) is None)
