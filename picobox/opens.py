@@ -101,7 +101,8 @@ class Opens:
         ignores_read_only = runtime is None or (judgement is not None and judgement.ignores_read_only)
         place = place_of(found, keeps_read_only=not ignores_read_only)
         access = granted_access(flags)
-        share = FILE_SHARE_ALL if runtime is None else self._share(call, runtime)
+        # FindFirstFileW shares deletion, and by it programs list what they open here.
+        share = FILE_SHARE_ALL if runtime is None or found.is_directory else self._share(call, runtime)
         if self._provider.changes is not None and runtime is not None:
             self._provider.changes.look_at_sections(found, place, access, share)
         call.performed = True

@@ -119,15 +119,18 @@ class Judge:
         others: Sequence[Side] = (),
         severity: str | None = None,
         refused: bool = False,
-    ) -> None:
+    ) -> bool:
         """Record a finding at the end of a call that succeeds or is `refused` to the guest; at once if it is over.
 
-        `path` is absolute; `message` goes on from it. `severity` where it is not the rule's.
+        Gives False for an idiom, of which nothing is told. `path` is absolute; `message` goes on from it. `severity`
+        where it is not the rule's.
         """
         judgement = call.judgement
         finding = self._finding(call, rule, status, path, message, others, severity)
         if judgement is None or finding is None:
-            return
+            return False
+        if rule == "PB017" and mends_removal(finding.side.stack):
+            return True
 
         def record(result: int) -> None:
             if result >= 0 or refused:
@@ -137,6 +140,7 @@ class Judge:
             record(0)
         else:
             judgement.routines.append(record)
+        return True
 
     def draft(self, call: Call, rule: str, status: int, path: bytes, message: str) -> Callable[[], None]:
         """Keep who makes a call now, for a finding that is recorded if the routine that is given is called."""
@@ -165,7 +169,7 @@ class Judge:
         others: Sequence[Side],
         severity: str | None,
     ) -> Finding | None:
-        """A finding about a call that is at its entry or over; None for an idiom, or what the program itself mends."""
+        """A finding about a call that is at its entry or over; None for an idiom."""
         if call.row is None:
             return None
         now = time.time()
@@ -183,8 +187,7 @@ class Judge:
             site_of(stack, os.fsdecode(self.settings.directory)),
             test=self.settings.test_of(call.stop.tid),
         )
-        is_mended = rule == "PB017" and mends_removal(stack)
-        return None if is_mended or idiom_of(finding) is not None else finding
+        return None if idiom_of(finding) is not None else finding
 
     def when_done(self, call: Call, routine: Callable[[int], None]) -> None:
         """Have a routine called with the result of a call at its end, if it comes to one."""
@@ -279,7 +282,8 @@ class Judge:
             others = [side for each in nodes if not self._marks.has(each) for side in self.holders.of(each)]
             if nodes and not others:
                 return go_on  # another call is about to change the file: it is in use for a moment
-        self._tell(call, subject, status, refusal, others, nodes)
+        if not self._tell(call, subject, status, refusal, others, nodes) and not self.observes:
+            return LET_GO
         if self.observes and refusal.rule == "PB017" and not judgement.ignores_read_only:
             judgement.ignores_read_only = True
             return AGAIN
@@ -298,8 +302,9 @@ class Judge:
 
     def _tell(
         self, call: Call, subject: sb.Subject, status: int, refusal: Refusal, others: list[Side], nodes: Sequence[Node]
-    ) -> None:
-        self.report(
+    ) -> bool:
+        """Record what a refusal means; gives False for an idiom, which Windows would let go on."""
+        is_told = self.report(
             call,
             refusal.rule,
             status,
@@ -310,7 +315,7 @@ class Judge:
             refused=self.settings.enforces,
         )
         if self.settings.enforces:
-            return
+            return is_told
 
         def mark(result: int) -> None:
             if result < 0:
@@ -322,3 +327,4 @@ class Judge:
                     self._marks.add(node)
 
         self.when_done(call, mark)
+        return is_told

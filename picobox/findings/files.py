@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 # More than any source that a person has written.
 _LARGEST_SOURCE = 8 << 20
+_DESCRIPTORS = re.compile(r"/proc/\d+/(?:task/\d+/)?fd")
+_MOST_LINKS = 40
 
 
 def source_lines(file: str) -> list[str]:
@@ -45,12 +48,15 @@ def read(file: str, largest: int = 1 << 30) -> str:
 def replace(file: str, text: str) -> None:
     """Write a file as a whole: whoever reads it meanwhile finds the old text or the new one.
 
-    Links are followed. What is no regular file (a terminal, a pipe) is written to. PicoboxError if it cannot be done.
+    Links are followed. What is no regular file (a terminal, a pipe) is written to; to what a descriptor leads to, as
+    /dev/stdout does, it is added. PicoboxError if it cannot be done.
     """
     content = text.encode(errors="surrogateescape")
     real = os.path.realpath(file)
     try:
-        if os.path.exists(real) and not os.path.isfile(real):
+        if _is_descriptor(file):
+            _write(file, content, "ab")
+        elif os.path.exists(real) and not os.path.isfile(real):
             _write(real, content)
         else:
             _replace(real, content)
@@ -74,8 +80,20 @@ def _replace(file: str, content: bytes) -> None:
             os.unlink(beside)
 
 
-def _write(file: str, content: bytes) -> None:
-    with open(file, "wb") as opened:
+def _is_descriptor(file: str) -> bool:
+    """Whether a path is the link of /proc that stands for an open file, whose target need not be a path."""
+    for _ in range(_MOST_LINKS):
+        directory = os.path.realpath(os.path.dirname(file) or ".")
+        if _DESCRIPTORS.fullmatch(directory):
+            return True
+        if not os.path.islink(file):
+            break
+        file = os.path.join(directory, os.readlink(file))
+    return False
+
+
+def _write(file: str, content: bytes, mode: str = "wb") -> None:
+    with open(file, mode) as opened:
         opened.write(content)
 
 

@@ -149,8 +149,8 @@ _rule(
 _rule(
     "PB014", "removal-of-directory-in-use", ERROR, st.STATUS_SHARING_VIOLATION, st.STATUS_DIRECTORY_NOT_EMPTY,
     title="a directory removed while it is open, or it is a working directory",
-    why="RemoveDirectoryW needs DELETE, which a working directory and an open listing do not share; what is deleted "
-    "but still open keeps its directory from being empty.",
+    why="RemoveDirectoryW needs DELETE, which a working directory does not share, though an open listing does; what is "
+    "deleted but still open keeps its directory from being empty.",
     example='os.chdir("d"); os.rmdir("../d")',
     fix="Leave the directory, and close what is open in it, before it is removed.",
     source="facts/nt.md section 3.5",
