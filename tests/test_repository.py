@@ -92,7 +92,7 @@ EXCEPTIONS = {
         "shows the source that a finding is about",
     ),
     "picobox/findings/files.py": (
-        {"open", "os.chmod", "os.fstat", "os.getpid", "os.path", "os.replace", "os.stat", "os.unlink"},
+        {"open", "os.chmod", "os.fstat", "os.getpid", "os.path", "os.readlink", "os.replace", "os.stat", "os.unlink"},
         "reads sources and baselines, writes what the user asked for",
     ),
     "picobox/pytest_plugin.py": ({"os.path", "subprocess"}, "starts the session anew, as the program of a check"),

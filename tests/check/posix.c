@@ -2,6 +2,7 @@
 
 #include "../programs/check.h"
 
+#include <ftw.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -18,6 +19,11 @@ static void take(int number)
 static void *idle(void *argument)
 {
     return argument;
+}
+
+static int visit(const char *path, const struct stat *found, int kind, struct FTW *place)
+{
+    return path == NULL || found == NULL || kind < 0 || place == NULL;
 }
 
 static void make(const char *name)
@@ -78,6 +84,8 @@ static void clean(void)
     CHECK(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
     CHECK(chown("file", getuid(), -1) == 0);
     CHECK(chmod("file", 0600) == 0 && chmod("file", 0755) == 0 && stat("other", &found) == 0);
+    FILE *stream = fopen("file", "r");
+    CHECK(stream != NULL && fgetc(stream) == EOF && fclose(stream) == 0 && nftw(".", visit, 8, FTW_PHYS) == 0);
     CHECK(chmod("other", 0666) == 0 && stat("other", &found) == 0 && (found.st_mode & 0777) == 0666);
     set_times("file", 200);
     CHECK(posix_spawnp(&child, "true", NULL, NULL, arguments, environ) == 0);

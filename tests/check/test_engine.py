@@ -79,6 +79,8 @@ def test_what_is_told_is_left_alone(tmp_path: Path) -> None:
     assert [(finding.rule, finding.count) for finding in done.findings] == [("PB010", 3)]
     renamed = "import os\nf = open('a', 'w'); os.rename('a', 'b'); os.rename('b', 'c'); os.unlink('c')"
     assert check(tmp_path, renamed).rules == ["PB011"]
+    moved = "import os\nos.mkdir('d'); f = open('d/x', 'w'); os.rename('d', 'e'); os.rename('e', 'd')"
+    assert check(tmp_path, moved).rules == ["PB013"]
 
 
 @pytest.mark.parametrize(
@@ -98,6 +100,9 @@ def test_what_is_told_is_left_alone(tmp_path: Path) -> None:
         ),
         pytest.param("f = open('x', 'w'); os.link('x', 'y'); f.close(); os.unlink('x')", id="link of an open file"),
         pytest.param("f = open('x', 'w'); g = open('x'); f.close(); g.close(); os.unlink('x')", id="shared opens"),
+        pytest.param(
+            "os.mkdir('d'); it = os.scandir('d'); os.rename('d', 'e'); os.rmdir('e'); it.close()", id="listed"
+        ),
         pytest.param("import tempfile; f = tempfile.TemporaryFile(); f.write(b'x'); f.close()", id="anonymous file"),
     ],
 )

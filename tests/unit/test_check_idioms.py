@@ -33,6 +33,8 @@ def finding(rule: str, path: str, frames: list[tuple[str, str]]) -> Finding:
         ("PB017", "/tmp/x", [*REMOVAL, (TEMPORARY, "TemporaryDirectory._rmtree")], True),
         ("PB017", "/tmp/x", [*REMOVAL, (TEMPORARY, "_rmtree")], True),
         ("PB010", "/tmp/x", [*REMOVAL, (TEMPORARY, "TemporaryDirectory._rmtree")], False),
+        ("PB010", "/tmp/tcl_KJrTn8", [], True),
+        ("PB010", "/tmp/tcl_notes", [], False),
     ],
 )
 def test_what_is_left_out(rule: str, path: str, frames: list[tuple[str, str]], *, is_one: bool) -> None:

@@ -212,6 +212,10 @@ def test_modes_that_are_read_back(judge: FakeJudge) -> None:
         ("assert os.path.exists(path)\n", []),
         ("assert stat.S_ISREG(os.stat(path).st_mode)\n", []),
         ("size = os.stat(path).st_size\n\n\n\nmode = st.st_mode\n", []),
+        ("mode = os.stat(path).st_mode\nassert mode & 0o777 == 0o600\nos.chmod(path, 0o644)\n", ["PB021"]),
+        ("mode = os.stat(path).st_mode\nassert mode\nos.chmod(path, mode | 0o100)\n", []),
+        ("old = os.stat(path).st_mode\nos.chmod(path, 0o777)\n", []),
+        ("os.chmod(path, os.stat(path).st_mode | 0o111)\nprint(path)\n", []),
     ],
 )
 def test_python_that_looks_at_a_mode(judge: FakeJudge, tmp_path: Path, source: str, rules: list[str]) -> None:
@@ -220,6 +224,21 @@ def test_python_that_looks_at_a_mode(judge: FakeJudge, tmp_path: Path, source: s
     judge.executable, judge.written_on = b"/usr/bin/python3", PYTHON
     judge.frames = (*frames(f"{LIBRARY}/pathlib.py"), Frame(str(script), "test", 1))
     judge.call("chmod", inside(judge, "file"), 0o600)
+    assert judge.call("stat", inside(judge, "file"), 0) == rules
+
+
+@pytest.mark.parametrize(
+    ("modules", "rules"),
+    [
+        (("/usr/lib/x86_64-linux-gnu/libc.so.6", "/home/someone/program"), ["PB021"]),
+        (("/usr/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib/x86_64-linux-gnu/libc.so.6", "/home/someone/program"), []),
+        (("/home/someone/program",), ["PB021"]),
+    ],
+)
+def test_libraries_that_look_by_themselves(judge: FakeJudge, modules: tuple[str, ...], rules: list[str]) -> None:
+    judge.frames = tuple(Frame(module, offset=16) for module in modules)
+    judge.call("chmod", inside(judge, "file"), 0o600)
+    assert judge.call("fstat", 3, 0) == []
     assert judge.call("stat", inside(judge, "file"), 0) == rules
 
 
@@ -539,6 +558,25 @@ def test_who_forks(judge: FakeJudge, program: bytes, files: tuple[str, ...], rul
     if whole and "popen_fork" in whole[0]:
         whole.append(SCRIPT.file)
     judge.frames = tuple(frames(*whole))
+    clone(judge)
+    assert judge.call("exit_group", 0, task=child()) == rules
+
+
+@pytest.mark.parametrize(
+    ("source", "rules"),
+    [
+        ('multiprocessing.set_start_method("fork")', ["PB022"]),
+        ('    mp.set_start_method(method = "fork")', ["PB022"]),
+        ('mp.set_start_method("spawn")', []),
+        ('# set_start_method("fork") is not for Windows', []),
+    ],
+)
+def test_fork_as_the_default_that_was_set(judge: FakeJudge, tmp_path: Path, source: str, rules: list[str]) -> None:
+    script = tmp_path / "work.py"
+    script.write_text(f"import multiprocessing\n{source}\n")
+    judge.executable = b"/usr/bin/python3"
+    library = (f"{MULTIPROCESSING}/{file}.py" for file in ("popen_fork", "context", "context", "process"))
+    judge.frames = (*frames(*library), Frame(str(script), "main", 3))
     clone(judge)
     assert judge.call("exit_group", 0, task=child()) == rules
 
