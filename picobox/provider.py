@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from errno import EFAULT, ENOSYS
+from errno import EFAULT, ENOSYS, EPERM
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from ntshim.ob.handles import HandleTable, index_number, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, CHECK, LOCKS, NATIVE, READ_BACK, SEEN, WSL
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, CHECK, LOCKS, NATIVE, READ_BACK, SEEN, WALLS, WSL
 from picobox.abi.table import BY_NR
 from picobox.check.judgement import AGAIN, REFUSE
 from picobox.errors import Errno
@@ -39,14 +39,25 @@ if TYPE_CHECKING:
     _Rows = tuple[dict[int, Disposition], dict[str, Callable[..., int | None] | None]]
 
 _UNREADABLE = (1 << 64) - 4096  # an address of the kernel's
+# linux/sched.h: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWTIME
+_CLONE_NEW = 0x7E02_0080
 HANDLER_MODULES = ("files", "process", "names", "opens", "case", "credentials")
 
 
 class PicoProvider:
     """Serves the system calls of Linux threads; one for each executive."""
 
-    def __init__(self, platform: Platform, executive: Executive, names: Names | None = None) -> None:
-        """Registers with the executive, which must not have booted. Without `names` the guests' are taken as given."""
+    def __init__(
+        self,
+        platform: Platform,
+        executive: Executive,
+        names: Names | None = None,
+        features: frozenset[str] | None = None,
+    ) -> None:
+        """Registers with the executive, which must not have booted. Without `names` the guests' are taken as given.
+
+        `features`: those of the table that are active, if they are others than those of `names`.
+        """
         self.platform = platform
         self.executive = executive
         self.nt = NtServices(executive)
@@ -64,7 +75,12 @@ class PicoProvider:
         if names is not None:
             executive.namespace.named_objects.connect = _make_named_objects
         platform.on_closed(self.descriptor_closed)
-        self._features = features = frozenset[str]() if names is None else names.features
+        if features is None:
+            features = frozenset[str]() if names is None else names.features
+        self._features = features
+        self.walled = WALLS in features
+        # How many tasks there may be at a time.
+        self.most_tasks: int | None = None
         self._rows: dict[frozenset[str], _Rows] = {}
         self._dispositions, self._handlers = self._rows_with(features)
         self.pico = PsRegisterPicoProvider(
@@ -247,6 +263,11 @@ class PicoProvider:
         thread = files.any_thread() if files is not None else None
         if thread is not None:
             self.nt.NtClose(thread, index_to_handle(fd_index(fd)), host_decides=True)
+
+    def refuse_namespaces(self, flags: int) -> None:
+        """Behind walls nobody makes namespaces: in one of users he had all rights. Errno(EPERM) for such flags."""
+        if self.walled and flags & _CLONE_NEW:
+            raise Errno(EPERM)
 
     def credentials_may_change(self) -> None:
         """A guest's credentials are about to change, or its tid belongs to another task from now on."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NewType
 from ntshim.io.file import FILE, FILE_READ_ATTRIBUTES, File
 from ntshim.ob.handles import index_number, nth_index
 from ntshim.ob.object import SYNCHRONIZE
+from picobox.platform import host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -295,7 +296,7 @@ class Task:
     def bind(self, tid: HostTid) -> None:
         """The kernel has made the thread."""
         self.tid = tid
-        self.vtid = VirtualTid(tid)
+        self.vtid = VirtualTid(host.number_of(tid))
         self.files.bound(tid)
         if self.group.tgid is None:
             self.group.tgid = tid
@@ -327,7 +328,7 @@ class Task:
         """A new image runs in the thread: its own address space and descriptors, the leader's tid (man 2 execve)."""
         self.exit()
         self.tid = self.group.tgid
-        self.vtid = VirtualTid(self.tid) if self.tid else None
+        self.vtid = VirtualTid(host.number_of(self.tid)) if self.tid else None
         self.address_space = AddressSpace()
         self.address_space.users = 1
         self.files = files

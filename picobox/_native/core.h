@@ -21,6 +21,9 @@
 /* The call may give the task descriptors that it has not opened; see pb_take_receivers. */
 #define PB_FLAG_RECEIVES 0x1000
 
+/* The call may be refused for its arguments; see pb_set_rules. */
+#define PB_FLAG_ARGUMENTS 0x1000
+
 #define PB_STOP_EMPTY 0
 #define PB_STOP_INTERRUPT 1
 #define PB_STOP_SYSCALL 2
@@ -119,6 +122,22 @@ void pb_core_free(struct pb_core *core);
 void pb_set_dispositions(struct pb_core *core, const uint32_t *dispositions);
 /* guards: PB_NR_COUNT values, four bytes each: index + 1 of (address, length, address, length) arguments, 0 for none. */
 void pb_set_guards(struct pb_core *core, const uint32_t *guards, int32_t mmap_nr);
+/* A call of this number ends with error, or goes on with 0, if all conditions hold: that the argument of an index, less one,
+   has a value in the bits of a mask; index 0 is no condition. The first rule of a number that applies decides. */
+struct pb_rule {
+    uint64_t nr;
+    uint64_t error;
+    struct {
+        uint64_t argument;
+        uint64_t mask;
+        uint64_t value;
+    } conditions[2];
+};
+#define PB_RULE_COUNT 64
+/* 0, or -E2BIG. */
+int32_t pb_set_rules(struct pb_core *core, const struct pb_rule *rules, int32_t count);
+/* How often the rule of an index has refused a call. */
+uint64_t pb_rule_refusals(struct pb_core *core, int32_t index);
 /* Every signal stop is reported, not only hardware faults. */
 void pb_set_report_signals(struct pb_core *core, int32_t report);
 /* We and a guest thread may share a CPU while no other thread wants to run. */
@@ -219,6 +238,12 @@ int32_t pb_loopback_up(void);
 /* Capabilities count for nothing until a child of ours raises them to make guests. 0 or -errno. */
 int32_t pb_lower_capabilities(void);
 
+/* A new set of Landlock's rules, a descriptor: what of files and of the network it denies unless a rule gives it, and what
+   is kept to those who are held to it. -errno where the kernel does not know that much. */
+int32_t pb_landlock_new(uint64_t files, uint64_t network, uint64_t scoped);
+/* Gives rights to an open file, or to a directory and all below it. 0 or -errno. */
+int32_t pb_landlock_allow(int32_t ruleset, int32_t fd, uint64_t rights);
+
 /* The following give a descriptor or 0, or -errno. pb_open_below opens what a path without links leads to from a root. */
 int32_t pb_open_below(int32_t root, const char *path);
 /* Copies what is mounted at and below an open path into a tree that is mounted nowhere yet. */
@@ -233,8 +258,9 @@ int32_t pb_tree_enter(int32_t root);
 
 struct pb_init {
     int32_t tid; /* the host's */
-    int32_t pid_namespace, mount_namespace; /* descriptors */
-    int32_t life; /* a descriptor: when its last copy is closed, the init ends */
+    int32_t pid_namespace, mount_namespace; /* descriptors, as the next two */
+    int32_t proc; /* the directory /proc of its namespaces */
+    int32_t life; /* when its last copy is closed, the init ends */
 };
 
 /* Starts process 1 of a new process namespace. Its mounts are a copy of ours, with a /proc of its own and without those at the

@@ -146,6 +146,14 @@ static int open_namespace(int32_t tid, const char *kind)
     return fd < 0 ? -errno : fd;
 }
 
+static int open_proc(int32_t tid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/root/proc", tid);
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
 static int32_t take_over(int ready, struct pb_init *out)
 {
     int32_t error;
@@ -157,13 +165,15 @@ static int32_t take_over(int ready, struct pb_init *out)
         return out->pid_namespace;
     if ((out->mount_namespace = open_namespace(out->tid, "mnt")) < 0)
         return out->mount_namespace;
+    if ((out->proc = open_proc(out->tid)) < 0)
+        return out->proc;
     return write(ready, &error, sizeof error) == sizeof error ? 0 : -EIO;
 }
 
 int32_t pb_init_start(char **ours, struct pb_init *out)
 {
     int ready[2] = {-1, -1}, life[2] = {-1, -1};
-    *out = (struct pb_init){.tid = -1, .pid_namespace = -1, .mount_namespace = -1, .life = -1};
+    *out = (struct pb_init){.tid = -1, .pid_namespace = -1, .mount_namespace = -1, .proc = -1, .life = -1};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ready) < 0)
         return -errno;
     if (pipe2(life, O_CLOEXEC) < 0) {
@@ -192,7 +202,7 @@ int32_t pb_init_start(char **ours, struct pb_init *out)
 
 void pb_init_end(struct pb_init *init)
 {
-    int fds[] = {init->life, init->pid_namespace, init->mount_namespace};
+    int fds[] = {init->life, init->pid_namespace, init->mount_namespace, init->proc};
     if (init->tid > 0) {
         kill(init->tid, SIGKILL);
         waitpid(init->tid, NULL, __WALL);
@@ -200,5 +210,5 @@ void pb_init_end(struct pb_init *init)
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)
             close(fds[i]);
-    *init = (struct pb_init){.tid = -1, .pid_namespace = -1, .mount_namespace = -1, .life = -1};
+    *init = (struct pb_init){.tid = -1, .pid_namespace = -1, .mount_namespace = -1, .proc = -1, .life = -1};
 }

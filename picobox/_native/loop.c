@@ -99,16 +99,16 @@ static enum outcome on_hand_over(struct pb_core *core, struct task *task)
     return resume_quietly(core, task);
 }
 
-/* The call would touch the argument page. Python answers only if every call is shown to it. */
-static enum outcome refuse(struct pb_core *core, struct task *task, uint32_t disposition, const struct call_info *info,
+/* The call's arguments decide against it. Python answers only if every call is shown to it. */
+static enum outcome refuse(struct pb_core *core, struct task *task, int32_t error, const struct call_info *info,
                            struct pb_stop *out)
 {
-    if ((disposition & 0xff) == PB_DO_CALL) {
+    if (info->nr < PB_NR_COUNT && (core->dispositions[info->nr] & 0xff) == PB_DO_CALL) {
         fill_call(out, task, info);
-        out->code = EPERM;
+        out->code = error;
         return FOR_PYTHON;
     }
-    call_skip(task->tid, -EPERM);
+    call_skip(task->tid, -error);
     return resume_quietly(core, task);
 }
 
@@ -128,11 +128,12 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     core->counters[disposition & 3][nr]++;
     if (disposition & PB_FLAG_RECEIVES)
         receipt_seen(core, task);
-    if (disposition & PB_FLAG_GUARD && task->page) {
+    if (disposition & PB_FLAG_ARGUMENTS || (disposition & PB_FLAG_GUARD && task->page)) {
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
-        if (page_guards(core, task, nr, info.args))
-            return refuse(core, task, disposition, &info, out);
+        int32_t error = argument_error(core, task, nr, info.args);
+        if (error)
+            return refuse(core, task, error, &info, out);
     }
     /* A task that died is a zombie for us before it is one for its parent, who may have been told by a pidfd already:
        taking the deaths hands them on before the parent looks. */

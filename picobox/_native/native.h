@@ -86,6 +86,9 @@ struct pb_core {
     uint32_t dispositions[PB_NR_COUNT];
     uint32_t guards[PB_NR_COUNT];
     int32_t mmap_nr;
+    struct pb_rule rules[PB_RULE_COUNT];
+    uint64_t refusals[PB_RULE_COUNT];
+    int32_t rule_count;
     bool report_signals;
     uint64_t counters[4][PB_NR_COUNT];
     struct {
@@ -202,6 +205,9 @@ void pin_call_seen(struct pb_core *core, struct task *task);
 void pin_tick_seen(struct pb_core *core);
 void pin_task_made(struct pb_core *core, struct task *task);
 void pin_close(struct pb_core *core);
+
+/* arguments.c: the error that the call must end with, or 0. */
+int32_t argument_error(struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6]);
 
 /* page.c */
 bool page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6]);

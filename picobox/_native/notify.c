@@ -115,8 +115,9 @@ static int32_t verdict_on(struct pb_core *core, const struct seccomp_notif *requ
     task->notified.ip = request->data.instruction_pointer;
     memcpy(task->notified.args, args, sizeof args);
     pin_call_seen(core, task);
-    if (disposition & PB_FLAG_GUARD && task->page && page_guards(core, task, nr, args))
-        return -EPERM;
+    int32_t error = argument_error(core, task, nr, args);
+    if (error)
+        return -error;
     if ((disposition & 0xff) == PB_DO_CALL)
         close_seen(core, task, (int32_t)args[0]);
     if ((disposition & 0xff) == PB_DO_NATIVE || (disposition & 0xff) == PB_DO_CALL)

@@ -17,7 +17,10 @@
 
 #include "native.h"
 
+#define NR_LANDLOCK_CREATE_RULESET 444
+#define NR_LANDLOCK_ADD_RULE 445
 #define NR_LANDLOCK_RESTRICT_SELF 446
+#define LANDLOCK_PATH_BENEATH 1
 #define NR_CLOSE_RANGE 436
 #define KEYRING_JOIN_SESSION 1 /* linux/keyctl.h */
 #define LAST_CAPABILITY 63
@@ -79,6 +82,32 @@ int walls_drop_capabilities(void)
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
         return -1;
     return (int)syscall(SYS_capset, &header, none);
+}
+
+/* linux/landlock.h; a kernel takes as much of it as it knows, and no more unless it is zero. */
+struct ruleset_attributes {
+    uint64_t files;
+    uint64_t network;
+    uint64_t scoped;
+};
+
+struct path_beneath {
+    uint64_t rights;
+    int32_t fd;
+} __attribute__((packed));
+
+int32_t pb_landlock_new(uint64_t files, uint64_t network, uint64_t scoped)
+{
+    struct ruleset_attributes attributes = {files, network, scoped};
+    size_t size = scoped ? sizeof attributes : network ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
+    long fd = syscall(NR_LANDLOCK_CREATE_RULESET, &attributes, size, 0);
+    return fd < 0 ? -errno : (int32_t)fd;
+}
+
+int32_t pb_landlock_allow(int32_t ruleset, int32_t fd, uint64_t rights)
+{
+    struct path_beneath rule = {rights, fd};
+    return syscall(NR_LANDLOCK_ADD_RULE, ruleset, LANDLOCK_PATH_BENEATH, &rule, 0) < 0 ? -errno : 0;
 }
 
 /* A directory of the host that came as a standard descriptor would lead out of the tree. */

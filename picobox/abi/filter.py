@@ -31,6 +31,7 @@ DISPOSITION_REAP = 1 << 9
 DISPOSITION_INTERRUPTIBLE = 1 << 10
 DISPOSITION_NOTIFY = 1 << 11
 DISPOSITION_RECEIVES = 1 << 12
+DISPOSITION_ARGUMENTS = 1 << 12
 DISPOSITION_ERRNO_SHIFT = 16
 
 # Children that are dead for the tracer have to be dead for the caller of these (wait(2)).
@@ -121,6 +122,7 @@ def compile_dispositions(
     subscribe: bool = False,
     features: frozenset[str] = frozenset(),
     calls: frozenset[int] | None = None,
+    by_arguments: frozenset[str] = frozenset(),
 ) -> array[int]:
     """The C core's disposition array: one 32-bit word for each number below SYSCALL_LIMIT.
 
@@ -138,6 +140,8 @@ def compile_dispositions(
         word = ACTION_CALL if entry.nr in chosen else disposition.action
         if entry.guards:
             word |= DISPOSITION_GUARD
+        if entry.name in by_arguments:
+            word |= DISPOSITION_ARGUMENTS
         if entry.name in WAITING_CALLS:
             word |= DISPOSITION_REAP
         elif entry.nr not in chosen and _needs_no_stop(entry, disposition.action, features):

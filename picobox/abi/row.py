@@ -57,6 +57,8 @@ CASE_FLAGS = "case flags"
 WSL = "wsl"
 # The feature of a profile whose drives follow Windows' rules.
 WINDOWS = "windows"
+# The feature of a run behind walls: what would lead out of it, or changes the machine, is refused.
+WALLS = "walls"
 # The feature of a check: calls that Windows lacks are looked at.
 CHECK = "check"
 # The feature that is active as long as a file of such a drive has a byte-range lock.
@@ -158,6 +160,8 @@ class Row:
         A row with a path needs no word of its own: where names are looked up, it is a CALL unless it says otherwise.
         A check that leaves names as they are written sees the rows that do more than look at what a path leads to.
         """
+        if WALLS in features and WALLS in self.when:
+            return self.when[WALLS]
         if SEEN + self.name in features:
             return CALL
         chosen = [self.when[feature] for feature in self.when if feature in features]

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Self
 
 from ntshim.ps.executive import Executive
+from picobox.abi.row import WALLS
 from picobox.abi.table import ROWS
 from picobox.cli.options import CASE_MODES
 from picobox.errors import PicoboxError, SpawnError
@@ -60,6 +61,7 @@ class Launch:
         `check`: how the run is judged, None if it is not; `chaos`: how it is disturbed besides. `policy`: what the
         program may reach, None being all; this process goes behind the same walls.
         """
+        self._policy = policy
         self._walls = None if policy is None else _make_walls(options, policy)
         names = make_names(options)
         if names is not None and self._walls is not None:
@@ -69,11 +71,15 @@ class Launch:
         if names is not None and chaos is not None:
             names.seen = chaos.features()
         features = frozenset[str]() if names is None else names.features
+        if self._walls is not None:
+            features |= {WALLS}
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
         self.platform = make_platform(options.platform, subscription, notify=not options.no_notify, walls=self._walls)
         executive_host = ExecutiveHost(self.platform)
         self.executive = Executive(executive_host)
-        self.provider = PicoProvider(self.platform, self.executive, names)
+        self.provider = PicoProvider(self.platform, self.executive, names, features)
+        if policy is not None:
+            self.provider.most_tasks = policy.limits.processes
         if check is not None:
             self.provider.judge = _make_judge(self.provider, check)
         if chaos is not None:
@@ -112,8 +118,9 @@ class Launch:
             if self.provider.chaos is not None:
                 self.provider.chaos.start(self.provider, self.supervisor.spawn_helper, self._on_helper_lost)
             self.supervisor.spawn(request)
-            if self._options.timeout:
-                signal.setitimer(signal.ITIMER_REAL, self._options.timeout)
+            limit = self._time_limit()
+            if limit:
+                signal.setitimer(signal.ITIMER_REAL, limit)
             status = self.supervisor.run(wait_all=self._options.wait_all)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -125,12 +132,20 @@ class Launch:
             return EXIT_TIMEOUT
         return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
+    def _time_limit(self) -> float | None:
+        """After how many seconds the run ends, in the words of the user or of the policy."""
+        of_policy = None if self._policy is None else self._policy.limits.wall_time
+        return min((limit for limit in (self._options.timeout, of_policy) if limit), default=None)
+
     def _request(self, ignored: int) -> SpawnRequest:
         settings = [os.fsencode(setting) for setting in self._options.env]
         for setting in settings:
             if setting.find(b"=") < 1:
                 raise PicoboxError(f"-E {os.fsdecode(setting)}: write it as NAME=VALUE")
-        environment = changed_environment(host.initial_environment(), [*settings, b"PICOBOX=1"])
+        kept = (
+            host.initial_environment() if self._policy is None else self._policy.variables(host.initial_environment())
+        )
+        environment = changed_environment(kept, [*settings, b"PICOBOX=1"])
         workdir = self._stored(os.fsencode(self._options.workdir or b"."), b"")
         paths = candidates(self._command[0], variable(environment, b"PATH"))
         return SpawnRequest(

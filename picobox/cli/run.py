@@ -6,12 +6,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from picobox.cli.options import Option, Usage, output_options, run_options
+from picobox.cli.policies import OPEN, RUN_POLICY, chosen_policy, policy_options
+from picobox.errors import PicoboxError
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
 _DESCRIPTION = """Run a Linux program as a pico process: every system call it makes is intercepted and served through
-an NT executive in miniature. The program is not yet confined: it can do whatever you can."""
+an NT executive in miniature. The program can do whatever you can, unless a policy says less."""
 
 _EXAMPLES = """examples:
   picobox -- /bin/ls                 run a program; its exit status is picobox's
@@ -29,7 +31,8 @@ def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
     usage = Usage("run", _DESCRIPTION, _EXAMPLES)
     version = Option("--version", action="store_true", help="print the version and exit")
-    options = usage.read((version, *output_options(), *run_options()), arguments)
+    unconfined = Option("--unconfined", action="store_true", help="without walls: it can do whatever you can")
+    options = usage.read((version, *output_options(), unconfined, *policy_options(), *run_options()), arguments)
     if options.version:
         from picobox import DISTRIBUTION, __version__
 
@@ -41,7 +44,10 @@ def main(arguments: list[str]) -> int:
 def _run(options: SimpleNamespace, command: list[bytes]) -> int:
     from picobox.cli.launch import Launch
 
-    with Launch(options, command) as launch:
+    if options.unconfined and options.policy not in (None, OPEN):
+        raise PicoboxError("--unconfined is --policy open: name one of them.")
+    policy = None if options.unconfined else chosen_policy(options, RUN_POLICY, of_files=RUN_POLICY != OPEN)
+    with Launch(options, command, policy=policy) as launch:
         status = launch.run()
         if options.verbose and not options.quiet:
             from picobox.cli.report import print_summary

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from errno import EACCES, ELOOP, ENOENT, ENOTDIR
 
 from picobox._native._core import lib
@@ -67,22 +68,43 @@ def _point(root: int, path: bytes, *, is_directory: bool) -> int:
     found = lib.pb_open_below(root, path)
     if found not in _ABSENT:
         return check(found, f"opening {os.fsdecode(path)}")
-    names = path.strip(b"/").split(b"/")
-    directory = os.dup(root)
     try:
-        for name in names[:-1]:
-            below = _directory(directory, name)
-            os.close(directory)
-            directory = below
+        directory, name = _above(root, path)
+    except OSError:
+        return -1
+    try:
         if is_directory:
-            return _directory(directory, names[-1])
+            return _directory(directory, name)
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-        os.close(os.open(names[-1], flags, 0o600, dir_fd=directory))
-        return check(lib.pb_open_below(directory, names[-1]), f"opening {os.fsdecode(path)}")
+        os.close(os.open(name, flags, 0o600, dir_fd=directory))
+        return check(lib.pb_open_below(directory, name), f"opening {os.fsdecode(path)}")
     except OSError:
         return -1
     finally:
         os.close(directory)
+
+
+def link(root: int, path: bytes, target: bytes) -> None:
+    """Makes a symbolic link below a root, where that is in a file system of ours and nothing is there."""
+    with suppress(OSError):
+        directory, name = _above(root, path)
+        try:
+            os.symlink(target, name, dir_fd=directory)
+        finally:
+            os.close(directory)
+
+
+def _above(root: int, path: bytes) -> tuple[int, bytes]:
+    """The open directory above a path, made where it is missing, and the path's last name."""
+    *names, last = path.strip(b"/").split(b"/")
+    directory = os.dup(root)
+    for name in names:
+        try:
+            below = _directory(directory, name)
+        finally:
+            os.close(directory)
+        directory = below
+    return directory, last
 
 
 def _directory(above: int, name: bytes) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
+from picobox.confine.landlock import Ruleset
+from picobox.confine.limits import kernel_limits
 from picobox.confine.mounting import check
 from picobox.confine.policy import HOST, LOOPBACK, OWN
 from picobox.confine.tree import Tree
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 # linux/sched.h
 _NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
+_OF_AN_INIT = ("tid", "pid_namespace", "mount_namespace", "proc", "life")
 
 
 class Walls:
@@ -25,7 +28,8 @@ class Walls:
     def __init__(self, policy: Policy) -> None:
         """Enters namespaces and the policy's tree. PlatformError where the machine forbids it."""
         self.policy = policy
-        self._init = ffi.new("struct pb_init *", {"tid": -1, "pid_namespace": -1, "mount_namespace": -1, "life": -1})
+        self._init = ffi.new("struct pb_init *", dict.fromkeys(_OF_AN_INIT, -1))
+        self._ruleset: Ruleset | None = None
         tree = Tree(policy)
         kinds = _NEWNS | _NEWCGROUP | _NEWUTS | _NEWIPC
         if policy.network != HOST:
@@ -45,22 +49,29 @@ class Walls:
         paths = [ffi.new("char[]", path) for path in reversed(self._ours)]
         ours = ffi.new("char *[]", [*paths, ffi.NULL])
         check(lib.pb_init_start(ours, self._init), "process namespace")
+        self._ruleset = Ruleset(self.policy, self._init.proc, own_network=self.policy.network != HOST)
         if self._is_lent:
             # What comes with a user namespace is more than the user has: our look-ups are made without.
             check(lib.pb_lower_capabilities(), "capabilities")
         host.guests_see_other_processes()
 
-    def native(self) -> object:
-        """The walls for the core, as a struct pb_walls."""
+    def native(self, keep: list[Any]) -> Any:
+        """The walls for the core, a struct pb_walls; `keep` holds what it points to."""
+        limits = kernel_limits(self.policy.limits)
+        native_limits = ffi.new("struct pb_limit[]", [{"resource": each, "most": most} for each, most in limits])
         walls = ffi.new("struct pb_walls *")
+        keep += (walls, native_limits)
         walls.pid_namespace, walls.mount_namespace = self._init.pid_namespace, self._init.mount_namespace
-        walls.ruleset = -1
+        walls.ruleset = -1 if self._ruleset is None else self._ruleset.fd
         walls.own_session = self.policy.session == OWN
+        walls.limits, walls.limit_count = native_limits, len(limits)
         return walls
 
     def close(self) -> None:
         """Ends the init, and with it whatever is left of the guests."""
         lib.pb_init_end(self._init)
+        if self._ruleset is not None:
+            self._ruleset.close()
 
 
 def walls_of(policy: Policy) -> Walls | None:

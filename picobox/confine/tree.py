@@ -19,6 +19,7 @@ from picobox.confine.mounting import (
     change,
     check,
     copied,
+    link,
     new,
     new_directory,
 )
@@ -72,6 +73,7 @@ class Tree:
                 self._place_sys()
             elif path == PROC or path in self._rules:
                 self._place(path)
+        self._link()
         for path in self._sockets:
             with suppress(ValueError):
                 if self._decide(path).right == READ:
@@ -179,6 +181,12 @@ class Tree:
             return source
         os.close(source)
         return tree
+
+    def _link(self) -> None:
+        """Paths that lead elsewhere are links here too, where nothing else has made them."""
+        for rule in self._rules.values():
+            if rule.written and rule.right != HIDE and lib.pb_open_below(self._root, rule.path) >= 0:
+                link(self._root, rule.written, rule.path)
 
     def _place_sys(self) -> None:
         host = self._sources.pop(SYS, -1)

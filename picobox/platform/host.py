@@ -125,6 +125,14 @@ def guests_see_other_processes() -> None:
     _Processes.are_others = True
 
 
+def number_of(tid: HostTid) -> int:
+    """The number by which guests know a task; its own if it has gone (proc(5), NSpid)."""
+    if _Processes.are_others:
+        with suppress(OSError, StopIteration), open(f"/proc/{tid}/status", "rb") as status:
+            return int(next(line for line in status if line.startswith(b"NSpid:")).split()[-1])
+    return tid
+
+
 def as_ours(tid: HostTid, path: bytes) -> bytes:
     """An absolute path of a task, so written that its links to what is its own are no links to what is ours."""
     found = _OWN_LINKS.match(path)

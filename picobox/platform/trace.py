@@ -10,6 +10,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
+from picobox.abi.arguments import active_rules, compile_rules
 from picobox.abi.filter import (
     DISPOSITION_ACTION,
     DISPOSITION_NOTIFY,
@@ -132,7 +133,10 @@ class TracePlatform:
         self._on_closed: Callable[[int, int], None] = lambda _table, _fd: None
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None
-        self._compile = cache(partial(compile_dispositions, rows, subscribe, calls=calls))
+        self._rules = active_rules(features)
+        by_arguments = frozenset(rule.call for rule in self._rules)
+        compiled = partial(compile_dispositions, rows, subscribe, calls=calls, by_arguments=by_arguments)
+        self._compile = cache(compiled)
         dispositions = self._compile(features)
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", dispositions))
         notified = [nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY]
@@ -141,6 +145,9 @@ class TracePlatform:
             self._tells_closes = any(dispositions[nr] & DISPOSITION_ACTION == ACTION_CALL for nr in notified)
         guards, mmap_nr = compile_guards(rows)
         lib.pb_set_guards(self._core, ffi.from_buffer("uint32_t[]", guards), mmap_nr)
+        words = compile_rules(self._rules)
+        if lib.pb_set_rules(self._core, ffi.from_buffer("struct pb_rule[]", words), len(self._rules)):
+            raise ValueError("too many rules about arguments")
         lib.pb_set_report_signals(self._core, subscribe)
         lib.pb_set_pinning(self._core, True)
 
@@ -168,8 +175,7 @@ class TracePlatform:
             native.notify_length = len(self._notify_filter) // 8
         native.ignored_signals = request.ignored_signals
         if self._walls is not None:
-            native.walls = walls = self._walls.native()
-            keep.append(walls)
+            native.walls = self._walls.native(keep)
         spawned = ffi.new("struct pb_spawned *")
         lib.pb_spawn(self._core, native, spawned)
         if spawned.stage:
@@ -288,6 +294,15 @@ class TracePlatform:
         if not self._core:
             raise RuntimeError("the platform is closed")
         return list(ffi.unpack(lib.pb_counters(self._core, action), lib.PB_NR_COUNT))
+
+    def refusals(self) -> dict[tuple[str, str], int]:
+        """How often rules about arguments have refused calls: by the call's name and the rule's."""
+        found: dict[tuple[str, str], int] = {}
+        for index, rule in enumerate(self._rules):
+            count = int(lib.pb_rule_refusals(self._core, index))
+            if count:
+                found[rule.call, rule.name] = found.get((rule.call, rule.name), 0) + count
+        return found
 
     def hidden_affinity(self, tid: HostTid) -> bytes | None:
         mask = ffi.new("uint8_t[128]")

@@ -105,6 +105,7 @@ def close_range(provider: PicoProvider, call: Call, first: int, last: int, flags
 
 
 def unshare(provider: PicoProvider, call: Call, flags: int) -> None:
+    provider.refuse_namespaces(flags)
     if flags & CLONE_NEWNS and provider.names is not None:
         provider.names.root_may_change()
     if flags & CLONE_NEWUSER:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
-from errno import EFAULT, EINVAL, ENOEXEC, ENOSYS, EPERM
+from errno import EAGAIN, EFAULT, EINVAL, ENOEXEC, ENOSYS, EPERM
 from typing import TYPE_CHECKING
 
 from ntshim.nt import THREAD_AFFINITY_MASK
@@ -28,6 +28,7 @@ CLONE_NEWNS = 0x20000
 CLONE_VFORK = 0x4000
 CLONE_UNTRACED = 0x800000
 CLONE_NEWUSER = 0x10000000
+CLONE_NEWTIME = 0x80  # for unshare and clone3 alone: to clone it is a bit of a signal's number
 CLONE_ARGS_SIZE_VER0 = 64
 CLONE_ARGS_LIMIT = 4096  # linux/sched.h: a page
 _ARGUMENTS_OFFSET = 8192  # of a slot: two paths, then structures
@@ -78,6 +79,7 @@ def clone3(provider: PicoProvider, call: Call, cl_args: int, size: int) -> None:
     if not _page(provider, call):
         return
     (flags,) = struct.unpack_from("<Q", arguments)
+    provider.refuse_namespaces(flags)
     struct.pack_into("<Q", arguments, 0, flags & ~CLONE_UNTRACED)
     # The kernel reads the copy: another thread may be writing to the guest's.
     call.rewrite(0, call.task.address_space.page.put(call.stop.tid, _ARGUMENTS_OFFSET, bytes(arguments)))
@@ -106,6 +108,9 @@ def _page_or_unreadable(provider: PicoProvider, call: Call) -> bool:
 
 def _create(provider: PicoProvider, call: Call, flags: int) -> None:
     """CreateProcess, CreateThread now, so that a refusal fails the call; ResumeThread when the kernel has made it."""
+    provider.refuse_namespaces(flags & ~CLONE_NEWTIME)
+    if provider.most_tasks is not None and provider.threads >= provider.most_tasks:
+        raise Errno(EAGAIN)
     if flags & CLONE_NEWNS and provider.names is not None:
         provider.names.root_may_change()
     parent: Task = call.task
@@ -227,13 +232,23 @@ def sched_getaffinity(provider: PicoProvider, call: Call, pid: int, cpusetsize: 
     if pid in (0, call.task.vtid):
         provider.nt.NtQueryInformationThread(call.thread, CURRENT_THREAD, THREAD_AFFINITY_MASK)
         call.performed = True
-    hidden = provider.platform.hidden_affinity(HostTid(pid) if pid else call.stop.tid)
+    tid = _affine_task(provider, call, pid)
+    hidden = None if tid is None else provider.platform.hidden_affinity(tid)
     if hidden is not None:
         call.then = lambda size: call.memory.write(mask, hidden[:size]) if size > 0 else None
 
 
+def _affine_task(provider: PicoProvider, call: Call, pid: int) -> HostTid | None:
+    """The task that a call on affinity means; None behind walls, where numbers are others, if it is not the caller."""
+    if pid in (0, call.task.vtid):
+        return call.stop.tid
+    return None if provider.walled else HostTid(pid)
+
+
 def sched_setaffinity(provider: PicoProvider, call: Call, pid: int, cpusetsize: int, mask: int) -> None:
-    provider.platform.own_affinity(HostTid(pid) if pid else call.stop.tid)
+    tid = _affine_task(provider, call, pid)
+    if tid is not None:
+        provider.platform.own_affinity(tid)
     if pid not in (0, call.task.vtid):
         return
     affinity = int.from_bytes(call.memory.read(mask, min(cpusetsize, _CPU_MASK_LIMIT)), "little")

@@ -1,0 +1,85 @@
+"""Owns the rules by which calls are refused for what is in their registers alone, and their form for the C core."""
+
+from __future__ import annotations
+
+from array import array
+from errno import EAFNOSUPPORT, EPERM
+from typing import TYPE_CHECKING, NamedTuple
+
+from picobox.abi.row import WALLS
+from picobox.abi.table import BY_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# The kernel takes an int or an unsigned int from the lower half of a register: so does a rule, or the upper half would
+# hide what is asked for (CVE-2019-7303, CVE-2019-10063).
+_INT = 0xFFFF_FFFF
+# asm-generic/ioctls.h, linux/tiocl.h
+_TIOCSTI, _TIOCLINUX, _TIOCCONS, _TIOCSETD = 0x5412, 0x541C, 0x541D, 0x5423
+# linux/socket.h, linux/netlink.h
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
+_NETLINK_ROUTE = 0
+_PACKET_OF_OLD = 10  # SOCK_PACKET: with AF_INET it was once what AF_PACKET is now
+_SOCKET_TYPE = 0xF
+
+
+class Condition(NamedTuple):
+    """That an argument, by its index, has this value in the bits of a mask."""
+
+    argument: int
+    value: int
+    mask: int = _INT
+
+
+class ArgumentRule(NamedTuple):
+    """What becomes of a call of which all conditions hold: it ends with `errno`, or may go on with 0.
+
+    The first rule of a row that applies decides. `name`: for reports.
+    """
+
+    call: str
+    name: str
+    errno: int
+    conditions: tuple[Condition, ...] = ()
+
+
+def _sockets(call: str) -> tuple[ArgumentRule, ...]:
+    """Families that have no way out of a network namespace, or into a rarely used part of the kernel."""
+    return (
+        ArgumentRule(call, "packets", EAFNOSUPPORT, (Condition(1, _PACKET_OF_OLD, _SOCKET_TYPE),)),
+        *(ArgumentRule(call, "", 0, (Condition(0, family),)) for family in (_AF_UNIX, _AF_INET, _AF_INET6)),
+        # Names and addresses of interfaces: getifaddrs(3), getaddrinfo(3).
+        ArgumentRule(call, "", 0, (Condition(0, _AF_NETLINK), Condition(2, _NETLINK_ROUTE))),
+        ArgumentRule(call, "families of sockets", EAFNOSUPPORT),
+    )
+
+
+ARGUMENT_RULES = (
+    *(
+        ArgumentRule("ioctl", "input for a terminal", EPERM, (Condition(1, request),))
+        for request in (_TIOCSTI, _TIOCLINUX, _TIOCCONS, _TIOCSETD)
+    ),
+    *_sockets("socket"),
+    *_sockets("socketpair"),
+)
+_MOST_CONDITIONS = 2
+
+
+def active_rules(features: frozenset[str]) -> tuple[ArgumentRule, ...]:
+    """Those that hold with these features."""
+    return ARGUMENT_RULES if WALLS in features else ()
+
+
+def compile_rules(rules: Iterable[ArgumentRule]) -> array[int]:
+    """For the C core: of each rule eight 64-bit words: number, errno, then twice argument plus one, mask and value."""
+    words = array("Q")
+    for rule in rules:
+        words.extend((BY_NAME[rule.call].nr, rule.errno))
+        for place in range(_MOST_CONDITIONS):
+            if place < len(rule.conditions):
+                condition = rule.conditions[place]
+                words.extend((condition.argument + 1, condition.mask, condition.value))
+            else:
+                words.extend((0, 0, 0))
+    return words
