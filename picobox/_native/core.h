@@ -268,6 +268,13 @@ struct pb_init {
 int32_t pb_init_start(char **ours, struct pb_init *out);
 /* Kills it, and so all in its namespace, and closes the descriptors. */
 void pb_init_end(struct pb_init *init);
+/* When a file was made, in nanoseconds since 1970; a link itself. The empty name is the directory. 0 or -errno: -EOPNOTSUPP if
+   its file system does not tell. */
+int32_t pb_birth_time(int32_t directory, const char *name, int64_t *nanoseconds);
+/* The handle of a file, a link itself (name_to_handle_at(2)): its type and its bytes, at most 129. Their number, or -errno. */
+int32_t pb_file_handle(int32_t directory, const char *name, uint8_t *out);
+/* renameat2(2) with RENAME_NOREPLACE: 0 or -errno. */
+int32_t pb_rename_new(int32_t directory, const char *name, int32_t to_directory, const char *to_name);
 
 /* Signals that wake pb_next instead of acting on this process. Returns the set that was ignored before. */
 uint64_t pb_doorbell_open(const int32_t *signals, int32_t count);
