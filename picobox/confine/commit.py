@@ -1,4 +1,4 @@
-"""Makes what a layer changed the host's own: each file at once or not at all, and interrupted at any moment, resumable."""
+"""Makes what a layer changed the host's own: each file at once or not at all, resumable at any moment."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class ConflictError(PicoboxError):
         first = conflicts[0]
         more = f", and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
         super().__init__(
-            f"layer {layer}: nothing was committed: {os.fsdecode(first.path)}: {first.reason}{more}. `picobox diff` shows all; "
-            "commit other paths, or --force takes the layer's"
+            f"layer {layer}: nothing was committed: {os.fsdecode(first.path)}: {first.reason}{more}. "
+            "`picobox diff` shows all; commit other paths, or --force takes the layer's"
         )
         self.conflicts = conflicts
 
@@ -106,20 +106,28 @@ def selection(changes: list[Change], wanted: Sequence[bytes]) -> list[Change]:
     chosen |= {each.source for each in changes if each.source is not None and each.entry.path in chosen}
     on_the_way = {parent for path in chosen for parent in _parents(path)}
     return [
-        each
-        for each in changes
-        if each.entry.path in chosen or (each.entry.path in on_the_way and each.kind != SAME)
+        each for each in changes if each.entry.path in chosen or (each.entry.path in on_the_way and each.kind != SAME)
     ]
 
 
 def leftovers(layer: Layer) -> None:
-    """Takes away what an interrupted commit left on the host that is no file of anybody's."""
+    """Takes away what an interrupted commit left on the host that is no file of anybody's.
+
+    PicoboxError if directories of the host still wait there for their new names.
+    """
     journal = journals.read(layer)
-    if journal is not None:
-        for number, part in enumerate(layer.parts):
-            host = _Host(part, layer.prefix, journal, number, force=True)
-            for path in journal.times.get(number, {}):
-                host.tidy(path)
+    if journal is None:
+        return
+    for number, part in enumerate(layer.parts):
+        for move in journal.moves.get(number, []):
+            if lstat(join(part.directory, move.stage)) is not None:
+                raise PicoboxError(
+                    f"a commit of layer {layer.name} was interrupted while it renamed directories: "
+                    f"`picobox commit {layer.name}` finishes it first"
+                )
+        host = _Host(part, layer.prefix, journal, number, force=True)
+        for path in journal.times.get(number, {}):
+            host.tidy(path)
 
 
 def _parents(path: bytes) -> Iterable[bytes]:

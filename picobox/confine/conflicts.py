@@ -12,7 +12,6 @@ from picobox.confine.changes import (
     RENAMED,
     SAME,
     TIME,
-    TYPE,
     hidden_since,
     is_copy,
     join,
@@ -59,9 +58,9 @@ def _conflict(change: Change, prefix: bytes, moved: Collection[bytes], checked: 
         return None
     if entry.moved_from is not None and not entry.is_merged:
         return f"{os.fsdecode(entry.moved_from)}, which was renamed to it, is gone from the host"
-    if entry.is_merged and change.what and TYPE not in change.what:
-        if entry.path not in checked and changed_since_copied(entry, prefix):
-            return f"its attributes were {_SINCE}"
+    has_attributes = entry.is_merged and change.what and entry.path not in checked
+    if has_attributes and changed_since_copied(entry, prefix):
+        return f"its attributes were {_SINCE}"
     # What it hides goes away; of a directory that was moved elsewhere that is no loss.
     if not _hides(entry) or entry.base is None or (change.kind == CHANGED and set(change.what) <= {TIME}):
         return None

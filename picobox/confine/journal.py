@@ -101,7 +101,11 @@ def end(layer: Layer) -> None:
 
 
 def carry_out(
-    part: Part, moves: list[Move], prefix: bytes, make_way: Callable[[bytes], None], make_parent: Callable[[bytes], None]
+    part: Part,
+    moves: list[Move],
+    prefix: bytes,
+    make_way: Callable[[bytes], None],
+    make_parent: Callable[[bytes], None],
 ) -> None:
     """Renames the directories of a part that the layer renamed, as far as that is not done, and lets the layer know.
 

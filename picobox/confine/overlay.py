@@ -1,4 +1,4 @@
-"""Lays layers over directories of the host for one run: which, with what options of overlayfs, and why it may not be."""
+"""Lays layers over directories of the host for one run: which, with what options, and why that cannot be."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def plan(layer: Layer, directories: Iterable[bytes]) -> list[LayerMount]:
     if layer.trusted and os.geteuid():
         raise PicoboxError(f"layer {layer.name} was kept by root: run as root, or name another layer")
     if journal.read(layer) is not None:
-        raise PicoboxError(f"a commit of layer {layer.name} was interrupted: `picobox commit {layer.name}` finishes it first")
+        raise PicoboxError(
+            f"a commit of layer {layer.name} was interrupted: `picobox commit {layer.name}` finishes it first"
+        )
     mounts = []
     for directory in wanted:
         _check(directory, layer)
@@ -111,8 +113,8 @@ def refusal(planned: LayerMount, error: int) -> str:
     """Why an overlay could not be mounted: cause and remedy, in one line."""
     store, target = os.fsdecode(planned.upper), os.fsdecode(planned.target)
     remedies = {
-        errno.EINVAL: f"the file system of {store} takes no layers (it may be overlayfs itself, or NFS): set XDG_STATE_HOME to a "
-        "directory on ext4, xfs, btrfs or tmpfs",
+        errno.EINVAL: f"the file system of {store} takes no layers (it may be overlayfs itself, or NFS): "
+        "set XDG_STATE_HOME to a directory on ext4, xfs, btrfs or tmpfs",
         errno.ENODEV: "this kernel has no overlayfs: load the module `overlay`",
         errno.EPERM: "mounts are forbidden here; `picobox doctor` tells what this machine allows",
         errno.EBUSY: "another run has this layer mounted: wait for it, or name another layer",
@@ -125,8 +127,8 @@ def _check(directory: bytes, layer: Layer) -> None:
     where = os.fsdecode(directory)
     if directory == b"/" or is_below(layer.path, directory):
         raise PicoboxError(
-            f"--overlay over {where}: layers are kept below it, in {os.fsdecode(layer.path)}; run in a directory further down, or "
-            "set XDG_STATE_HOME to one elsewhere"
+            f"--overlay over {where}: layers are kept below it, in {os.fsdecode(layer.path)}; "
+            "run in a directory further down, or set XDG_STATE_HOME to one elsewhere"
         )
     if not os.path.isdir(directory):
         raise PicoboxError(f"--overlay over {where}: it is no directory")
@@ -143,6 +145,6 @@ def _with_mounts(directory: bytes) -> Iterator[bytes]:
     with open("/proc/self/mountinfo", "rb") as mounts:
         for line in mounts:
             target = _ESCAPE.sub(lambda octal: bytes([int(octal[1], 8)]), line.split()[4])
-            if target != directory and is_below(target, directory) and not any(is_below(target, no) for no in _NEVER):
-                if os.path.isdir(target):
-                    yield target
+            is_inside = target != directory and is_below(target, directory)
+            if is_inside and not any(is_below(target, no) for no in _NEVER) and os.path.isdir(target):
+                yield target

@@ -16,7 +16,11 @@ from .mounted import layer_of
 from .operations import Operations, picture
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from picobox.confine.layers import Layer
+
+    Picture = Mapping[bytes, object]
 
 
 def sequences(place: str, first: int, count: int) -> None:
@@ -25,8 +29,8 @@ def sequences(place: str, first: int, count: int) -> None:
     for seed in range(first, first + count):
         try:
             sequence(os.fsencode(place), seed)
-        except BaseException:
-            print("seed", seed)
+        except BaseException as error:
+            error.add_note(f"seed {seed}")
             raise
 
 
@@ -62,7 +66,7 @@ def sequence(place: bytes, seed: int) -> None:
     shutil.rmtree(root)
 
 
-def through(layer: Layer, directory: bytes, seed: int, length: int) -> dict[bytes, object]:
+def through(layer: Layer, directory: bytes, seed: int, length: int) -> Picture:
     """Operates on a directory under a layer; gives what it looks like there."""
     overlay.mount(overlay.plan(layer, [directory]))
     os.chdir(directory)
@@ -81,7 +85,7 @@ def operate(seed: int, length: int) -> None:
     operations.set_times()
 
 
-def difference(expected: dict[bytes, object], found: dict[bytes, object], before: dict[bytes, object]) -> str:
+def difference(expected: Picture, found: Picture, before: Picture) -> str:
     """What two trees do not have in common, for a reader."""
     names = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     lines = [

@@ -12,8 +12,8 @@ from random import Random
 
 # Names that a shell, a list of paths, a text or overlayfs itself might trip over.
 NAMES = (
-    b"a", b"b", b"c", b"README.md", b"with blank", b"-n", b"new\nline", b"caf\xc3\xa9", b"latin\xe9", b".wh.a", b"a:b,c\\d",
-    b".picobox-", b"x" * 40, b"%41", b"#",
+    b"a", b"b", b"c", b"README.md", b"with blank", b"-n", b"new\nline", b"caf\xc3\xa9", b"latin\xe9", b".wh.a",
+    b"a:b,c\\d", b".picobox-", b"x" * 40, b"%41", b"#",
 )  # fmt: skip
 XATTRS = ("user.note", "user.overlay.opaque", "user.empty")
 # 2001, in nanoseconds.
@@ -37,9 +37,9 @@ class Operations:
     def run(self, count: int) -> None:
         """Carries out so many operations."""
         usual = [
-            self._write, self._write, self._append, self._truncate, self._sparse, self._replace, self._mkdir, self._mkdir,
-            self._symlink, self._link, self._rename, self._rename, self._unlink, self._unlink, self._rmdir, self._remove_tree,
-            self._chmod, self._set_xattr, self._remove_xattr, self._utime, self._fifo,
+            self._write, self._write, self._append, self._truncate, self._sparse, self._replace, self._mkdir,
+            self._mkdir, self._symlink, self._link, self._rename, self._rename, self._unlink, self._unlink, self._rmdir,
+            self._remove_tree, self._chmod, self._set_xattr, self._remove_xattr, self._utime, self._fifo,
         ]  # fmt: skip
         # overlayfs renames no directory of the host for others than root (EXDEV).
         roots = [self._rename_directory] * 3 + [self._chown, self._swap]
@@ -156,7 +156,11 @@ class Operations:
         os.chown(self._any(self._paths()), self._random.randrange(3), self._random.randrange(3), follow_symlinks=False)
 
     def _set_xattr(self) -> None:
-        path, name, value = self._any(self._files() + self._directories()[1:]), self._random.choice(XATTRS), self._data()
+        path, name, value = (
+            self._any(self._files() + self._directories()[1:]),
+            self._random.choice(XATTRS),
+            self._data(),
+        )
         os.setxattr(path, name, value[:50])
 
     def _remove_xattr(self) -> None:
