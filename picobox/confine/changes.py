@@ -177,7 +177,7 @@ def _entry(part: Part, prefix: bytes, path: bytes, base: bytes | None) -> Entry:
     old = None if base is None else lstat(join(part.directory, base))
     if not stat.S_ISDIR(new.st_mode):
         return Entry(part, path, base, old, new, is_whiteout=_is_whiteout(upper, new, prefix))
-    if _note(upper, prefix + b"opaque") == b"y":
+    if is_opaque(upper, prefix):
         return Entry(part, path, base, old, new)
     redirect = _note(upper, prefix + b"redirect")
     if redirect:
@@ -276,6 +276,11 @@ def _by_content(gone: list[Change], come: list[Change]) -> dict[bytes, Change]:
 
 def _type_and_size(found: os.stat_result) -> tuple[int, int]:
     return stat.S_IFMT(found.st_mode), found.st_size
+
+
+def is_opaque(path: bytes, prefix: bytes) -> bool:
+    """Whether nothing that the host has in a directory shows through the layer's."""
+    return _note(path, prefix + b"opaque") == b"y"
 
 
 def _is_whiteout(path: bytes, found: os.stat_result, prefix: bytes) -> bool:

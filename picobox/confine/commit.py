@@ -20,6 +20,7 @@ from picobox.confine.changes import (
     TYPE,
     Entry,
     changes_of,
+    is_opaque,
     join,
     lstat,
     matches,
@@ -79,6 +80,7 @@ def commit(layer: Layer, wanted: Sequence[bytes] = (), *, force: bool = False) -
         raise ConflictError(layer.name, conflicts)
     if not any(selected.values()):
         return []
+    done = [change for changes in selected.values() for change in changes if change.kind != SAME]
     if journal is None:
         journal = journals.begin(layer, selected, whole=not wanted)
     for number, part in enumerate(layer.parts):
@@ -92,7 +94,7 @@ def commit(layer: Layer, wanted: Sequence[bytes] = (), *, force: bool = False) -
         layer.replace(part._replace(seen=seen))
     layer.write()
     journals.end(layer)
-    return [change for changes in selected.values() for change in changes if change.kind != SAME]
+    return done
 
 
 def selection(changes: list[Change], wanted: Sequence[bytes]) -> list[Change]:
@@ -150,10 +152,21 @@ class _Host:
         # Names of one file of the layer: where the host has it by now.
         self._links: dict[int, bytes] = {}
 
+    def is_ready_for(self, path: bytes) -> bool:
+        """Whether a path is free on the host, and lies in directories that it has."""
+        if lstat(join(self._part.directory, path)) is not None:
+            return False
+        return not any(parent and self._is_new(parent) for parent in _parents(path))
+
+    def make_ready_for(self, path: bytes) -> None:
+        """Makes it so."""
+        self._make_parents(path)
+        self._take_away(path)
+
     def move(self) -> None:
         """Renames what the layer renamed as a whole."""
         try:
-            journals.carry_out(self._part, self._moves, self._prefix, self._take_away, self._make_parents)
+            journals.carry_out(self._part, self._moves, self._prefix, self)
         except OSError as error:
             raise self._stopped(error) from error
 
@@ -208,12 +221,16 @@ class _Host:
     def _make_parents(self, path: bytes) -> None:
         """The directories that a path lies in, as far as the layer made them anew."""
         for parent in reversed(list(_parents(path))):
-            if not parent or parent in {move.target for move in self._moves}:
-                continue
-            found = lstat(join(self._part.directory, parent))
-            if found is None or not stat.S_ISDIR(found.st_mode):
-                upper = os.lstat(join(self._part.upper, parent))
-                self._make_directory(Entry(self._part, parent, None, None, upper))
+            if parent and self._is_new(parent):
+                found = os.lstat(join(self._part.upper, parent))
+                self._make_directory(Entry(self._part, parent, None, None, found))
+
+    def _is_new(self, directory: bytes) -> bool:
+        """Whether a directory of the layer is not the one that the host has there, if it has one."""
+        found = lstat(join(self._part.directory, directory))
+        if found is None or not stat.S_ISDIR(found.st_mode):
+            return True
+        return is_opaque(join(self._part.upper, directory), self._prefix)
 
     def _apply_files(self, changes: list[Change]) -> None:
         """Of each directory first all files, and once they last, the layer forgets them."""
@@ -322,10 +339,16 @@ class _Host:
                 with suppress(OSError):
                     os.rmdir(entry.upper)
         for entry in reversed(directories):
-            time = self._times.get(entry.path)
-            if time is not None:
-                path = join(self._part.directory, entry.path)
-                os.utime(path, ns=(os.lstat(path).st_atime_ns, time), follow_symlinks=False)
+            # Its entries went, which is no change of what the layer says.
+            kept = self._times.get(entry.path) or entry.new.st_mtime_ns
+            with suppress(FileNotFoundError):
+                os.utime(entry.upper, ns=(entry.new.st_atime_ns, kept))
+        # Also of those that an interrupted commit has made the layer forget.
+        for directory, time in sorted(self._times.items(), reverse=True):
+            path = join(self._part.directory, directory)
+            there = lstat(path)
+            if time is not None and there is not None and stat.S_ISDIR(there.st_mode):
+                os.utime(path, ns=(there.st_atime_ns, time), follow_symlinks=False)
 
     def _temporary(self, path: bytes, kind: bytes) -> bytes:
         self._count += 1

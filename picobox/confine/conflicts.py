@@ -45,8 +45,8 @@ def conflicts_of(
     found = {}
     for change in changes:
         reason = _conflict(change, prefix, moved, checked)
-        if reason is None and known is not None and known.misses(change, prefix):
-            reason = "deleted or replaced on the host since"
+        if reason is None and known is not None and os.path.dirname(change.entry.path) not in found:
+            reason = "deleted or replaced on the host since" if known.misses(change, prefix) else None
         if reason is not None:
             found[change.entry.path] = reason
     return found
@@ -122,7 +122,20 @@ class _Originals:
         if change.kind not in (ADDED, RENAMED) or entry.is_directory or entry.new.st_nlink > 1:
             return False
         origin = origin_of(entry.upper, prefix)
-        return bool(origin) and origin not in self._hidden() and origin not in self._hidden_below()
+        if not origin:
+            # In a user namespace overlayfs notes no handle: whatever went, or was made anew, may be where it came from.
+            return (
+                origin == b""
+                and change.kind == ADDED
+                and not any(self._lets_go(each, prefix) for each in self._changes)
+            )
+        return origin not in self._hidden() and origin not in self._hidden_below()
+
+    def _lets_go(self, change: Change, prefix: bytes) -> bool:
+        """Whether a file of the host may be elsewhere in the layer, since none of that name is a copy of it."""
+        entry = change.entry
+        is_other = entry.is_whiteout or entry.is_directory or origin_of(entry.upper, prefix) is None
+        return change.kind != SAME and _hides(entry) and is_other
 
     def _hidden(self) -> set[bytes | None]:
         if self._shallow is None:

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from picobox.confine.changes import join, lstat
 from picobox.confine.conflicts import changed_since_copied
@@ -15,8 +15,6 @@ from picobox.confine.layers import write_file
 from picobox.errors import PicoboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from picobox.confine.changes import Change
     from picobox.confine.layers import Layer, Part
 
@@ -100,17 +98,20 @@ def end(layer: Layer) -> None:
     sync_directory(layer.path)
 
 
-def carry_out(
-    part: Part,
-    moves: list[Move],
-    prefix: bytes,
-    make_way: Callable[[bytes], None],
-    make_parent: Callable[[bytes], None],
-) -> None:
+class Ways(Protocol):
+    """What makes ways on the host."""
+
+    def is_ready_for(self, path: bytes) -> bool:
+        """Whether something can be renamed to a path of the part."""
+
+    def make_ready_for(self, path: bytes) -> None:
+        """Makes the directories that it lies in, and takes away what has its name."""
+
+
+def carry_out(part: Part, moves: list[Move], prefix: bytes, ways: Ways) -> None:
     """Renames the directories of a part that the layer renamed, as far as that is not done, and lets the layer know.
 
-    `make_way` takes away what the host has under a path, `make_parent` makes the directory that a path lies in. Each
-    directory is known by its inode: at every moment it is under its old name, its new one, or the one between.
+    Each directory is known by its inode: at every moment it is under its old name, its new one, or one between.
     """
     for move in sorted(moves, key=lambda move: move.source.count(b"/"), reverse=True):
         if not (_is_at(part, move.target, move) or _is_at(part, move.stage, move)):
@@ -118,11 +119,10 @@ def carry_out(
                 path = os.fsdecode(join(part.directory, move.source))
                 raise PicoboxError(f"{path}, which the layer renames, is gone: put it back, or discard the layer")
             is_alone = not any(other is not move and _touch(move, other) for other in moves)
-            _rename(part, move.source, move.target if is_alone and _is_free(part, move.target) else move.stage)
+            _rename(part, move.source, move.target if is_alone and ways.is_ready_for(move.target) else move.stage)
     for move in sorted(moves, key=lambda move: move.target.count(b"/")):
         if not _is_at(part, move.target, move):
-            make_parent(move.target)
-            make_way(move.target)
+            ways.make_ready_for(move.target)
             _rename(part, move.stage, move.target)
     for move in moves:
         with suppress(OSError):
@@ -140,12 +140,6 @@ def _rename(part: Part, source: bytes, target: bytes) -> None:
 def _is_at(part: Part, path: bytes, move: Move) -> bool:
     found = lstat(join(part.directory, path))
     return found is not None and found.st_ino == move.inode
-
-
-def _is_free(part: Part, path: bytes) -> bool:
-    whole = join(part.directory, path)
-    parent = os.path.dirname(whole)
-    return lstat(whole) is None and os.path.isdir(parent) and os.path.realpath(parent) == parent
 
 
 def _touch(one: Move, other: Move) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import difflib
+import hashlib
 import os
 import stat
+import string
+import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.confine.changes import ADDED, CHANGED, DELETED, RENAMED, TYPE, join, lstat
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 _MOST_COMPARED = 20_000
 # As many bytes git looks through for a NUL (buffer_is_binary).
 _LOOKED_THROUGH = 8000
+_BYTES_IN_LINE = 52
+_LENGTHS = string.ascii_uppercase.encode() + string.ascii_lowercase.encode()
 _SHORT = {0x07: b"\\a", 0x08: b"\\b", 0x09: b"\\t", 0x0A: b"\\n", 0x0B: b"\\v", 0x0C: b"\\f", 0x0D: b"\\r"}
 
 
@@ -111,7 +117,8 @@ def _file(pair: _Pair) -> Iterator[bytes]:
     before = _heading(b"a/" + old_name) if old_mode else b"/dev/null"
     after = _heading(b"b/" + new_name) if new_mode else b"/dev/null"
     if b"\0" in old_data[:_LOOKED_THROUGH] or b"\0" in new_data[:_LOOKED_THROUGH]:
-        yield b"Binary files %s and %s differ\n" % (before.rstrip(b"\t"), after.rstrip(b"\t"))
+        yield b"index %s..%s\nGIT binary patch\n" % (_object_name(old_data, old_mode), _object_name(new_data, new_mode))
+        yield from (b"literal %d\n" % len(new_data), *_base85(new_data), b"\n")
         return
     yield b"--- %s\n+++ %s\n" % (before, after)
     yield from map(_ended, _hunks(_lines(old_data), _lines(new_data)))
@@ -128,6 +135,21 @@ def _hunks(old: list[bytes], new: list[bytes]) -> Iterator[bytes]:
     for number, line in enumerate(difflib.unified_diff(texts[0], texts[1])):
         if number > 1:
             yield line.encode("latin-1")
+
+
+def _object_name(data: bytes, mode: bytes) -> bytes:
+    """The name of a blob of git's; zeros of none."""
+    if not mode:
+        return b"0" * 40
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest().encode()
+
+
+def _base85(data: bytes) -> Iterator[bytes]:
+    """Lines of a binary patch: how many bytes, as a letter, and the bytes of the compressed data (git's diff.c)."""
+    packed = zlib.compress(data, 9)
+    for start in range(0, len(packed), _BYTES_IN_LINE):
+        part = packed[start : start + _BYTES_IN_LINE]
+        yield b"%c%s\n" % (_LENGTHS[len(part) - 1], base64.b85encode(part, pad=True))
 
 
 def _lines(data: bytes) -> list[bytes]:

@@ -179,29 +179,29 @@ def _is_directory(path: bytes) -> bool:
     return stat.S_ISDIR(os.lstat(path).st_mode)
 
 
-def picture(directory: bytes, *, times: bool = True) -> dict[bytes, tuple[object, ...]]:
+def picture(directory: bytes, *, links: bool = True) -> dict[bytes, tuple[object, ...]]:
     """All that can be told of a tree, by path: two are equal if and only if nobody could tell them apart.
 
-    `times`: of directories too.
+    `links`: also which names are those of one file.
     """
-    links = defaultdict(list)
+    by_inode = defaultdict(list)
     found: dict[bytes, tuple[object, ...]] = {}
     for parent, below, files in os.walk(directory):
         for path in [parent, *(os.path.join(parent, name) for name in sorted([*below, *files]))]:
             state = os.lstat(path)
             name = os.path.relpath(path, directory)
-            links[state.st_ino].append(name)
+            by_inode[state.st_ino].append(name)
             found[name] = (
                 stat.filemode(state.st_mode),
                 state.st_uid,
                 state.st_gid,
-                state.st_mtime_ns if times or not stat.S_ISDIR(state.st_mode) else 0,
+                state.st_mtime_ns,
                 _content(path, state),
                 {each: os.getxattr(path, each, follow_symlinks=False) for each in _xattrs(path)},
                 state.st_blocks * 512 < state.st_size / 2 and state.st_size > 1 << 20,
             )
-    names = {name: tuple(sorted(group)) for group in links.values() for name in set(group) if len(set(group)) > 1}
-    return {name: (*told, names.get(name)) for name, told in found.items()}
+    names = {name: tuple(sorted(group)) for group in by_inode.values() for name in set(group) if len(set(group)) > 1}
+    return {name: (*told, names.get(name) if links else None) for name, told in found.items()}
 
 
 def _xattrs(path: bytes) -> list[str]:
