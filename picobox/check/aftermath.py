@@ -66,6 +66,8 @@ class Aftermath:
         subject = judgement.subject
         if subject is None:
             return
+        if subject.action == sb.DELETE:
+            self._judge.reopened.removed(call, subject.file.file, is_told=bool(judgement.entries))
         if node is not None:
             deleted = self._deleted.add(subject.file, node, is_pending=not judgement.let_go)
             deleted.entries.extend(judgement.entries)

@@ -19,6 +19,7 @@ from picobox.check.names import NameRules
 from picobox.check.posix import Posix
 from picobox.check.refusals import judge_refusal
 from picobox.check.removals import mends_removal
+from picobox.check.reopened import Reopened
 from picobox.check.sites import site_of
 from picobox.check.stacks import Stacks
 from picobox.findings.finding import Finding, Side
@@ -84,6 +85,7 @@ class Judge:
         self._changes = changes
         self._identities = Identities()
         self._marks = Marks()
+        self.reopened = Reopened(self)
         self._aftermath = Aftermath(self)
         self.posix = Posix(self)
         self._watchers = posix_calls.watchers()
@@ -142,9 +144,11 @@ class Judge:
             judgement.routines.append(record)
         return True
 
-    def draft(self, call: Call, rule: str, status: int, path: bytes, message: str) -> Callable[[], None]:
+    def draft(
+        self, call: Call, rule: str, status: int, path: bytes, message: str, *, others: Sequence[Side] = ()
+    ) -> Callable[[], None]:
         """Keep who makes a call now, for a finding that is recorded if the routine that is given is called."""
-        finding = self._finding(call, rule, status, path, message, (), None)
+        finding = self._finding(call, rule, status, path, message, others, None)
 
         def record() -> None:
             if finding is not None:
@@ -229,6 +233,7 @@ class Judge:
             letters_of_share(opened.share),
             () if call.judgement is None else self.stacks.of(call),
         )
+        self.reopened.opened(call, file, path)
 
     def overrules(self, call: Call, status: int) -> int:
         """Say what becomes of a call that NT refuses with a status, and record what that means."""
