@@ -109,6 +109,11 @@ def own_tid() -> HostTid:
     return HostTid(os.getpid())
 
 
+def parent_tid() -> HostTid:
+    """The process that has started this one."""
+    return HostTid(os.getppid())
+
+
 def own_ids() -> tuple[int, int]:
     """Effective user and group of this process."""
     return os.geteuid(), os.getegid()
