@@ -237,6 +237,8 @@ class PicoProvider:
         self.processes -= 1
         if process.context.process is process:
             process.context.process = None
+        if not self.processes and self.opens is not None:
+            self.opens.unopened.let_go()
 
     def WalkUserStack(self, frame: Call, count: int) -> list[int]:
         """Return addresses along the frame pointers, the instruction itself first."""

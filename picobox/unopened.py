@@ -59,7 +59,7 @@ class Unopened:
         self._volume_of = volume_of
         self._has_looked = False
         # What the shell that redirects us has open as long as we run.
-        self.redirections: set[File] = set()
+        self.redirections: list[File] = []
         # What is on its way through a socket, with no handle: by file, the description that was closed last.
         self._origins: dict[object, _Origin] = {}
 
@@ -82,11 +82,16 @@ class Unopened:
         own = host.own_tid()
         for fd in _REDIRECTED:
             found = self._identities.of_held(own, fd)
-            if found is None or self._share_of(own, found.path) is None:
+            if found is None or not found.links or self._share_of(own, found.path) is None:
                 continue
             file = self._provider.open_files.hold(own, fd)
             if file is not None:
-                self.redirections.add(file)
+                self.redirections.append(file)
+
+    def let_go(self) -> None:
+        """The command has ended, and with it the redirections."""
+        while self.redirections:
+            self.redirections.pop().handle_closed()
 
     def _look_at(self, process: Process) -> None:
         files = next((thread.context.files for thread in process.threads.values()), None)
