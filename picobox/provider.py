@@ -159,6 +159,7 @@ class PicoProvider:
         return known
 
     def _serve(self, frame: Call, row: Row, judge: Judge | None) -> None:
+        arguments = None
         try:
             arguments = self._decode(frame, row)
             if arguments is None:
@@ -174,7 +175,7 @@ class PicoProvider:
         except (NtError, Errno) as error:
             _refuse(frame, error)
         if judge is not None:
-            judge.conclude(frame)
+            judge.conclude(frame, arguments)
 
     def _decide(self, frame: Call, row: Row, arguments: Sequence[object]) -> None:
         """Have the row's handler serve a call, and the executive decide what it changes. Raises NtError, Errno."""

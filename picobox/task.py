@@ -209,6 +209,11 @@ class FdTable:
                     self.bound(task.tid)
         self._platform.watch(self._number, fd)
 
+    @property
+    def number(self) -> int:
+        """By which the platform knows the table; 0 as long as nothing in it is watched."""
+        return self._number
+
     def any_thread(self) -> Thread | None:
         """An NT thread of a task that still has this table."""
         return next((task.thread for task in self.tasks if task.thread), None)

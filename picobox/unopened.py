@@ -130,7 +130,10 @@ class Unopened:
         file = self._volume_of(found.path).take_over(
             place, access, FILE_SHARE_ALL if share is None else share, has_name=found.links > 0
         )
-        file.origin = None if known is None else known.origin
+        if known is not None:
+            file.origin = known.origin
+        elif self._provider.judge is not None:
+            file.origin = self._provider.judge.repeats.origin(found.path)
         return file
 
     def keep_origin(self, file: File) -> None:

@@ -168,6 +168,21 @@ int32_t pb_take_closed(struct pb_core *core, uint32_t *table);
 /* The descriptor that the task's last call closes, if it came by the notify channel; else -1. */
 int32_t pb_closing(struct pb_core *core, int32_t tid);
 
+/* A call that Python need not see any more: of a task whose descriptor table has this number (pb_set_table), with those of
+   these arguments whose bit is in `mask`, and with `length` bytes of path at argument `path_index`. That is -1 for a call
+   on the descriptor that is its first argument, which goes unseen as long as that is not watched. */
+struct pb_repeat {
+    uint32_t table;
+    uint32_t nr;
+    uint32_t mask;
+    int32_t path_index;
+    uint64_t args[6];
+    uint64_t length;
+};
+/* 0, -ENOMEM, or -EINVAL if the path is too long. The kernel runs the call as if it were PB_DO_NATIVE; with a path it may
+   have given the task a descriptor (pb_take_receivers). */
+int32_t pb_add_repeat(struct pb_core *core, const struct pb_repeat *call, const char *path);
+void pb_forget_repeats(struct pb_core *core);
 /* The tasks that have made such a call, or are in one, since this was asked last: their number, at most `limit`. -1: any
    task may have, since there are more, or one of them is gone whose descriptors others may have. */
 int32_t pb_take_receivers(struct pb_core *core, int32_t *tids, int32_t limit);
