@@ -98,9 +98,9 @@ class Unopened:
         tid, table = None if files is None else files.any_tid(), process.handle_table
         if files is None or not tid or table is None:
             return
-        for fd in host.open_files(tid):
+        for fd in host.descriptors(tid):
             index = fd_index(fd)
-            if table.peek(index) is not None:
+            if table.peek(index) is not None or not host.is_open_file(tid, fd):
                 continue
             with suppress(NtError):
                 table.look_up(index_to_handle(index))
