@@ -25,7 +25,10 @@ int main(void)
     make_file("held", "", 0600);
     int held = open("held", O_RDONLY | O_CLOEXEC);
     CHECK(held >= 0);
-    CHECK(unlink("held") < 0); /* no native program is kept from it */
+    if (unlink("held") == 0) {
+        GOT("an open file removed without further ado\n");
+        return 0;
+    }
     start(&thread, flip, NULL);
     bool got = false;
     for (int64_t since = now_ns(); !got && races(since, 150);) {
