@@ -102,8 +102,6 @@ WALLS: dict[str, Wall] = {
     "row-seccomp": _row("seccomp", "prctl"),
     "row-ptrace": _row("ptrace"),
     "handler-prctl": Wall("the handler of prctl refuses dispatch by the guest itself", partial(open_rows, "prctl")),
-    "copied-memory": Wall(
-        "what is decided about is copied once; the kernel reads the copy", _copy_nothing_unchanged
-    ),
+    "copied-memory": Wall("what is decided about is copied once, for the kernel too", _copy_nothing_unchanged),
     "untraced-flag": Wall("CLONE_UNTRACED is taken out; an untraced task's calls all fail", _admit_untraced),
 }
