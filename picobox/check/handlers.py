@@ -1,10 +1,10 @@
-"""Whether a project's source expects a call to fail: the call stands where an OSError is caught."""
+"""Whether a project's source is prepared for a refusal of Windows: it catches that of a link, or clears read-only."""
 
 from __future__ import annotations
 
 import ast
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.check import origins
 from picobox.platform.sources import lines_of
@@ -14,10 +14,27 @@ if TYPE_CHECKING:
 
     from picobox.findings.finding import Frame
 
-_CATCHING = frozenset(
-    ("OSError", "IOError", "EnvironmentError", "PermissionError", "NotImplementedError", "Exception", "BaseException")
-)
+# ERROR_PRIVILEGE_NOT_HELD is a plain OSError: CPython's table of errors has no other class for it.
+_CATCHING = frozenset(("OSError", "IOError", "EnvironmentError", "WindowsError", "Exception", "BaseException"))
+# STATUS_CANNOT_DELETE and STATUS_ACCESS_DENIED are EACCES.
+_CATCHING_ACCESS = _CATCHING | {"PermissionError"}
+_CLEARING = "chmod"
+# Who calls one of these where a link was refused has nothing to go on with.
+_GIVING_UP = frozenset(("exit", "_exit", "abort", "fail", "symlink", "symlink_to"))
+# What a handler looks at that tells this error from others.
+_TELLING = frozenset(("winerror", "win32", "nt", "Windows", 1314))
 _MOST_LINES = 1 << 16
+
+
+class Guards(NamedTuple):
+    """Lines of a file: `guarded` those whose OSError is caught for good, `asking` those that only learn of it.
+
+    `clearing`: those after whose refusal the file is made writable.
+    """
+
+    guarded: frozenset[int] = frozenset()
+    asking: frozenset[int] = frozenset()
+    clearing: frozenset[int] = frozenset()
 
 
 def expects_failure(stack: Sequence[Frame]) -> bool:
@@ -25,35 +42,98 @@ def expects_failure(stack: Sequence[Frame]) -> bool:
     frame = origins.caller(stack)
     if frame is None:
         return False
-    guarded = _guarded_lines(frame.file)
+    guarded = _guards_of(frame.file).guarded
     return any(other.file == frame.file and other.line in guarded for other in stack)
 
 
+def asks(stack: Sequence[Frame]) -> bool:
+    """Whether the project's line, or one of the function that it calls, asks whether the call can be made at all.
+
+    Whoever asks keeps the answer for later. What the library does in between does not count, nor what an installed
+    package asks for itself.
+    """
+    frame = next((frame for frame in stack if origins.is_own(frame)), None)
+    if frame is None:
+        return False
+    near = [other for other in stack[: stack.index(frame) + 1] if origins.is_python(other)]
+    packaged = [other for other in near[:-1] if not origins.is_standard(other)]
+    return len(packaged) <= 1 and any(other.line in _guards_of(other.file).asking for other in near)
+
+
+def clears_readonly(stack: Sequence[Frame]) -> bool:
+    """Whether the project's line is one of those that are tried again after the file is made writable."""
+    frame = origins.caller(stack)
+    return frame is not None and frame.line in _guards_of(frame.file).clearing
+
+
 @lru_cache(64)
-def _guarded_lines(file: str) -> frozenset[int]:
-    """The lines of a Python file in which an OSError is caught; none if it cannot be read as Python."""
+def _guards_of(file: str) -> Guards:
+    """The guarded lines of a Python file; none if it cannot be read as Python."""
     try:
         tree = ast.parse(lines_of(file, 1, _MOST_LINES))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()
-    lines: set[int] = set()
+        return Guards()
+    guarded: set[int] = set()
+    asking: set[int] = set()
+    clearing: set[int] = set()
     for node in ast.walk(tree):
-        if _guards(node):
-            lines.update(range(node.body[0].lineno, (node.body[-1].end_lineno or node.body[-1].lineno) + 1))
-    return frozenset(lines)
+        if isinstance(node, ast.Try):
+            handler = next(filter(_catches, node.handlers), None)
+            if any(_catches(each, _CATCHING_ACCESS) and _clears(each) for each in node.handlers):
+                clearing |= _lines(node)
+            if handler is not None and _goes_on(handler):
+                guarded |= _lines(node)
+                asking |= _lines(node) if _keeps_answer(node, handler) else set()
+        elif isinstance(node, ast.With) and any(_suppresses(item.context_expr) for item in node.items):
+            guarded |= _lines(node)
+    return Guards(frozenset(guarded), frozenset(asking), frozenset(clearing))
 
 
-def _guards(node: ast.AST) -> TypeGuard[ast.Try | ast.With]:
-    if isinstance(node, ast.Try):
-        return any(map(_catches, node.handlers))
-    return isinstance(node, ast.With) and any(_suppresses(item.context_expr) for item in node.items)
+def _lines(node: ast.Try | ast.With) -> set[int]:
+    last = node.body[-1]
+    return set(range(node.body[0].lineno, (last.end_lineno or last.lineno) + 1))
 
 
-def _catches(handler: ast.ExceptHandler) -> bool:
+def _clears(handler: ast.ExceptHandler) -> bool:
+    """Whether it makes something writable, or knows this error of Windows."""
+    nodes = (node for statement in handler.body for node in ast.walk(statement))
+    return any(_word(node) in _TELLING or _last_name(node) == _CLEARING for node in nodes)
+
+
+def _catches(handler: ast.ExceptHandler, names: frozenset[str] = _CATCHING) -> bool:
     if handler.type is None:
         return True
     named = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(_last_name(each) in _CATCHING for each in named)
+    return any(_last_name(each) in names for each in named)
+
+
+def _goes_on(handler: ast.ExceptHandler) -> bool:
+    """Whether the program goes on after it: it does not raise, end or try again, but for a test that is skipped."""
+    nodes = [node for statement in handler.body for node in ast.walk(statement)]
+    if any(_word(node) in _TELLING for node in nodes):
+        return True
+    return not any(
+        _last_name(node.func) in _GIVING_UP
+        if isinstance(node, ast.Call)
+        else isinstance(node, ast.Raise) and not _skips(node)
+        for node in nodes
+    )
+
+
+def _keeps_answer(node: ast.Try, handler: ast.ExceptHandler) -> bool:
+    """Whether all that comes of a refusal is that yes or no is noted."""
+    noted = any(
+        isinstance(statement, ast.Assign | ast.AnnAssign | ast.Return)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, bool)
+        for statement in (*node.body, *node.orelse, *handler.body)
+    )
+    return noted and not any(isinstance(each, ast.Call) for statement in handler.body for each in ast.walk(statement))
+
+
+def _skips(node: ast.Raise) -> bool:
+    raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+    return raised is not None and "skip" in _last_name(raised).lower()
 
 
 def _suppresses(call: ast.expr) -> bool:
@@ -64,7 +144,12 @@ def _suppresses(call: ast.expr) -> bool:
     )
 
 
-def _last_name(node: ast.expr) -> str:
+def _word(node: ast.AST) -> object:
+    """What a node says, if it is a name, an attribute or a constant."""
+    return node.value if isinstance(node, ast.Constant) else _last_name(node)
+
+
+def _last_name(node: ast.AST) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""

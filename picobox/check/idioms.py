@@ -45,8 +45,8 @@ IDIOMS = (
         frame=re.compile(r".*/_pytest/pathlib\.py:(rm_rf|cleanup_numbered_dir|try_cleanup|cleanup_dead_symlinks)"),
     ),
     Idiom(
-        frozenset(("PB019",)),
-        "pytest goes on without its links to the last directories when they cannot be made",
+        frozenset(("PB001", "PB019")),
+        "pytest goes on without its links to the last directories when they cannot be made, and numbers without case",
         frame=re.compile(r".*/_pytest/pathlib\.py:_force_symlink"),
     ),
     Idiom(

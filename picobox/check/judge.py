@@ -12,11 +12,13 @@ from picobox.check import posix_calls
 from picobox.check import subject as sb
 from picobox.check.aftermath import Aftermath
 from picobox.check.conflicts import Holders, Processes, letters_of_access, letters_of_share
+from picobox.check.handlers import clears_readonly
 from picobox.check.idioms import idiom_of
 from picobox.check.judgement import AGAIN, LET_GO, REFUSE, Judgement
 from picobox.check.ledger import Ledger
 from picobox.check.marks import Marks
 from picobox.check.names import NameRules
+from picobox.check.platforms import is_not_for_windows
 from picobox.check.posix import Posix
 from picobox.check.refusals import judge_refusal
 from picobox.check.removals import mends_removal
@@ -51,6 +53,7 @@ _SHARES = FILE_SHARE_READ | FILE_SHARE_WRITE
 
 # A library of a runtime is at most so far from the call: wrappers of the C library stand between.
 _LIBRARY_FRAMES = 4
+_READ_ONLY = "PB017"
 
 
 class Settings(NamedTuple):
@@ -138,7 +141,7 @@ class Judge:
         finding = self._finding(call, rule, status, path, message, others, severity)
         if judgement is None or finding is None:
             return False
-        if rule == "PB017" and mends_removal(finding.side.stack):
+        if self._is_prepared(finding):
             return True
 
         def record(result: int) -> None:
@@ -158,10 +161,17 @@ class Judge:
         finding = self._finding(call, rule, status, path, message, others, None)
 
         def record() -> None:
-            if finding is not None:
+            if finding is not None and not self._is_prepared(finding):
                 self._record(finding)
 
         return record
+
+    def _is_prepared(self, finding: Finding) -> bool:
+        """Whether the program mends what it is refused, or keeps the call from Windows."""
+        stack = finding.side.stack
+        if finding.rule == _READ_ONLY and (mends_removal(stack) or clears_readonly(stack)):
+            return True
+        return self.observes and is_not_for_windows(stack)
 
     def _record(self, finding: Finding) -> Entry:
         """Put a finding into the ledger, and tell of one that is new."""
@@ -344,7 +354,7 @@ class Judge:
                 return
             if subject.file.is_directory and nodes:
                 self._marks.add_directory(subject.file.file, nodes)
-            elif refusal.rule != "PB017":
+            elif refusal.rule != _READ_ONLY:
                 for node in nodes:
                     self._marks.add(node)
 

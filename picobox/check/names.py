@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ntshim import status as st
 from ntshim.fs.view import fold
 from picobox.abi.row import QUERIES
+from picobox.check.separators import writes_separator
 from picobox.errors import Errno
 from picobox.findings import names as rules
 from picobox.findings.finding import Process, Side
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 # What a harmless name does not hold; all else is looked at closely.
 _SUSPECT = re.compile(rb'[\x01-\x1f"*:<>?\\|\x80-\xff]|[. ]\Z|\A(?:con|prn|aux|nul|com|lpt)|.{128}', re.IGNORECASE)
-_TWINS, _DEVICE = "PB001", "PB003"
+_TWINS, _DEVICE, _STREAM = "PB001", "PB003", "PB005"
 _MOST_TOLD = 4096
 _OPENS = frozenset(("open", "creat", "openat", "openat2"))
 _RENAMES = frozenset(("rename", "renameat", "renameat2"))
@@ -149,6 +150,8 @@ class NameRules:
             self._tell(call, devices[0], found.path)
 
     def _tell(self, call: Call, judgement: rules.Judgement, path: bytes, others: Sequence[Side] = ()) -> None:
+        if judgement.rule == _STREAM and self._is_separator(call, path):
+            return
         self._judge.report(
             call,
             judgement.rule,
@@ -160,6 +163,11 @@ class NameRules:
         )
         if judgement.rule == _DEVICE:
             self._judge.when_done(call, lambda result: self._device_told(path) if result >= 0 else None)
+
+    def _is_separator(self, call: Call, path: bytes) -> bool:
+        """Whether a check that observes finds a colon that a program on Windows would not write."""
+        name = os.fsdecode(path.rpartition(b"/")[2])
+        return self._judge.observes and writes_separator(self._judge.posix.stack(call), name)
 
     def _device_told(self, path: bytes) -> None:
         if len(self._told_devices) >= _MOST_TOLD:

@@ -29,6 +29,11 @@ def is_standard(frame: Frame) -> bool:
     return _INSTALLED.search(frame.file) is None and _STANDARD.search(frame.file) is not None
 
 
+def is_own(frame: Frame) -> bool:
+    """Whether a frame is one of Python's and neither the standard library's nor an installed package's."""
+    return is_python(frame) and not is_standard(frame) and _INSTALLED.search(frame.file) is None
+
+
 def caller(stack: Sequence[Frame]) -> Frame | None:
     """The innermost Python frame that is none of the standard library; None if there is none."""
     return next((frame for frame in _python_frames(stack) if not is_standard(frame)), None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ntshim.status import NtError
 from picobox.check import origins
 from picobox.check.forks import Forks
-from picobox.check.handlers import expects_failure
+from picobox.check.handlers import asks, expects_failure
 from picobox.check.interpreted import script_of
 from picobox.check.read_back import ReadBack
 from picobox.platform import images
@@ -32,6 +32,8 @@ class Posix:
         self.read_back = ReadBack(self)
         self._identities = Identities()
         self._last: tuple[Call, tuple[Frame, ...]] | None = None
+        # Processes whose program has asked whether links can be made.
+        self._informed: set[tuple[int | None, bytes]] = set()
 
     def stack(self, call: Call) -> tuple[Frame, ...]:
         """Who makes a call, the innermost frame first."""
@@ -82,8 +84,16 @@ class Posix:
             raise NtError(status)
 
     def is_prepared(self, call: Call) -> bool:
-        """Whether the program goes on where the call is refused; a check that enforces shows whether it does."""
-        return self.judge.observes and expects_failure(self.stack(call))
+        """Whether the program goes on where the call is refused, or has asked before; a check that enforces shows it.
+
+        A program that makes a link only to learn whether it can makes the others where it could.
+        """
+        if not self.judge.observes:
+            return False
+        stack, process = self.stack(call), (call.task.group.tgid, self.program(call))
+        if asks(stack):
+            self._informed.add(process)
+        return process in self._informed or expects_failure(stack)
 
     def _concerns(self, call: Call, portable: tuple[str, ...]) -> bool:
         stack = self.stack(call)

@@ -69,7 +69,9 @@ def _mends(handler: ast.expr, functions: dict[str, bool]) -> bool:
 
 
 def _changes_mode(function: ast.AST) -> bool:
-    return any(isinstance(node, ast.Call) and _last_name(node.func) in _MENDING for node in ast.walk(function))
+    """Whether it does so itself, or calls the handler that its own caller has given."""
+    names = (_last_name(node.func) for node in ast.walk(function) if isinstance(node, ast.Call))
+    return any(name in _MENDING or name in _HANDLERS for name in names)
 
 
 def _last_name(node: ast.expr) -> str:

@@ -13,7 +13,7 @@ from picobox.findings.places import shown_path
 from picobox.findings.rules import RULES
 from picobox.findings.timeline import timeline
 from picobox.findings.visible import command_line
-from picobox.findings.wording import frame_words, is_stored, sentence, windows_answer
+from picobox.findings.wording import frame_words, is_stored, occurrences_words, sentence, windows_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -108,6 +108,7 @@ def _facts(finding: Finding, report: Report) -> Markup:
         rows.append(("Test", element("code", finding.test)))
     if finding.count > 1:
         rows.append(("Seen", f"{finding.count:,} times; this is the first"))
+    rows += [("Also", element("code", words)) for words in occurrences_words(finding, report.directory)]
     if finding.suppressed:
         rows.append(("Suppressed", f"by {finding.suppressed}" + (f": {finding.reason}" if finding.reason else "")))
     return table(rows)

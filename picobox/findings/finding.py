@@ -56,13 +56,23 @@ class Side(NamedTuple):
     stack: tuple[Frame, ...] = ()
 
 
+class Occurrence(NamedTuple):
+    """One of those that are told as one finding: which file, where in the project, in which test; as in Finding."""
+
+    time: float
+    path: str
+    site: Frame | None = None
+    test: str = ""
+
+
 class Finding(NamedTuple):
     """What Windows would have answered to a call, judged by a rule.
 
     `rule` is its id ("PB010"); `status` what NT would have answered; `path` the file concerned, absolute; `message` one
     sentence for this case. `side` is the call that was judged, `others` those whose doing it conflicts with. `site` is
     the place in the project that is to be changed, None if unknown. `count`: how often it was seen at this site with
-    this file. `test`: the id of the test that ran. `suppressed` says what keeps it from counting ("baseline", "config",
+    this file. `also`: the first of those that it stands for besides, where more than a site and a file are told as one.
+    `test`: the id of the test that ran. `suppressed` says what keeps it from counting ("baseline", "config",
     "comment"), "" if nothing does; `reason` why, in the words of whoever suppressed it.
     """
 
@@ -78,6 +88,7 @@ class Finding(NamedTuple):
     test: str = ""
     suppressed: str = ""
     reason: str = ""
+    also: tuple[Occurrence, ...] = ()
 
 
 class Report(NamedTuple):

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from picobox.findings.finding import Finding, Report
 
 TEMPORARY = "$TMPDIR"
+# What a program lacks wherever it lacks it: among temporary files, which are mostly those of tests, it is told once.
+_ONE_FACT = frozenset(("PB019",))
 ELSEWHERE = "..."
 # An object of git takes its name, and that of the directory it lies in, from what it holds: times, too.
 _GIT_OBJECT = re.compile(r"(?<=/)[0-9a-f]{2}/[0-9a-f]{38}(?![^/])")
@@ -69,6 +71,8 @@ def roots_of(report: Report) -> Roots:
 
 def fingerprint(finding: Finding, roots: Roots) -> Fingerprint:
     """The fingerprint of a finding of a report with these roots."""
+    if is_one_fact(finding, roots):
+        return Fingerprint(finding.rule, TEMPORARY, "", "", program_of(finding.side.process.name))
     site = finding.site
     return Fingerprint(
         finding.rule,
@@ -77,6 +81,11 @@ def fingerprint(finding: Finding, roots: Roots) -> Fingerprint:
         "" if site is None else site.function,
         program_of(finding.side.process.name),
     )
+
+
+def is_one_fact(finding: Finding, roots: Roots) -> bool:
+    """Whether it is told once for a program, whatever temporary file it is about and wherever it is done."""
+    return finding.rule in _ONE_FACT and normal_path(finding.path, roots).startswith(f"{TEMPORARY}/")
 
 
 def program_of(name: str) -> str:

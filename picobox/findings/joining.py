@@ -7,11 +7,14 @@ from functools import cmp_to_key
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.errors import PicoboxError
-from picobox.findings.finding import Finding, Frame, Report, Side
-from picobox.findings.fingerprint import Roots, holds, normal_path, program_of, roots_of
+from picobox.findings.finding import Finding, Frame, Occurrence, Report, Side
+from picobox.findings.fingerprint import TEMPORARY, Roots, holds, is_one_fact, normal_path, program_of, roots_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+MOST_ALSO = 100
+"""Places and tests that a finding names besides its own."""
 
 _NOWHERE = ("", "", 0)
 
@@ -38,14 +41,18 @@ def key_of(finding: Finding, roots: Roots) -> Key:
 
     Where nobody knows the place in the source, each path is told: the program may be at fault for one of them alone.
     """
-    place = _place(finding, roots)
+    if is_one_fact(finding, roots):
+        path, place, call = TEMPORARY, _NOWHERE, ""
+    else:
+        place, call = _place(finding, roots), finding.side.call
+        path = normal_path(finding.path, roots) if place != _NOWHERE else finding.path
     return Key(
         finding.rule,
         finding.severity,
         finding.status,
-        normal_path(finding.path, roots) if place != _NOWHERE else finding.path,
+        path,
         place,
-        finding.side.call,
+        call,
         program_of(finding.side.process.name),
         finding.suppressed,
         finding.reason,
@@ -61,23 +68,39 @@ def _place(finding: Finding, roots: Roots) -> tuple[str, str, int]:
 
 def join(findings: Iterable[Finding], roots: Roots) -> tuple[Finding, ...]:
     """One finding for each key, with the details of the first that was seen and the sum of the counts, by time."""
-    first: dict[Key, Finding] = {}
-    counts: dict[Key, int] = {}
+    groups: dict[Key, list[Finding]] = {}
     for finding in findings:
-        key = key_of(finding, roots)
-        counts[key] = counts.get(key, 0) + finding.count
-        known = first.get(key)
-        if known is None or _compare(finding, known) < 0:
-            first[key] = finding
-    joined = (finding._replace(count=counts[key]) for key, finding in first.items())
-    return tuple(sorted(joined, key=cmp_to_key(_compare)))
+        groups.setdefault(key_of(finding, roots), []).append(finding)
+    return tuple(sorted((_joined(group, roots) for group in groups.values()), key=cmp_to_key(_compare)))
+
+
+def _joined(group: Sequence[Finding], roots: Roots) -> Finding:
+    """The first of findings with one key, which stands for all."""
+    first = min(group, key=cmp_to_key(_compare))
+    count = sum(finding.count for finding in group)
+    known = {each for finding in group for each in finding.also}
+    if is_one_fact(first, roots):
+        known.update(map(_occurrence, group))
+    return first._replace(count=count, also=_earliest(known, _occurrence(first)))
+
+
+def _earliest(known: Iterable[Occurrence], first: Occurrence) -> tuple[Occurrence, ...]:
+    """The first of each place and test but those of the first of all; where no place is known, of each path."""
+    places: dict[object, Occurrence] = {}
+    for each in (first, *sorted(known, key=lambda each: (each.time, repr(each)))):
+        places.setdefault((each.site, each.test, "" if each.site else each.path), each)
+    return tuple(places.values())[1 : MOST_ALSO + 1]
+
+
+def _occurrence(finding: Finding) -> Occurrence:
+    return Occurrence(finding.side.time, finding.path, finding.site, finding.test)
 
 
 def _compare(one: Finding, other: Finding) -> int:
     """By time; what happened at one time is told in the same order whoever was read first."""
     if one.side.time != other.side.time:
         return -1 if one.side.time < other.side.time else 1
-    texts = repr(one._replace(count=0)), repr(other._replace(count=0))
+    texts = repr(one._replace(count=0, also=())), repr(other._replace(count=0, also=()))
     return (texts[0] > texts[1]) - (texts[0] < texts[1])
 
 
@@ -135,6 +158,9 @@ def moved(report: Report, directory: str) -> Report:
                 side=side(finding.side),
                 others=tuple(map(side, finding.others)),
                 site=finding.site and frame(finding.site),
+                also=tuple(
+                    each._replace(path=path(each.path), site=each.site and frame(each.site)) for each in finding.also
+                ),
             )
             for finding in report.findings
         ),

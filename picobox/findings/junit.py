@@ -10,7 +10,16 @@ from picobox.findings.places import place_of, shown_path
 from picobox.findings.rules import RULES
 from picobox.findings.tally import gravest_first, reaches
 from picobox.findings.visible import command_line, visible
-from picobox.findings.wording import frame_words, headline, is_stored, sentence, side_words, verb_of, windows_answer
+from picobox.findings.wording import (
+    frame_words,
+    headline,
+    is_stored,
+    occurrences_words,
+    sentence,
+    side_words,
+    verb_of,
+    windows_answer,
+)
 
 if TYPE_CHECKING:
     from picobox.findings.finding import Finding, Report
@@ -83,4 +92,5 @@ def _details(finding: Finding, report: Report) -> str:
     lines += [f"against {side_words(side, report)}" for side in finding.others]
     if finding.count > 1:
         lines.append(f"seen {finding.count} times")
+    lines += [f"also {words}" for words in occurrences_words(finding, report.directory)]
     return "\n".join([*lines, f"fix: {RULES[finding.rule].fix}", ""])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from picobox.errors import PicoboxError
 from picobox.findings.answer import answer
-from picobox.findings.finding import SEVERITIES, Finding, Frame, Process, Report, Side
+from picobox.findings.finding import SEVERITIES, Finding, Frame, Occurrence, Process, Report, Side
 from picobox.findings.rules import RULES
 from picobox.findings.tally import tally
 
@@ -93,6 +93,15 @@ def _side_json(side: Side) -> dict[str, object]:
     }
 
 
+def _occurrence_json(occurrence: Occurrence) -> dict[str, object]:
+    return {
+        "time": occurrence.time,
+        "path": _text_json(occurrence.path),
+        "site": None if occurrence.site is None else _frame_json(occurrence.site),
+        "test": _text_json(occurrence.test),
+    }
+
+
 def _finding_json(finding: Finding) -> dict[str, object]:
     windows = answer(finding.status)
     return {
@@ -109,6 +118,7 @@ def _finding_json(finding: Finding) -> dict[str, object]:
         "test": _text_json(finding.test),
         "suppressed": _text_json(finding.suppressed),
         "reason": _text_json(finding.reason),
+        **({"also": [_occurrence_json(occurrence) for occurrence in finding.also]} if finding.also else {}),
     }
 
 
@@ -242,6 +252,18 @@ def _status(value: Any, where: str) -> int:
     return int(_members(value, where, {"name": _derived, "code": _at_least(0)})["code"])
 
 
+_OCCURRENCE: dict[str, Callable[[Any, str], Any]] = {
+    "time": _time,
+    "path": _text,
+    "site": _optional(_frame),
+    "test": _text,
+}
+
+
+def _occurrence(value: Any, where: str) -> Occurrence:
+    return Occurrence(**_members(value, where, _OCCURRENCE))
+
+
 _FINDING: dict[str, Callable[[Any, str], Any]] = {
     "rule": _one_of(*RULES),
     "severity": _one_of(*SEVERITIES),
@@ -256,11 +278,12 @@ _FINDING: dict[str, Callable[[Any, str], Any]] = {
     "test": _text,
     "suppressed": _text,
     "reason": _text,
+    "also": _each(_occurrence),
 }
 
 
 def _finding(value: Any, where: str) -> Finding:
-    members = _members(value, where, _FINDING)
+    members = _members({"also": [], **value} if isinstance(value, dict) else value, where, _FINDING)
     del members["win32"]
     return Finding(**members)
 

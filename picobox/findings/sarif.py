@@ -15,7 +15,15 @@ from picobox.findings.places import Place, below, place_of
 from picobox.findings.rules import RULES
 from picobox.findings.tally import gravest_first
 from picobox.findings.visible import command_line, visible
-from picobox.findings.wording import frame_words, is_stored, sentence, side_words, windows_answer
+from picobox.findings.wording import (
+    MOST_OCCURRENCES,
+    frame_words,
+    is_stored,
+    occurrence_words,
+    sentence,
+    side_words,
+    windows_answer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -166,6 +174,12 @@ def _related(finding: Finding, report: Report, root: str) -> Iterable[Json]:
         if frame is not None:
             place = Place(below(frame.file, report.directory) or "", frame.line)
             location["physicalLocation"] = _physical(place, report, root)
+        yield location
+    for number, occurrence in enumerate(finding.also[:MOST_OCCURRENCES], len(finding.others) + 1):
+        location = {"id": number, "message": {"text": occurrence_words(occurrence, report.directory)}}
+        alike = finding._replace(path=occurrence.path, site=occurrence.site, test=occurrence.test)
+        if (where := place_of(alike, report.directory)) is not None:
+            location["physicalLocation"] = _physical(where, report, root)
         yield location
 
 

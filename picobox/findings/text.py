@@ -17,6 +17,7 @@ from picobox.findings.wording import (
     frame_words,
     headline,
     is_stored,
+    occurrences_words,
     sentence,
     side_words,
     telling_frames,
@@ -90,6 +91,8 @@ class _Page:
             self._field("test", visible(finding.test))
         if finding.count > 1:
             self._field("seen", f"{finding.count} times")
+        for words in occurrences_words(finding, self.directory):
+            self._field("also", words)
         self._field("fix", RULES[finding.rule].fix)
         self._put("")
 

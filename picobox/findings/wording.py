@@ -10,9 +10,11 @@ from picobox.findings.rules import RULES
 from picobox.findings.visible import visible
 
 if TYPE_CHECKING:
-    from picobox.findings.finding import Finding, Frame, Report, Side
+    from picobox.findings.finding import Finding, Frame, Occurrence, Report, Side
 
 _MOST_FRAMES = 3
+MOST_OCCURRENCES = 8
+"""Of what a finding stands for besides, in words; the others are told by their number."""
 CHECK = "picobox check"
 _NAMES = ("picobox", "names")
 
@@ -61,6 +63,21 @@ def side_words(side: Side, report: Report) -> str:
     if side.fd is not None:
         words.append(f"fd {side.fd}")
     return ", ".join(words)
+
+
+def occurrences_words(finding: Finding, directory: str) -> list[str]:
+    """What a finding stands for besides, a line each."""
+    lines = [occurrence_words(occurrence, directory) for occurrence in finding.also[:MOST_OCCURRENCES]]
+    more = len(finding.also) - MOST_OCCURRENCES
+    return [*lines, f"and {more} more"] if more > 0 else lines
+
+
+def occurrence_words(occurrence: Occurrence, directory: str) -> str:
+    """Which file, where in the project, in which test."""
+    words = visible(shown_path(occurrence.path, directory))
+    if occurrence.site is not None:
+        words += f", at {frame_words(occurrence.site, directory)}"
+    return f"{words}, in {visible(occurrence.test)}" if occurrence.test else words
 
 
 def frame_words(frame: Frame, directory: str) -> str:

@@ -186,19 +186,106 @@ except OSError:
     os.symlink("target", "a")
 try:
     os.symlink("target", "b")
-except KeyError:
+except PermissionError:
     pass
 """
 
 
-@pytest.mark.parametrize(("program", "rules"), [(FALLS_BACK, []), (DOES_NOT, ["PB019", "PB019"])])
+LINKS = """
+import os, tempfile
+directory = tempfile.mkdtemp()
+os.symlink("target", directory + "/first")
+os.symlink("target", tempfile.mkdtemp() + "/second")
+os.symlink("target", directory + "/third")
+os.symlink("target", "one")
+os.symlink("target", "two")
+"""
+
+
+def test_links_among_temporary_files_are_one_fact(tmp_path: Path) -> None:
+    """Those are of tests; what a program makes where it works is told link by link."""
+    done = check(tmp_path, LINKS)
+    assert done.rules == ["PB019"] * 3
+    assert [finding.path.rpartition("/")[2] for finding in done.findings] == ["first", "one", "two"]
+    assert [finding.count for finding in done.findings] == [3, 1, 1]
+    assert [each.path.rpartition("/")[2] for each in done.findings[0].also] == ["second", "third"]
+
+
+FOR_POSIX = """
+import os, sys
+if os.name == "posix":
+    with open("x", "w"):
+        os.unlink("x")
+def lock():
+    if sys.platform == "win32":
+        return
+    with open("y", "w"):
+        os.unlink("y")
+lock()
+"""
+
+
+def test_what_a_source_keeps_from_windows_is_no_finding(tmp_path: Path) -> None:
+    script = tmp_path / "for_posix.py"
+    run = f"import runpy; runpy.run_path({str(script)!r})"
+    script.write_text(FOR_POSIX)
+    assert check(tmp_path, run).rules == []
+    script.write_text(FOR_POSIX.replace('os.name == "posix"', "True").replace('== "win32"', '== "darwin"'))
+    assert check(tmp_path, run).rules == ["PB010", "PB010"]
+
+
+READ_ONLY = """
+import os, shutil, stat, tempfile
+def make_writable(function, path, error):
+    os.chmod(path, stat.S_IWRITE)
+    function(path)
+def tree():
+    directory = tempfile.mkdtemp()
+    with open(directory + "/x", "w") as file:
+        os.fchmod(file.fileno(), 0o444)
+    return directory
+shutil.rmtree(tree(), onerror=make_writable)
+path = tree() + "/x"
+try:
+    os.unlink(path)
+except PermissionError:
+    os.chmod(path, stat.S_IWRITE)
+    os.unlink(path)
+"""
+
+
+def test_who_makes_writable_what_cannot_be_removed_is_prepared(tmp_path: Path) -> None:
+    script = tmp_path / "removes.py"
+    run = f"import runpy; runpy.run_path({str(script)!r})"
+    script.write_text(READ_ONLY)
+    assert check(tmp_path, run).rules == []
+    script.write_text(
+        READ_ONLY.replace(", onerror=make_writable", "").replace("except PermissionError", "except KeyError")
+    )
+    assert check(tmp_path, run).rules == ["PB017", "PB017"]
+
+
+ASKS = """
+import os
+def can_link():
+    try:
+        os.symlink("target", "a")
+    except OSError:
+        return False
+    return True
+if can_link():
+    os.symlink("target", "b")
+"""
+
+
+@pytest.mark.parametrize(("program", "rules"), [(FALLS_BACK, []), (ASKS, []), (DOES_NOT, ["PB019", "PB019"])])
 def test_a_link_that_may_be_refused_is_no_finding(tmp_path: Path, program: str, rules: list[str]) -> None:
     """The rule's own advice is to go on where a link is refused."""
     script = tmp_path / "links.py"
     script.write_text(program)
     done = check(tmp_path, f"import runpy; runpy.run_path({str(script)!r})")
     assert done.rules == rules
-    if not rules:
+    if program == FALLS_BACK:
         assert check(tmp_path / "enforced", f"import runpy; runpy.run_path({str(script)!r})", "--enforce").status == 1
 
 

@@ -35,7 +35,7 @@ def every_rule(directory: str) -> Report:
 
 
 REPORTS: list[Callable[[str], Report]] = [
-    sample_report.report, sample_report.small, sample_report.hostile, every_rule,
+    sample_report.report, sample_report.small, sample_report.hostile, sample_report.links, every_rule,
 ]  # fmt: skip
 
 

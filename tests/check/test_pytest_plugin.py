@@ -32,14 +32,16 @@ def test_of_another_process(tmp_path):
 """
 
 
-def pytest_in(directory: Path, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    """Run pytest in a project that has nothing of this one's settings."""
+def pytest_in(
+    directory: Path, *arguments: str, before: tuple[str, ...] = (), temporary: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run pytest in a project that has nothing of this one's settings; its TMPDIR is the project by default."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PICOBOX", "PYTEST"))}
     command = [*before, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", *arguments]
     return subprocess.run(
         command,
         cwd=directory,
-        env={**environment, "TMPDIR": str(directory), "COLUMNS": "200"},
+        env={**environment, "TMPDIR": str(temporary or directory), "COLUMNS": "200"},
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
@@ -103,6 +105,32 @@ def test_a_check_of_pytest_names_the_tests(tmp_path: Path) -> None:
         ("PB010", "test_bug"),
         ("PB010", "test_of_another_process"),
     }
+
+
+LINKS = """
+import os
+
+def test_one(tmp_path):
+    os.symlink("target", tmp_path / "link")
+
+def test_two(tmp_path):
+    os.symlink("target", tmp_path / "link")
+"""
+
+
+def test_each_test_is_told_what_the_program_lacks(tmp_path: Path) -> None:
+    """A report tells it once, with the tests."""
+    source, temporary = tmp_path / "source", tmp_path / "temporary"
+    source.mkdir()
+    temporary.mkdir()
+    done = pytest_in(project(source, LINKS), "--picobox=windows11", temporary=temporary)
+    assert outcomes(done) == {"test_one": "FAILED", "test_two": "FAILED"}, done.stdout + done.stderr
+    report = tmp_path / "report.json"
+    check = (sys.executable, "-m", "picobox", "check", "--format", "json", "-o", str(report), "--")
+    assert pytest_in(source, before=check, temporary=temporary).returncode == 1
+    (finding,) = json.loads(report.read_text())["findings"]
+    tests = [finding["test"], *(each["test"] for each in finding["also"])]
+    assert [test.rpartition("::")[2] for test in tests] == ["test_one", "test_two"]
 
 
 FIXTURE = """

@@ -8,9 +8,10 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from picobox.findings.finding import Finding
+    from picobox.findings.finding import Finding, Frame
 
     from .run import Outcome
     from .suite import Suite
@@ -70,18 +71,24 @@ def place(path: str, base: Path) -> str:
 
 
 def is_legitimate(suite: Suite, finding: Finding, base: Path) -> bool:
-    """Whether the suite's table speaks of a finding."""
-    path = place(finding.path, base)
-    tests = tests_of(finding, base)
+    """Whether the suite's table speaks of a finding, and of each that it stands for besides."""
+    frames = [frame for side in (finding.side, *finding.others) for frame in side.stack]
+    return _is_known(suite, finding.rule, finding.path, frames, base) and all(
+        _is_known(suite, finding.rule, each.path, [] if each.site is None else [each.site], base)
+        for each in finding.also
+    )
+
+
+def _is_known(suite: Suite, rule: str, path: str, frames: Sequence[Frame], base: Path) -> bool:
+    tests = tests_of(frames, base)
     return any(
-        each.rule == finding.rule
-        and fnmatchcase(path, each.path)
+        each.rule == rule
+        and fnmatchcase(place(path, base), each.path)
         and any(fnmatchcase(test, each.test) for test in tests)
         for each in suite.legitimate
     )
 
 
-def tests_of(finding: Finding, base: Path) -> list[str]:
-    """The functions of the project that are in the stack of either side, as tests are named; "" for none at all."""
-    frames = [frame for side in (finding.side, *finding.others) for frame in side.stack]
+def tests_of(frames: Sequence[Frame], base: Path) -> list[str]:
+    """The functions that are in these frames, as tests are named; "" for none at all."""
     return ["", *(f"{place(frame.file, base / 'project')}::{frame.function}" for frame in frames)]

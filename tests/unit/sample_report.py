@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ntshim import status as st
-from picobox.findings.finding import Finding, Frame, Process, Report, Side
+from picobox.findings.finding import Finding, Frame, Occurrence, Process, Report, Side
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +96,24 @@ def small(directory: str) -> Report:
     return report(directory, conflict(directory), name_finding(directory), warning, note(directory), hidden)
 
 
+def links(directory: str) -> Report:
+    """A finding that stands for links of three tests; of one of them no site is known."""
+    stacks = [
+        Frame(f"{directory}/tests/test_links.py", f"test_{word}", line) for line, word in ((3, "one"), (9, "two"))
+    ]
+    path = "/tmp/pytest-of-user/pytest-0/test_{}0/link"
+    side = Side(process(4270, "python3", "-m", "pytest"), "symlink", path.format("one"), STARTED + 1)
+    finding = Finding(
+        "PB019", "warning", st.STATUS_PRIVILEGE_NOT_HELD, side.path, f"{side.path} is made as a symbolic link", side,
+        site=stacks[0], count=5, test="tests/test_links.py::test_one",
+        also=(
+            Occurrence(STARTED + 2, path.format("two"), stacks[1], "tests/test_links.py::test_two"),
+            Occurrence(STARTED + 3, path.format("three")),
+        ),
+    )  # fmt: skip
+    return report(directory, finding)
+
+
 def hostile(directory: str) -> Report:
     """Each hostile text in every field that a name can get into."""
     findings = []
@@ -103,7 +121,18 @@ def hostile(directory: str) -> Report:
         frame = Frame(text, text, 1)
         side = Side(Process(1, text, (text, text)), text, text, STARTED, 4, 3, "R", "W", (frame,))
         finding = Finding(
-            "PB010", "error", st.STATUS_SHARING_VIOLATION, text, text, side, (side,), frame, 2, text, text
+            "PB010",
+            "error",
+            st.STATUS_SHARING_VIOLATION,
+            text,
+            text,
+            side,
+            (side,),
+            frame,
+            2,
+            text,
+            text,
+            also=(Occurrence(STARTED, text, frame, text),),
         )
         findings += [finding, finding._replace(path=f"{directory}/{text}", suppressed="")]
     whole = report(directory, *findings)

@@ -15,6 +15,7 @@ from ntshim.fs.rules import CaseMode
 from picobox.abi.table import BY_NAME
 from picobox.check.names import NameRules
 from picobox.errors import Errno
+from picobox.findings.finding import Frame
 from picobox.names import Names
 from picobox.platform.drives import Drives
 from picobox.platform.host import AT_FDCWD, own_tid
@@ -49,6 +50,8 @@ class Judge:
         self.others: list[Side] = []
         self.open: dict[bytes, Side] = {}
         self.holders = SimpleNamespace(of=lambda side: [side])
+        self.stack: tuple[Frame, ...] = ()
+        self.posix = SimpleNamespace(stack=lambda _call: self.stack)
 
     def node_of(self, found: Identity) -> Side | None:
         return self.open.get(found.path)
@@ -153,6 +156,15 @@ def test_a_name_that_is_made(scene: Scene, row: str, name: str | bytes, told: tu
     }  # fmt: skip
     plain = name if isinstance(name, bytes) else name.encode()
     assert scene.call(row, *arguments[row]) == ([] if told is None else [(*told, plain.rstrip(b"/"))])
+
+
+def test_the_separator_of_lists_is_another_on_windows(tmp_path: Path) -> None:
+    (tmp_path / "names.py").write_text('os.mkdir(f"a{os.pathsep}b")\n')
+    for observes, told in ((True, []), (False, [("PB005", st.STATUS_NOT_A_DIRECTORY, b"a:b")])):
+        scene = Scene(tmp_path / str(observes), observes=observes)
+        scene.judge.stack = (Frame(str(tmp_path / "names.py"), "<module>", 1),)
+        assert scene.call("mkdir", scene.path("a:b"), 0o700) == told
+        assert scene.call("mkdir", scene.path("a?b"), 0o700) != []
 
 
 def test_names_below_a_descriptor_and_a_relative_path(scene: Scene) -> None:

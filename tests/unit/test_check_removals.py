@@ -43,6 +43,7 @@ def ignore(*_):
         ("shutil.rmtree(path, onerror=lambda *_: None)", False),
         ("shutil.rmtree(path, onexc=helpers.mend)", True),
         ("shutil.rmtree(path, onexc=self.mend)", True),
+        ("def call(f, p, i):\n    onexc(f, p, i[1])\n\nshutil.rmtree(path, onerror=call)", True),
         ("shutil.rmtree(", False),
     ],
 )

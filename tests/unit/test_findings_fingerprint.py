@@ -114,6 +114,14 @@ def test_checkouts_in_two_places_give_one_fingerprint() -> None:
     assert fingerprint(sample.conflict(first), Roots(first)) == fingerprint(sample.conflict(second), Roots(second))
 
 
+def test_what_a_program_lacks_has_one_fingerprint_among_temporary_files() -> None:
+    (links,) = sample.links(ROOTS.directory).findings
+    assert fingerprint(links, ROOTS) == ("PB019", "$TMPDIR", "", "", "python")
+    assert fingerprint(links._replace(path="/home/me/project/link"), ROOTS)[1:4:2] == ("link", "test_one")
+    assert fingerprint(links._replace(path="/home/me/project/.scratch/link"), ROOTS).path == "$TMPDIR"
+    assert fingerprint(links._replace(rule="PB021"), ROOTS).function == "test_one"
+
+
 def test_a_digest_does_not_change() -> None:
     """Others keep it: GitHub knows by it which alerts are old."""
     found = fingerprint(sample.conflict(ROOTS.directory), ROOTS)

@@ -110,6 +110,11 @@ def test_all_that_is_known_is_told(told: str) -> None:
     assert told in shown
 
 
+def test_what_it_stands_for_besides_is_named() -> None:
+    shown = Reader(page.render(sample.links(DIRECTORY))).texts
+    assert "/tmp/pytest-of-user/pytest-0/test_three0/link" in shown
+
+
 def test_the_source_is_shown_with_its_line_marked(tmp_path: Path) -> None:
     sample.write_source(tmp_path)
     content = page.render(sample.small(str(tmp_path)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from picobox.errors import PicoboxError
 from picobox.findings.finding import SEVERITIES, Finding, Frame, Process, Report, Side
 from picobox.findings.fingerprint import Roots, roots_of
-from picobox.findings.joining import join, key_of, merge, moved
+from picobox.findings.joining import MOST_ALSO, join, key_of, merge, moved
 
 DIRECTORIES = ("/work/a", "/work/b", "/work")
 TEMPORARY = ("/tmp", "/var/tmp")
@@ -39,7 +39,7 @@ _sides = st.tuples(
     st.lists(_frames, max_size=1),
 ).map(lambda values: Side(*values[:4], stack=tuple(values[4])))
 _findings = st.tuples(
-    st.sampled_from(("PB010", "PB011")),
+    st.sampled_from(("PB010", "PB011", "PB019")),
     st.sampled_from(SEVERITIES),
     st.sampled_from((0, 1)),
     _paths,
@@ -85,6 +85,39 @@ def test_joining_loses_nothing_and_asks_for_no_order(findings: list[Finding], ra
         assert finding.side.time == min(other.side.time for other in alike)
     random.shuffle(findings)  # type: ignore[attr-defined]
     assert join(findings, roots) == joined
+
+
+def link(number: int, directory: str = "/tmp", rule: str = "PB019") -> Finding:
+    path, site = f"{directory}/d{number}/link", Frame("/work/a/test_links.py", f"test_{number}", number)
+    side = Side(Process(1, "python3"), "symlink", path, float(number))
+    return Finding(rule, "warning", 1, path, "said", side, site=site, test=f"test_links.py::test_{number}")
+
+
+def test_what_a_program_lacks_is_told_once_for_all_temporary_files() -> None:
+    roots, links = Roots("/work/a", TEMPORARY), [link(number) for number in range(MOST_ALSO + 3)]
+    (joined,) = join(reversed(links), roots)
+    assert (joined.path, joined.site, joined.test, joined.count) == (
+        links[0].path,
+        links[0].site,
+        links[0].test,
+        MOST_ALSO + 3,
+    )
+    assert [each.path for each in joined.also] == [f"/tmp/d{number}/link" for number in range(1, MOST_ALSO + 1)]
+    assert {(each.time, each.test) for each in joined.also} >= {
+        (1.0, "test_links.py::test_1"),
+        (8.0, "test_links.py::test_8"),
+    }
+    again = [each._replace(path=f"{each.path}2", side=each.side._replace(time=999.0)) for each in links]
+    assert join([*links, *again], roots)[0].also == joined.also
+    assert len(join([*links, link(1)._replace(suppressed="comment")], roots)) == 2
+    others = [
+        link(1, rule="PB021"),
+        link(2, rule="PB021"),
+        link(3, "/work/a"),
+        link(4, "/work/a"),
+        link(5, "/elsewhere"),
+    ]
+    assert [each.also for each in join(others, roots)] == [()] * 5
 
 
 @settings(max_examples=50)

@@ -60,6 +60,11 @@ def test_rules_without_findings_pass() -> None:
     assert all(len(case) == 0 for case in found.findall("testcase"))
 
 
+def test_what_it_stands_for_besides_is_named() -> None:
+    (failure,) = suite(sample_report.links(DIRECTORY)).iter("failure")
+    assert "\nalso /tmp/pytest-of-user/pytest-0/test_three0/link\n" in (failure.text or "")
+
+
 def test_hostile_names_are_only_text() -> None:
     report = sample_report.hostile(DIRECTORY)
     found = suite(report)

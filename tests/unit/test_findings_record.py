@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from picobox.errors import PicoboxError
-from picobox.findings.finding import SEVERITIES, Finding, Frame, Process, Report, Side
+from picobox.findings.finding import SEVERITIES, Finding, Frame, Occurrence, Process, Report, Side
 from picobox.findings.record import SCHEMA, dumps, loads
 from picobox.findings.rules import RULES
 
@@ -30,10 +30,12 @@ sides = some.builds(
     Side, processes, names, names, times, naturals, some.none() | some.integers(-1, 2**31), names, names,
     some.lists(frames, max_size=2).map(tuple),
 )  # fmt: skip
+occurrences = some.builds(Occurrence, times, names, some.none() | frames, names)
 findings = some.builds(
     Finding, some.sampled_from(list(RULES)), some.sampled_from(SEVERITIES), some.integers(0, 2**32 - 1), names, names,
     sides, some.lists(sides, max_size=2).map(tuple), some.none() | frames, some.integers(1, 10**6), names,
     some.sampled_from(["", "baseline", "config", "comment"]), names,
+    some.lists(occurrences, max_size=2).map(tuple),
 )  # fmt: skip
 reports = some.builds(
     Report, names, some.booleans(), some.lists(names, max_size=2).map(tuple), names, names, times, times,
@@ -47,7 +49,7 @@ def test_report_is_read_as_it_was_written(report: Report) -> None:
     assert loads(dumps(report)) == report
 
 
-@pytest.mark.parametrize("make", [sample_report.report, sample_report.small])
+@pytest.mark.parametrize("make", [sample_report.report, sample_report.small, sample_report.links])
 def test_sample_is_read_as_it_was_written(make: Callable[[str], Report]) -> None:
     assert loads(dumps(make(DIRECTORY))) == make(DIRECTORY)
 

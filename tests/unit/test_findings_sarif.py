@@ -109,6 +109,13 @@ def test_other_sides_are_related_locations_with_time_and_handle() -> None:
     ]
 
 
+def test_what_it_stands_for_besides_is_related() -> None:
+    two, three = result_of(*sample_report.links(DIRECTORY).findings)["relatedLocations"]
+    assert two["physicalLocation"]["artifactLocation"]["uri"] == "tests/test_links.py"
+    assert two["physicalLocation"]["region"] == {"startLine": 9}
+    assert three == {"id": 2, "message": {"text": "/tmp/pytest-of-user/pytest-0/test_three0/link"}}
+
+
 @pytest.mark.parametrize(("by", "kind"), [("comment", "inSource"), ("baseline", "external"), ("config", "external")])
 def test_suppressed_ones_stay_with_their_reason(by: str, kind: str) -> None:
     finding = sample_report.conflict(DIRECTORY)._replace(suppressed=by, reason="only here")

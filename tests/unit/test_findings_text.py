@@ -9,7 +9,7 @@ import pytest
 import sample_report
 
 from picobox.findings import text
-from picobox.findings.finding import ERROR, NOTE, WARNING, Frame, Report
+from picobox.findings.finding import ERROR, NOTE, WARNING, Frame, Occurrence, Report
 from picobox.findings.rules import RULES
 
 if TYPE_CHECKING:
@@ -57,6 +57,25 @@ def test_conflict_is_told_with_both_sides_source_answer_and_fix(tmp_path: Path) 
         "  seen     3 times",
         "  fix      Close the file first.",
     ]
+
+
+def test_what_it_stands_for_besides_is_named() -> None:
+    assert paragraph(sample_report.links(DIRECTORY))[-5:-1] == [
+        "  test     tests/test_links.py::test_one",
+        "  seen     5 times",
+        (
+            "  also     /tmp/pytest-of-user/pytest-0/test_two0/link, at tests/test_links.py:9 in test_two, "
+            "in tests/test_links.py::test_two"
+        ),
+        "  also     /tmp/pytest-of-user/pytest-0/test_three0/link",
+    ]
+
+
+def test_a_crowd_is_told_by_its_number() -> None:
+    (links,) = sample_report.links(DIRECTORY).findings
+    also = tuple(Occurrence(float(number), f"/tmp/{number}") for number in range(11))
+    told = paragraph(sample_report.report(DIRECTORY, links._replace(also=also)))
+    assert told[-5:-1] == [*(f"  also     /tmp/{number}" for number in (5, 6, 7)), "  also     and 3 more"]
 
 
 def test_source_that_cannot_be_read_is_left_out() -> None:
