@@ -1,5 +1,6 @@
 /* Owns what a guest gives up before it runs a program, and the namespaces that it and this process enter. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -49,6 +50,8 @@ int walls_raise_capabilities(void)
 
 int32_t pb_enter_namespaces(uint64_t kinds)
 {
+    /* glibc loads what pthread_cancel needs when it is first called, and aborts where the tree of a policy lacks it. */
+    dlopen("libgcc_s.so.1", RTLD_NOW);
     uid_t user = geteuid();
     gid_t group = getegid();
     if (unshare((int)kinds) < 0)

@@ -6,7 +6,6 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ntshim.io.share import FILE_SHARE_READ, FILE_SHARE_WRITE
 from ntshim.ob.handles import index_to_handle
 from picobox.check import posix_calls
 from picobox.check import subject as sb
@@ -22,8 +21,6 @@ from picobox.check.platforms import is_not_for_windows
 from picobox.check.posix import Posix
 from picobox.check.refusals import judge_refusal
 from picobox.check.removals import mends_removal
-from picobox.check.reopened import Reopened
-from picobox.check.repeats import Repeats
 from picobox.check.sites import site_of
 from picobox.check.stacks import Stacks
 from picobox.findings.finding import Finding, Side
@@ -47,8 +44,6 @@ if TYPE_CHECKING:
     from picobox.provider import PicoProvider
     from picobox.runtimes import Runtime
     from picobox.windows import WindowsRules
-
-_SHARES = FILE_SHARE_READ | FILE_SHARE_WRITE
 
 
 # A library of a runtime is at most so far from the call: wrappers of the C library stand between.
@@ -89,12 +84,9 @@ class Judge:
         self.processes = Processes()
         self.holders = Holders(provider, changes, opens.nodes, self.processes)
         self.wants_looks = provider.check_looks
-        self.repeats = Repeats(provider.platform)
-        self._provider = provider
         self._changes = changes
         self._identities = Identities()
         self._marks = Marks()
-        self.reopened = Reopened(self)
         self._aftermath = Aftermath(self)
         self.posix = Posix(self)
         self._watchers = posix_calls.watchers()
@@ -113,7 +105,6 @@ class Judge:
     def look(self, call: Call, row: Row, arguments: Sequence[object]) -> None:
         """See a call before anybody serves it, with the names that the guest wrote."""
         call.judgement = Judgement(observes=self.observes)
-        self.repeats.look(row, arguments)
         if self._name_rules is not None and row.paths():
             self._name_rules.look(call, row, arguments)
         watcher = self._watchers.get(row.name)
@@ -154,11 +145,9 @@ class Judge:
             judgement.routines.append(record)
         return True
 
-    def draft(
-        self, call: Call, rule: str, status: int, path: bytes, message: str, *, others: Sequence[Side] = ()
-    ) -> Callable[[], None]:
+    def draft(self, call: Call, rule: str, status: int, path: bytes, message: str) -> Callable[[], None]:
         """Keep who makes a call now, for a finding that is recorded if the routine that is given is called."""
-        finding = self._finding(call, rule, status, path, message, others, None)
+        finding = self._finding(call, rule, status, path, message, (), None)
 
         def record() -> None:
             if finding is not None and not self._is_prepared(finding):
@@ -239,7 +228,7 @@ class Judge:
         opened = file.context
         if call.row is None or opened is None:
             return
-        side = Side(
+        file.origin = Side(
             self.processes.of(call.thread.process, call.stop.tid),
             call.row.name,
             os.fsdecode(path),
@@ -250,9 +239,6 @@ class Judge:
             letters_of_share(opened.share),
             () if call.judgement is None else self.stacks.of(call),
         )
-        file.origin = side
-        self.repeats.opened(side)
-        self.reopened.opened(call, file, path)
 
     def overrules(self, call: Call, status: int) -> int:
         """Say what becomes of a call that NT refuses with a status, and record what that means."""
@@ -263,14 +249,12 @@ class Judge:
         judgement.let_go = judgement.let_go or outcome == LET_GO
         return outcome
 
-    def conclude(self, call: Call, arguments: Sequence[object] | None) -> None:
+    def conclude(self, call: Call) -> None:
         """A call has been decided: see to its end."""
         judgement = call.judgement
         if judgement is None or call.restart or call.wait is not None:
             return
         self._aftermath.prepare(call, judgement)
-        if self._may_be_ignored(call, judgement) and arguments is not None:
-            self.repeats.end(call, arguments)
         if not judgement.routines:
             return
         if call.result is not None:
@@ -284,12 +268,6 @@ class Judge:
             return replaced
 
         call.then = then
-
-    def _may_be_ignored(self, call: Call, judgement: Judgement) -> bool:
-        """Whether calls like this one mean nothing: Windows allows them, as it allows whatever others do meanwhile."""
-        shares = call.shown_by is None or call.shown_by.share & _SHARES == _SHARES
-        nothing_to_do = call.result is None and not judgement.let_go and not judgement.routines
-        return self.observes and self._provider.chaos is None and shares and nothing_to_do
 
     def _outcome(self, call: Call, judgement: Judgement, status: int) -> int:
         subject = judgement.subject

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VERBS = (
-    "run", "check", "trace", "syscalls", "doctor", "wslpath", "names", "report", "policy", "diff", "commit", "discard",
-)  # fmt: skip
+VERBS = ("run", "check", "trace", "syscalls", "doctor", "wslpath", "names", "report", "policy", "learn")
 # These start no program: they run on any system.
 _PORTABLE = ("names", "report")
 # Where a verb's module has another name.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from picobox.cli.launch import Launch
 from picobox.cli.options import Option, Usage, output_options, run_options
+from picobox.cli.policies import OPEN, chosen_policy, policy_options
 from picobox.cli.selection import EVERYTHING, Selection, UnknownCallError, parse_selection
 from picobox.trace.recorder import Recorder
 from picobox.trace.sink import Sink
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 FORMATS = ("text", "jsonl")
 
 _DESCRIPTION = """Run a Linux program and write down every system call it makes, with the NT service and the NTSTATUS
-behind it. The trace goes to standard error or to a file, never to standard output. The program is not yet confined:
-it can do whatever you can. The trace begins with the program's first own call, after the execve that starts it."""
+behind it. The trace goes to standard error or to a file, never to standard output. The program is not confined unless
+you name a policy: it can do whatever you can. The trace begins with the program's first own call, after the execve that
+starts it."""
 
 _EXAMPLES = """examples:
   picobox trace -- cat /etc/hosts             as `strace -f -ttt -T`, plus a line for the NT call
@@ -39,7 +41,7 @@ Exit status: as for picobox --help."""
 def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
     usage = Usage("trace", _DESCRIPTION, _EXAMPLES)
-    options = usage.read((*_trace_options(), *output_options(), *run_options()), arguments)
+    options = usage.read((*_trace_options(), *output_options(), *policy_options(), *run_options()), arguments)
     command = usage.command(options)
     try:
         selection = EVERYTHING if options.events is None else parse_selection(options.events)
@@ -62,7 +64,8 @@ def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -
     recorder = Recorder(_renderer(options), sink.write, selection.includes, options.platform)
     _end_in_order()
     try:
-        with Launch(options, command, recorder, selection.numbers()) as launch:
+        policy = chosen_policy(options, OPEN, of_files=False)
+        with Launch(options, command, recorder, selection.numbers(), policy=policy) as launch:
             status = launch.run()
             sink.flush()
             if options.verbose and not options.quiet:

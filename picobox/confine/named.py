@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from picobox.confine.place import Place, Spot
 
 STRICT, DEFAULT, OPEN = "strict", "default", "open"
-# What a policy can be made upon besides: it gives nothing at all.
+# What a policy can be made upon besides: it gives no file of the host's.
 NOTHING = "nothing"
 NAMES = (STRICT, DEFAULT, OPEN)
 BASES = (*NAMES, NOTHING)
@@ -127,7 +127,7 @@ def _open(_place: Place) -> Policy:
 
 
 def _nothing(_place: Place) -> Policy:
-    return Policy(NOTHING, devices=())
+    return Policy(NOTHING, devices=STANDARD_DEVICES, private_tmp=False)
 
 
 def _default(place: Place) -> Policy:

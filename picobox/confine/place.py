@@ -113,6 +113,11 @@ class Place:
             # normpath keeps two slashes at the beginning, as POSIX allows a system to.
             yield from self._spots("/" + path.lstrip("/"))
 
+    def spot(self, path: str) -> Spot:
+        """An absolute path in its simplest form, and nothing but that path."""
+        folder, _, name = path.rpartition("/")
+        return Spot(self._real(folder, name), path)
+
     def _homes_of(self, pattern: str) -> Iterator[str]:
         rest = pattern[1:]
         for home in self.homes:

@@ -187,8 +187,6 @@ def wider(policy: Policy, base: Policy) -> list[str]:
         more.append(f"network {policy.network}")
     if policy.session == KEPT and base.session == OWN:
         more.append("session kept")
-    if base.private_tmp and not policy.private_tmp:
-        more.append("private-tmp false")
     if base.devices != ALL_DEVICES:
         added = [path for path in policy.devices if path not in base.devices]
         more += [f"devices {path.decode(errors='surrogateescape')}" for path in added]

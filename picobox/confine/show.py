@@ -10,13 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 from picobox.confine.additions import source_of_device
 from picobox.confine.named import NOTHING
-from picobox.confine.policy import KEEP, PRIVATE, READ, RIGHTS, SET, UNSET, WRITE, FileRule, Policy
+from picobox.confine.policy import (
+    KEEP,
+    NONE,
+    OWN,
+    PRIVATE,
+    READ,
+    RIGHTS,
+    SET,
+    STANDARD_DEVICES,
+    UNSET,
+    WRITE,
+    FileRule,
+    Policy,
+)
 from picobox.confine.values import written
 from picobox.errors import PicoboxError
 from picobox.findings.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 SCHEMA = "picobox.policy/1"
 
@@ -56,39 +69,49 @@ def other_rows(policy: Policy) -> Iterator[tuple[str, str, str]]:
         yield f"environment.{action}", visible(" ".join(texts)), source_of_rules
 
 
-def as_toml(policy: Policy) -> str:
-    """A file that gives the same policy wherever on this machine it is read.
+def as_toml(policy: Policy, spelled: Callable[[bytes], str] = os.fsdecode) -> str:
+    """A file that gives the same policy wherever on this machine it is read; only what is given stands in it.
 
-    PicoboxError for names that TOML cannot hold.
+    `spelled` writes a path of a rule. PicoboxError for names that TOML cannot hold.
     """
-    lines = ["[policy]", f'extends = "{NOTHING}"', f"network = {_quoted(policy.network)}"]
-    lines += [f"session = {_quoted(policy.session)}", f"private-tmp = {str(policy.private_tmp).lower()}"]
-    lines += _list("devices", [(path, policy.sources.get(source_of_device(path), "")) for path in policy.devices])
-    lines += ["", "[policy.files]"]
+    lines = ["[policy]", f'extends = "{NOTHING}"']
+    lines += [f"network = {_quoted(policy.network)}"] if policy.network != NONE else []
+    lines += [f"session = {_quoted(policy.session)}"] if policy.session != OWN else []
+    lines += ["private-tmp = true"] if policy.private_tmp else []
+    more = [path for path in policy.devices if path not in STANDARD_DEVICES]
+    devices = [(os.fsdecode(path), policy.sources.get(source_of_device(path), "")) for path in more]
+    lines += _list("devices", devices, policy.name)
     rules = [rule for rule in file_rules(policy) if rule.source != PRIVATE]
+    files = []
     for right in RIGHTS:
-        given = [(rule.written or rule.path, rule.source) for rule in rules if rule.right == right]
-        lines += _list(right, given) if given else []
-    lines += ["", "[policy.environment]"]
-    # Of equal patterns the last counts, which in TOML is the last of these.
+        given = [(spelled(rule.written or rule.path), rule.source) for rule in rules if rule.right == right]
+        files += _list(right, given, policy.name)
+    # Of equal patterns the last counts.
     variables = {rule.pattern: rule for rule in policy.environment}.values()
+    environment = []
     for action in (UNSET, KEEP):
-        patterns = [(os.fsencode(rule.pattern), rule.source) for rule in variables if rule.action == action]
-        lines += _list(action, patterns) if patterns else []
-    settings = [f"{_quoted(rule.pattern)} = {_quoted(rule.value)}" for rule in variables if rule.action == SET]
-    lines += ["", "[policy.environment.set]", *settings] if settings else []
-    lines += ["", "[policy.limits]"]
-    limits = policy.limits._asdict().items()
-    lines += [f"{field.replace('_', '-')} = {_quoted(written(field, value))}" for field, value in limits]
-    if policy.drives:
-        lines += ["", "[policy.drives]"]
-        lines += [f"{drive.letter} = {_quoted(os.fsdecode(drive.path))}" for drive in policy.drives]
+        patterns = [(rule.pattern, rule.source) for rule in variables if rule.action == action]
+        environment += _list(action, patterns, policy.name)
+    limits = [(key, value) for key, value in policy.limits._asdict().items() if value is not None]
+    for name, entries in (
+        ("files", files),
+        ("environment", environment),
+        (
+            "environment.set",
+            [f"{_quoted(each.pattern)} = {_quoted(each.value)}" for each in variables if each.action == SET],
+        ),
+        ("limits", [f"{key.replace('_', '-')} = {_quoted(written(key, value))}" for key, value in limits]),
+        ("drives", [f"{drive.letter} = {_quoted(spelled(drive.path))}" for drive in policy.drives]),
+    ):
+        lines += ["", f"[policy.{name}]", *entries] if entries else []
     return "\n".join(lines) + "\n"
 
 
-def _list(key: str, values: Iterable[tuple[bytes, str]]) -> list[str]:
-    entries = [f"    {_quoted(os.fsdecode(value))},  # {visible(source)}" for value, source in values]
-    return [f"{key} = [", *entries, "]"] if entries else [f"{key} = []"]
+def _list(key: str, values: Iterable[tuple[str, str]], name: str) -> list[str]:
+    """A list with who says each thing, where that is more than the policy's name; nothing for an empty one."""
+    said = [(_quoted(value), "" if source == name else f"  # {visible(source)}") for value, source in values]
+    entries = [f"    {value},{remark}" for value, remark in said]
+    return [f"{key} = [", *entries, "]"] if entries else []
 
 
 def _quoted(text: str) -> str:

@@ -184,8 +184,10 @@ class Tree:
 
     def _link(self) -> None:
         """Paths that lead elsewhere are links here too, where nothing else has made them."""
-        for rule in self._rules.values():
-            if rule.written and rule.right != HIDE and lib.pb_open_below(self._root, rule.path) >= 0:
+        for rule in self._policy.files:
+            found = lib.pb_open_below(self._root, rule.path) if rule.written and rule.right != HIDE else -1
+            if found >= 0:
+                os.close(found)
                 link(self._root, rule.written, rule.path)
 
     def _place_sys(self) -> None:

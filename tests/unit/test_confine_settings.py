@@ -22,6 +22,7 @@ from picobox.confine.policy import (
     NONE,
     OWN,
     READ,
+    STANDARD_DEVICES,
     WRITE,
     Drive,
     Policy,
@@ -111,7 +112,7 @@ def test_every_key(place: Place) -> None:
 def test_a_file_may_be_nothing_but_a_policy(head: str, place: Place) -> None:
     name = "pyproject.toml" if "tool" in head else "p.toml"
     policy = policy_of(f'{head}extends = "nothing"\nnetwork = "host"\n', place, name)
-    assert (policy.network, policy.files, policy.devices) == (HOST, (), ())
+    assert (policy.network, policy.files, policy.devices) == (HOST, (), STANDARD_DEVICES)
 
 
 def test_without_extends_it_is_the_default_that_is_changed(place: Place) -> None:
@@ -217,7 +218,7 @@ def test_a_project_may_take_away(place: Place) -> None:
         ("[policy.environment.set]\nLD_PRELOAD = 'x.so'", "environment.set LD_PRELOAD"),
         ("[policy.limits]\nprocesses = 'none'", "limits.processes none"),
         ("[policy]\ndevices = ['/dev/kvm']", "devices /dev/kvm"),
-        ("[policy]\nprivate-tmp = false", "private-tmp false"),
+        ("[policy]\nprivate-tmp = false", "files.read /tmp"),
     ],
 )
 def test_a_project_gets_no_more_until_it_is_trusted(text: str, what: str, place: Place) -> None:
