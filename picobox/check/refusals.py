@@ -94,6 +94,8 @@ def _new_name(subject: Subject, status: int, *, runs: bool, is_held_below: bool)
         return Refusal("PB013", subject.file.path, "is renamed while something below it is open")
     if status == st.STATUS_DELETE_PENDING:
         return _used_again(subject._replace(file=target))
+    if subject.action == sb.RENAME and subject.file.is_directory != target.is_directory:
+        return None
     if status not in (st.STATUS_ACCESS_DENIED, st.STATUS_SHARING_VIOLATION) or target.file is None:
         return None
     if target.is_directory:

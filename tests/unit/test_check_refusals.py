@@ -61,6 +61,9 @@ DATA, IMAGE, UNMAPPED = sections(), sections(image=True), None
         (naming(FILE, OTHER), st.STATUS_ACCESS_DENIED, IMAGE, "PB016"),
         (naming(FILE, OTHER._replace(mode=READ_ONLY)), st.STATUS_ACCESS_DENIED, UNMAPPED, "PB017"),
         (naming(DIRECTORY, OTHER_DIRECTORY), st.STATUS_ACCESS_DENIED, UNMAPPED, "PB026"),
+        # Linux refuses these as well.
+        (naming(FILE, OTHER_DIRECTORY), st.STATUS_ACCESS_DENIED, UNMAPPED, None),
+        (naming(DIRECTORY, OTHER), st.STATUS_ACCESS_DENIED, UNMAPPED, None),
         (naming(FILE, OTHER), st.STATUS_DELETE_PENDING, UNMAPPED, "PB015"),
         (naming(FILE, ABSENT), st.STATUS_ACCESS_DENIED, UNMAPPED, None),
         (Subject(sb.TRANSFER, FILE), st.STATUS_FILE_LOCK_CONFLICT, UNMAPPED, "PB018"),
