@@ -6,7 +6,7 @@ import os
 import re
 import time
 from contextlib import suppress
-from errno import ENOENT
+from errno import EEXIST, ENOENT
 from typing import TYPE_CHECKING
 
 from ntshim import status as st
@@ -129,7 +129,7 @@ class NameRules:
             return
         if self._judge.windows.is_on_drive(found.path):
             with suppress(OSError):
-                self._tell_if_missed(call, full_path(tid, dirfd, path), found.path)
+                self._tell_if_missed(call, full_path(tid, dirfd, path), found.path, makes=meaning.creates)
 
     def _may_be_on_drive(self, tid: HostTid, dirfd: int, path: bytes) -> bool:
         """Whether a path begins on a drive, by its text."""
@@ -174,11 +174,14 @@ class NameRules:
             self._told_devices.clear()
         self._told_devices.add(path)
 
-    def _tell_if_missed(self, call: Call, path: bytes, stored: bytes) -> None:
+    def _tell_if_missed(self, call: Call, path: bytes, stored: bytes, *, makes: bool) -> None:
         """Linux does not find a name that Windows finds: told where the guest meets either."""
 
         def done(result: int) -> None:
-            if result == -ENOENT if self._judge.observes else result >= 0:
+            if makes and result == -EEXIST and not self._judge.observes:
+                twin = rules.judge_twin(os.fsdecode(stored.rpartition(b"/")[2]))
+                self._judge.report(call, twin.rule, twin.status, path, twin.message)
+            elif result == -ENOENT if self._judge.observes else result >= 0:
                 message = f"leads to {os.fsdecode(stored)} on Windows, where case does not count, and nowhere on Linux"
                 self._judge.report(call, "PB002", st.STATUS_SUCCESS, path, message)
 

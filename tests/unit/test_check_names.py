@@ -268,6 +268,11 @@ def test_a_program_that_gets_windows_answers_finds_the_other_case(tmp_path: Path
     found = [("PB002", st.STATUS_SUCCESS, b"readme")]
     assert scene.call("open", scene.path("readme"), os.O_RDONLY, 0, result=3) == found
     assert scene.call("open", scene.path("readme"), os.O_RDONLY, 0, result=-ENOENT) == []
+    twin = [("PB001", st.STATUS_OBJECT_NAME_COLLISION, b"SUB/file")]
+    scene.make("sub/file")
+    assert scene.call("mkdir", scene.path("SUB/file"), 0o777, result=-EEXIST) == twin
+    assert scene.call("mkdir", scene.path("sub/file"), 0o777, result=-EEXIST) == []
+    assert scene.call("unlink", scene.path("SUB/file"), result=-EEXIST) == []
     scene.call("open", scene.path("a?b"), CREATE, 0)
     assert [refused for *_, refused in scene.judge.told] == [True]
     assert scene.call("open", scene.path(b"bad\xff"), CREATE, 0) == [
