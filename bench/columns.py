@@ -6,6 +6,7 @@ import importlib.util
 import shutil
 import subprocess
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,7 @@ NAMES = (
     "bare-pinned",
     "trace+linux",
     "trace+nt",
+    "walls+nt",
     "reference+linux",
     "reference+nt",
     "strace",
@@ -27,7 +29,7 @@ NAMES = (
 )
 WEIGHED = "trace+linux"
 # Where a name is found in another case.
-FOLDING = ("trace+nt", "reference+nt")
+FOLDING = ("trace+nt", "walls+nt", "reference+nt")
 
 
 class Column(NamedTuple):
@@ -94,6 +96,8 @@ def find(programs: Programs, names: tuple[str, ...] = NAMES) -> list[Column]:
         Column("bare-pinned", bare, pinned=True),
         picobox_column("trace+linux"),
         picobox_column("trace+nt"),
+        # What is measured may lie among temporary files, which would be private.
+        picobox_column("walls+nt", "--policy", "default", "--write", tempfile.gettempdir()),
         picobox_column("reference+linux", "--platform", "reference", module="ptrace", package="python-ptrace"),
         picobox_column("reference+nt", "--platform", "reference", module="ptrace", package="python-ptrace"),
         peer_column("strace", "-f", "-o", "/dev/null", "--"),

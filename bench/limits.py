@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bench.results import Report
 
 NT = "trace+nt"
+WALLS = "walls+nt"
 NO_RUN = "no number in this run"
 
 
@@ -149,6 +150,21 @@ def nt_limits(report: Report) -> list[Limit]:
     ]
 
 
+def walls_limits(report: Report) -> list[Limit]:
+    """The bounds on what walls cost, against a run without them under the same profile."""
+
+    def times(row: str) -> float | None:
+        return ratio(seconds(report, row, WALLS), seconds(report, row, NT))
+
+    start = difference(seconds(report, "true", WALLS), seconds(report, "true", NT), 1e3)
+    return [
+        Limit("what walls add to the start of /bin/true", 15, "ms", start),
+        Limit("walls against none: getppid", 1.03, "x", times("getppid")),
+        Limit("walls against none: stat", 1.2, "x", times("stat-hit")),
+        Limit("walls against none: an open and its close", 1.2, "x", times("open+close")),
+    ]
+
+
 def names_limits(report: Report) -> list[Limit]:
     """The bounds on `picobox names`."""
     sources = {scan.LISTED: "on standard input", scan.INDEXED: "in a git index"}
@@ -173,5 +189,6 @@ def judge(report: Report) -> list[Limit]:
         + executive_limits(report)
         + crowd_limits(report)
         + nt_limits(report)
+        + walls_limits(report)
         + names_limits(report)
     )

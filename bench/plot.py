@@ -16,6 +16,7 @@ COLOURS = {
     "bare-pinned": "#616e7c",
     "trace+linux": "#0b69a3",
     "trace+nt": "#1d7a46",
+    "walls+nt": "#12512e",
     "reference+linux": "#62b0e8",
     "reference+nt": "#6cc59a",
     "strace": "#de911d",

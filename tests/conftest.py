@@ -25,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     # Without picobox a run compares native with native: it shows which tests would differ by themselves.
     add("--picobox-platform", choices=(*PLATFORMS, NATIVE), default="trace", help="the platform that tests run on")
     add("--picobox-profile", choices=PROFILES, default="linux", help="the profile that tests run under")
+    add("--picobox-policy", choices=("open", "default"), default="open", help="the policy that table R runs under")
     add("--one-platform", action="store_true", help="leave out tests that are written for another platform")
     add("--full", action="store_true", help="run the full tier too")
 

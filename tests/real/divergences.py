@@ -18,7 +18,7 @@ PATH = Path(__file__).with_name("divergences.toml")
 class Divergence(NamedTuple):
     """One declared difference: what `pattern` matches in `part` of the row's outcome is not compared.
 
-    `profile`: only under these rules; empty: under all.
+    `profile`: only under these rules; empty: under all. `policy`: only under that one; empty: under every one.
     """
 
     program: str
@@ -27,6 +27,7 @@ class Divergence(NamedTuple):
     pattern: str
     reason: str
     profile: str = ""
+    policy: str = ""
 
 
 def load(text: str) -> list[Divergence]:
@@ -36,8 +37,10 @@ def load(text: str) -> list[Divergence]:
 
 
 def _checked(entry: dict[str, str]) -> Divergence:
-    if set(entry) | {"profile"} != set(Divergence._fields):
-        raise ValueError(f"divergence {entry}: the keys must be {', '.join(Divergence._fields)}, the last if need be")
+    if set(entry) | {"profile", "policy"} != set(Divergence._fields):
+        raise ValueError(
+            f"divergence {entry}: the keys must be {', '.join(Divergence._fields)}, the last two if need be"
+        )
     divergence = Divergence(**entry)
     if divergence.part not in Outcome._fields:
         raise ValueError(f"divergence of {divergence.program} {divergence.row}: no part {divergence.part!r}")
@@ -46,12 +49,16 @@ def _checked(entry: dict[str, str]) -> Divergence:
     return divergence
 
 
-def belonging_to(program: str, row: str, profile: str, divergences: Sequence[Divergence]) -> list[Divergence]:
-    """The entries declared for one row of the table under a profile."""
+def belonging_to(
+    program: str, row: str, profile: str, divergences: Sequence[Divergence], policy: str = "open"
+) -> list[Divergence]:
+    """The entries declared for one row of the table under a profile and a policy."""
     return [
         divergence
         for divergence in divergences
-        if (divergence.program, divergence.row) == (program, row) and divergence.profile in ("", profile)
+        if (divergence.program, divergence.row) == (program, row)
+        and divergence.profile in ("", profile)
+        and divergence.policy in ("", policy)
     ]
 
 

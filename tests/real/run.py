@@ -23,8 +23,8 @@ SCRIPTS = Path(__file__).with_name("scripts")
 NATIVE: tuple[str, ...] = ()
 
 
-def prefix(platform: str, profile: str) -> tuple[str, ...]:
-    """What stands before a row's command: nothing on platform `native`, else picobox with that platform and profile.
+def prefix(platform: str, profile: str, policy: str = "open") -> tuple[str, ...]:
+    """What stands before a row's command: nothing on platform `native`, else picobox as these say.
 
     `-P` keeps the row's directory off picobox's own module path. Under wsl1 its drive keeps modes and owners.
     """
@@ -32,7 +32,9 @@ def prefix(platform: str, profile: str) -> tuple[str, ...]:
         return NATIVE
     picobox = (sys.executable, "-P", "-m", "picobox", "-q")
     drive = ("--drive", "C=.,metadata") if profile == "wsl1" else ()
-    return (*picobox, "--platform", platform, "--profile", profile, *drive, "--")
+    # A row's home lies in its working directory, which no policy would make writable by itself.
+    walls = () if policy == "open" else ("--policy", policy, "--write", ".", "--write", "home")
+    return (*picobox, "--platform", platform, "--profile", profile, *walls, *drive, "--")
 
 
 def environment(work: Path) -> dict[str, str]:

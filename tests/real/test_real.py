@@ -36,9 +36,15 @@ def profile(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def before(request: pytest.FixtureRequest, profile: str) -> tuple[str, ...]:
+def policy(request: pytest.FixtureRequest) -> str:
+    """What the second run may reach, by the options of the test run."""
+    return str(request.config.getoption("--picobox-policy", "open"))
+
+
+@pytest.fixture
+def before(request: pytest.FixtureRequest, profile: str, policy: str) -> tuple[str, ...]:
     """What stands before the command of the second run, by the options of the test run."""
-    return prefix(request.config.getoption("--picobox-platform", "trace"), profile)
+    return prefix(request.config.getoption("--picobox-platform", "trace"), profile, policy)
 
 
 def _require(row: Row) -> None:
@@ -57,10 +63,12 @@ def both(row: Row, before: tuple[str, ...], base: Path) -> tuple[Outcome, Outcom
 
 
 @pytest.mark.parametrize("row", [_parameter(row) for row in ROWS])
-def test_row(row: Row, before: tuple[str, ...], profile: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_row(
+    row: Row, before: tuple[str, ...], profile: str, policy: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     base = tmp_path_factory.mktemp("r")
     native, picobox = both(row, before, base)
-    declared = divergences.belonging_to(row.program, row.name, profile, DECLARED)
+    declared = divergences.belonging_to(row.program, row.name, profile, DECLARED, policy)
     difference = differences(divergences.without(native, declared), divergences.without(picobox, declared))
     if difference:
         pytest.fail(f"{row.argv} in {base}/native and {base}/work\n{difference}", pytrace=False)
@@ -71,13 +79,13 @@ def test_row(row: Row, before: tuple[str, ...], profile: str, tmp_path_factory: 
 @pytest.mark.full
 @pytest.mark.timeout(3600)
 def test_every_divergence_is_still_needed(
-    before: tuple[str, ...], profile: str, tmp_path_factory: pytest.TempPathFactory
+    before: tuple[str, ...], profile: str, policy: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     if before == NATIVE:
         pytest.skip("two native runs have no declared differences")
     stale: list[Divergence] = []
     for row in ROWS:
-        declared = divergences.belonging_to(row.program, row.name, profile, DECLARED)
+        declared = divergences.belonging_to(row.program, row.name, profile, DECLARED, policy)
         if declared:
             native, picobox = both(row, before, tmp_path_factory.mktemp("r"))
             stale += divergences.unneeded(native, picobox, declared)

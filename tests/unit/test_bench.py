@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -41,7 +42,7 @@ MACHINE = {
     "load": 0.1,
     "peers": {"strace": "6.1"},
 }
-SHORT = {"trace": "trace+linux", "trace_nt": "trace+nt"}
+SHORT = {"trace": "trace+linux", "trace_nt": "trace+nt", "walls_nt": "walls+nt"}
 
 
 def result(name: str, **seconds: float | str) -> Result:
@@ -124,6 +125,18 @@ class TestLimits:
         assert verdict(made, "two CPU-bound") == ("1.90 x", "NOT MET")
         assert verdict(made, "make -j2") == ("2.00 x", "met")
 
+    def test_walls(self) -> None:
+        made = report(
+            result("true", trace_nt=0.060, walls_nt=0.074),
+            result("getppid", trace_nt=4e-6, walls_nt=4.2e-6),
+            result("stat-hit", trace_nt=1e-5, walls_nt=1.1e-5),
+            result("open+close", trace_nt=1e-5, walls_nt=1.3e-5),
+        )
+        assert verdict(made, "what walls add") == ("14.00 ms", "met")
+        assert verdict(made, "none: getppid") == ("1.05 x", "NOT MET")
+        assert verdict(made, "none: stat") == ("1.10 x", "met")
+        assert verdict(made, "none: an open") == ("1.30 x", "NOT MET")
+
     def test_memory(self) -> None:
         opens = Weight("trace+linux", "opens", (10, 100), [(10, 30_000_000), (100, 31_500_000)], 33_000_000)
         processes = Weight("trace+linux", "processes", (10, 100), [(10, 30_000_000), (100, 32_000_000)], 41_000_000)
@@ -194,7 +207,7 @@ class TestLimits:
         assert text.count("<= 5 us") == 3
         assert text.count("<= 2.5 x") == 3
         assert text.count("< 5 s") == 2
-        assert text.count("NOT MEASURED") == 24
+        assert text.count("NOT MEASURED") == 28
         assert "10,000 to 100,000 processes" in text
 
     def test_a_smoke_run_says_that_it_judges_nothing(self) -> None:
@@ -293,7 +306,7 @@ class TestRecord:
         assert cells["trace+linux"]["samples"] == [5e-6]
         assert cells["trace+linux"]["to_native"] == pytest.approx(50)
         assert cells["proot"] == {"not_measured": "absent", "to_native": None, "to_bare": None}
-        assert len(record["limits"]) == 24
+        assert len(record["limits"]) == 28
 
     def test_figures(self, tmp_path: Path) -> None:
         figures = (Figure("a", "what", Cell([2e-6, 4e-6, 3e-6])), Figure("b", "", Cell(failed="no")))
@@ -328,6 +341,7 @@ class TestColumns:
 
     def test_reference_needs_python_ptrace(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(columns, "picobox_program", lambda: Path("/v/bin/picobox"))
+        monkeypatch.setattr(tempfile, "gettempdir", lambda: "/tmp")
         monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
         found = {column.name: column for column in columns.find(PROGRAMS)}
         assert found["trace+linux"].missing is None
@@ -335,6 +349,7 @@ class TestColumns:
 
     def test_commands(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(columns, "picobox_program", lambda: Path("/v/bin/picobox"))
+        monkeypatch.setattr(tempfile, "gettempdir", lambda: "/tmp")
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
         monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
         commands = {column.name: " ".join(column.command(("true", "-x"))) for column in columns.find(PROGRAMS)}
@@ -344,6 +359,7 @@ class TestColumns:
             "bare-pinned": "/absent/bare_loop true -x",
             "trace+linux": "/v/bin/picobox -q --profile linux -- true -x",
             "trace+nt": "/v/bin/picobox -q --profile nt -- true -x",
+            "walls+nt": "/v/bin/picobox -q --profile nt --policy default --write /tmp -- true -x",
             "reference+linux": "/v/bin/picobox -q --profile linux --platform reference -- true -x",
             "reference+nt": "/v/bin/picobox -q --profile nt --platform reference -- true -x",
             "strace": "/bin/strace -f -o /dev/null -- true -x",
