@@ -126,16 +126,11 @@ class TestLimits:
         assert verdict(made, "make -j2") == ("2.00 x", "met")
 
     def test_walls(self) -> None:
-        made = report(
-            result("true", trace_nt=0.060, walls_nt=0.074),
-            result("getppid", trace_nt=4e-6, walls_nt=4.2e-6),
-            result("stat-hit", trace_nt=1e-5, walls_nt=1.1e-5),
-            result("open+close", trace_nt=1e-5, walls_nt=1.3e-5),
-        )
+        rows = {"true": (0.060, 0.074), "getppid": (1.0, 1.05), "stat-hit": (1.0, 1.1), "open+close": (1.0, 1.3)}
+        made = report(*(result(name, trace_nt=without, walls_nt=behind) for name, (without, behind) in rows.items()))
         assert verdict(made, "what walls add") == ("14.00 ms", "met")
-        assert verdict(made, "none: getppid") == ("1.05 x", "NOT MET")
-        assert verdict(made, "none: stat") == ("1.10 x", "met")
-        assert verdict(made, "none: an open") == ("1.30 x", "NOT MET")
+        found = [verdict(made, f"none: {call}") for call in ("getppid", "stat", "an open")]
+        assert found == [("1.05 x", "NOT MET"), ("1.10 x", "met"), ("1.30 x", "NOT MET")]
 
     def test_memory(self) -> None:
         opens = Weight("trace+linux", "opens", (10, 100), [(10, 30_000_000), (100, 31_500_000)], 33_000_000)
