@@ -79,10 +79,10 @@ class Opens:
         found = self._identities.of_path(call.stop.tid, dirfd, path, follow=follow)
         if found is None and follow:
             found = self._identities.behind(call.stop.tid, dirfd, path)
-            if found is not None and not found.links:
-                self._take_over_at_exit(call, made=False)
-                return
         if found is None:
+            return
+        if not found.links:
+            self._take_over_at_exit(call, made=False)
             return
         name = call.object_name = self._drives.nt_name(found.path)
         if found.file is None and not flags & O_CREAT:
@@ -123,29 +123,26 @@ class Opens:
             return
         if answer.irp is None:
             raise RuntimeError("a native volume has performed an open")
-        self._complete_at_exit(call, answer.irp, found.path)
+        self._complete_at_exit(call, answer.irp, found)
 
     def _take_over_at_exit(self, call: Call, *, made: bool) -> None:
         """What has no name NT opens by none: it counts the open as that of the kernel's descriptor.
 
         `made`: it is made in a directory, which is all that the call names.
         """
+        call.then = lambda fd: self._take_over(call, fd, made=made) if fd >= 0 else None
 
-        def then(fd: int) -> None:
-            if fd < 0:
-                return
-            handles = call.thread.process.handles
-            with suppress(NtError):
-                handles.look_up(index_to_handle(fd_index(fd)))
-            entry = handles.peek(fd_index(fd))
-            if entry is None or not isinstance(entry.object, File) or entry.object.context is None:
-                return
-            path = entry.object.context.node.inode.path
-            runtime = self._runtime(call, path)
-            if self._provider.judge is not None and runtime is not None:
-                self._provider.judge.opened(call, entry.object, path.rpartition(b"/")[0] if made else path, fd)
-
-        call.then = then
+    def _take_over(self, call: Call, fd: int, *, made: bool) -> None:
+        handles = call.thread.process.handles
+        with suppress(NtError):
+            handles.look_up(index_to_handle(fd_index(fd)))
+        entry = handles.peek(fd_index(fd))
+        if entry is None or not isinstance(entry.object, File) or entry.object.context is None:
+            return
+        path = entry.object.context.node.inode.path
+        runtime = self._runtime(call, path)
+        if self._provider.judge is not None and runtime is not None:
+            self._provider.judge.opened(call, entry.object, path.rpartition(b"/")[0] if made else path, fd)
 
     def _share_of(self, tid: HostTid, path: bytes) -> int | None:
         runtime = self._runtime_of(tid, path)
@@ -167,14 +164,22 @@ class Opens:
         judge = self._provider.judge
         return runtime.share if judge is None else judge.share_of(call, runtime)
 
-    def _complete_at_exit(self, call: Call, irp: CreateIrp, path: bytes) -> None:
-        """The kernel makes the descriptor; its handle is made when the number is known."""
+    def _complete_at_exit(self, call: Call, irp: CreateIrp, decided: Identity) -> None:
+        """The kernel makes the descriptor; its handle is made when the number is known.
+
+        If it has found another file than was decided about, since the name led there meanwhile, that is what is open.
+        """
+        path = decided.path
 
         def then(fd: int) -> None:
             found = self._identities.of_descriptor(call.stop.tid, fd) if fd >= 0 else None
             if found is None:
                 return
             key, is_directory = found
+            if decided.file not in (None, key):
+                irp.fail(st.STATUS_CANCELLED)
+                self._take_over(call, fd, made=False)
+                return
             irp.complete(key, NativeInode(key, path, is_directory=is_directory))
             self._provider.open_files.adopt(irp.file, call.task.files, fd)
             irp.install(call.thread.process.handles, index=fd_index(fd))

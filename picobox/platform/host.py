@@ -150,6 +150,11 @@ def as_ours(tid: HostTid, path: bytes) -> bytes:
     return own + path[found.end() :]
 
 
+def leads_to_own(path: bytes) -> bool:
+    """Whether an absolute path leads each process to something of its own."""
+    return _OWN_LINKS.match(path) is not None
+
+
 def path_of(tid: HostTid, dirfd: int, path: bytes) -> bytes:
     """A path of a task, its root being ours, as a path of this process."""
     if path.startswith(b"/"):

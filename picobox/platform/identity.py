@@ -6,7 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.platform.host import PseudoDevices, path_of
+from picobox.platform.host import PseudoDevices, as_ours, leads_to_own, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +66,8 @@ class Identities:
                 return None
             try:
                 found = os.stat(ours, follow_symlinks=False)
+                if follow and stat.S_ISLNK(found.st_mode) and leads_to_own(os.readlink(ours)):
+                    return self._of_way(tid, as_ours(tid, os.readlink(ours)))
                 if stat.S_ISLNK(found.st_mode) or last in _NO_NAMES or ours.endswith(b"/"):
                     found, real = _located(ours, follow=follow)
                     head, last = os.path.split(real)

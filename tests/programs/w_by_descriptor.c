@@ -44,7 +44,14 @@ static void ways(void)
     int again = openat(directory, number, O_RDONLY | O_CLOEXEC);
     CHECK(again >= 0 && close(fd) == 0 && close(directory) == 0);
     kept_by(again);
-    CHECK(unlink("file") == 0);
+    fd = open("file", O_RDONLY | O_CLOEXEC);
+    char own_path[32];
+    snprintf(own_path, sizeof own_path, "/dev/fd/%d", fd);
+    CHECK(symlink(own_path, "link") == 0);
+    again = open("link", O_RDONLY | O_CLOEXEC);
+    CHECK(again >= 0 && close(fd) == 0);
+    kept_by(again);
+    CHECK(unlink("link") == 0 && unlink("file") == 0);
     say("a file is open by whatever path\n");
 }
 
