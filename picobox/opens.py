@@ -177,7 +177,6 @@ class Opens:
                 return
             key, is_directory = found
             if decided.file not in (None, key):
-                irp.fail(st.STATUS_CANCELLED)
                 self._take_over(call, fd, made=False)
                 return
             irp.complete(key, NativeInode(key, path, is_directory=is_directory))
