@@ -32,12 +32,13 @@ class Call:
     `wait` takes a routine that dispatches the call again, and calls it when that makes sense. `made` is the place of a
     name that the call makes. `over` is called once the kernel is done with the call, however it ended. `performed`: the
     NT service that the row names really ran. `object_name` is the NT name of what the call opens, None if it is not
-    known. `shown_by` is the runtime whose errno shows what NT refuses, None where that is WSL's. `refused` is the
-    status with which NT refused the call, None if it did not. `judgement` is a check's part of it, None without one.
+    known. `copied`: the structure that the kernel reads instead of the guest's. `shown_by` is the runtime whose errno
+    shows what NT refuses, None where that is WSL's. `refused` is the status with which NT refused the call, None if it
+    did not. `judgement` is a check's part of it, None without one.
     """
 
     __slots__ = (
-        "creation", "judgement", "made", "object_name", "on_exec", "over", "performed", "platform", "refused",
+        "copied", "creation", "judgement", "made", "object_name", "on_exec", "over", "performed", "platform", "refused",
         "restart", "result", "row", "shown_by", "stop", "then", "thread", "wait",
     )  # fmt: skip
 
@@ -52,6 +53,7 @@ class Call:
         self.on_exec: Callable[[], Thread] | None = None
         self.wait: Callable[[Callable[[], None]], None] | None = None
         self.made: Place | None = None
+        self.copied: bytes | None = None
         self.over: Callable[[], None] | None = None
         self.restart = False
         self.performed = False
@@ -93,6 +95,10 @@ class Call:
             return None
         address: int = space.page.put(self.stop.tid, offset, data)
         return address
+
+    def structure(self, index: int, size: int) -> bytes:
+        """The head of the structure at a pointer argument, from the copy that the kernel reads if there is one."""
+        return self.copied[:size] if self.copied is not None else self.memory.read(self.stop.args[index], size)
 
     @property
     def wants_exit(self) -> bool:

@@ -238,6 +238,8 @@ class Changes:
         found, file = self._identities.of_descriptor(tid, fd), self._identities.size_and_path_of(tid, fd)
         if found is not None and file is not None and self._windows.is_on_drive(file[1]):
             self.mappings.note(tid, fd, found[0], protection, flags)
+            if self._provider.judge is not None:
+                self._provider.judge.repeats.begin_anew()
 
     def look_at_sections(self, found: Identity, place: Place, access: int, share: int) -> None:
         """Have NT know which sections a file has, if that matters to an open: it writes, or lets nobody write."""

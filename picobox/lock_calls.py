@@ -170,14 +170,14 @@ def _copy(changes: Changes, call: Call, source: tuple[int, int], target: tuple[i
 
 
 def _length(call: Call, count: int) -> int:
-    """How many bytes a vector of buffers has; 0 for one that the kernel refuses."""
+    """How many bytes a vector of buffers has, which the kernel reads from a copy; 0 for one that it refuses."""
     if not 0 < count <= _MOST_VECTORS:
         return 0
     try:
         vectors = call.memory.read(call.stop.args[1], count * _IOVEC.size)
     except Errno:
         return 0
-    return sum([length for _, length in _IOVEC.iter_unpack(vectors)])
+    return sum([length for _, length in _IOVEC.iter_unpack(vectors)]) if call.put(1, 0, vectors) else 0
 
 
 def _or_position(offset: int) -> int | None:

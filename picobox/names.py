@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 AT_SYMLINK_NOFOLLOW = 0x100
 AT_SYMLINK_FOLLOW = 0x400
 PATH_SIZE = 4096
+_STRUCTURE_PLACE = 2 * PATH_SIZE  # in an argument slot
+_LARGEST_OPEN_HOW = 4096  # linux/openat2.h: a page
 _OPEN_HOW = struct.Struct("<3Q")
 _CHANGES_ROOT = frozenset(("chroot", "pivot_root"))
 MAKES_DIRECTORIES = frozenset(("mkdir", "mkdirat"))
@@ -142,17 +144,21 @@ class Names:
             self._lookup.forget_mounts()
         if self.as_written:
             return arguments
+        if row.name == "openat2" and not _copy_open_how(call):
+            return arguments
         places = [(argument.position, self._find(call, row, argument, arguments)) for argument in row.paths()]
         made = next((place for _, place in places if place.parent >= 0), None)
         if made is not None and not self.reserve(call, made):
             return arguments
-        if all(place.path is None for _, place in places):
-            return arguments
+        # Where more than the spelling is decided, and for a name that is reserved, the kernel reads our copy in any
+        # case: whoever else writes to the guest's memory must not choose another name now.
+        decides = self.windows is not None and not self.root_moved(call.stop.tid)
         approved = list(arguments)
         for slot, (index, place) in enumerate(places):
-            if place.path is not None:
-                approved[index] = place.path
-                if not call.put(index, slot * PATH_SIZE, place.path + b"\0"):
+            path = arguments[index] if place.path is None and (decides or place.parent >= 0) else place.path
+            if isinstance(path, bytes):
+                approved[index] = path
+                if not call.put(index, slot * PATH_SIZE, path + b"\0"):
                     break
         return approved
 
@@ -246,7 +252,7 @@ def meaning_of(call: Call, row: Row, argument: PathArgument, arguments: Sequence
     """What a path argument may mean, by its class and the flags of the call."""
     meaning = Meaning(argument.follow, argument.creates, argument.entry)
     if row.name == "openat2":
-        flags, _, resolve = _OPEN_HOW.unpack(call.memory.read(call.stop.args[2], _OPEN_HOW.size))
+        flags, _, resolve = _OPEN_HOW.unpack(call.structure(2, _OPEN_HOW.size))
         return _open_meaning(flags)._replace(resolve=resolve)
     if row.name in _NO_FOLLOW:
         index, bit = _NO_FOLLOW[row.name]
@@ -260,6 +266,19 @@ def meaning_of(call: Call, row: Row, argument: PathArgument, arguments: Sequence
             bit = AT_SYMLINK_NOFOLLOW if argument.follow else AT_SYMLINK_FOLLOW
             return meaning._replace(follow=bool(value & bit) != argument.follow)
     return meaning
+
+
+def _copy_open_how(call: Call) -> bool:
+    """Have the kernel read a copy of the structure.
+
+    False if nothing is to be decided: the kernel refuses its size, or the call comes again with an argument page.
+    """
+    size = call.stop.args[3]
+    if not _OPEN_HOW.size <= size <= _LARGEST_OPEN_HOW:
+        return False
+    how = call.memory.read(call.stop.args[2], size)
+    call.copied = how
+    return call.put(2, _STRUCTURE_PLACE, how)
 
 
 def _open_meaning(flags: int) -> Meaning:

@@ -159,6 +159,7 @@ class PicoProvider:
         return known
 
     def _serve(self, frame: Call, row: Row, judge: Judge | None) -> None:
+        arguments = None
         try:
             arguments = self._decode(frame, row)
             if arguments is None:
@@ -174,7 +175,7 @@ class PicoProvider:
         except (NtError, Errno) as error:
             _refuse(frame, error)
         if judge is not None:
-            judge.conclude(frame)
+            judge.conclude(frame, arguments)
 
     def _decide(self, frame: Call, row: Row, arguments: Sequence[object]) -> None:
         """Have the row's handler serve a call, and the executive decide what it changes. Raises NtError, Errno."""
@@ -237,6 +238,8 @@ class PicoProvider:
         self.processes -= 1
         if process.context.process is process:
             process.context.process = None
+        if not self.processes and self.opens is not None:
+            self.opens.unopened.let_go()
 
     def WalkUserStack(self, frame: Call, count: int) -> list[int]:
         """Return addresses along the frame pointers, the instruction itself first."""

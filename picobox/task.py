@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ntshim.ob.object import Object
     from ntshim.ps.process import Process, Thread
-    from picobox.platform.base import ArgumentPage, HostTid, Platform
+    from picobox.platform.base import ArgumentPage, Descriptor, HostTid, Platform
     from picobox.unopened import Unopened
 
 VirtualTid = NewType("VirtualTid", int)
@@ -64,6 +64,20 @@ class OpenFiles:
         described = self._platform.describe(tid, fd)
         if described is None:
             return None
+        file = self._find_or_make(tid, fd, described)
+        self.note(file, table, fd)
+        return file, granted_access(described.flags)
+
+    def hold(self, tid: HostTid, fd: int) -> File | None:
+        """The File object behind a descriptor of no guest's, which is open from now on; None if it is closed."""
+        described = self._platform.describe(tid, fd)
+        if described is None:
+            return None
+        file = self._find_or_make(tid, fd, described)
+        file.handle_opened()
+        return file
+
+    def _find_or_make(self, tid: HostTid, fd: int, described: Descriptor) -> File:
         key = (described.device, described.inode)
         file = next((file for file in self._files.get(key, ()) if self._is_same(file, tid, fd)), None)
         if file is None:
@@ -73,8 +87,7 @@ class OpenFiles:
             file.on_cleanup = self._forget
             self._files.setdefault(key, []).append(file)
             self._places[file] = {}
-        self.note(file, table, fd)
-        return file, granted_access(described.flags)
+        return file
 
     def adopt(self, file: File, table: FdTable, fd: int) -> None:
         """A File object that NtCreateFile has made, and whose `host_key` is known, stands for a task's descriptor."""
@@ -195,6 +208,11 @@ class FdTable:
                 if task.tid:
                     self.bound(task.tid)
         self._platform.watch(self._number, fd)
+
+    @property
+    def number(self) -> int:
+        """By which the platform knows the table; 0 as long as nothing in it is watched."""
+        return self._number
 
     def any_thread(self) -> Thread | None:
         """An NT thread of a task that still has this table."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from picobox.task import FdTable
 
 _MOST_ORIGINS = 256
+_REDIRECTED = range(3)
 
 
 class _Origin(NamedTuple):
@@ -57,28 +58,49 @@ class Unopened:
         self._share_of = share_of
         self._volume_of = volume_of
         self._has_looked = False
+        # What the shell that redirects us has open as long as we run.
+        self.redirections: list[File] = []
         # What is on its way through a socket, with no handle: by file, the description that was closed last.
         self._origins: dict[object, _Origin] = {}
 
     def look(self) -> None:
         """Make the handles of files that guests may have received or inherited since this was asked last."""
         tids = self._provider.platform.receivers()
-        if not self._has_looked:
-            self._has_looked, tids = True, None
+        is_first, self._has_looked = not self._has_looked, True
+        if is_first:
+            tids = None
         if tids is not None and not tids:
             return
         for process in list(self._provider.executive.processes.values()):
             if not process.terminating and (tids is None or any(tid in tids for tid in _tids(process))):
                 self._look_at(process)
+        if is_first:
+            self._hold_redirections()
+
+    def _hold_redirections(self) -> None:
+        """cmd.exe keeps the files of a command's redirections open until it ends, whatever that does with them."""
+        own = host.own_tid()
+        for fd in _REDIRECTED:
+            found = self._identities.of_held(own, fd)
+            if found is None or not found.links or self._share_of(own, found.path) is None:
+                continue
+            file = self._provider.open_files.hold(own, fd)
+            if file is not None:
+                self.redirections.append(file)
+
+    def let_go(self) -> None:
+        """The command has ended, and with it the redirections."""
+        while self.redirections:
+            self.redirections.pop().handle_closed()
 
     def _look_at(self, process: Process) -> None:
         files = next((thread.context.files for thread in process.threads.values()), None)
         tid, table = None if files is None else files.any_tid(), process.handle_table
         if files is None or not tid or table is None:
             return
-        for fd in host.open_files(tid):
+        for fd in host.descriptors(tid):
             index = fd_index(fd)
-            if table.peek(index) is not None:
+            if table.peek(index) is not None or not host.is_open_file(tid, fd):
                 continue
             with suppress(NtError):
                 table.look_up(index_to_handle(index))
@@ -108,7 +130,10 @@ class Unopened:
         file = self._volume_of(found.path).take_over(
             place, access, FILE_SHARE_ALL if share is None else share, has_name=found.links > 0
         )
-        file.origin = None if known is None else known.origin
+        if known is not None:
+            file.origin = known.origin
+        elif self._provider.judge is not None:
+            file.origin = self._provider.judge.repeats.origin(found.path)
         return file
 
     def keep_origin(self, file: File) -> None:

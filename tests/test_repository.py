@@ -77,6 +77,10 @@ EXCEPTIONS = {
         },
         "passes on the signals that this command gets, keeps its time limit, tells guests where to start",
     ),
+    "picobox/cli/layers.py": (
+        {"os.getcwdb", "os.path"},
+        "finds the layer of the working directory, and shows paths from it",
+    ),
     "picobox/cli/options.py": ({"os.get_terminal_size"}, "help is as wide as the terminal"),
     "picobox/cli/report.py": (
         {"os.dup2", "os.open", "os.sysconf", "pathlib"},

@@ -66,6 +66,11 @@ static void unwatch(struct pb_core *core, bool all, uint32_t table)
         }
 }
 
+bool is_watched(struct pb_core *core, const struct task *task, int32_t fd)
+{
+    return task->table && *find(core, task->table, fd);
+}
+
 void pb_unwatch(struct pb_core *core, uint32_t table)
 {
     LOCKED(core);

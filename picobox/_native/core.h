@@ -168,6 +168,21 @@ int32_t pb_take_closed(struct pb_core *core, uint32_t *table);
 /* The descriptor that the task's last call closes, if it came by the notify channel; else -1. */
 int32_t pb_closing(struct pb_core *core, int32_t tid);
 
+/* A call that Python need not see any more: of a task whose descriptor table has this number (pb_set_table), with those of
+   these arguments whose bit is in `mask`, and with `length` bytes of path at argument `path_index`. That is -1 for a call
+   on the descriptor that is its first argument, which goes unseen as long as that is not watched. */
+struct pb_repeat {
+    uint32_t table;
+    uint32_t nr;
+    uint32_t mask;
+    int32_t path_index;
+    uint64_t args[6];
+    uint64_t length;
+};
+/* 0, -ENOMEM, or -EINVAL if the path is too long. The kernel runs the call as if it were PB_DO_NATIVE; with a path it may
+   have given the task a descriptor (pb_take_receivers). */
+int32_t pb_add_repeat(struct pb_core *core, const struct pb_repeat *call, const char *path);
+void pb_forget_repeats(struct pb_core *core);
 /* The tasks that have made such a call, or are in one, since this was asked last: their number, at most `limit`. -1: any
    task may have, since there are more, or one of them is gone whose descriptors others may have. */
 int32_t pb_take_receivers(struct pb_core *core, int32_t *tids, int32_t limit);
@@ -268,6 +283,13 @@ struct pb_init {
 int32_t pb_init_start(char **ours, struct pb_init *out);
 /* Kills it, and so all in its namespace, and closes the descriptors. */
 void pb_init_end(struct pb_init *init);
+/* When a file was made, in nanoseconds since 1970; a link itself. The empty name is the directory. 0 or -errno: -EOPNOTSUPP if
+   its file system does not tell. */
+int32_t pb_birth_time(int32_t directory, const char *name, int64_t *nanoseconds);
+/* The handle of a file, a link itself (name_to_handle_at(2)): its type and its bytes, at most 129. Their number, or -errno. */
+int32_t pb_file_handle(int32_t directory, const char *name, uint8_t *out);
+/* renameat2(2) with RENAME_NOREPLACE: 0 or -errno. */
+int32_t pb_rename_new(int32_t directory, const char *name, int32_t to_directory, const char *to_name);
 
 /* Signals that wake pb_next instead of acting on this process. Returns the set that was ignored before. */
 uint64_t pb_doorbell_open(const int32_t *signals, int32_t count);

@@ -145,6 +145,8 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     case PB_DO_CALL:
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
+        if (is_repeat(core, task, &info))
+            return resume_quietly(core, task);
         fill_call(out, task, &info);
         return FOR_PYTHON;
     case PB_DO_ERRNO:

@@ -70,6 +70,8 @@ struct seen {
 
 #define TASK_BUCKETS 1024
 #define WATCH_BUCKETS 256
+#define REPEAT_BUCKETS 256
+#define REPEAT_LONGEST 1023
 
 /* Where we and our guests run, see pin.c. */
 enum placement { FREE, TOGETHER, SPREAD };
@@ -112,6 +114,7 @@ struct pb_core {
     } pin;
     struct watched *watched[WATCH_BUCKETS];
     struct watched *closed; /* not told yet */
+    struct repeat *repeats[REPEAT_BUCKETS];
     int32_t receiver_count;  /* tasks that have `receives` */
     bool receiver_gone;      /* one of them is no more */
     struct pending *pending;
@@ -230,6 +233,13 @@ int walls_close_in(const struct pb_walls *walls, int32_t first_closed);
 /* A task is about to close a descriptor. */
 void close_seen(struct pb_core *core, const struct task *task, int32_t fd);
 void closes_clear(struct pb_core *core);
+/* Whether Python is to know when a task's descriptor is closed. */
+bool is_watched(struct pb_core *core, const struct task *task, int32_t fd);
+
+/* repeats.c */
+/* Whether the call that a task is about to make need not be seen by Python. */
+bool is_repeat(struct pb_core *core, struct task *task, const struct call_info *info);
+void repeats_clear(struct pb_core *core);
 
 /* receipts.c */
 /* The call that a task has entered may give it descriptors. */

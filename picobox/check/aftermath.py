@@ -66,9 +66,13 @@ class Aftermath:
         subject = judgement.subject
         if subject is None:
             return
+        if subject.action == sb.DELETE:
+            self._judge.reopened.removed(call, subject.file.file, is_told=bool(judgement.entries))
         if node is not None:
             deleted = self._deleted.add(subject.file, node, is_pending=not judgement.let_go)
             deleted.entries.extend(judgement.entries)
+            if self._judge.holders.of(node):
+                self._judge.repeats.begin_anew()
             if judgement.let_go:
                 _forget_name(node, subject.file)
         if subject.action == sb.REMOVE_DIRECTORY:

@@ -70,6 +70,7 @@ class Holders:
     def __init__(self, provider: PicoProvider, changes: Changes, nodes: Nodes, processes: Processes) -> None:
         """Look at the files that `nodes` knows."""
         self._open_files = provider.open_files
+        self._opens = provider.opens
         self._changes = changes
         self._nodes = nodes
         self._processes = processes
@@ -114,6 +115,22 @@ class Holders:
             holder = next(self._real_holders(file), None)
             if holder is not None:
                 yield self._side(file, *holder)
+            elif self._opens is not None and file in self._opens.unopened.redirections:
+                yield self._redirection(file)
+
+    def _redirection(self, file: File) -> Side:
+        """The shell that has started us has it open still."""
+        command = host.command_of(host.parent_tid())
+        opened = file.context
+        path = opened.node.inode.path if isinstance(opened.node.inode, NativeInode) else b""
+        return Side(
+            Process(command.pid, os.fsdecode(command.name), tuple(map(os.fsdecode, command.arguments))),
+            "redirected",
+            os.fsdecode(path),
+            0.0,
+            access=letters_of_access(opened.access),
+            share=letters_of_share(opened.share),
+        )
 
     def _real_holders(self, file: File) -> Iterator[tuple[Task, int]]:
         return ((task, fd) for task, fd in self._open_files.holders(file) if task.group.has_image)

@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ntshim.io.share import FILE_SHARE_READ, FILE_SHARE_WRITE
 from ntshim.ob.handles import index_to_handle
 from picobox.check import posix_calls
 from picobox.check import subject as sb
@@ -21,6 +22,8 @@ from picobox.check.platforms import is_not_for_windows
 from picobox.check.posix import Posix
 from picobox.check.refusals import judge_refusal
 from picobox.check.removals import mends_removal
+from picobox.check.reopened import Reopened
+from picobox.check.repeats import Repeats
 from picobox.check.sites import site_of
 from picobox.check.stacks import Stacks
 from picobox.findings.finding import Finding, Side
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
     from picobox.provider import PicoProvider
     from picobox.runtimes import Runtime
     from picobox.windows import WindowsRules
+
+_SHARES = FILE_SHARE_READ | FILE_SHARE_WRITE
 
 
 # A library of a runtime is at most so far from the call: wrappers of the C library stand between.
@@ -84,9 +89,12 @@ class Judge:
         self.processes = Processes()
         self.holders = Holders(provider, changes, opens.nodes, self.processes)
         self.wants_looks = provider.check_looks
+        self.repeats = Repeats(provider.platform)
+        self._provider = provider
         self._changes = changes
         self._identities = Identities()
         self._marks = Marks()
+        self.reopened = Reopened(self)
         self._aftermath = Aftermath(self)
         self.posix = Posix(self)
         self._watchers = posix_calls.watchers()
@@ -105,6 +113,7 @@ class Judge:
     def look(self, call: Call, row: Row, arguments: Sequence[object]) -> None:
         """See a call before anybody serves it, with the names that the guest wrote."""
         call.judgement = Judgement(observes=self.observes)
+        self.repeats.look(row, arguments)
         if self._name_rules is not None and row.paths():
             self._name_rules.look(call, row, arguments)
         watcher = self._watchers.get(row.name)
@@ -145,9 +154,11 @@ class Judge:
             judgement.routines.append(record)
         return True
 
-    def draft(self, call: Call, rule: str, status: int, path: bytes, message: str) -> Callable[[], None]:
+    def draft(
+        self, call: Call, rule: str, status: int, path: bytes, message: str, *, others: Sequence[Side] = ()
+    ) -> Callable[[], None]:
         """Keep who makes a call now, for a finding that is recorded if the routine that is given is called."""
-        finding = self._finding(call, rule, status, path, message, (), None)
+        finding = self._finding(call, rule, status, path, message, others, None)
 
         def record() -> None:
             if finding is not None and not self._is_prepared(finding):
@@ -228,7 +239,7 @@ class Judge:
         opened = file.context
         if call.row is None or opened is None:
             return
-        file.origin = Side(
+        side = Side(
             self.processes.of(call.thread.process, call.stop.tid),
             call.row.name,
             os.fsdecode(path),
@@ -239,6 +250,9 @@ class Judge:
             letters_of_share(opened.share),
             () if call.judgement is None else self.stacks.of(call),
         )
+        file.origin = side
+        self.repeats.opened(side)
+        self.reopened.opened(call, file, path)
 
     def overrules(self, call: Call, status: int) -> int:
         """Say what becomes of a call that NT refuses with a status, and record what that means."""
@@ -249,12 +263,14 @@ class Judge:
         judgement.let_go = judgement.let_go or outcome == LET_GO
         return outcome
 
-    def conclude(self, call: Call) -> None:
+    def conclude(self, call: Call, arguments: Sequence[object] | None) -> None:
         """A call has been decided: see to its end."""
         judgement = call.judgement
         if judgement is None or call.restart or call.wait is not None:
             return
         self._aftermath.prepare(call, judgement)
+        if self._may_be_ignored(call, judgement) and arguments is not None:
+            self.repeats.end(call, arguments)
         if not judgement.routines:
             return
         if call.result is not None:
@@ -268,6 +284,12 @@ class Judge:
             return replaced
 
         call.then = then
+
+    def _may_be_ignored(self, call: Call, judgement: Judgement) -> bool:
+        """Whether calls like this one mean nothing: Windows allows them, as it allows whatever others do meanwhile."""
+        shares = call.shown_by is None or call.shown_by.share & _SHARES == _SHARES
+        nothing_to_do = call.result is None and not judgement.let_go and not judgement.routines
+        return self.observes and self._provider.chaos is None and shares and nothing_to_do
 
     def _outcome(self, call: Call, judgement: Judgement, status: int) -> int:
         subject = judgement.subject

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VERBS = ("run", "check", "trace", "syscalls", "doctor", "wslpath", "names", "report", "policy", "learn")
+VERBS = (
+    "run", "check", "trace", "syscalls", "doctor", "wslpath", "names", "report", "policy", "learn", "diff", "commit",
+    "discard",
+)  # fmt: skip
 # These start no program: they run on any system.
 _PORTABLE = ("names", "report")
 # Where a verb's module has another name.

@@ -128,8 +128,8 @@ def _openat(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, 
 
 @brings_back("pid-max", "openat2")
 def _openat2(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, how: int, size: object) -> None:
-    del size
-    _refuse_pid_max(provider, call, dirfd, path, int.from_bytes(call.memory.read(how, 8), "little"))
+    del how, size
+    _refuse_pid_max(provider, call, dirfd, path, int.from_bytes(call.structure(2, 8), "little"))
 
 
 def _refuse_pid_max(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, flags: int) -> None:

@@ -110,7 +110,7 @@ _rule(
     "PB009", "open-without-sharing", ERROR, st.STATUS_SHARING_VIOLATION,
     title="an open of a file that somebody holds without sharing it",
     why="An open succeeds only if every other open of the file shares what it asks for, and it shares what they do.",
-    example="# while a virus scanner or indexer has the file open",
+    example="f = tempfile.NamedTemporaryFile(); open(f.name)",
     fix="Close the file first, share more, or try again after a moment.",
     source="facts/nt.md section 3.4",
 )  # fmt: skip

@@ -29,6 +29,21 @@ ERESTARTSYS = 512
 ERESTART_RESTARTBLOCK = 516
 
 
+class Repeated(NamedTuple):
+    """Calls that are alike: those of one descriptor table with the same number, path and arguments.
+
+    `compared`: the indices of the arguments that count. `path_index`: where the path is; -1 for a call on a descriptor,
+    which is alike only while that is not watched.
+    """
+
+    table: int
+    nr: int
+    compared: tuple[int, ...]
+    args: tuple[int, ...]
+    path_index: int
+    path: bytes
+
+
 class Stop:
     """One stop of one task, consumed by exactly one resume or answer; EMPTY, INTERRUPT and DEAD need none.
 
@@ -182,6 +197,15 @@ class Platform(Protocol):
 
         None: any task may have.
         """
+
+    def ignore(self, call: Repeated) -> None:
+        """A call like this is not given any more, if the platform can tell at little cost, until `forget_ignored`.
+
+        One with a path counts as one that may give descriptors (`receivers`).
+        """
+
+    def forget_ignored(self) -> None:
+        """Every call is given again."""
 
     def counters(self, action: int) -> list[int]:
         """How many calls of each number were answered with an action (abi.row); the last one: unknown numbers."""

@@ -20,15 +20,13 @@ def descriptors(tid: HostTid) -> list[int]:
         return []
 
 
-def open_files(tid: HostTid) -> list[int]:
-    """The descriptors of a task that stand for regular files and directories, ascending; empty if it has gone."""
-    found = []
-    for fd in descriptors(tid):
-        with suppress(OSError):
-            mode = os.stat(f"/proc/{tid}/fd/{fd}").st_mode
-            if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-                found.append(fd)
-    return found
+def is_open_file(tid: HostTid, fd: int) -> bool:
+    """Whether a descriptor of a task stands for a regular file or a directory."""
+    try:
+        mode = os.stat(f"/proc/{tid}/fd/{fd}").st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def describe(tid: HostTid, fd: int) -> Descriptor | None:
@@ -107,6 +105,11 @@ _MOST_LINKS = 40  # path_resolution(7)
 def own_tid() -> HostTid:
     """This process, as one whose paths are looked up."""
     return HostTid(os.getpid())
+
+
+def parent_tid() -> HostTid:
+    """The process that has started this one."""
+    return HostTid(os.getppid())
 
 
 def own_ids() -> tuple[int, int]:

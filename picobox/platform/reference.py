@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from picobox.abi.row import Row
+    from picobox.platform.base import Repeated
 
 # sys/ptrace.h and sys/wait.h, where python-ptrace has no name for them.
 _PTRACE_SEIZE = 0x4206
@@ -411,6 +412,12 @@ class ReferencePlatform:
     def closing(self, tid: HostTid) -> int:
         del tid
         return -1
+
+    def ignore(self, call: Repeated) -> None:
+        del call  # what is not seen would be stopped all the same
+
+    def forget_ignored(self) -> None:
+        pass
 
     def receivers(self) -> list[HostTid] | None:
         return self._loop.take_receivers()

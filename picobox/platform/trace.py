@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from errno import EFAULT, EPERM, ESRCH
+from errno import EFAULT, EINVAL, EPERM, ESRCH
 from functools import cache, partial
 from struct import Struct
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from picobox.abi.row import Row
     from picobox.confine.namespaces import Walls
+    from picobox.platform.base import Repeated
 
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec", "walls")
 _BUFFER = 1 << 16
@@ -289,6 +290,20 @@ class TracePlatform:
     def receivers(self) -> list[HostTid] | None:
         count = lib.pb_take_receivers(self._core, self._receivers, _MOST_RECEIVERS)
         return None if count < 0 else [HostTid(self._receivers[place]) for place in range(count)]
+
+    def ignore(self, call: Repeated) -> None:
+        if not self._tells_closes:
+            return  # which descriptors have handles is not known here
+        native = ffi.new("struct pb_repeat *")
+        native.table, native.nr, native.path_index, native.length = call.table, call.nr, call.path_index, len(call.path)
+        native.mask = sum(1 << index for index in call.compared)
+        native.args = call.args
+        error = lib.pb_add_repeat(self._core, native, call.path)
+        if error and error != -EINVAL:
+            raise MemoryError
+
+    def forget_ignored(self) -> None:
+        lib.pb_forget_repeats(self._core)
 
     def counters(self, action: int) -> list[int]:
         if not self._core:

@@ -147,9 +147,10 @@ def _approved_address(names: Names, call: Call, address: int, length: int, *, cr
         return None
     meaning = Meaning(follow=not creates, creates=creates, entry=creates)
     place = names.find(call.stop.tid, AT_FDCWD, path, meaning)
-    if (place.parent >= 0 and not names.reserve(call, place)) or place.path is None:
+    reserves = place.parent >= 0
+    if (reserves and not names.reserve(call, place)) or (place.path is None and not reserves):
         return None
-    approved = data[:_PATH_OFFSET] + place.path
+    approved = data[:_PATH_OFFSET] + (path if place.path is None else place.path)
     if len(approved) > _ADDRESS_SIZE:
         raise Errno(ENAMETOOLONG)
     # A path that fills the address needs no NUL (unix(7)).

@@ -25,9 +25,9 @@ def openat(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, f
 
 
 def openat2(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, how: int, size: int) -> None:
-    del size
+    del how, size
     if path is not None:
-        _open(provider, call, dirfd, path, int.from_bytes(call.memory.read(how, 8), "little"))
+        _open(provider, call, dirfd, path, int.from_bytes(call.structure(2, 8), "little"))
 
 
 def creat(provider: PicoProvider, call: Call, pathname: bytes | None, mode: int) -> None:

@@ -288,8 +288,8 @@ def creat(provider: PicoProvider, call: Call, pathname: bytes | None, mode: int)
 
 
 def openat2(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, how: int, size: int) -> None:
-    del size
-    openat(provider, call, dirfd, path, int.from_bytes(call.memory.read(how, 8), "little"), 0)
+    del how, size
+    openat(provider, call, dirfd, path, int.from_bytes(call.structure(2, 8), "little"), 0)
 
 
 def openat(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, flags: int, mode: int) -> None:

@@ -51,8 +51,8 @@ def openat(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, f
 
 
 def openat2(provider: PicoProvider, call: Call, dirfd: int, path: bytes | None, how: int, size: int) -> None:
-    del size
-    _open(provider, call, (dirfd, path, 1), int.from_bytes(call.memory.read(how, 8), "little"))
+    del how, size
+    _open(provider, call, (dirfd, path, 1), int.from_bytes(call.structure(2, 8), "little"))
 
 
 def _open(provider: PicoProvider, call: Call, named: tuple[int, bytes | None, int], flags: int) -> None:

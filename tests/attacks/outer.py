@@ -63,7 +63,7 @@ def _lay_out(request: Request) -> dict[str, str]:
     if os.geteuid() == 0:
         (outside / "program").chmod(0o4755)
     return {
-        "ATTACK_SECRET": str(secret),
+        "ATTACK_FORBIDDEN": str(secret),
         "ATTACK_OUTSIDE": str(outside / "file"),
         "ATTACK_PROGRAM": str(forbidden),
         "ATTACK_SETUID": str(outside / "program"),
@@ -87,7 +87,7 @@ def _as(uid: int) -> list[str]:
 
 def _start_decoys(uid: int, settings: dict[str, str]) -> subprocess.Popen[str]:
     """The process that attacks are after; adds its settings."""
-    command = [*_as(uid), str(BASE / "programs" / "decoys"), str(BASE), settings["ATTACK_SECRET"]]
+    command = [*_as(uid), str(BASE / "programs" / "decoys"), str(BASE), settings["ATTACK_FORBIDDEN"]]
     environment = {"ATTACK_OUTER": "1", "PATH": os.environ["PATH"]}
     decoys = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     assert decoys.stdout is not None
@@ -108,7 +108,7 @@ def main() -> int:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "XDG_"))}
     master, slave = pty.openpty()
     # A descriptor that the caller has forgotten to close.
-    leak = os.open(settings["ATTACK_SECRET"], os.O_RDONLY)
+    leak = os.open(settings["ATTACK_FORBIDDEN"], os.O_RDONLY)
     os.set_inheritable(leak, True)
     process = subprocess.Popen(
         ["setsid", "--ctty", *_as(request.uid), *request.launcher, *driver],

@@ -77,6 +77,20 @@ def _admit_untraced() -> None:
     _replace_in("picobox.platform.trace", "compile_filter", change)
 
 
+def _copy_nothing_unchanged() -> None:
+    """The kernel reads what the guest has, wherever a copy of ours would say the same."""
+
+    def change(put: Callable[..., bool]) -> Callable[..., bool]:
+        def changed(call: Any, index: int, offset: int, data: bytes) -> bool:
+            return call.memory.read(call.stop.args[index], len(data)) == data or put(call, index, offset, data)
+
+        return changed
+
+    from picobox.call import Call
+
+    Call.put = change(Call.put)  # type: ignore[method-assign]
+
+
 def _row(name: str, *others: str) -> Wall:
     return Wall(f"the table refuses {name}", partial(open_rows, name, *others))
 
@@ -88,5 +102,6 @@ WALLS: dict[str, Wall] = {
     "row-seccomp": _row("seccomp", "prctl"),
     "row-ptrace": _row("ptrace"),
     "handler-prctl": Wall("the handler of prctl refuses dispatch by the guest itself", partial(open_rows, "prctl")),
+    "copied-memory": Wall("what is decided about is copied once, for the kernel too", _copy_nothing_unchanged),
     "untraced-flag": Wall("CLONE_UNTRACED is taken out; an untraced task's calls all fail", _admit_untraced),
 }

@@ -26,6 +26,7 @@ def redirected(tmp_path: Path, program: str, *options: str) -> tuple[int, tuple[
     work = tmp_path / "work"
     work.mkdir()
     (work / "in.txt").write_text("text\n")
+    (work / "other.txt").touch()
     command = [sys.executable, "-m", "picobox", "check", "--format", "json", "-o", str(report), *options, "--"]
     with (work / "in.txt").open() as given, (work / "out.txt").open("w") as output:
         done = subprocess.run(
@@ -44,19 +45,27 @@ def redirected(tmp_path: Path, program: str, *options: str) -> tuple[int, tuple[
 @pytest.mark.parametrize(
     ("program", "found"),
     [
-        ("rm out.txt", [("PB010", "out.txt", "W")]),
-        ("exec < /dev/null; rm in.txt", []),
-        pytest.param("mv in.txt old.txt", [("PB011", "in.txt", "R")], marks=pytest.mark.full),
-        pytest.param("exec > /dev/null; rm out.txt", [], marks=pytest.mark.full),
-        pytest.param("cat > new.txt; mv new.txt out.txt", [("PB012", "out.txt", "W")], marks=pytest.mark.full),
-        pytest.param("exec > /dev/null; cat > new.txt; mv new.txt out.txt", [], marks=pytest.mark.full),
+        ("rm out.txt", [("PB010", "out.txt", "inherited", "W")]),
+        ("exec > /dev/null; rm out.txt", [("PB010", "out.txt", "redirected", "W")]),
+        ("rm other.txt", []),
+        pytest.param("mv in.txt old.txt", [("PB011", "in.txt", "inherited", "R")], marks=pytest.mark.full),
+        pytest.param(
+            "exec < /dev/null; mv in.txt old.txt", [("PB011", "in.txt", "redirected", "R")], marks=pytest.mark.full
+        ),
+        pytest.param(
+            "cat > new.txt; mv new.txt out.txt", [("PB012", "out.txt", "inherited", "W")], marks=pytest.mark.full
+        ),
     ],
 )
-def test_what_the_shell_has_opened_is_open(tmp_path: Path, program: str, found: list[tuple[str, str, str]]) -> None:
+def test_what_the_shell_has_opened_is_open(
+    tmp_path: Path, program: str, found: list[tuple[str, str, str, str]]
+) -> None:
     _, findings = redirected(tmp_path, program)
     told = [finding for finding in findings if finding.severity != "note"]
-    assert [(finding.rule, finding.path.rpartition("/")[2], finding.others[0].access) for finding in told] == found
-    assert {finding.others[0].call for finding in told} <= {"inherited"}
+    assert [
+        (each.rule, each.path.rpartition("/")[2], each.others[0].call, each.others[0].access) for each in told
+    ] == found
+    assert all(side.process.pid == os.getpid() for each in told for side in each.others if side.call == "redirected")
 
 
 def test_what_the_shell_has_opened_is_open_when_enforced(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ LEAST_REPORTS = 25
 FREQUENT = ("PB001", "PB003", "PB004", "PB006", "PB010", "PB011", "PB012", "PB013", "PB014", "PB017", "PB024")
 """Rules that programs of several languages meet."""
 # Linux takes names of at most 255 bytes, so none that a program makes is too long: PB008 is for archives and volumes of
-# others. PB009 no program meets alone, since every runtime shares reading and writing.
-WITHOUT_A_PROGRAM = {"PB008", "PB009"}
+# others.
+WITHOUT_A_PROGRAM = {"PB008"}
 
 
 class Found(NamedTuple):

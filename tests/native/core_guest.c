@@ -45,6 +45,23 @@ static long call_and_look(long nr, long first, uint64_t *second, long third)
     return result;
 }
 
+/* See test_repeats. */
+static void repeats(void)
+{
+    const char *alike = "/alike", *other = "/other";
+    for (int i = 0; i < 5; i++)
+        access(alike, F_OK);
+    access(alike, R_OK);
+    access(other, F_OK);
+    access(alike, F_OK);
+    access((const char *)GUEST_EDGE, F_OK);
+    for (int fd = 20; fd < 23; fd++)
+        for (int i = 0; i < 5; i++)
+            CHECK(lseek(fd, GUEST_OFFSET, SEEK_SET) < 0);
+    access(other, R_OK);
+    access(alike, F_OK);
+}
+
 static void answers(void)
 {
     CHECK(syscall(SYS_getpgid, 0) == GUEST_ANSWER);
@@ -173,7 +190,7 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } behaviours[] = {
-        {"threads", threads}, {"bomb", bomb}, {"answers", answers}, {"rewritten", rewritten},
+        {"threads", threads}, {"bomb", bomb}, {"answers", answers}, {"repeats", repeats}, {"rewritten", rewritten},
         {"memory", memory}, {"page", page}, {"crowded", crowded},
         {"signals", signals},
     };

@@ -58,6 +58,49 @@ static void test_answers(void)
     free_run(run);
 }
 
+static int seen_paths[2][5], seen_descriptors[3];
+
+/* From the second call on those like it are ignored, until "/other" is asked for reading. */
+static void see_repeats(struct run *run, const struct pb_stop *stop)
+{
+    char path[16];
+    if (stop->nr == SYS_lseek && stop->args[0] - 20 < 3 && seen_descriptors[stop->args[0] - 20]++ == 1) {
+        struct pb_repeat call = {.table = 9, .nr = SYS_lseek, .mask = 3, .path_index = -1};
+        memcpy(call.args, stop->args, sizeof call.args);
+        done(pb_add_repeat(run->core, &call, ""));
+        if (stop->args[0] == 21)
+            done(pb_watch(run->core, 9, 21));
+    }
+    if (stop->nr == SYS_access && pb_read_string(run->core, stop->tid, stop->args[0], path, sizeof path) == 6) {
+        bool is_other = strcmp(path, "/alike") != 0, reads = stop->args[1] == R_OK;
+        if (is_other && reads)
+            pb_forget_repeats(run->core);
+        if (seen_paths[is_other][stop->args[1]]++ == 1) {
+            struct pb_repeat call = {.table = 9, .nr = SYS_access, .mask = 2, .length = 6};
+            done(pb_set_table(run->core, stop->tid, 9));
+            done(pb_add_repeat(run->core, &call, path));
+            call.length = 1u << 20;
+            assert(pb_add_repeat(run->core, &call, path) == -EINVAL);
+        }
+    }
+    done(pb_resume(run->core, stop->tid, 0, 0));
+}
+
+static void test_repeats(void)
+{
+    memset(seen_paths, 0, sizeof seen_paths);
+    memset(seen_descriptors, 0, sizeof seen_descriptors);
+    struct run *run = run_guest("repeats", see_repeats, 0);
+    /* Twice until it is ignored, and once after all was forgotten. */
+    assert(seen_paths[0][F_OK] == 3 && seen_paths[0][R_OK] == 1);
+    assert(seen_paths[1][F_OK] == 1 && seen_paths[1][R_OK] == 1);
+    assert(seen_descriptors[0] == 2 && seen_descriptors[1] == 5 && seen_descriptors[2] == 2);
+    /* A call with a path may have opened something: who has made one is asked once. */
+    int32_t tids[4];
+    assert(pb_take_receivers(run->core, tids, 4) == -1 && pb_take_receivers(run->core, tids, 4) == 0);
+    free_run(run);
+}
+
 static void rewrite(struct run *run, const struct pb_stop *stop)
 {
     if (stop->nr == SYS_lseek && stop->args[1] == GUEST_OFFSET) {
@@ -366,6 +409,7 @@ static void test_all(void)
     test_threads();
     test_bomb();
     test_answers();
+    test_repeats();
     test_rewriting();
     test_memory();
     test_page();

@@ -94,8 +94,8 @@ class Scene:
         self.judge.told.clear()
         self.judge.routines.clear()
         row = BY_NAME[name]
-        memory = SimpleNamespace(read=unreadable)
-        frame: Any = SimpleNamespace(stop=SimpleNamespace(tid=own_tid(), args=[0] * 6), row=row, memory=memory)
+        stop = SimpleNamespace(tid=own_tid(), args=[0] * 6)
+        frame: Any = SimpleNamespace(stop=stop, row=row, structure=unreadable)
         self.rules.look(frame, row, arguments)
         for routine in self.judge.routines if result is not None else ():
             assert result is not None

@@ -30,7 +30,8 @@ class World:
 
     def __init__(self, share: int | None = SHARE_READ_WRITE, *, judged: bool = False) -> None:
         volume = NativeVolume(Nodes(), lambda _: False)
-        provider: Any = SimpleNamespace(judge=object() if judged else None)
+        judge = SimpleNamespace(repeats=SimpleNamespace(origin=lambda _: None))
+        provider: Any = SimpleNamespace(judge=judge if judged else None)
         self.unopened = Unopened(provider, Identities(), lambda _tid, _path: share, lambda _path: volume)
 
     def take_over(self, fd: int, flags: int = os.O_RDWR) -> Any:

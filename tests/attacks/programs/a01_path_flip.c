@@ -38,7 +38,7 @@ static void race(char *at)
 int main(void)
 {
     begin();
-    forbidden = decoy("ATTACK_SECRET");
+    forbidden = decoy("ATTACK_FORBIDDEN");
     CHECK(getcwd(allowed, sizeof allowed - 16));
     strcat(allowed, "/allowed");
     make_file(allowed, "allowed\n", 0600);

@@ -9,7 +9,7 @@ static atomic_int *over;
 
 static int flip(void *by_write)
 {
-    const char *forbidden = getenv("ATTACK_SECRET");
+    const char *forbidden = getenv("ATTACK_FORBIDDEN");
     size_t size = strlen(forbidden) + 1, other = strlen(allowed) + 1;
     while (!*over) {
         if (by_write) {

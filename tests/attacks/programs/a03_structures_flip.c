@@ -46,7 +46,7 @@ static void *flip(void *unused)
 static void opens(void)
 {
     char way[PATH_MAX];
-    snprintf(way, sizeof way, "../../..%s", decoy("ATTACK_SECRET"));
+    snprintf(way, sizeof way, "../../..%s", decoy("ATTACK_FORBIDDEN"));
     bool got = false;
     for (int64_t since = now_ns(); !got && races(since, 60);)
         got = holds_secret((int)syscall(SYS_openat2, AT_FDCWD, way, &how, sizeof how));

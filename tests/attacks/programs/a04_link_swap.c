@@ -19,7 +19,7 @@ int main(void)
     pthread_t thread;
     char secret[PATH_MAX], through[PATH_MAX], made[PATH_MAX + 8];
     bool read_it = false, entered = false;
-    strcpy(secret, decoy("ATTACK_SECRET"));
+    strcpy(secret, decoy("ATTACK_FORBIDDEN"));
     char *name = basename(strdup(secret)), *directory = dirname(secret);
     CHECK(mkdir("place", 0700) == 0 && symlink(directory, "link") == 0);
     snprintf(through, sizeof through, "place/%s", name);

@@ -5,7 +5,7 @@
 /* The forbidden file by its way from a root. */
 static bool from_root_at(int fd)
 {
-    return holds_secret(openat(fd, decoy("ATTACK_SECRET") + 1, O_RDONLY | O_CLOEXEC));
+    return holds_secret(openat(fd, decoy("ATTACK_FORBIDDEN") + 1, O_RDONLY | O_CLOEXEC));
 }
 
 static void climb(const char *what)

@@ -8,7 +8,7 @@ static void try_links(const char *pid)
     char path[PATH_MAX];
     const char *const ways[] = {"root", "cwd/../../../../../../..", "task/1/root", "map_files/../root"};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        snprintf(path, sizeof path, "/proc/%s/%s%s", pid, ways[i], decoy("ATTACK_SECRET"));
+        snprintf(path, sizeof path, "/proc/%s/%s%s", pid, ways[i], decoy("ATTACK_FORBIDDEN"));
         GOT_IF(reads_secret(path), "the secret through %s\n", path);
     }
     snprintf(path, sizeof path, "/proc/%s/fd", pid);
@@ -19,7 +19,7 @@ static void try_links(const char *pid)
         struct stat about;
         if (fd >= 0 && fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)) {
             char way[PATH_MAX];
-            snprintf(way, sizeof way, "../../../../../..%s", decoy("ATTACK_SECRET"));
+            snprintf(way, sizeof way, "../../../../../..%s", decoy("ATTACK_FORBIDDEN"));
             GOT_IF(holds_secret(openat(fd, way, O_RDONLY | O_CLOEXEC)), "the secret through %s/%s\n", path,
                    entry->d_name);
         }
@@ -41,7 +41,7 @@ int main(void)
     try_links("self");
     try_links("thread-self");
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "/dev/fd/0/../../..%s", decoy("ATTACK_SECRET"));
+    snprintf(path, sizeof path, "/dev/fd/0/../../..%s", decoy("ATTACK_FORBIDDEN"));
     GOT_IF(reads_secret(path), "the secret through %s\n", path);
     return 0;
 }

@@ -19,7 +19,7 @@ static void try_file(const char *path, const char *what)
 int main(void)
 {
     begin();
-    try_file(decoy("ATTACK_SECRET"), "the secret");
+    try_file(decoy("ATTACK_FORBIDDEN"), "the secret");
     try_file(decoy("ATTACK_OUTSIDE"), "a file that may only be read");
     return 0;
 }

@@ -32,7 +32,7 @@ int main(void)
     memset(entry, 0, sizeof *entry);
     entry->opcode = IORING_OP_OPENAT;
     entry->fd = AT_FDCWD;
-    entry->addr = (uintptr_t)decoy("ATTACK_SECRET");
+    entry->addr = (uintptr_t)decoy("ATTACK_FORBIDDEN");
     *(unsigned int *)(entries + parameters.sq_off.array) = 0;
     atomic_store((atomic_uint *)(entries + parameters.sq_off.tail), 1);
     if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) == 1) {

@@ -36,7 +36,7 @@ int main(void)
         for (int i = 0; i < 64; i++)
             CHECK(chdir("..") == 0);
         GOT("a chroot\n");
-        GOT_IF(chroot(".") == 0 && reads_secret(decoy("ATTACK_SECRET")), "the secret out of a chroot\n");
+        GOT_IF(chroot(".") == 0 && reads_secret(decoy("ATTACK_FORBIDDEN")), "the secret out of a chroot\n");
     }
     return 0;
 }

@@ -83,6 +83,7 @@ static inline void make_file(const char *path, const char *text, mode_t mode)
 /* Long enough for a call of another thread to read what was just changed. */
 static inline void dwell(void)
 {
+    __asm__ volatile("" : : : "memory");
     for (volatile int i = 0; i < 300; i++)
         ;
 }

@@ -1,0 +1,101 @@
+"""Calls that are made over and over are not looked at any more, and what they mean is found all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from picobox.check.repeats import ENOUGH
+
+from .checked import check
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TIMES = 3 * ENOUGH
+# Opens the file by its absolute path, so often that it is seen no more.
+WORN = f"""
+import fcntl, os, subprocess, sys
+x = os.path.abspath('x')
+def again(flags=os.O_RDWR | os.O_CREAT, path=x):
+    fd = os.open(path, flags, 0o666)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    return fd
+for i in range({TIMES}):
+    try:
+        os.mkdir(os.getcwd())
+    except FileExistsError:
+        pass
+    os.close(again())
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "rules"),
+    [
+        pytest.param("os.unlink(x)", [], id="closed"),
+        pytest.param("fd = again()\nos.unlink(x)", ["PB010"], id="deleted"),
+        pytest.param("fd = again()\nos.rename(x, 'y')", ["PB011"], id="renamed"),
+        pytest.param("fd = again()\nos.close(os.open('y', os.O_CREAT))\nos.replace('y', x)", ["PB012"], id="replaced"),
+        pytest.param("fd = again()\nos.mkdir('d')\nos.rename(x, 'd/x')", ["PB011"], id="moved"),
+        pytest.param("fd = again()\nsubprocess.run(['rm', x])", ["PB010"], id="deleted by another process"),
+        pytest.param("os.close(again())\nfd = os.dup(again())\nos.unlink(x)", ["PB010"], id="a duplicate"),
+        pytest.param("os.chmod(x, 0o444)\nos.close(again())", ["PB017"], id="read-only by now"),
+        pytest.param(
+            "fd = again()\nos.fchmod(fd, 0o444)\nos.close(fd)\nos.close(again())", ["PB017"], id="by descriptor"
+        ),
+        pytest.param(
+            f"for i in range({TIMES}): os.close(again(os.O_RDWR | os.O_CREAT | os.O_TRUNC))\n"
+            "import mmap\nfd = os.open(x, os.O_RDWR)\nos.write(fd, b'x')\nview = mmap.mmap(fd, 1)\nos.close(fd)\n"
+            "os.close(again(os.O_RDWR | os.O_CREAT | os.O_TRUNC))",
+            ["PB016"],
+            id="mapped by now",
+        ),
+        pytest.param(
+            f"exclusive = os.O_RDWR | os.O_CREAT | os.O_EXCL\nos.unlink(x)\n"
+            f"for i in range({TIMES}): os.close(again(exclusive)); os.unlink(x)\n"
+            "open('X', 'w').close()\nos.close(again(exclusive))",
+            ["PB001"],
+            id="a twin by now",
+        ),
+        pytest.param(
+            "os.mkdir('d'); os.chdir('d'); os.chdir('..')\n"
+            f"for i in range({TIMES}): os.close(again(os.O_RDWR | os.O_CREAT, os.path.abspath('d/y')))\n"
+            "fd = again(os.O_RDWR | os.O_CREAT, os.path.abspath('d/y'))\nos.rename('d', 'e')",
+            ["PB013"],
+            id="a directory above it",
+        ),
+    ],
+)
+def test_what_they_mean_is_found(tmp_path: Path, program: str, rules: list[str]) -> None:
+    done = check(tmp_path, WORN + program)
+    assert (done.stderr, [rule for rule in done.rules if rule != "PB022"]) == (done.stderr, rules), done
+    assert done.status == bool(rules), done
+
+
+SCRIPT = f"""
+const fs = require("fs"), x = process.cwd() + "/x", take = () => fs.openSync(x, "wx");
+for (let i = 0; i < {TIMES}; i++) {{ fs.closeSync(take()); fs.unlinkSync(x); }}
+const first = take(); fs.unlinkSync(x); const second = take(); fs.closeSync(first); fs.closeSync(second);
+"""
+
+
+def test_a_name_that_is_used_again(tmp_path: Path) -> None:
+    """node.js shares deleting: the name is free on Linux at once, and taken on Windows."""
+    done = check(tmp_path, f"import os\nos.execvp('node', ['node', '-e', {SCRIPT!r}])")
+    assert done.rules == ["PB015"], done
+
+
+def test_who_has_it_open_is_told(tmp_path: Path) -> None:
+    done = check(tmp_path, WORN + "fd = again()\nprint(fd)\nos.unlink(x)")
+    finding = done.findings[0]
+    (holder,) = finding.others
+    assert (holder.call, holder.fd, holder.path) == ("openat", int(done.stdout), str(tmp_path / "work" / "x"))
+    assert holder.stack[0].function == "again"
+    assert 0 < holder.time <= finding.side.time
+
+
+def test_each_is_counted(tmp_path: Path) -> None:
+    done = check(tmp_path, WORN + f"for i in range({TIMES}):\n fd = again()\n os.unlink(x)\n os.close(fd)")
+    assert [(finding.rule, finding.count) for finding in done.findings] == [("PB010", TIMES)]
