@@ -12,6 +12,9 @@ from picobox.errors import PicoboxError
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
+    from picobox.confine.policy import Policy
+    from picobox.confine.refusals import Refusals
+
 _DESCRIPTION = """Run a Linux program as a pico process: every system call it makes is intercepted and served through
 an NT executive in miniature. The program can do whatever you can, unless a policy says less."""
 
@@ -31,8 +34,9 @@ def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
     usage = Usage("run", _DESCRIPTION, _EXAMPLES)
     version = Option("--version", action="store_true", help="print the version and exit")
+    report = Option("--report", action="store_true", help="end with what was refused, by which rule, how to allow it")
     unconfined = Option("--unconfined", action="store_true", help="without walls: it can do whatever you can")
-    options = usage.read((version, *output_options(), unconfined, *policy_options(), *run_options()), arguments)
+    options = usage.read((version, *output_options(), report, unconfined, *policy_options(), *run_options()), arguments)
     if options.version:
         from picobox import DISTRIBUTION, __version__
 
@@ -47,10 +51,24 @@ def _run(options: SimpleNamespace, command: list[bytes]) -> int:
     if options.unconfined and options.policy not in (None, OPEN):
         raise PicoboxError("--unconfined is --policy open: name one of them.")
     policy = None if options.unconfined else chosen_policy(options, RUN_POLICY, of_files=RUN_POLICY != OPEN)
-    with Launch(options, command, policy=policy) as launch:
+    refusals = _refusals(policy) if options.report else None
+    calls = None if refusals is None else refusals.watched()
+    with Launch(options, command, refusals, calls, policy=policy) as launch:
         status = launch.run()
+        if refusals is not None:
+            from picobox.cli.refused import print_report
+
+            print_report(refusals, options.color)
         if options.verbose and not options.quiet:
             from picobox.cli.report import print_summary
 
             print_summary(launch, options.color)
     return status
+
+
+def _refusals(policy: Policy | None) -> Refusals:
+    if policy is None or not policy.confines:
+        raise PicoboxError("--report: without walls nothing is refused. Name a policy, as --policy default.")
+    from picobox.confine.refusals import Refusals
+
+    return Refusals(policy)

@@ -16,6 +16,8 @@ from picobox.trace.sink import Sink
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
+    from picobox.confine.policy import Policy
+    from picobox.confine.refusals import Refusals
     from picobox.trace.recorder import Renderer
 
 FORMATS = ("text", "jsonl")
@@ -61,10 +63,10 @@ def _trace_options() -> tuple[Option, ...]:
 
 def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -> int:
     sink = Sink(options.output)
-    recorder = Recorder(_renderer(options), sink.write, selection.includes, options.platform)
+    policy = chosen_policy(options, OPEN, of_files=False)
+    recorder = Recorder(_renderer(options), sink.write, selection.includes, options.platform, _refusals(policy))
     _end_in_order()
     try:
-        policy = chosen_policy(options, OPEN, of_files=False)
         with Launch(options, command, recorder, selection.numbers(), policy=policy) as launch:
             status = launch.run()
             sink.flush()
@@ -75,6 +77,14 @@ def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -
     finally:
         sink.close()
     return status
+
+
+def _refusals(policy: Policy | None) -> Refusals | None:
+    if policy is None or not policy.confines:
+        return None
+    from picobox.confine.refusals import Refusals
+
+    return Refusals(policy)
 
 
 def _renderer(options: SimpleNamespace) -> Renderer:

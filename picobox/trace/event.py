@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from picobox.confine.refusals import Refusal
     from picobox.task import VirtualTid
 
 CALL = "call"
@@ -33,13 +34,14 @@ class Event:
     tell; the wait status of an EXIT; the tid that an EXEC's task had before. result_text: as strace writes it.
     duration: seconds, None with an unknown end. nt: the NT service, None for what the provider serves by itself;
     performed: it really ran, else it is only the counterpart; status: its NTSTATUS, None without an answer;
-    object_name: the NT name of what it opens, None if that is not known.
+    object_name: the NT name of what it opens, None if that is not known. refused_by: the rule of the policy that
+    refused it, with what it refused, None if none did.
     disposition: native, call, errno or unknown. channel: the platform that saw it.
     """
 
     __slots__ = (
         "channel", "disposition", "duration", "fields", "kind", "name", "nr", "nt", "object_name", "performed",
-        "result", "result_text", "status", "tid", "time",
+        "refused_by", "result", "result_text", "status", "tid", "time",
     )  # fmt: skip
 
     def __init__(self, kind: str, time: float, tid: VirtualTid, name: str, channel: str) -> None:
@@ -59,6 +61,7 @@ class Event:
         self.object_name: str | None = None
         self.status: int | None = None
         self.disposition = ""
+        self.refused_by: Refusal | None = None
 
     @property
     def errno(self) -> int:

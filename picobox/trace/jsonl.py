@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from ntshim.status import name_of
 from picobox.abi.view import signal_name
+from picobox.findings.visible import visible
 from picobox.trace.event import CALL, EXEC, EXIT, SIGNAL, Event, Field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from picobox.confine.refusals import Refusal
 
 SCHEMA = "picobox.event/1"
 
@@ -57,7 +60,8 @@ def _fields(fields: tuple[Field, ...]) -> list[dict[str, object]]:
 
 
 def _call(event: Event) -> dict[str, object]:
-    return {
+    refused = {} if event.refused_by is None else {"refused_by": _refusal(event.refused_by)}
+    return refused | {
         "call": event.name,
         "nr": event.nr,
         "args": _fields(event.fields),
@@ -67,6 +71,11 @@ def _call(event: Event) -> dict[str, object]:
         "disposition": event.disposition,
         "nt": _nt(event),
     }
+
+
+def _refusal(refusal: Refusal) -> dict[str, object]:
+    # A name that is no UTF-8 is shown as elsewhere for people: the call's own fields have its bytes.
+    return {"rule": visible(refusal.rule), "what": refusal.what, "target": visible(refusal.target)}
 
 
 def _nt(event: Event) -> dict[str, object] | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ntshim.ps.process import Thread
     from picobox.abi.row import Row
     from picobox.call import Call
+    from picobox.confine.refusals import Refusals
     from picobox.platform.base import GuestMemory, HostTid, Stop
 
 # What the kernel writes: to be rendered once more when the call is over.
@@ -60,9 +61,15 @@ class Recorder:
     """
 
     def __init__(
-        self, renderer: Renderer, write: Callable[[str], None], selects: Callable[[Row | None], bool], channel: str
+        self,
+        renderer: Renderer,
+        write: Callable[[str], None],
+        selects: Callable[[Row | None], bool],
+        channel: str,
+        refusals: Refusals | None = None,
     ) -> None:
-        """Nothing is recorded before the supervisor runs."""
+        """Nothing is recorded before the supervisor runs. `refusals` tells which rule of a policy refused a call."""
+        self._refusals = refusals
         self._renderer = renderer
         self._write = write
         self._selects = selects
@@ -77,6 +84,8 @@ class Recorder:
             return False
         raw = call.stop.args
         fields = self._arguments(row, raw, call.memory) if row is not None else _registers(raw)
+        if self._refusals is not None:
+            self._refusals.entered(call)
         self._open[call.stop.tid] = _Open(call, call.task.vtid, time.time(), time.perf_counter(), fields)
         return True
 
@@ -123,6 +132,8 @@ class Recorder:
             event.duration = time.perf_counter() - opened.clock
             if row is not None and result >= 0 and call.on_exec is None:
                 event.fields = self._with_outputs(row, opened, call.platform.memory(stop.tid), result)
+        if self._refusals is not None:
+            event.refused_by = self._refusals.ended(call, stop, result)
         event.result_text = _result_text(row, result)
         event.disposition = "unknown" if row is None else _DISPOSITIONS[row.do.action]
         if row is not None and row.nt is not None:

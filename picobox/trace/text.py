@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from ntshim.status import name_of
 from picobox.abi.view import signal_name
+from picobox.findings.visible import visible
 from picobox.trace.event import CALL, EXEC, EXIT, SIGNAL, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from picobox.confine.refusals import Refusal
     from picobox.task import VirtualTid
 
 # strace(1), -a: the column of the result
@@ -46,7 +48,9 @@ def _call(leader: str, event: Event) -> str:
     # strace measures no time for a call without a return, and would call one that it cannot measure unavailable.
     took = "" if event.duration is None else f" <{event.duration:.6f}>"
     line = f"{call.ljust(_RESULT_COLUMN - 1)} = {event.result_text}{took}"
-    return f"{line}\n{_nt_line(event)}" if event.nt else line
+    more = [_nt_line(event)] if event.nt else []
+    more += [_refused_line(event.refused_by)] if event.refused_by is not None else []
+    return "\n".join((line, *more))
 
 
 def _nt_line(event: Event) -> str:
@@ -54,6 +58,10 @@ def _nt_line(event: Event) -> str:
     status = "?" if event.status is None else f"{name_of(event.status)} ({event.status:#010x})"
     name = "" if event.object_name is None else f" {_printable(event.object_name)}"
     return f"    {'' if event.performed else '~'}{event.nt}{name} -> {status}"
+
+
+def _refused_line(refusal: Refusal) -> str:
+    return f"    refused by {visible(refusal.rule)}: {refusal.what} {visible(refusal.target)}"
 
 
 def _printable(name: str) -> str:

@@ -1,0 +1,71 @@
+"""Refusals behind real walls: each is an event with the rule that refused, and --report tells them at the end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from .test_learn import picobox
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "event.schema.json").read_text())
+SCRIPT = """
+cat secret/key; cat secret/key; : > /usr/new; cat open
+exec 3<> /dev/tcp/10.0.0.1/80
+"""
+
+
+@pytest.fixture
+def project(place: Path, user: str) -> Path:
+    """A directory with a secret."""
+    del user
+    (place / "secret").mkdir()
+    (place / "secret" / "key").write_text("hidden")
+    (place / "open").write_text("shown")
+    return place
+
+
+def run(user: str, project: Path, verb: str, *options: str) -> CompletedProcess[str]:
+    words = ("--policy", "default", "--hide", "secret", *options, "--", "/bin/bash", "-c", SCRIPT)
+    return picobox(user, project, *((verb,) if verb else ()), *words)
+
+
+def test_a_report_ends_the_run(user: str, project: Path) -> None:
+    done = run(user, project, "", "--report")
+    assert done.stdout == "shown"
+    report = done.stderr.partition("refused:\n")[2].splitlines()
+    found = {line.split()[1]: line.split() for line in report[1:]}
+    assert found["network"][:4] == ["1", "network", "10.0.0.1:80", "default"]
+    assert found["network"][-2:] == ["--network", "host"]
+    (hidden,) = [line.split() for line in report if "secret" in line]
+    assert hidden == ["2", "read", str(project / "secret/key"), "--hide", "--read", str(project / "secret/key")]
+    if user != "nobody":
+        # Who may not write there is refused by the file's mode first.
+        assert found["write"] == ["1", "write", "/usr", "default", "--write", "/usr"]
+
+
+def test_without_refusals_there_is_nothing_to_tell(user: str, project: Path) -> None:
+    done = picobox(user, project, "--policy", "default", "--report", "--", "/bin/true")
+    assert "nothing was refused\n" in done.stderr
+    done = picobox(user, project, "--policy", "open", "--report", "--", "/bin/true")
+    assert done.returncode == 125
+    assert "without walls nothing is refused" in done.stderr
+
+
+def test_a_refusal_is_an_event(user: str, project: Path) -> None:
+    done = run(user, project, "trace", "--format", "jsonl", "-e", "%file,%network")
+    events: list[dict[str, Any]] = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    for event in events:
+        jsonschema.validate(event, SCHEMA)
+    refused = [event["refused_by"] for event in events if "refused_by" in event]
+    key = {"rule": "--hide", "what": "read", "target": str(project / "secret/key")}
+    assert refused.count(key) == 2
+    assert {"rule": "default", "what": "network", "target": "10.0.0.1:80"} in refused
+    text = run(user, project, "trace", "-e", "%network").stderr
+    assert "\n    refused by default: network 10.0.0.1:80\n" in text
