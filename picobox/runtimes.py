@@ -64,8 +64,6 @@ JAVA = Runtime(
 )
 LLVM = Runtime("LLVM", _READ_WRITE_DELETE, CRT, long_paths=True)
 GIT = Runtime("git", _READ_WRITE_DELETE, CRT, posix_rename=True, deletes_read_only=True)
-# On Windows these tools are those of MSYS2, as Git for Windows brings them: unlink takes READONLY away there.
-MSYS_REMOVAL = C._replace(name="MSYS2", deletes_read_only=True)
 
 # Where in an executable its maker leaves traces that stripping it keeps.
 _GO_SECTIONS = (b".go.buildinfo", b".note.go.buildid")
@@ -73,7 +71,6 @@ _SECTIONS = frozenset((*_GO_SECTIONS, b".comment", b".dynstr", b".rodata"))
 _RUSTC = re.compile(rb"rustc version \d|/rustc/[0-9a-f]{40}/library/")
 _GIT_NAMES = re.compile(rb"git(-.*)?")
 _GIT_MARK = b"GIT_DIR\0"
-_REMOVERS = {b"rm": b"GNU coreutils", b"unlink": b"GNU coreutils", b"find": b"GNU findutils"}
 _PYTHON_SYMBOLS = (b"\0Py_BytesMain\0", b"\0Py_Main\0", b"\0libpython")
 _JAVA_SYMBOL = b"\0JLI_Launch\0"
 _LLVM_LIBRARY = b"\0libLLVM"
@@ -83,7 +80,7 @@ _NODE_SYMBOLS = (b"\0napi_create_object\0", b"\0libnode.so")
 def classify(names: tuple[bytes, ...], sections: Mapping[bytes, bytes]) -> Runtime:
     """The runtime of an executable: of several traces the one that decides how it opens files.
 
-    `names` are its own, the file's first, `sections` those of the ELF file. What leaves no trace uses the C runtime.
+    `names` are its own, `sections` those of the ELF file. What leaves no trace uses the C runtime.
     """
     if any(section in sections for section in _GO_SECTIONS):
         return GO
@@ -101,8 +98,7 @@ def classify(names: tuple[bytes, ...], sections: Mapping[bytes, bytes]) -> Runti
         return LLVM
     if _GIT_MARK in constants and any(_GIT_NAMES.fullmatch(name) for name in names):
         return GIT
-    mark = _REMOVERS.get(names[0]) if names else None
-    return MSYS_REMOVAL if mark is not None and mark in constants else C
+    return C
 
 
 class Shares(NamedTuple):

@@ -7,13 +7,15 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from picobox.findings.finding import Finding
 
 _IN_USE = frozenset(("PB010", "PB015", "PB016", "PB024"))
 
 
 class Idiom(NamedTuple):
-    """What is left out: findings of these rules with such a file name, such a frame near the call, or such a call.
+    """What is left out: findings of these rules with all that is given of a file's name, a frame and a call.
 
     `name` is matched with the file's name, and with it behind its directory's. `call` is matched with `PROGRAM:CALL`,
     and counts where nobody but the caller uses the file. `frame` is matched with `FILE:FUNCTION` of the innermost
@@ -62,6 +64,14 @@ IDIOMS = (
         name=re.compile(r"hsperfdata_[^/]+/\d+"),
     ),
     Idiom(
+        frozenset(("PB017",)),
+        "the tools that Git for Windows brings remove its objects, which are read-only",
+        name=re.compile(
+            r"[0-9a-f]{2}/[0-9a-f]{38,62}|(pack|graph)-[0-9a-f]{40,64}\.\w+|info/commit-graph|pack/multi-pack-index"
+        ),
+        call=re.compile(r"(rm|find|unlink):unlink(at)?"),
+    ),
+    Idiom(
         frozenset(("PB012",)),
         "perl -i closes the file before it replaces it on Windows; its function rename makes another call",
         call=re.compile(r"perl[\d.]*:renameat"),
@@ -75,19 +85,19 @@ _FRAMES_LOOKED_AT = 8
 def idiom_of(finding: Finding) -> Idiom | None:
     """The idiom that a finding is; None if it tells of the program."""
     directory, _, name = finding.path.rpartition("/")
-    ends = name, f"{directory.rpartition('/')[2]}/{name}"
+    names = [name, f"{directory.rpartition('/')[2]}/{name}"]
     caller = finding.side.process
-    call = f"{caller.name}:{finding.side.call}"
     is_alone = all(other.process.pid == caller.pid for other in finding.others)
+    calls = [f"{caller.name}:{finding.side.call}"] if is_alone else []
     located = (f"{frame.file}:{frame.function}" for frame in finding.side.stack if frame.line is not None)
-    frames = [frame for frame, _ in groupby(located)]
+    frames = [frame for frame, _ in groupby(located)][:_FRAMES_LOOKED_AT]
     for idiom in IDIOMS:
-        if finding.rule not in idiom.rules:
-            continue
-        if idiom.name is not None and any(map(idiom.name.fullmatch, ends)):
-            return idiom
-        if idiom.call is not None and idiom.call.fullmatch(call) and is_alone:
-            return idiom
-        if idiom.frame is not None and any(map(idiom.frame.fullmatch, frames[:_FRAMES_LOOKED_AT])):
+        if finding.rule in idiom.rules and _matches(idiom, names, calls, frames):
             return idiom
     return None
+
+
+def _matches(idiom: Idiom, names: Sequence[str], calls: Sequence[str], frames: Sequence[str]) -> bool:
+    """Whether an idiom is what was seen."""
+    told = (idiom.name, names), (idiom.call, calls), (idiom.frame, frames)
+    return all(pattern is None or any(map(pattern.fullmatch, seen)) for pattern, seen in told)

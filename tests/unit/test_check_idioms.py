@@ -57,3 +57,17 @@ def test_a_call_that_only_a_runtime_makes(program: str, call: str, others: tuple
         side=side, others=tuple(Side(Process(pid, "perl"), "openat", "/work/x", 0.0) for pid in others)
     )
     assert (idiom_of(replaced) is not None) == is_one
+
+
+@pytest.mark.parametrize(
+    ("program", "path", "is_one"),
+    [
+        ("rm", f"/work/x/.git/objects/ab/{'0' * 38}", True),
+        ("find", f"/work/x/.git/objects/pack/pack-{'0' * 40}.idx", True),
+        ("perl", f"/work/x/.git/objects/ab/{'0' * 38}", False),
+        ("rm", "/work/cache/module.go", False),
+    ],
+)
+def test_who_removes_what_git_keeps(program: str, path: str, *, is_one: bool) -> None:
+    side = Side(Process(1, program), "unlinkat", path, 0.0)
+    assert (idiom_of(finding("PB017", path, [])._replace(side=side)) is not None) == is_one

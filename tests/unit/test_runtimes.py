@@ -21,7 +21,6 @@ from picobox.runtimes import (
     GO,
     JAVA,
     LLVM,
-    MSYS_REMOVAL,
     NODE,
     PYTHON,
     RUST,
@@ -63,11 +62,7 @@ WANTED = frozenset((b".comment", b".rodata", b".dynstr"))
         ((b"git-remote-https", b"git"), {b".rodata": b"\0GIT_DIR\0"}, GIT),
         ((b"git",), {b".rodata": b"another program of this name"}, C),
         ((b"tig",), {b".rodata": b"\0GIT_DIR\0"}, C),
-        ((b"rm", b"rm"), {b".rodata": b"\0GNU coreutils\0"}, MSYS_REMOVAL),
-        ((b"find",), {b".rodata": b"\0GNU findutils\0"}, MSYS_REMOVAL),
-        ((b"cp", b"rm"), {b".rodata": b"\0GNU coreutils\0"}, C),
         pytest.param((b"rm",), {b".rodata": b"the project's own tool"}, C, id="rm of its own"),
-        ((), {b".rodata": b"\0GNU coreutils\0"}, C),
     ],
 )
 def test_traces_of_a_runtime(names: tuple[bytes, ...], sections: dict[bytes, bytes], runtime: Runtime) -> None:
