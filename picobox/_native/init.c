@@ -56,14 +56,20 @@ static int cover(const char *source, const char *target)
 /* A /proc of this process's namespace takes the place of ours, which guests then cannot come by at all. */
 static int mount_proc(void)
 {
-    int tree = pb_tree_new("proc", "hidepid=invisible", NO_SET_ID | NO_DEVICES | NO_EXEC);
-    if (tree == -EINVAL)
-        tree = pb_tree_new("proc", "hidepid=2", NO_SET_ID | NO_DEVICES | NO_EXEC); /* before Linux 5.8 */
+    /* Of group 0, which root's guests are in, nothing would be hidden; below root there may be no other. The last is for
+       kernels before Linux 5.8. */
+    static const char *const options[] = {"hidepid=invisible,gid=4294967294", "hidepid=invisible", "hidepid=2"};
+    int tree = -EINVAL;
+    for (size_t i = 0; i < sizeof options / sizeof options[0] && tree == -EINVAL; i++)
+        tree = pb_tree_new("proc", options[i], NO_SET_ID | NO_DEVICES | NO_EXEC);
     if (tree < 0 || umount2("/proc", MNT_DETACH) < 0) {
         if (tree < 0)
             errno = -tree;
         return -1;
     }
+    /* What that one had covered. */
+    while (umount2("/proc", MNT_DETACH) == 0)
+        ;
     int target = open("/proc", O_PATH | O_CLOEXEC);
     int error = target < 0 ? -errno : pb_tree_attach(tree, target);
     close(target);

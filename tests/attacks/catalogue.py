@@ -13,6 +13,7 @@ ELSEWHERE = Path(__file__).parent / "elsewhere.toml"
 # Of the harness itself.
 NO_ATTACKS = frozenset(("decoys", "driver", "forbidden", "protect"))
 _HEAD = re.compile(r"/\* (?P<row>[A-Z]\d*): (?P<title>.*?) \*/\n/\* Walls: (?P<walls>.*?) \*/", re.DOTALL)
+_CONTROL = re.compile(r"^/\* Control: (.*) \*/$", re.MULTILINE)
 _OPTIONS = re.compile(r"^/\* Options: (.*) \*/$", re.MULTILINE)
 # What stands for the supervisor's own care: no wall that could be left out, but code that must not be misled.
 SUPERVISOR = "supervisor"
@@ -22,7 +23,8 @@ class Attack(NamedTuple):
     """A program that attacks. `options`: what picobox is given for it.
 
     `walls`: those that stop it; left out of a run, each lets it succeed in something. Walls that are joined by `+` stop
-    the same, so that only without all of them it succeeds.
+    the same, so that only without all of them it succeeds. `control`: what picobox is given besides when a wall is left
+    out, where others would still stop it.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Attack(NamedTuple):
     title: str
     walls: tuple[tuple[str, ...], ...]
     options: tuple[str, ...] = ()
+    control: tuple[str, ...] = ()
 
     def all_walls(self) -> set[str]:
         """The names of all walls that stop something of it."""
@@ -56,10 +59,16 @@ def _read(source: Path) -> Attack:
     head = _HEAD.match(text)
     if head is None:
         raise ValueError(f"{source.name} does not begin with its row, what it does, and its walls")
-    options = _OPTIONS.search(text)
+    options, control = _OPTIONS.search(text), _CONTROL.search(text)
     walls = tuple(tuple(group.split("+")) for group in head["walls"].split())
     title = " ".join(head["title"].split())
-    return Attack(source.stem, head["row"], title, walls, tuple(options[1].split()) if options else ())
+    return Attack(
+        source.stem,
+        head["row"],
+        title,
+        walls,
+        *(tuple(found[1].split()) if found else () for found in (options, control)),
+    )
 
 
 @functools.cache

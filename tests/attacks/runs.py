@@ -64,7 +64,8 @@ def run(
     """
     by_options: dict[tuple[str, ...], list[Attack]] = {}
     for attack in attacks:
-        by_options.setdefault(attack.options if mode is not None else (), []).append(attack)
+        options = (*attack.options, *(attack.control if without else ())) if mode is not None else ()
+        by_options.setdefault(options, []).append(attack)
     outcomes = {}
     for options, wanted in by_options.items():
         launcher: list[str] = []
@@ -131,13 +132,13 @@ def _outcome(name: str, output: str) -> Outcome:
     got = tuple(line.removeprefix("GOT ") for line in text.splitlines() if line.startswith("GOT "))
     if not end:
         return Outcome(got, "never", alive=False, output=output[-2000:])
-    kind, number, state = rest.split("\n", 1)[0].split()
+    kind, number, state, *_ = rest.split("\n", 1)[0].split()
     return Outcome(got, f"{kind} {number}", state == "alive", text)
 
 
-def modes(policy: str | None = None) -> list[Mode]:
+def modes() -> list[Mode]:
     """Each way in which the whole table is run on this machine."""
-    options = ("--policy", policy) if policy else ()
+    options = ("--policy=default",)
     if os.geteuid() != 0:
         return [Mode("user", os.geteuid(), options)]
     return [Mode("root", 0, options), Mode("user", NOBODY, options)]

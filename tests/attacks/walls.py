@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 
 class Wall(NamedTuple):
-    """What it is, for the table, and what takes it off in this process before picobox starts."""
+    """What it is, for the table, and what takes it off in this process before picobox starts.
+
+    None: it is in the C core. `mutant`: the one of tests/mutants/confine.toml that leaves it out there.
+    """
 
     text: str
-    take_off: Callable[[], None]
+    take_off: Callable[[], None] | None
+    mutant: str = ""
 
 
 _open_rows: set[str] = set()
@@ -91,6 +95,84 @@ def _copy_nothing_unchanged() -> None:
     Call.put = change(Call.put)  # type: ignore[method-assign]
 
 
+def _drop_argument_rules(call: str) -> None:
+    """A call is not refused for what is in its registers."""
+
+    def change(active_rules: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda features: tuple(rule for rule in active_rules(features) if rule.call != call)
+
+    _replace_in("picobox.platform.trace", "active_rules", change)
+
+
+def _drop_socket_rules() -> None:
+    _drop_argument_rules("socket")
+
+
+def _give_the_whole_tree() -> None:
+    """Everything is there and may be written, and so are all devices: what Landlock makes of the policy stays."""
+    from picobox.confine.policy import ALL_DEVICES, WRITE, FileRule
+
+    def change(tree: Any) -> Any:
+        rules = (FileRule(b"/", WRITE, "left out"),)
+        return lambda policy: tree(policy._replace(files=rules, private_tmp=False, devices=ALL_DEVICES))
+
+    _replace_in("picobox.confine.namespaces", "Tree", change)
+
+
+def _drop_landlock() -> None:
+    from types import SimpleNamespace
+
+    none = SimpleNamespace(fd=-1, close=lambda: None)
+    _replace_in("picobox.confine.namespaces", "Ruleset", lambda _: lambda *_, **__: none)
+
+
+def _stay_in_namespaces(*fields: str) -> None:
+    """Guests do not enter these namespaces of their init."""
+
+    def change(walls: Any) -> Any:
+        native = walls.native
+
+        def changed(self: Any, keep: list[Any]) -> Any:
+            found = native(self, keep)
+            for field in fields:
+                setattr(found, field, -1)
+            return found
+
+        walls.native = changed
+        return walls
+
+    _replace_in("picobox.confine.namespaces", "Walls", change)
+
+
+def _share_namespace(kind: str) -> None:
+    """The run does not enter a namespace of this kind."""
+    _replace_in("picobox.confine.namespaces", kind, lambda _: 0)
+
+
+def _give_namespaces() -> None:
+    open_rows("unshare", "setns")
+
+    def change(provider: Any) -> Any:
+        provider.refuse_namespaces = lambda *_: None
+        return provider
+
+    _replace_in("picobox.provider", "PicoProvider", change)
+
+
+def _count_no_tasks() -> None:
+    def change(provider: Any) -> Any:
+        provider.most_tasks = property(lambda _: None, lambda *_: None)
+        return provider
+
+    _replace_in("picobox.provider", "PicoProvider", change)
+
+
+_MOUNTS = (
+    "mount", "umount2", "pivot_root", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick",
+    "mount_setattr", "chroot",
+)  # fmt: skip
+
+
 def _row(name: str, *others: str) -> Wall:
     return Wall(f"the table refuses {name}", partial(open_rows, name, *others))
 
@@ -104,4 +186,21 @@ WALLS: dict[str, Wall] = {
     "handler-prctl": Wall("the handler of prctl refuses dispatch by the guest itself", partial(open_rows, "prctl")),
     "copied-memory": Wall("what is decided about is copied once, for the kernel too", _copy_nothing_unchanged),
     "untraced-flag": Wall("CLONE_UNTRACED is taken out; an untraced task's calls all fail", _admit_untraced),
+    "terminal-rules": Wall(
+        "commands that push input are refused by their 32 bits", partial(_drop_argument_rules, "ioctl")
+    ),
+    "socket-rules": Wall("only local, IP and route sockets are made", _drop_socket_rules),
+    "tree": Wall("the tree of mounts has what the policy gives", _give_the_whole_tree),
+    "landlock": Wall("Landlock's rules of files, signals, abstract sockets and tracing", _drop_landlock),
+    "pid-namespace": Wall("processes have a namespace of their own", partial(_stay_in_namespaces, "pid_namespace")),
+    "proc": Wall("/proc is that of the own processes", partial(_stay_in_namespaces, "mount_namespace")),
+    "net-namespace": Wall("the network is a namespace of its own", partial(_share_namespace, "_NEWNET")),
+    "ipc-namespace": Wall("System V objects and queues are a namespace's own", partial(_share_namespace, "_NEWIPC")),
+    "namespace-rules": Wall("no guest makes or enters a namespace", _give_namespaces),
+    "mount-rules": Wall("no guest mounts", partial(open_rows, *_MOUNTS)),
+    "capabilities": Wall(
+        "guests have no capabilities, and no program gives them any", None, "guests_keep_capabilities"
+    ),
+    "closed-descriptors": Wall("all but the standard descriptors are closed", None, "guests_inherit_descriptors"),
+    "limit-processes": Wall("tasks are counted", _count_no_tasks),
 }

@@ -1,5 +1,5 @@
 /* A1: a thread flips the name between a file that the policy gives and one that it does not while another opens it. */
-/* Walls: tree copied-paths */
+/* Walls: tree */
 #include "attack.h"
 
 static char *volatile name;

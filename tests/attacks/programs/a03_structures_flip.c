@@ -1,5 +1,5 @@
 /* A3: a thread changes what a structure says while the call reads it: open_how, clone_args, socket addresses, messages. */
-/* Walls: tree copied-structures */
+/* Walls: tree */
 #include "attack.h"
 #include <linux/openat2.h>
 #include <linux/sched.h>

@@ -1,5 +1,5 @@
 /* A4: a directory and a link to where the policy forbids change places while names lead through them. */
-/* Walls: tree copied-paths */
+/* Walls: tree */
 #include "attack.h"
 #include <libgen.h>
 

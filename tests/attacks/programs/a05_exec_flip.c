@@ -1,6 +1,6 @@
 /* A5: the program that is executed changes: its name by a thread and by a child in the same memory, the interpreter's
    line of a script, the file itself by a rename. */
-/* Walls: tree copied-paths */
+/* Walls: tree */
 #include "attack.h"
 
 static char name[PATH_MAX];

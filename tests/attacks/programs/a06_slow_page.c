@@ -1,5 +1,5 @@
 /* A6: a page that faults as slowly as the guest likes would hold a decision open: userfaultfd, by call and by device. */
-/* Walls: row-userfaultfd devices */
+/* Walls: row-userfaultfd tree */
 #include "attack.h"
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>

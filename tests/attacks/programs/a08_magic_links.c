@@ -1,5 +1,5 @@
 /* A8: links of /proc that lead past names: root, cwd, fd and map_files of every process, /dev/fd, /dev/stdin. */
-/* Walls: tree pid-namespace */
+/* Walls: tree */
 #include "attack.h"
 #include <dirent.h>
 

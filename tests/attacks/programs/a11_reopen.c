@@ -1,6 +1,6 @@
 /* A11: rights that grow: a file opened to be read, or only as a place, opened again for writing through /proc; a file
    without a name that gets one elsewhere; a file by its handle, past all names. */
-/* Walls: tree row-open_by_handle_at */
+/* Walls: tree */
 #include "attack.h"
 #include <sys/ioctl.h>
 

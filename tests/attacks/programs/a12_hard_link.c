@@ -1,5 +1,5 @@
 /* A12: a name of our own for a file that is not ours: link, linkat through /proc, linkat of a descriptor, rename. */
-/* Walls: tree */
+/* Walls: tree+landlock */
 #include "attack.h"
 
 static void try_file(const char *path, const char *what)

@@ -1,6 +1,6 @@
 /* A17: text pushed into the terminal of whoever started us, by its name, by a number with an upper half, by the console;
    and calls whose upper halves the kernel drops. */
-/* Walls: terminal-injection */
+/* Walls: terminal-rules */
 #include "attack.h"
 #include <linux/tiocl.h>
 #include <sys/ioctl.h>

@@ -1,5 +1,5 @@
 /* A19: tasks that nobody traces, namespaces and ids of one's own choice: clone, clone3, unshare, setns. */
-/* Walls: row-namespaces */
+/* Walls: namespace-rules */
 #include "attack.h"
 #include <linux/sched.h>
 

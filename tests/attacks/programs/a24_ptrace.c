@@ -1,5 +1,6 @@
 /* A24: ptrace by the guest: of a sibling, of the supervisor, of itself by proxy; a tracer may take filters off. */
 /* Walls: row-ptrace */
+/* Control: --policy open */
 #include "attack.h"
 #include <sys/ptrace.h>
 

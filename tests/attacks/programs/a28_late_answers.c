@@ -28,7 +28,7 @@ int main(void)
         handle(SIGUSR1, nothing, restart ? SA_RESTART : 0);
         *over = 0;
         pid_t other = pester(getpid());
-        for (long round = 0; round < rounds(60); round++) {
+        for (long round = 0; round < rounds(10); round++) {
             int fd;
             while ((fd = open("once", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600)) < 0 && errno == EINTR)
                 ;

@@ -1,5 +1,5 @@
 /* A32: memory, descriptors, limits and scheduling of a process outside of the sandbox. */
-/* Walls: pid-namespace landlock-ptrace supervised-processes */
+/* Walls: pid-namespace */
 #include "attack.h"
 #include <sys/uio.h>
 

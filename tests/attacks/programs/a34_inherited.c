@@ -1,5 +1,5 @@
 /* A34: descriptors that came along: those of the supervisor and those of whoever started it. */
-/* Walls: close-range */
+/* Walls: closed-descriptors */
 #include "attack.h"
 
 int main(void)

@@ -19,7 +19,7 @@ int main(void)
     }
     CHECK(wait_exit(child) == 0);
     CHECK(mkdir("many", 0700) == 0);
-    long count = rounds(1000);
+    long count = rounds(300);
     for (long i = 0; i < count; i++) {
         snprintf(name, sizeof name, "many/%ld", i);
         int fd = open(name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);

@@ -1,6 +1,6 @@
 /* A46: sockets that reach kernel and hardware instead of a network: netlink, packets, vsock, algorithms, raw; and options
    that put programs into the kernel. */
-/* Walls: row-socket */
+/* Walls: socket-rules */
 #include "attack.h"
 #include <linux/netlink.h>
 

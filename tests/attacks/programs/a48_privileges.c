@@ -1,6 +1,6 @@
 /* A48: rights that a program would gain: set-user-id, capabilities of files, helpers that the kernel starts as root, the
    settings of the kernel, devices that one makes oneself. */
-/* Walls: no-new-privs capabilities tree */
+/* Walls: capabilities proc+landlock */
 #include "attack.h"
 #include <linux/capability.h>
 #include <sys/xattr.h>

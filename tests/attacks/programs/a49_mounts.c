@@ -1,5 +1,5 @@
 /* A49: the tree changed from inside: the mount family, pivot_root, the classic way out of a chroot, other file systems. */
-/* Walls: capabilities row-mounts */
+/* Walls: namespace-rules+mount-rules */
 #include "attack.h"
 #include <sys/mount.h>
 

@@ -53,9 +53,11 @@ int main(int argc, char **argv)
         int status = 0;
         say("BEGIN %s\n", name);
         CHECK(chdir(here) == 0 && (mkdir(name, 0700) == 0 || errno == EEXIST) && chdir(name) == 0);
+        int64_t since = now_ns();
         bool hung = end_of(run(argv[i], arguments, true), seconds, &status) < 0;
-        say("END %s %s %d %s\n", name, hung ? "hung" : WIFSIGNALED(status) ? "signal" : "status",
-            hung ? 0 : WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), works() ? "alive" : "dead");
+        say("END %s %s %d %s %d ms\n", name, hung ? "hung" : WIFSIGNALED(status) ? "signal" : "status",
+            hung ? 0 : WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), works() ? "alive" : "dead",
+            (int)((now_ns() - since) / 1000000));
     }
     return 0;
 }
