@@ -27,7 +27,10 @@ _IFF_UP = 1
 
 
 class Request(NamedTuple):
-    """What to run: `launcher` is the command before the driver, empty for a run without picobox; `uid` whose it is."""
+    """What to run: `launcher` is the command before the driver, empty for a run without picobox; `uid` whose it is.
+
+    `of_decoys`: the same before the decoys, which are in a sandbox of their own then.
+    """
 
     launcher: list[str]
     programs: list[str]
@@ -36,6 +39,7 @@ class Request(NamedTuple):
     seconds: int
     rounds: int
     shared: str
+    of_decoys: list[str] = []
 
 
 def _lay_out(request: Request) -> dict[str, str]:
@@ -85,11 +89,17 @@ def _as(uid: int) -> list[str]:
     return ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--"]
 
 
-def _start_decoys(uid: int, settings: dict[str, str]) -> subprocess.Popen[str]:
+def _start_decoys(request: Request, settings: dict[str, str]) -> subprocess.Popen[str]:
     """The process that attacks are after; adds its settings."""
-    command = [*_as(uid), str(BASE / "programs" / "decoys"), str(BASE), settings["ATTACK_FORBIDDEN"]]
-    environment = {"ATTACK_OUTER": "1", "PATH": os.environ["PATH"]}
-    decoys = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    decoys_of = [str(BASE / "programs" / "decoys"), str(BASE / "outside"), settings["ATTACK_FORBIDDEN"]]
+    decoys = subprocess.Popen(
+        [*_as(request.uid), *request.of_decoys, *decoys_of],
+        cwd=BASE / "outside",
+        env={**_environment(), "ATTACK_OUTER": "1", "HOME": settings["HOME"]},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert decoys.stdout is not None
     while line := decoys.stdout.readline().strip():
         name, _, value = line.partition("=")
@@ -97,15 +107,18 @@ def _start_decoys(uid: int, settings: dict[str, str]) -> subprocess.Popen[str]:
     return decoys
 
 
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "XDG_"))}
+
+
 def main() -> int:
     """Runs the request; gives the exit status of the command."""
     request = Request(**json.loads(sys.argv[1]))
     _raise_loopback()
     settings = _lay_out(request)
-    decoys = _start_decoys(request.uid, settings)
+    decoys = _start_decoys(request, settings)
     programs = [str(BASE / "programs" / Path(path).name) for path in request.programs]
     driver = [str(BASE / "programs" / "driver"), str(request.seconds), *programs]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "XDG_"))}
     master, slave = pty.openpty()
     # A descriptor that the caller has forgotten to close.
     leak = os.open(settings["ATTACK_FORBIDDEN"], os.O_RDONLY)
@@ -113,7 +126,7 @@ def main() -> int:
     process = subprocess.Popen(
         ["setsid", "--ctty", *_as(request.uid), *request.launcher, *driver],
         cwd=BASE / "work",
-        env={**kept, **settings},
+        env={**_environment(), **settings},
         stdin=slave,
         pass_fds=(leak,),
     )

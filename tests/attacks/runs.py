@@ -57,10 +57,12 @@ def run(
     without: Sequence[str] = (),
     rounds: int = 1,
     seconds: int = 25,
+    beside: bool = False,
 ) -> dict[str, Outcome]:
     """Runs attacks one after another, those with the same options in one sandbox; gives outcomes by the attacks' names.
 
-    `mode` None: without picobox, as `uid`. `without`: the walls that are left out.
+    `mode` None: without picobox, as `uid`. `without`: the walls that are left out. `beside`: the decoys
+    are guests of another sandbox of the same kind.
     """
     by_options: dict[tuple[str, ...], list[Attack]] = {}
     for attack in attacks:
@@ -73,12 +75,14 @@ def run(
             module = ["tests.attacks.without", ",".join(without)] if without else ["picobox"]
             launcher = [sys.executable, "-m", *module, "-q", *mode.options, *options, "--"]
             uid = mode.uid
-        output = _run_together(wanted, launcher, uid, rounds, seconds)
+        output = _run_together(wanted, launcher, uid, rounds, seconds, launcher if beside else [])
         outcomes.update({attack.name: _outcome(attack.name, output) for attack in wanted})
     return outcomes
 
 
-def _run_together(wanted: list[Attack], launcher: list[str], uid: int, rounds: int, seconds: int) -> str:
+def _run_together(
+    wanted: list[Attack], launcher: list[str], uid: int, rounds: int, seconds: int, of_decoys: list[str]
+) -> str:
     with tempfile.NamedTemporaryFile("w", prefix="picobox-decoy-", dir="/tmp") as shared:
         shared.write("SECRET\n")
         shared.flush()
@@ -91,6 +95,7 @@ def _run_together(wanted: list[Attack], launcher: list[str], uid: int, rounds: i
             "seconds": seconds,
             "rounds": rounds,
             "shared": shared.name,
+            "of_decoys": of_decoys,
         }
         return _run_outer(request, seconds * 10 + 30)
 

@@ -92,14 +92,14 @@ int main(int argc, char **argv)
     struct rlimit mark = {7777777, 7777777};
     CHECK(argc == 3 && setrlimit(RLIMIT_RTTIME, &mark) == 0);
     umask(0);
-    snprintf(hit_path, sizeof hit_path, "%s/work/hit", argv[1]);
+    snprintf(hit_path, sizeof hit_path, "%s/hit", argv[1]);
     hit_file = hit_path;
     for (int number = 1; number <= 64; number++)
         if (number != SIGCHLD)
             signal(number, hit);
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
     struct sockaddr_in inet = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(7077)};
-    snprintf(path, sizeof path, "%s/outside/socket", argv[1]);
+    snprintf(path, sizeof path, "%s/socket", argv[1]);
     int fds[] = {local(SOCK_STREAM, "picobox-decoy", true), local(SOCK_STREAM, path, false),
                  listener(AF_INET, SOCK_STREAM, &inet, sizeof inet), local(SOCK_DGRAM, "picobox-datagrams", true),
                  listener(AF_INET, SOCK_DGRAM, &inet, sizeof inet)};
