@@ -39,7 +39,7 @@ class Request(NamedTuple):
     seconds: int
     rounds: int
     shared: str
-    of_decoys: list[str] = []
+    of_decoys: list[str]
 
 
 def _lay_out(request: Request) -> dict[str, str]:

@@ -36,7 +36,8 @@ def test_gets_nothing(mode: runs.Mode, attack: Attack) -> None:
 
 
 @pytest.mark.parametrize(
-    "group", [pytest.param(group, id="+".join(group), marks=() if group in FAST else pytest.mark.full) for group in IN_PYTHON]
+    "group",
+    [pytest.param(group, id="+".join(group), marks=() if group in FAST else pytest.mark.full) for group in IN_PYTHON],
 )
 def test_without_its_wall_it_succeeds(group: tuple[str, ...]) -> None:
     """As root or as an ordinary user: each has rights that the other's guests do not have."""
