@@ -124,6 +124,8 @@ static void threads(void)
     send_file("waited");
     await(&received, 0);
     CHECK(pthread_join(thread, NULL) == 0);
+    while (thread_state(getpid(), atomic_load(&tid)))
+        usleep(200);
     kept_until(atomic_load(&received), "waited");
     say("threads: a receiver that waited and has ended leaves what it has received\n");
 }
