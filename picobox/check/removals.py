@@ -18,6 +18,7 @@ _MODULE = "/shutil.py"
 _HANDLERS = ("onerror", "onexc")
 _HANDLER_POSITION = 2
 _MENDING = frozenset(("chmod", "lchmod", "fchmod"))
+_WINDOWS = ("nt", "win32", "Windows")
 _MOST_LINES = 1 << 16
 
 
@@ -69,7 +70,9 @@ def _mends(handler: ast.expr, functions: dict[str, bool]) -> bool:
 
 
 def _changes_mode(function: ast.AST) -> bool:
-    """Whether it does so itself, or calls the handler that its own caller has given."""
+    """Whether it does so itself, calls the handler that its own caller has given, or looks whether this is Windows."""
+    if any(isinstance(node, ast.Constant) and node.value in _WINDOWS for node in ast.walk(function)):
+        return True
     names = (_last_name(node.func) for node in ast.walk(function) if isinstance(node, ast.Call))
     return any(name in _MENDING or name in _HANDLERS for name in names)
 

@@ -44,6 +44,10 @@ def ignore(*_):
         ("shutil.rmtree(path, onexc=helpers.mend)", True),
         ("shutil.rmtree(path, onexc=self.mend)", True),
         ("def call(f, p, i):\n    onexc(f, p, i[1])\n\nshutil.rmtree(path, onerror=call)", True),
+        (
+            "def mend(f, p, i):\n    if os.name != 'nt':\n        raise i\n    own(p)\n\nrmtree(p, onerror=mend)",
+            True,
+        ),
         ("shutil.rmtree(", False),
     ],
 )
