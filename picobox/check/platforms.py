@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 _KNOWN = {"sys.platform": "win32", "os.name": "nt", "platform.system()": "Windows"}
 # Members of os that are not there on Windows (docs.python.org, os: "Availability: Unix").
 _LACKING = frozenset(
-    ("chown", "fork", "forkpty", "geteuid", "getuid", "lchown", "mkfifo", "mknod", "setuid", "statvfs", "pathconf")
+    (
+        "chown",
+        "fork",
+        "forkpty",
+        "geteuid",
+        "getuid",
+        "lchown",
+        "mkfifo",
+        "mknod",
+        "setuid",
+        "statvfs",
+        "pathconf",
+        "register_at_fork",
+    )
 )
 # Marks of pytest and unittest, with what their condition is where the test does not run, or is known to fail.
 _MARKS = {"skipif": True, "skipIf": True, "skipUnless": False, "xfail": True}
