@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from picobox.cli.layers import layer_meant, line_of, name_option, real_paths, shown_changes, split, type_of
 from picobox.cli.options import Option, Usage
 from picobox.confine import journal
 from picobox.confine.changes import changes_of, join
+from picobox.confine.closed import readable
 from picobox.confine.commit import selection
 from picobox.confine.conflicts import conflicts_of
+from picobox.confine.layers import LayerInUseError
 
 if TYPE_CHECKING:
     from picobox.confine.changes import Change
@@ -46,11 +49,22 @@ def main(arguments: list[str]) -> int:
     )
     if options.patch and options.format == "json":
         usage.error("--patch is a format of its own: leave out --format json")
-    layer = layer_meant(options.name).read()
-    wanted = real_paths(paths)
-    if options.patch:
-        _write_patch(layer, wanted)
-        return 0
+    layer, wanted = layer_meant(options.name), real_paths(paths)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(layer)
+            stack.enter_context(readable(layer))
+        except LayerInUseError:
+            # What there is up to now.
+            layer.read()
+        if options.patch:
+            _write_patch(layer, wanted)
+        else:
+            _write_changes(layer, wanted, options.format)
+    return 0
+
+
+def _write_changes(layer: Layer, wanted: list[bytes], form: str) -> None:
     resumed = journal.read(layer)
     if resumed is not None:
         sys.stderr.write(f"picobox: a commit of layer {layer.name} was interrupted: `picobox commit` finishes it.\n")
@@ -60,11 +74,10 @@ def main(arguments: list[str]) -> int:
         checked = resumed.times.get(number, {}) if resumed is not None else ()
         conflicts = conflicts_of(changes, layer.prefix, checked, resumed=resumed is not None)
         told += [(change, conflicts.get(change.entry.path)) for change in shown_changes(changes)]
-    if options.format == "json":
+    if form == "json":
         sys.stdout.write(json.dumps(_as_object(layer, told), indent=1) + "\n")
     else:
         sys.stdout.write("".join(line_of(change, conflict) + "\n" for change, conflict in told))
-    return 0
 
 
 def _write_patch(layer: Layer, wanted: list[bytes]) -> None:

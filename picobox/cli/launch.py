@@ -20,13 +20,14 @@ from picobox.provider import PicoProvider
 from picobox.supervisor import Observer, Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import SimpleNamespace, TracebackType
 
     from picobox.check.chaos import Chaos, ChaosSettings
     from picobox.check.judge import Judge
     from picobox.check.judge import Settings as CheckSettings
     from picobox.confine.namespaces import Walls
+    from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
     from picobox.names import Names
 
@@ -55,14 +56,15 @@ class Launch:
         check: CheckSettings | None = None,
         chaos: ChaosSettings | None = None,
         policy: Policy | None = None,
+        kept: Mapping[bytes, LayerMount] | None = None,
     ) -> None:
         """`observer` is told of every signal and end, and of the calls with the numbers `calls`, None being all.
 
         `check`: how the run is judged, None if it is not; `chaos`: how it is disturbed besides. `policy`: what the
-        program may reach, None being all; this process goes behind the same walls.
+        program may reach, None being all; this process goes behind the same walls. `kept`: see walls_of.
         """
         self._policy = policy
-        self._walls = None if policy is None else _make_walls(options, policy)
+        self._walls = None if policy is None else _make_walls(options, policy, kept)
         names = make_names(options)
         if names is not None and self._walls is not None:
             names.walled = True
@@ -202,7 +204,7 @@ class Launch:
         return same_group and stop.other in self.supervisor.threads()
 
 
-def _make_walls(options: SimpleNamespace, policy: Policy) -> Walls | None:
+def _make_walls(options: SimpleNamespace, policy: Policy, kept: Mapping[bytes, LayerMount] | None) -> Walls | None:
     """The walls of a policy, None if it needs none."""
     if policy.confines and options.platform == "reference":
         raise PicoboxError("--platform reference has no walls. Leave it out, or add --unconfined.")
@@ -210,7 +212,7 @@ def _make_walls(options: SimpleNamespace, policy: Policy) -> Walls | None:
         raise PicoboxError("--profile wsl1 lays out a tree of its own: it has no walls yet. Add --unconfined.")
     from picobox.confine.namespaces import walls_of
 
-    return walls_of(policy)
+    return walls_of(policy, kept)
 
 
 def _make_judge(provider: PicoProvider, settings: CheckSettings) -> Judge:

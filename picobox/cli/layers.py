@@ -55,6 +55,17 @@ def layer_meant(name: str | None) -> Layer:
     raise PicoboxError(f"no run with --overlay in {os.fsdecode(here)} has left a layer; {others}")
 
 
+def layer_of_run(name: str, workdir: str | None) -> Layer:
+    """The layer that a run writes into, made if it is not there: of that name, or the one of its working directory."""
+    if not name:
+        directory = os.path.realpath(os.path.join(os.getcwdb(), os.fsencode(workdir or "")))
+        name = usual_name(directory)
+    layer = Layer(store_of(os.environ), name)
+    if not layer.exists():
+        layer.create()
+    return layer
+
+
 def real_paths(paths: Iterable[str]) -> list[bytes]:
     """Paths as layers have them: absolute, with no link on the way; the last name may be one."""
     found = []

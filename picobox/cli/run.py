@@ -10,8 +10,10 @@ from picobox.cli.policies import OPEN, RUN_POLICY, chosen_policy, policy_options
 from picobox.errors import PicoboxError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import SimpleNamespace
 
+    from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
     from picobox.confine.refusals import Refusals
 
@@ -22,6 +24,7 @@ _EXAMPLES = """examples:
   picobox -- /bin/ls                 run a program; its exit status is picobox's
   picobox --timeout 10 -- make test  status 124 when it takes longer
   picobox -E LC_ALL=C -w /tmp -- sh  with a variable, in a directory
+  picobox --overlay -- make          what it writes is kept apart: picobox diff, commit, discard
   picobox trace -- cat /etc/hosts    each call with the NT call and status behind it
   picobox names --git                names in this repository that Windows refuses or takes for others
   picobox syscalls                   what is supported
@@ -36,7 +39,15 @@ def main(arguments: list[str]) -> int:
     version = Option("--version", action="store_true", help="print the version and exit")
     report = Option("--report", action="store_true", help="end with what was refused, by which rule, how to allow it")
     unconfined = Option("--unconfined", action="store_true", help="without walls: it can do whatever you can")
-    options = usage.read((version, *output_options(), report, unconfined, *policy_options(), *run_options()), arguments)
+    overlay = Option(
+        "--overlay",
+        metavar="NAME",
+        nargs="?",
+        const="",
+        help="keep what it writes in a layer, apart from your files; picobox diff, commit and discard are about layers",
+    )
+    own = (version, *output_options(), report, unconfined, overlay)
+    options = usage.read((*own, *policy_options(), *run_options()), arguments)
     if options.version:
         from picobox import DISTRIBUTION, __version__
 
@@ -46,14 +57,42 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(options: SimpleNamespace, command: list[bytes]) -> int:
-    from picobox.cli.launch import Launch
-
     if options.unconfined and options.policy not in (None, OPEN):
         raise PicoboxError("--unconfined is --policy open: name one of them.")
+    if options.overlay is not None:
+        return _run_overlaid(options, command)
     policy = None if options.unconfined else chosen_policy(options, RUN_POLICY, of_files=RUN_POLICY != OPEN)
+    return _run_under(policy, {}, options, command)
+
+
+def _run_overlaid(options: SimpleNamespace, command: list[bytes]) -> int:
+    from picobox.cli.layers import layer_of_run
+    from picobox.confine.named import DEFAULT
+    from picobox.confine.overlay import layered
+
+    if options.unconfined:
+        raise PicoboxError("--unconfined lets it write past every layer: leave it out, or --overlay.")
+    policy = chosen_policy(options, DEFAULT, of_files=True)
+    if policy is None:
+        raise ValueError("a policy that is not open is one")
+    with layer_of_run(options.overlay, options.workdir) as layer:
+        policy, kept = layered(policy, layer)
+        status = _run_under(policy, kept, options, command)
+    if not options.quiet:
+        sys.stderr.write(
+            f"picobox: note: what it wrote is in layer {layer.name}: picobox diff, commit or discard it.\n"
+        )
+    return status
+
+
+def _run_under(
+    policy: Policy | None, kept: Mapping[bytes, LayerMount], options: SimpleNamespace, command: list[bytes]
+) -> int:
+    from picobox.cli.launch import Launch
+
     refusals = _refusals(policy) if options.report else None
     calls = None if refusals is None else refusals.watched()
-    with Launch(options, command, refusals, calls, policy=policy) as launch:
+    with Launch(options, command, refusals, calls, policy=policy, kept=kept) as launch:
         status = launch.run()
         if refusals is not None:
             from picobox.cli.refused import print_report

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.confine.files import birth_time, handle_of, same_content, xattrs_of
+from picobox.errors import PicoboxError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -89,7 +90,7 @@ def entries(part: Part, prefix: bytes, *, hiding: bool = False) -> Iterator[Entr
 
     `prefix`: of overlayfs's own attributes. `hiding`: only what hides something of the host, which is faster.
     """
-    found, new = lstat(part.directory), os.lstat(part.upper)
+    found, new = lstat(part.directory), _found(part, b"")
     yield Entry(part, b"", b"", found, new, is_merged=found is not None and stat.S_ISDIR(found.st_mode))
     stack: list[tuple[bytes, bytes | None]] = [(b"", b"" if found is not None else None)]
     while stack:
@@ -147,7 +148,13 @@ def origin_of(path: bytes, prefix: bytes) -> bytes | None:
 
 def changes_of(part: Part, prefix: bytes) -> list[Change]:
     """What a layer changed in one of its parts, in the order of `entries`."""
-    found = list(entries(part, prefix))
+    try:
+        found = list(entries(part, prefix))
+    except PermissionError as error:
+        raise PicoboxError(
+            f"{os.fsdecode(error.filename)}: {error.strerror}. Its owner has closed it: chmod u+rwx opens it, "
+            "but for a layer's while a run is using it."
+        ) from None
     moved = {entry.moved_from for entry in found} - {None}
     changes = [_change(entry, moved, prefix) for entry in found]
     return _with_renames(changes, prefix)
@@ -173,7 +180,7 @@ def _entries_of(
 
 def _entry(part: Part, prefix: bytes, path: bytes, base: bytes | None) -> Entry:
     upper = join(part.upper, path)
-    new = os.lstat(upper)
+    new = _found(part, path)
     old = None if base is None else lstat(join(part.directory, base))
     if not stat.S_ISDIR(new.st_mode):
         return Entry(part, path, base, old, new, is_whiteout=_is_whiteout(upper, new, prefix))
@@ -298,6 +305,16 @@ def _note(path: bytes, name: bytes) -> bytes | None:
     with suppress(OSError):
         return os.getxattr(path, name, follow_symlinks=False)
     return None
+
+
+def _found(part: Part, path: bytes) -> os.stat_result:
+    """What a layer has at a path, with the mode that it is to have."""
+    found = os.lstat(join(part.upper, path))
+    mode = part.modes.get(path)
+    if mode is None:
+        return found
+    others = {name: getattr(found, name) for name in dir(found) if name.startswith("st_")}
+    return os.stat_result((stat.S_IFMT(found.st_mode) | mode, *found[1:]), others)
 
 
 def lstat(path: bytes) -> os.stat_result | None:

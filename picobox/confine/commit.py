@@ -25,6 +25,7 @@ from picobox.confine.changes import (
     lstat,
     matches,
 )
+from picobox.confine.closed import readable
 from picobox.confine.conflicts import conflicts_of
 from picobox.confine.files import copy_new, remove_tree, rename_new, set_attributes, sync_directory, xattrs_of
 from picobox.errors import PicoboxError
@@ -64,6 +65,11 @@ def commit(layer: Layer, wanted: Sequence[bytes] = (), *, force: bool = False) -
 
     ConflictError if the host changed any of it since and `force` is not given: nothing was done then.
     """
+    with readable(layer):
+        return _commit(layer, wanted, force=force)
+
+
+def _commit(layer: Layer, wanted: Sequence[bytes], *, force: bool) -> list[Change]:
     journal = journals.read(layer)
     resumed = journal is not None
     if journal is not None:
@@ -194,8 +200,12 @@ class _Host:
         if found is None or not stat.S_ISDIR(found.st_mode):
             return
         marks = self._journal.mark(_TEMPORARY), self._journal.mark(_GONE)
-        with os.scandir(path) as entries:
-            left = [entry.path for entry in entries if entry.name.startswith(marks)]
+        try:
+            names = os.listdir(path)
+        except PermissionError:
+            # It was closed when all in it was done.
+            return
+        left = [join(path, name) for name in names if name.startswith(marks)]
         for name in left:
             remove_tree(name)
 
@@ -327,7 +337,7 @@ class _Host:
         for entry in reversed(directories):
             path = join(self._part.directory, entry.path)
             xattrs = xattrs_of(entry.upper, self._prefix)
-            wanted = os.lstat(entry.upper)
+            wanted = entry.new
             found = os.lstat(path)
             if (
                 (found.st_mode, found.st_uid, found.st_gid) != (wanted.st_mode, wanted.st_uid, wanted.st_gid)

@@ -33,13 +33,15 @@ class Part(NamedTuple):
     """A directory of the host that a layer covers, and where what was written there is kept.
 
     `runs`: when each run that wrote here began, in nanoseconds, ascending. `seen`: since when at the latest each path
-    of `upper` that hides a file of the host has hidden it, as far as a later run has looked.
+    of `upper` that hides a file of the host has hidden it, as far as a later run has looked. `modes`: those of
+    directories of `upper` that are open now, though their owner has closed them.
     """
 
     directory: bytes
     place: bytes
     runs: tuple[int, ...] = ()
     seen: Mapping[bytes, int] = {}
+    modes: Mapping[bytes, int] = {}
 
     @property
     def upper(self) -> bytes:
@@ -50,6 +52,10 @@ class Part(NamedTuple):
     def work(self) -> bytes:
         """What overlayfs needs beside it."""
         return self.place + b"/work"
+
+
+class LayerInUseError(PicoboxError):
+    """A layer is another process's at the moment."""
 
 
 class Layer:
@@ -118,7 +124,9 @@ class Layer:
                     return self.read()
             except BlockingIOError:
                 self.__exit__(None, None, None)
-                raise PicoboxError(f"layer {self.name} is in use: wait for that run, or name another layer") from None
+                raise LayerInUseError(
+                    f"layer {self.name} is in use: wait for that run, or name another layer"
+                ) from None
             except OSError as error:
                 self.__exit__(None, None, None)
                 raise PicoboxError(f"layer {self.name}: {error.strerror}: {os.fsdecode(path)}") from None

@@ -14,6 +14,9 @@ from picobox.errors import PlatformError
 from picobox.platform import host
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
 
 # linux/sched.h
@@ -25,12 +28,12 @@ _OF_AN_INIT = ("tid", "pid_namespace", "mount_namespace", "proc", "life")
 class Walls:
     """What keeps the guests of this process in. It has one thread when they are made, and never leaves them itself."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, kept: Mapping[bytes, LayerMount]) -> None:
         """Enters namespaces and the policy's tree. PlatformError where the machine forbids it."""
         self.policy = policy
         self._init = ffi.new("struct pb_init *", dict.fromkeys(_OF_AN_INIT, -1))
         self._ruleset: Ruleset | None = None
-        tree = Tree(policy)
+        tree = Tree(policy, kept)
         kinds = _NEWNS | _NEWCGROUP | _NEWUTS | _NEWIPC
         if policy.network != HOST:
             kinds |= _NEWNET
@@ -74,12 +77,15 @@ class Walls:
             self._ruleset.close()
 
 
-def walls_of(policy: Policy) -> Walls | None:
-    """The walls of a policy, entered; None if it needs none. PlatformError with a remedy where there can be none."""
+def walls_of(policy: Policy, kept: Mapping[bytes, LayerMount] | None = None) -> Walls | None:
+    """The walls of a policy, entered; None if it needs none. PlatformError with a remedy where there can be none.
+
+    `kept`: what to mount for its rules whose layers are kept, by their paths.
+    """
     if not policy.confines:
         return None
     try:
-        return Walls(policy)
+        return Walls(policy, kept or {})
     except (PlatformError, OSError) as error:
         remedy = "`picobox doctor` tells what this machine allows; --unconfined runs without walls"
         raise PlatformError(f"no walls: {error}; {remedy}") from None

@@ -24,8 +24,12 @@ from picobox.confine.mounting import (
     new_directory,
 )
 from picobox.confine.policy import HIDE, HOST, LAYER, READ, TEMPORARY
+from picobox.errors import PicoboxError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import FileRule, Policy
 
 PROC, SYS = b"/proc", b"/sys"
@@ -43,8 +47,10 @@ _HIDDEN_IN_SYS = (b"/sys/kernel/debug", b"/sys/kernel/tracing", b"/sys/kernel/se
 class Tree:
     """The mounts of one policy: make it before namespaces are entered, then build it, then enter it."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, kept: Mapping[bytes, LayerMount]) -> None:
+        """`kept`: the layers that outlast the run, by the paths of their rules."""
         self._policy = policy
+        self._kept = kept
         self._rules = policy.rules()
         self._decide = policy.decider()
         # Those of our network, which is another one later.
@@ -167,6 +173,8 @@ class Tree:
 
     def _layer(self, rule: FileRule, source: int) -> int:
         """An overlay over a directory, whose changes go with the run; what takes none may only be read."""
+        if rule.kept:
+            return self._kept_layer(self._kept[rule.path], source)
         tree = -1
         if stat.S_ISDIR(os.fstat(source).st_mode):
             place = b"/proc/self/fd/%d/layer%d" % (self._scratch, self._layers)
@@ -181,6 +189,16 @@ class Tree:
             return source
         os.close(source)
         return tree
+
+    def _kept_layer(self, planned: LayerMount, source: int) -> int:
+        """An overlay whose changes outlast the run."""
+        is_closed = os.fstatvfs(source).f_flag & os.ST_NOEXEC
+        with planned.options(source) as options:
+            tree = lib.pb_tree_new(b"overlay", options, _GIVEN | NO_EXEC if is_closed else _GIVEN)
+        if tree < 0:
+            raise PicoboxError(planned.refusal(-tree))
+        os.close(source)
+        return int(tree)
 
     def _link(self) -> None:
         """Paths that lead elsewhere are links here too, where nothing else has made them."""

@@ -305,25 +305,32 @@ class PseudoDevices:
     """Knows the devices of pseudo file systems, and asks what is mounted when it meets a new one."""
 
     def __init__(self) -> None:
-        self._known: dict[int, bool] = {}
+        self._known: dict[int, bytes] = {}
 
     def includes(self, device: int, tid: HostTid) -> bool:
         """Whether the kernel makes up what a task sees on a device."""
+        return self._kind(device, tid) in _PSEUDO_FILE_SYSTEMS
+
+    def copies_up(self, device: int, tid: HostTid) -> bool:
+        """Whether files on a device may be copied when they are first changed, as overlayfs does it."""
+        return self._kind(device, tid) == b"overlay"
+
+    def _kind(self, device: int, tid: HostTid) -> bytes:
         if device not in self._known:
             self._known |= _mounted_devices(tid)
             # A file system with several devices is listed with one of them.
-            self._known.setdefault(device, False)
+            self._known.setdefault(device, b"")
         return self._known[device]
 
 
-def _mounted_devices(tid: HostTid) -> dict[int, bool]:
-    """The devices of what is mounted for a task, and whether each is a pseudo file system's (proc(5), mountinfo)."""
+def _mounted_devices(tid: HostTid) -> dict[int, bytes]:
+    """The devices of what is mounted for a task, and what kind of file system each has (proc(5), mountinfo)."""
     found = {}
     with open(f"/proc/{tid}/mountinfo", "rb") as mounts:
         for line in mounts:
             fields, _, tail = line.partition(b" - ")
             major, minor = fields.split()[2].split(b":")
-            found[os.makedev(int(major), int(minor))] = tail.split(maxsplit=1)[0] in _PSEUDO_FILE_SYSTEMS
+            found[os.makedev(int(major), int(minor))] = tail.split(maxsplit=1)[0]
     return found
 
 

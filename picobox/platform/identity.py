@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.platform.host import PseudoDevices, as_ours, leads_to_own, path_of
@@ -76,6 +77,7 @@ class Identities:
                 return Identity(_key(directory), self._real(head, directory), last, None, is_directory=False)
             if not _is_on_volume(found) or self._pseudo.includes(found.st_dev, tid):
                 return None
+            found = self._copied_up(tid, os.path.join(head, last), directory, found)
             parent = self._real(head, directory)
         except OSError:
             return None
@@ -123,7 +125,8 @@ class Identities:
                 return None
             parent = self._real(head, directory)
             try:
-                found = os.stat(os.path.join(head, last), follow_symlinks=False)
+                whole = os.path.join(head, last)
+                found = self._copied_up(tid, whole, directory, os.stat(whole, follow_symlinks=False))
             except FileNotFoundError:
                 return Identity(_key(directory), parent, last, None, is_directory=False)
         except OSError:
@@ -131,6 +134,18 @@ class Identities:
         if not _is_on_volume(found) and not stat.S_ISLNK(found.st_mode):
             return None
         return _identity(directory, parent, last, found)
+
+    def _copied_up(self, tid: HostTid, path: bytes, directory: os.stat_result, found: os.stat_result) -> os.stat_result:
+        """A file that keeps its inode number from now on.
+
+        overlayfs gives the copy of a file with several names another number than the file had; others keep theirs
+        (overlayfs.rst, "Inode properties"). Opened for writing it is copied before anybody has counted its opens.
+        """
+        if found.st_nlink < 2 or not stat.S_ISREG(found.st_mode) or not self._pseudo.copies_up(directory.st_dev, tid):
+            return found
+        with suppress(OSError):
+            os.close(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
+        return os.stat(path, follow_symlinks=False)
 
     def _real(self, path: bytes, directory: os.stat_result) -> bytes:
         """The path without links of a directory that was found by a path: what it was the last time, if it is still."""

@@ -8,10 +8,9 @@ import time
 from typing import NamedTuple
 
 from picobox._native._core import lib
-from picobox.confine import overlay
 from picobox.confine.commit import ConflictError, commit
 
-from .mounted import layer_of
+from .mounted import layer_of, mount
 
 
 class Case(NamedTuple):
@@ -153,6 +152,14 @@ CASES = (
         second_run="echo 4 >f",
         conflicts=("f",),
     ),
+    Case(
+        "closed to their owner",
+        "mkdir c; echo 1 >c/f",
+        "mkdir -p d/e; echo 2 >d/e/f; chmod 0 d/e/f d/e; chmod 300 d; echo 2 >c/f; chmod 500 c",
+        then="set -e; test $(stat -c %a c) = 500; test $(stat -c %a d) = 300; chmod 700 c d; "
+        "test $(stat -c %a d/e) = 0; chmod 700 d/e; test $(stat -c %a d/e/f) = 0; chmod 600 d/e/f; "
+        "grep -qx 2 d/e/f; grep -qx 2 c/f",
+    ),
     Case("opened for writing is no change", "echo 1 >f", "exec 3<>f", then="grep -qx 1 f"),
     Case("names of one file", "echo 1 >f", "ln f g; echo 2 >h; ln h i", then="test f -ef g && test h -ef i"),
     Case(
@@ -186,7 +193,7 @@ def _carry_out(place: str, case: Case) -> None:
     for script in (case.run, case.second_run):
         if script:
             with layer:
-                overlay.mount(overlay.plan(layer, [os.fsencode(directory)]))
+                mount(layer, directory)
                 _shell(directory, script)
                 assert lib.pb_unmount(os.fsencode(directory)) == 0
         if script == case.run:

@@ -11,11 +11,10 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from picobox._native._core import lib
-from picobox.confine import overlay
 from picobox.confine.changes import changes_of
 from picobox.confine.commit import commit
 
-from .mounted import layer_of
+from .mounted import layer_of, mount
 from .operations import Operations, picture
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def _killed_after(layer: Layer, seconds: float) -> int:
 
 def through(layer: Layer, directory: bytes, seed: int, length: int) -> Picture:
     """Operates on a directory under a layer; gives what it looks like there."""
-    overlay.mount(overlay.plan(layer, [directory]))
+    mount(layer, directory)
     os.chdir(directory)
     try:
         operate(seed, length)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import site
 import subprocess
 import sys
 from importlib import import_module
@@ -15,10 +16,12 @@ from picobox._native._core import lib
 from picobox.confine import overlay
 from picobox.confine.layers import Layer
 
+from .guests import AS_NOBODY, interpreter
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT, NOBODY = 0, 65534
+ROOT = 0
 # Seconds; above what any of these functions takes on a loaded machine.
 TIMEOUT = 100
 TESTS = Path(__file__).parents[1]
@@ -38,10 +41,15 @@ def apart(function: Callable[..., object], *arguments: object, user: int = ROOT,
 
 def start(function: Callable[..., object], *arguments: object, user: int = ROOT) -> subprocess.Popen[str]:
     """Starts what `apart` waits for."""
-    prefix = () if user == os.getuid() else ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups")
+    prefix = () if user == os.getuid() else AS_NOBODY
+    python = interpreter("nobody" if prefix else "self")
     return subprocess.Popen(
-        [*prefix, sys.executable, "-m", __name__, function.__module__, function.__name__, json.dumps(arguments)],
-        env={**os.environ, "PYTHONPATH": f"{TESTS}:{TESTS.parent}", "PYTHONDONTWRITEBYTECODE": "1"},
+        [*prefix, python, "-m", __name__, function.__module__, function.__name__, json.dumps(arguments)],
+        env={
+            **os.environ,
+            "PYTHONPATH": ":".join([str(TESTS), str(TESTS.parent), *site.getsitepackages()]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -55,14 +63,23 @@ def layer_of(store: str, name: str = "one") -> Layer:
     return Layer(os.fsencode(store), name)
 
 
+def mount(layer: Layer, directory: str | bytes) -> None:
+    """Lays a layer, which is locked, over a directory."""
+    for planned in overlay.plan(layer, [os.fsencode(directory)]):
+        lower = os.open(planned.target, os.O_PATH | os.O_DIRECTORY)
+        with planned.options(lower) as options:
+            error = lib.pb_mount(b"none", planned.target, b"overlay", 0, options)
+        os.close(lower)
+        assert not error, planned.refusal(-error)
+
+
 def overlay_here(store: str, directory: str) -> None:
     """From now on this process sees a layer over a directory, which becomes its working directory."""
     layer = layer_of(store)
     if not layer.exists():
         layer.create()
-    planned = overlay.plan(layer.__enter__(), [os.fsencode(directory)])
     assert lib.pb_own_mounts() == 0
-    overlay.mount(planned)
+    mount(layer.__enter__(), directory)
     assert lib.pb_return_capabilities() == 0
     os.chdir(directory)
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import commit_cases, committed
-from .mounted import NOBODY, ROOT, apart
+from .guests import NOBODY
+from .mounted import ROOT, apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
