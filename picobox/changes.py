@@ -240,6 +240,7 @@ class Changes:
             self.mappings.note(tid, fd, found[0], protection, flags)
             if self._provider.judge is not None:
                 self._provider.judge.repeats.begin_anew()
+                self._provider.judge.holders.moments.maps(call.thread.process, found[0])
 
     def look_at_sections(self, found: Identity, place: Place, access: int, share: int) -> None:
         """Have NT know which sections a file has, if that matters to an open: it writes, or lets nobody write."""

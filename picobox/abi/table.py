@@ -235,7 +235,7 @@ ROWS = (
     row("getcwd", x86_64=79, args=(OutString("buf"), Size("size")), returns=Size, do=NATIVE, served="provider",
         tags="file"),
     row("chdir", x86_64=80, args=(UserPath("path"),), returns=Int, do=NATIVE, nt="NtOpenFile", tags="file"),
-    row("fchdir", x86_64=81, args=(Fd("fd"),), returns=Int, do=NATIVE, served="provider", tags="desc"),
+    row("fchdir", x86_64=81, args=(Fd("fd"),), returns=Int, do=NATIVE, served="provider", tags="desc", calls="check"),
     row("rename", x86_64=82, args=(EntryPath("oldpath"), NewPath("newpath")), returns=Int, do=NATIVE, when=_BY_NAME,
         nt="NtSetInformationFile", tags="file", calls="rename-open-child"),
     row("mkdir", x86_64=83, args=(NewPath("pathname"), Mode("mode")), returns=Int, do=NATIVE, when=_BY_FLAG,

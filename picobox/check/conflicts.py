@@ -15,8 +15,10 @@ from ntshim.io.share import (
     WRITE_CLASS,
 )
 from ntshim.ob.handles import index_to_handle
+from picobox.check.moments import Moments
 from picobox.findings.finding import Process, Side
 from picobox.platform import host
+from picobox.platform.base import HostTid
 from picobox.task import fd_index
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from ntshim.io.file import File
     from ntshim.ps.process import Process as NtProcess
     from picobox.changes import Changes
-    from picobox.platform.base import HostTid
     from picobox.platform.identity import Key
     from picobox.provider import PicoProvider
     from picobox.task import Task
@@ -74,6 +75,7 @@ class Holders:
         self._changes = changes
         self._nodes = nodes
         self._processes = processes
+        self.moments = Moments()
 
     def of(self, node: Node) -> list[Side]:
         """Give the sides that have a file open."""
@@ -90,10 +92,12 @@ class Holders:
 
     def mapping(self, key: Key, path: bytes) -> list[Side]:
         """Give the sides that map a file or run it."""
-        return [
-            Side(self._processes.of_process(process), "execve" if is_image else "mmap", os.fsdecode(path), 0.0)
-            for process, is_image in self._changes.mappings.holders(key)
-        ]
+        sides = []
+        for process, is_image in self._changes.mappings.holders(key):
+            known = self._processes.of_process(process)
+            when = self.moments.mapped(process, HostTid(known.pid), key)
+            sides.append(Side(known, "execve" if is_image else "mmap", os.fsdecode(path), when))
+        return sides
 
     def locking(self, node: Node) -> list[Side]:
         """Give the sides that have locked bytes of a file."""
@@ -156,8 +160,9 @@ class Holders:
         if not node.inode.is_directory or not isinstance(node.inode, NativeInode):
             return
         for process, handle in self._changes.working_directories.holders(node.inode.key):
-            path = os.fsdecode(node.inode.path)
-            yield Side(self._processes.of_process(process), "chdir", path, 0.0, handle, access="R", share="RW")
+            known, path = self._processes.of_process(process), os.fsdecode(node.inode.path)
+            when = self.moments.entered(process, HostTid(known.pid))
+            yield Side(known, "chdir", path, when, handle, access="R", share="RW")
 
 
 def letters_of_access(access: int) -> str:

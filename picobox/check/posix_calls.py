@@ -30,6 +30,16 @@ def watchers() -> dict[str, Callable[..., None]]:
     return {name: found for name, found in globals().items() if name in BY_NAME and callable(found)}
 
 
+def chdir(judge: Judge, call: Call, path: bytes | None) -> None:
+    del path
+    judge.holders.moments.enters(call)
+
+
+def fchdir(judge: Judge, call: Call, fd: int) -> None:
+    del fd
+    judge.holders.moments.enters(call)
+
+
 def symlink(judge: Judge, call: Call, target: bytes | None, linkpath: bytes | None) -> None:
     symlinkat(judge, call, target, AT_FDCWD, linkpath)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from contextlib import suppress
 from errno import ENOTDIR, EPERM
 from typing import NamedTuple
@@ -90,6 +91,17 @@ def command_of(tid: HostTid) -> Command:
         with open(f"/proc/{tid}/cmdline", "rb") as command:
             arguments = command.read(_MOST_ARGUMENTS)
     return Command(pid, name, tuple(arguments.rstrip(b"\0").split(b"\0")) if arguments else ())
+
+
+def started_at(tid: HostTid) -> float:
+    """When a process began, in seconds since the epoch; 0 if it has gone (proc(5), /proc/PID/stat)."""
+    try:
+        with open(f"/proc/{tid}/stat", "rb") as numbers:
+            ticks = int(numbers.read().rpartition(b")")[2].split()[19])
+    except OSError:
+        return 0.0
+    up = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
 
 
 _MOST_ARGUMENTS = 4096  # bytes of a command line that are told
