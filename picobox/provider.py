@@ -13,7 +13,7 @@ from ntshim.ob.handles import HandleTable, index_number, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, CHECK, LOCKS, NATIVE, READ_BACK, SEEN, WALLS, WSL
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, CHECK, LOCKS, NATIVE, READ_BACK, SEEN, SUPERVISED, WALLS, WSL
 from picobox.abi.table import BY_NR
 from picobox.check.judgement import AGAIN, REFUSE
 from picobox.errors import Errno
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from picobox.changes import Changes
     from picobox.check.chaos import Chaos
     from picobox.check.judge import Judge
+    from picobox.confine.guard import Guard
     from picobox.named_objects import NamedObjects
     from picobox.names import Names
     from picobox.opens import Opens
@@ -70,6 +71,8 @@ class PicoProvider:
         self.changes: Changes | None = None
         self.judge: Judge | None = None
         self.chaos: Chaos | None = None
+        # What decides where no namespaces keep guests in.
+        self.guard: Guard | None = None
         if names is not None and names.windows is not None and self.opens is not None:
             self.changes = _make_changes(self, names, names.windows, self.opens)
         if names is not None:
@@ -155,6 +158,11 @@ class PicoProvider:
                 from picobox.check.posix_calls import watchers
 
                 deciders |= frozenset(watchers())
+            if SUPERVISED in features:
+                from picobox.confine.guard import guarded
+
+                # Other calls with a path are Landlock's to refuse, and go on.
+                deciders |= guarded() | frozenset(row.name for row in BY_NR.values() if row.paths())
             known = self._rows[features] = dispositions, _load_handlers(dispositions, features, deciders)
         return known
 
@@ -180,6 +188,13 @@ class PicoProvider:
     def _decide(self, frame: Call, row: Row, arguments: Sequence[object]) -> None:
         """Have the row's handler serve a call, and the executive decide what it changes. Raises NtError, Errno."""
         # What looked at the call may have changed which rows are served: then this one is the kernel's.
+        if (
+            self.guard is not None
+            and not frame.restart
+            and frame.wait is None
+            and self.guard.serve(frame, row, arguments)
+        ):
+            return
         handler = self._handlers.get(row.name)
         if handler is not None and not frame.restart and frame.wait is None:
             frame.result = handler(self, frame, *arguments)

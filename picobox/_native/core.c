@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "native.h"
 
@@ -56,6 +58,17 @@ void pb_set_guards(struct pb_core *core, const uint32_t *guards, int32_t mmap_nr
     core->mmap_nr = mmap_nr;
 }
 
+int64_t pb_call(int64_t nr, const uint64_t *args)
+{
+    long result = syscall((long)nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+    return result < 0 ? -errno : result;
+}
+
+int32_t pb_take_descriptor(int32_t tid, int32_t fd)
+{
+    return open_descriptor_of(tid, fd);
+}
+
 void pb_set_report_signals(struct pb_core *core, int32_t report)
 {
     core->report_signals = report;
@@ -71,6 +84,12 @@ uint32_t pb_calls_entered(struct pb_core *core, int32_t tid)
     LOCKED(core);
     struct task *task = task_find(core, tid);
     return task ? task->calls : 0;
+}
+
+int32_t pb_is_task(struct pb_core *core, int32_t tid)
+{
+    LOCKED(core);
+    return task_find(core, tid) != NULL;
 }
 
 int32_t pb_task_count(struct pb_core *core)
@@ -107,6 +126,10 @@ int32_t pb_answer(struct pb_core *core, int32_t tid, int64_t result)
     LOCKED(core);
     struct task *task = task_find(core, tid);
     int error = task ? call_skip(tid, result) : -ESRCH;
+    /* No exit stop will come that puts changed arguments back. */
+    for (int i = 0; i < 6 && !error; i++)
+        if (task->saved.mask & 1 << i)
+            error = argument_write(tid, i, task->saved.value[i]);
     if (error)
         return error;
     call_forget(core, task);

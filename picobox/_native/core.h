@@ -149,6 +149,8 @@ void pb_own_affinity(struct pb_core *core, int32_t tid);
 /* PB_NR_COUNT counters of calls answered as PB_DO_x; index PB_NR_UNKNOWN counts unknown numbers. */
 const uint64_t *pb_counters(struct pb_core *core, int32_t disposition);
 int32_t pb_task_count(struct pb_core *core);
+/* 1 if a task of this number is ours. */
+int32_t pb_is_task(struct pb_core *core, int32_t tid);
 /* How many calls the task has entered: tells whether one that it was in is over. */
 uint32_t pb_calls_entered(struct pb_core *core, int32_t tid);
 
@@ -252,6 +254,11 @@ int32_t pb_enter_namespaces(uint64_t kinds);
 int32_t pb_loopback_up(void);
 /* Capabilities count for nothing until a child of ours raises them to make guests. 0 or -errno. */
 int32_t pb_lower_capabilities(void);
+
+/* Makes a system call with six arguments, addresses being ours. Its result, or -errno. */
+int64_t pb_call(int64_t nr, const uint64_t *args);
+/* A descriptor of ours for what one of a task's stands for, or -errno. */
+int32_t pb_take_descriptor(int32_t tid, int32_t fd);
 
 /* A new set of Landlock's rules, a descriptor: what of files and of the network it denies unless a rule gives it, and what
    is kept to those who are held to it. -errno where the kernel does not know that much. */

@@ -250,6 +250,8 @@ void receipt_lost(struct pb_core *core, struct task *task);
 /* notify.c */
 /* The number by which a child that has installed the notify filter hands over the listener: no call of the kernel. */
 #define HAND_OVER_NR 0x7fffffff
+/* A descriptor of ours for what one of a task's stands for; or -errno. */
+int open_descriptor_of(int32_t tid, int fd);
 /* Serves the listener that is a stopped child's descriptor from now on; 0 or -errno. */
 int listener_adopt(struct pb_core *core, int32_t tid, int fd);
 /* Guests are on several CPUs from now on. */

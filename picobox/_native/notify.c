@@ -46,7 +46,7 @@ struct listener {
     struct listener *next;
 };
 
-static int open_descriptor_of(int32_t tid, int fd)
+int open_descriptor_of(int32_t tid, int fd)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, tid, 0);
     if (pidfd < 0)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from errno import EAFNOSUPPORT, EPERM
+from errno import EACCES, EAFNOSUPPORT, EPERM
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.abi.row import WALLS
+from picobox.abi.row import NO_NETWORK, SUPERVISED, WALLS
 from picobox.abi.table import BY_NAME
 
 if TYPE_CHECKING:
@@ -66,9 +66,30 @@ ARGUMENT_RULES = (
 _MOST_CONDITIONS = 2
 
 
+# linux/fs.h: attributes of a file whose descriptor is open for reading.
+_FS_IOC_SETFLAGS, _FS_IOC_FSSETXATTR = 0x40086602, 0x401C5820
+_SOCK_DGRAM = 2
+# Without namespaces: a datagram can name a service each time, in memory that changes.
+_SUPERVISED_RULES = (
+    *(
+        ArgumentRule("ioctl", "attributes of files", EPERM, (Condition(1, request),))
+        for request in (_FS_IOC_SETFLAGS, _FS_IOC_FSSETXATTR)
+    ),
+    *(
+        ArgumentRule(call, "local datagrams", EACCES, (Condition(0, _AF_UNIX), Condition(1, _SOCK_DGRAM, _SOCKET_TYPE)))
+        for call in ("socket", "socketpair")
+    ),
+)
+_NETWORK_RULES = tuple(
+    ArgumentRule("socket", "network", EACCES, (Condition(0, family),)) for family in (_AF_INET, _AF_INET6, _AF_NETLINK)
+)
+
+
 def active_rules(features: frozenset[str]) -> tuple[ArgumentRule, ...]:
     """Those that hold with these features."""
-    return ARGUMENT_RULES if WALLS in features else ()
+    supervised = _SUPERVISED_RULES if SUPERVISED in features else ()
+    network = _NETWORK_RULES if NO_NETWORK in features else ()
+    return supervised + network + ARGUMENT_RULES if WALLS in features else ()
 
 
 def compile_rules(rules: Iterable[ArgumentRule]) -> array[int]:

@@ -59,6 +59,23 @@ WSL = "wsl"
 WINDOWS = "windows"
 # The feature of a run behind walls: what would lead out of it, or changes the machine, is refused.
 WALLS = "walls"
+# The feature of walls without namespaces: what Landlock does not cover is decided here, by the object that is meant.
+SUPERVISED = "supervised"
+# The feature of such walls that give no network.
+NO_NETWORK = "no-network"
+# Calls without a path that are then decided, and those that are not there, since nobody could decide on them.
+SUPERVISED_CALLS = frozenset(
+    (
+        "fchmod", "fchown", "fsetxattr", "fremovexattr", "connect", "prlimit64", "setpriority", "ioprio_set",
+        "sched_setparam", "sched_setscheduler", "sched_setattr", "sched_setaffinity",
+    )
+)  # fmt: skip
+_NOT_SUPERVISED = frozenset(
+    (
+        "shmget", "semget", "msgget", "mq_open", "mq_unlink", "setxattrat", "getxattrat", "listxattrat",
+        "removexattrat", "file_getattr", "file_setattr", "name_to_handle_at",
+    )
+)  # fmt: skip
 # The feature of a check: calls that Windows lacks are looked at.
 CHECK = "check"
 # The feature that is active as long as a file of such a drive has a byte-range lock.
@@ -162,11 +179,15 @@ class Row:
         """
         if WALLS in features and WALLS in self.when:
             return self.when[WALLS]
+        if SUPERVISED in features and self.name in _NOT_SUPERVISED:
+            return ERRNO(ENOSYS)
         if SEEN + self.name in features:
             return CALL
         chosen = [self.when[feature] for feature in self.when if feature in features]
         if chosen:
             return CALL if CALL in chosen else chosen[0]
+        if SUPERVISED in features and self.do is NATIVE and (self.paths() or self.name in SUPERVISED_CALLS):
+            return CALL
         sees_paths = NAMES in features or (CHECK in features and self.name not in QUERIES)
         return CALL if sees_paths and self.do is NATIVE and self.paths() else self.do
 

@@ -8,9 +8,10 @@ import sys
 from typing import TYPE_CHECKING, Any, Self
 
 from ntshim.ps.executive import Executive
-from picobox.abi.row import WALLS
+from picobox.abi.row import SUPERVISED
 from picobox.abi.table import ROWS
 from picobox.cli.options import CASE_MODES
+from picobox.cli.policies import NO_NAMESPACES
 from picobox.errors import PicoboxError, SpawnError
 from picobox.platform import host, init
 from picobox.platform.base import Platform, SpawnRequest, Stop
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from picobox.confine.namespaces import Walls
     from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
+    from picobox.confine.supervised import SupervisedWalls
     from picobox.names import Names
 
 EXIT_TIMEOUT = 124
@@ -68,13 +70,15 @@ class Launch:
         names = make_names(options)
         if names is not None and self._walls is not None:
             names.walled = True
+        if self._walls is not None and self._walls.note is not None and not options.quiet:
+            sys.stderr.write(f"picobox: note: {self._walls.note}.\n")
         if names is not None and check is not None:
             names.checked, names.as_written = True, not check.enforces
         if names is not None and chaos is not None:
             names.seen = chaos.features()
         features = frozenset[str]() if names is None else names.features
         if self._walls is not None:
-            features |= {WALLS}
+            features |= self._walls.features
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
         self.platform = make_platform(options.platform, subscription, notify=not options.no_notify, walls=self._walls)
         executive_host = ExecutiveHost(self.platform)
@@ -82,6 +86,10 @@ class Launch:
         self.provider = PicoProvider(self.platform, self.executive, names, features)
         if policy is not None:
             self.provider.most_tasks = policy.limits.processes
+        if SUPERVISED in features and self._walls is not None:
+            from picobox.confine.guard import Guard
+
+            self.provider.guard = Guard(self._walls.policy)
         if check is not None:
             self.provider.judge = _make_judge(self.provider, check)
         if chaos is not None:
@@ -147,6 +155,8 @@ class Launch:
         kept = (
             host.initial_environment() if self._policy is None else self._policy.variables(host.initial_environment())
         )
+        if self._walls is not None and self._walls.temporary is not None:
+            settings.append(b"TMPDIR=" + self._walls.temporary)
         environment = changed_environment(kept, [*settings, b"PICOBOX=1"])
         workdir = self._stored(os.fsencode(self._options.workdir or b"."), b"")
         paths = candidates(self._command[0], variable(environment, b"PATH"))
@@ -204,15 +214,17 @@ class Launch:
         return same_group and stop.other in self.supervisor.threads()
 
 
-def _make_walls(options: SimpleNamespace, policy: Policy, kept: Mapping[bytes, LayerMount] | None) -> Walls | None:
+def _make_walls(
+    options: SimpleNamespace, policy: Policy, kept: Mapping[bytes, LayerMount] | None
+) -> Walls | SupervisedWalls | None:
     """The walls of a policy, None if it needs none."""
     if policy.confines and options.platform == "reference":
         raise PicoboxError("--platform reference has no walls. Leave it out, or add --unconfined.")
     if policy.confines and profile_of(options.profile).wsl:
         raise PicoboxError("--profile wsl1 lays out a tree of its own: it has no walls yet. Add --unconfined.")
-    from picobox.confine.namespaces import walls_of
+    from picobox.confine.walls import walls_of
 
-    return walls_of(policy, kept)
+    return walls_of(policy, kept, namespaces=getattr(options, "walls", None) != NO_NAMESPACES)
 
 
 def _make_judge(provider: PicoProvider, settings: CheckSettings) -> Judge:
@@ -268,7 +280,7 @@ def make_names(options: SimpleNamespace) -> Names | None:
 
 
 def make_platform(
-    name: str, subscription: dict[str, Any], *, notify: bool = True, walls: Walls | None = None
+    name: str, subscription: dict[str, Any], *, notify: bool = True, walls: Walls | SupervisedWalls | None = None
 ) -> Platform:
     """The platform of that name; PicoboxError tells what is missing for it. Only the default one has walls."""
     if name == "reference":

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from picobox.confine.policy import Policy
 
 OPEN = "open"
+NO_NAMESPACES = "no-namespaces"
+WALLS = ("auto", NO_NAMESPACES)
 # What `picobox -- CMD` runs under where nobody names a policy.
 RUN_POLICY = OPEN
 # Their attributes: each that is not empty says something.
@@ -52,6 +54,12 @@ def policy_options() -> tuple[Option, ...]:
             help="take a variable away, or those of a pattern",
         ),
         Option("--device", metavar="PATH", action="append", default=[], help="a device such as /dev/kvm is there"),
+        Option(
+            "--walls",
+            choices=WALLS,
+            default=WALLS[0],
+            help="what keeps the program in: namespaces where this machine gives them, or Landlock and the supervisor",
+        ),
         Option("--new-session", action="store_true", help="without your terminal and its job control"),
     )
 

@@ -8,12 +8,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from picobox._native._core import lib
-from picobox.confine.policy import HIDE, LAYER, NONE, READ, WRITE
+from picobox.confine.policy import HIDE, LAYER, READ, RIGHTS, WRITE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from picobox.confine.policy import Policy
+    from picobox.confine.policy import FileRule, Policy
 
 # linux/landlock.h, LANDLOCK_ACCESS_FS_*: the bit of each right, and of how many each version of the interface knows.
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIRECTORY = 1 << 0, 1 << 1, 1 << 2, 1 << 3
@@ -24,33 +24,29 @@ _OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | DEVICE_CONTROL
 _READING = EXECUTE | READ_FILE | READ_DIRECTORY
 _ALL = (1 << 16) - 1
 # Which version of the interface has rules for TCP, and which keeps signals and abstract sockets in.
-_WITH_PORTS, _WITH_SCOPES = 4, 6
+_WITH_PORTS, WITH_SCOPES = 4, 6
 _TCP = 3  # LANDLOCK_ACCESS_NET_BIND_TCP, LANDLOCK_ACCESS_NET_CONNECT_TCP
 _SCOPES = 3  # LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, LANDLOCK_SCOPE_SIGNAL
-_GIVEN = {READ: _READING, WRITE: _ALL & ~MAKE_DEVICES, LAYER: _ALL & ~MAKE_DEVICES}
+GIVEN = {READ: _READING, WRITE: _ALL & ~MAKE_DEVICES, LAYER: _ALL & ~MAKE_DEVICES}
 _STANDARD_DESCRIPTORS = 3
 
 
 class Ruleset:
     """A set of rules to which guests are held; `fd` is -1 where the kernel has no Landlock."""
 
-    def __init__(self, policy: Policy, proc: int, *, own_network: bool) -> None:
-        """Makes rules for the files of this process's tree; `proc`: an open directory, the guests' /proc.
-
-        `own_network`: an unreachable network says so better than a refusal does.
-        """
+    def __init__(self, rules: Iterable[tuple[bytes, int]], *, network: bool) -> None:
+        """Makes rules for files of this process's tree. Without `network` TCP is refused."""
         version = lib.pb_landlock_abi()
         self.fd = -1
         if version <= 0:
             return
         self._known = (1 << _RIGHTS_BY_VERSION[min(version, len(_RIGHTS_BY_VERSION)) - 1]) - 1
-        ports = _TCP if version >= _WITH_PORTS and policy.network == NONE and not own_network else 0
-        self.fd = lib.pb_landlock_new(self._known, ports, _SCOPES if version >= _WITH_SCOPES else 0)
+        ports = _TCP if version >= _WITH_PORTS and not network else 0
+        self.fd = lib.pb_landlock_new(self._known, ports, _SCOPES if version >= WITH_SCOPES else 0)
         if self.fd < 0:
             return
-        for path, rights in _rules(policy):
+        for path, rights in rules:
             self._allow_path(path, rights)
-        self._allow(proc, _READING | WRITE_FILE | TRUNCATE)
         for number in range(_STANDARD_DESCRIPTORS):
             # What was given is given, also when it is opened again by its name in /dev.
             self._allow_path(b"/proc/self/fd/%d" % number, _OF_FILES)
@@ -76,15 +72,47 @@ class Ruleset:
             self.fd = -1
 
 
-def _rules(policy: Policy) -> Iterator[tuple[bytes, int]]:
-    """Paths of the tree and what may be done there; a rule gives all that those above it give."""
+def rules_of_tree(policy: Policy, proc: int) -> Iterator[tuple[bytes, int]]:
+    """Paths of a policy's tree and what may be done there; a rule gives all that those above it give.
+
+    `proc`: an open directory, the guests' /proc.
+    """
     for path, rule in policy.rules().items():
         if rule.right != HIDE:
-            yield path, _GIVEN[rule.right]
+            yield path, GIVEN[rule.right]
     # Directories that are there only to lead to others.
     yield b"/", READ_DIRECTORY
-    yield b"/dev", _READING | WRITE_FILE | TRUNCATE | DEVICE_CONTROL
+    yield b"/proc/self/fd/%d" % proc, GIVEN[READ] | WRITE_FILE | TRUNCATE
+    yield b"/dev", GIVEN[READ] | WRITE_FILE | TRUNCATE | DEVICE_CONTROL
     for path in (b"/dev/shm", b"/dev/mqueue"):
-        yield path, _GIVEN[WRITE]
+        yield path, GIVEN[WRITE]
     if policy.decide(b"/sys").right != HIDE:
-        yield b"/sys", _READING
+        yield b"/sys", GIVEN[READ]
+
+
+def rules_of_host(policy: Policy) -> Iterator[tuple[bytes, int]]:
+    """The same for the host's own tree: what lies above something with less rights is given entry by entry.
+
+    So nothing can be listed or made in such a directory itself.
+    """
+    rules = policy.rules()
+    for path, rule in rules.items():
+        yield from _given_below(path, rule.right, rules)
+
+
+def _given_below(path: bytes, right: str, rules: Mapping[bytes, FileRule]) -> Iterator[tuple[bytes, int]]:
+    if right == HIDE:
+        return
+    start = path.rstrip(b"/") + b"/"
+    if not any(each.startswith(start) and each != path and _is_less(rule.right, right) for each, rule in rules.items()):
+        yield path, GIVEN[right] | (DEVICE_CONTROL if path.startswith(b"/dev/") else 0)
+        return
+    with suppress(OSError):
+        for name in os.listdir(path):
+            below = start + name
+            if below not in rules and not os.path.islink(below):
+                yield from _given_below(below, right, rules)
+
+
+def _is_less(right: str, other: str) -> bool:
+    return RIGHTS.index(right) < RIGHTS.index(other)

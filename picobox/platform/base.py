@@ -168,6 +168,9 @@ class Platform(Protocol):
 
     def task_count(self) -> int: ...
 
+    def is_task(self, tid: int) -> bool:
+        """Whether a task of this number is one of those that it runs."""
+
     def calls_entered(self, tid: HostTid) -> int:
         """How many calls the task has entered: tells whether one that it was in is over."""
 

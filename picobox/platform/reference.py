@@ -394,6 +394,9 @@ class ReferencePlatform:
     def task_count(self) -> int:
         return len(self._debugger)
 
+    def is_task(self, tid: int) -> bool:
+        return tid in self._debugger.dict
+
     def calls_entered(self, tid: HostTid) -> int:
         tracee = self._debugger.dict.get(tid)
         return tracee.calls if tracee else 0

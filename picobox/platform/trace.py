@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from picobox.abi.row import Row
     from picobox.confine.namespaces import Walls
+    from picobox.confine.supervised import SupervisedWalls
     from picobox.platform.base import Repeated
 
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec", "walls")
@@ -112,7 +113,7 @@ class TracePlatform:
         features: frozenset[str] = frozenset(),
         calls: frozenset[int] | None = None,
         notify: bool = True,
-        walls: Walls | None = None,
+        walls: Walls | SupervisedWalls | None = None,
     ) -> None:
         """`subscribe`: every call and signal comes to Python, as tracing needs it; of calls, only `calls`.
 
@@ -258,6 +259,9 @@ class TracePlatform:
 
     def task_count(self) -> int:
         return int(lib.pb_task_count(self._core)) if self._core else 0
+
+    def is_task(self, tid: int) -> bool:
+        return bool(lib.pb_is_task(self._core, tid))
 
     def calls_entered(self, tid: HostTid) -> int:
         return int(lib.pb_calls_entered(self._core, tid))

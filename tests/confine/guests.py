@@ -29,9 +29,11 @@ import os
 from types import SimpleNamespace
 from picobox.cli.launch import Launch
 from picobox.cli.options import output_options, run_options
+from picobox.cli.policies import policy_options
 from picobox.confine.policy import FileRule, Limits, Policy, VariableRule
 from picobox.errors import PicoboxError
-options = SimpleNamespace(**{{each.attribute(): each.default() for each in (*run_options(), *output_options())}})
+every = (*run_options(), *policy_options(), *output_options())
+options = SimpleNamespace(**{{each.attribute(): each.default() for each in every}})
 for name, value in {options!r}.items():
     setattr(options, name, value)
 try:

@@ -58,6 +58,9 @@ class ScriptedPlatform:
 
     def on_closed(self, routine: Callable[[int, int], None]) -> None: ...
 
+    def is_task(self, tid: int) -> bool:
+        return bool(tid)
+
     def calls_entered(self, tid: HostTid) -> int:
         return 0
 

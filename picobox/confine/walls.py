@@ -1,0 +1,45 @@
+"""Chooses the walls of a run: namespaces where the machine gives them, else Landlock and the supervisor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from picobox.confine.namespaces import NoNamespaces, Walls
+from picobox.confine.supervised import SupervisedWalls
+from picobox.errors import PlatformError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from picobox.confine.overlay import LayerMount
+    from picobox.confine.policy import Policy
+
+_REMEDY = "`picobox doctor` tells what this machine allows; --unconfined runs without walls"
+
+
+def walls_of(
+    policy: Policy, kept: Mapping[bytes, LayerMount] | None = None, *, namespaces: bool = True
+) -> Walls | SupervisedWalls | None:
+    """The walls of a policy, entered; None if it needs none. Without `namespaces` those that need none.
+
+    `kept`: what to mount for its rules whose layers are kept, by their paths. PlatformError with a remedy where there
+    can be no walls.
+    """
+    if not policy.confines:
+        return None
+    try:
+        return _entered(policy, kept or {}, namespaces=namespaces)
+    except (PlatformError, OSError) as error:
+        raise PlatformError(f"no walls: {error}; {_REMEDY}") from None
+
+
+def _entered(policy: Policy, kept: Mapping[bytes, LayerMount], *, namespaces: bool) -> Walls | SupervisedWalls:
+    why = "they are not wanted"
+    if namespaces:
+        try:
+            return Walls(policy, kept)
+        except NoNamespaces as error:
+            why = str(error)
+    if kept:
+        raise PlatformError(f"a layer cannot be kept without namespaces ({why})")
+    return SupervisedWalls(policy, why)
