@@ -11,11 +11,16 @@ from picobox.confine.policy import NETWORKS
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
+    from picobox.confine.place import Place
     from picobox.confine.policy import Policy
 
 OPEN = "open"
 NO_NAMESPACES = "no-namespaces"
 WALLS = ("auto", NO_NAMESPACES)
+_PRIVATE_TMP = (
+    "the program has a /tmp and a /var/tmp of its own: empty when it starts, gone when it ends. "
+    "--write /tmp gives it this machine's. This is said once."
+)
 # What `picobox -- CMD` runs under where nobody names a policy.
 RUN_POLICY = OPEN
 # Their attributes: each that is not empty says something.
@@ -84,6 +89,27 @@ def chosen_policy(options: SimpleNamespace, usual: str, *, of_files: bool) -> Po
     place = Place.here(options.workdir)
     wanted = options.policy if options.policy is not None or of_files else usual
     policy, notes = choose(wanted, usual, place, flags_of(options, place) if flagged else NOTHING_SAID)
+    _add_drives(options, policy)
     if not options.quiet:
-        sys.stderr.writelines(f"picobox: note: {visible(note)}\n" for note in notes)
+        hint = _hint(policy, place)
+        sys.stderr.writelines(f"picobox: note: {visible(note)}\n" for note in (*notes, *hint))
     return policy
+
+
+def _hint(policy: Policy, place: Place) -> tuple[str, ...]:
+    """Said once to each user, in the first run whose /tmp is not the machine's because nobody has asked for that."""
+    from picobox.confine.named import DEFAULT
+    from picobox.confine.state import State
+
+    usual = policy.private_tmp and policy.sources.get("private-tmp") == DEFAULT
+    return (_PRIVATE_TMP,) if usual and State(place.environment).first_time("private-tmp") else ()
+
+
+def _add_drives(options: SimpleNamespace, policy: Policy) -> None:
+    """The policy's drives, but for letters that the command line gives, under a profile that has drives."""
+    from picobox.profile import profile_of
+
+    given = {each[:1].upper() for each in options.drive}
+    if profile_of(options.profile).translates:
+        drives = [drive for drive in policy.drives if drive.letter not in given]
+        options.drive += [f"{drive.letter}={drive.path.decode(errors='surrogateescape')}" for drive in drives]

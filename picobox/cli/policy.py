@@ -42,19 +42,20 @@ exit status: 0; 125 if there is a mistake or no such policy"""
 def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
     usage = Usage("policy", _DESCRIPTION, _EXAMPLES)
-    options = usage.read(_options(), arguments)
-    if options.action == "check" and options.policy is None:
+    action = arguments[0] if arguments and not arguments[0].startswith("-") else None
+    # Read by itself: argparse would take the file's place for empty where an option stands between.
+    options = usage.read(_options(), arguments if action is None else arguments[1:])
+    if action not in ACTIONS:
+        usage.error(f"{action or 'policy'}: say what to do, {', '.join(ACTIONS)}")
+    if action == "check" and options.policy is None:
         usage.error("check: name the file")
-    if options.action == "check":
+    if action == "check":
         return _check(options.policy)
-    if options.action == "trust":
-        return _trust(options.policy)
-    return _show(options)
+    return _trust(options.policy) if action == "trust" else _show(options)
 
 
 def _options() -> tuple[Option, ...]:
     return (
-        Option("action", choices=ACTIONS, metavar="show|check|trust", help="what to do"),
         Option("policy", nargs="?", metavar="NAME|FILE", help="strict, default, open, or a file"),
         Option("--format", choices=FORMATS, default="text", help="how show writes it"),
         Option("-a", "--all", action="store_true", help="also rules for files that are not there"),
