@@ -220,6 +220,7 @@ def test_a_project_may_take_away(place: Place) -> None:
         ("[policy]\ndevices = ['/dev/kvm']", "devices /dev/kvm"),
         ("[policy]\nprivate-tmp = false", "files.read /tmp"),
     ],
+    ids=["open", "network", "write", "secret", "token", "preload", "limit", "device", "tmp"],
 )
 def test_a_project_gets_no_more_until_it_is_trusted(text: str, what: str, place: Place) -> None:
     with pytest.raises(PicoboxError, match="gives more than a project's may by itself") as caught:
