@@ -91,7 +91,7 @@ def chosen_policy(options: SimpleNamespace, usual: str, *, of_files: bool) -> Po
     policy, notes = choose(wanted, usual, place, flags_of(options, place) if flagged else NOTHING_SAID)
     _add_drives(options, policy)
     if not options.quiet:
-        hint = _hint(policy, place)
+        hint = () if getattr(options, "walls", None) == NO_NAMESPACES else _hint(policy, place)
         sys.stderr.writelines(f"picobox: note: {visible(note)}\n" for note in (*notes, *hint))
     return policy
 
