@@ -12,7 +12,7 @@ from picobox.confine.learn import Learned, learn, speller
 from picobox.confine.place import Place
 from picobox.confine.runs import Runs, program_of
 from picobox.confine.show import as_toml
-from picobox.errors import SpawnError
+from picobox.errors import PicoboxError, SpawnError
 from picobox.findings.files import replace
 from picobox.findings.visible import command_line
 
@@ -46,6 +46,10 @@ def main(arguments: list[str]) -> int:
     def launch(policy: Policy, accesses: Accesses | None, limit: float | None) -> int:
         within = SimpleNamespace(**{**vars(options), "timeout": options.timeout if limit is None else limit})
         with launching.Launch(within, command, accesses, policy=policy) as started:
+            if started.provider.guard is not None:
+                raise PicoboxError(
+                    "learning needs namespaces, for layers: `picobox doctor` tells what this machine allows"
+                )
             try:
                 return started.run()
             except SpawnError:

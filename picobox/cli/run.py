@@ -93,6 +93,8 @@ def _run_under(
     refusals = _refusals(policy) if options.report else None
     calls = None if refusals is None else refusals.watched()
     with Launch(options, command, refusals, calls, policy=policy, kept=kept) as launch:
+        if refusals is not None and launch.provider.guard is not None:
+            refusals.supervised_by(launch.provider.guard.policy)
         status = launch.run()
         if refusals is not None:
             from picobox.cli.refused import print_report

@@ -64,10 +64,13 @@ def _trace_options() -> tuple[Option, ...]:
 def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -> int:
     sink = Sink(options.output)
     policy = chosen_policy(options, OPEN, of_files=False)
-    recorder = Recorder(_renderer(options), sink.write, selection.includes, options.platform, _refusals(policy))
+    refusals = _refusals(policy)
+    recorder = Recorder(_renderer(options), sink.write, selection.includes, options.platform, refusals)
     _end_in_order()
     try:
         with Launch(options, command, recorder, selection.numbers(), policy=policy) as launch:
+            if refusals is not None and launch.provider.guard is not None:
+                refusals.supervised_by(launch.provider.guard.policy)
             status = launch.run()
             sink.flush()
             if options.verbose and not options.quiet:

@@ -38,6 +38,7 @@ class Guard:
     """Serves calls of guests that are kept in without namespaces."""
 
     def __init__(self, policy: Policy) -> None:
+        self.policy = policy
         self._decide = policy.decider()
         # What is hidden and leads to what is not can be seen, or nobody would find the way.
         given = [path for path, rule in policy.rules().items() if rule.right != HIDE]

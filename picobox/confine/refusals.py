@@ -70,7 +70,13 @@ class Refusals:
         self.counts: dict[Refusal, int] = {}
         self.others = 0
         self._decide = policy.decider()
+        self._read_only = frozenset((EROFS,))
         self._open: dict[HostTid, tuple[list[Use], str | None]] = {}
+
+    def supervised_by(self, policy: Policy) -> None:
+        """Without namespaces this policy is kept in the host's tree, and what may only be read says so by EACCES."""
+        self._decide = policy.decider()
+        self._read_only = frozenset((EROFS, EACCES))
 
     def watched(self) -> frozenset[int]:
         """The numbers of the calls that can be refused by a rule."""
@@ -164,7 +170,9 @@ class Refusals:
         rule = self._decide(path)
         if rule.right == HIDE and errno in _HIDDEN:
             return Refusal(rule.source, WRITING if use.changes else READING, text)
-        if rule.right == READ and (errno == EROFS or (connects and errno in (ECONNREFUSED, EACCES, EPERM))):
+        connecting = connects and errno in (ECONNREFUSED, EACCES, EPERM)
+        changing = errno == EROFS or (use.changes and errno in self._read_only)
+        if rule.right == READ and (changing or connecting):
             return Refusal(rule.source, WRITING, text)
         return None
 

@@ -50,6 +50,15 @@ def test_a_report_ends_the_run(user: str, project: Path) -> None:
         assert found["write"] == ["1", "write", "/usr", "default", "--write", "/usr"]
 
 
+def test_without_namespaces_it_tells_the_same(user: str, project: Path) -> None:
+    done = run(user, project, "", "--report", "--walls", "no-namespaces")
+    report = done.stderr.partition("refused:\n")[2].splitlines()
+    (hidden,) = [line.split() for line in report if "secret" in line]
+    assert hidden == ["2", "read", str(project / "secret/key"), "--hide", "--read", str(project / "secret/key")]
+    (written,) = [line.split() for line in report if line.split()[1] == "write"]
+    assert written == ["1", "write", "/usr", "default", "--write", "/usr"]
+
+
 def test_without_refusals_there_is_nothing_to_tell(user: str, project: Path) -> None:
     done = picobox(user, project, "--policy", "default", "--report", "--", "/bin/true")
     assert "nothing was refused\n" in done.stderr
