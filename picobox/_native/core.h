@@ -298,6 +298,10 @@ int32_t pb_file_handle(int32_t directory, const char *name, uint8_t *out);
 /* renameat2(2) with RENAME_NOREPLACE: 0 or -errno. */
 int32_t pb_rename_new(int32_t directory, const char *name, int32_t to_directory, const char *to_name);
 
+/* This process, all its threads, may not be looked into any more, and its calls pass a filter (struct sock_filter array of
+   this many instructions). 0 or -errno. */
+int32_t pb_harden(const uint8_t *filter, int32_t length);
+
 /* Signals that wake pb_next instead of acting on this process. Returns the set that was ignored before. */
 uint64_t pb_doorbell_open(const int32_t *signals, int32_t count);
 void pb_doorbell_close(void);

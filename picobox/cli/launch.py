@@ -128,6 +128,10 @@ class Launch:
             if self.provider.chaos is not None:
                 self.provider.chaos.start(self.provider, self.supervisor.spawn_helper, self._on_helper_lost)
             self.supervisor.spawn(request)
+            if self._walls is not None:
+                from picobox.confine.hardening import harden
+
+                harden()
             limit = self._time_limit()
             if limit:
                 signal.setitimer(signal.ITIMER_REAL, limit)

@@ -62,7 +62,7 @@ class Tree:
         self._layers = 0
         # Directories that this process needs, and guests do not get; which of them were mounted.
         self.mounted: list[bytes] = []
-        self._ours = sorted(path for path in _own_directories() if self._decide(path).right == HIDE)
+        self._ours = sorted(path for path in _own_directories() if self._is_gone(path))
 
     def build(self) -> None:
         """Mounts it beside the tree that there is. PlatformError where that is forbidden."""
@@ -132,6 +132,11 @@ class Tree:
             self._unfinished.append(os.dup(root))
         attach(root, self._scratch, b"/root")
         self._root = root
+
+    def _is_gone(self, path: bytes) -> bool:
+        """Whether what the host has at a path is not in the tree."""
+        rule = self._decide(path)
+        return rule.right == HIDE or self._is_temporary(rule.path)
 
     def _is_temporary(self, path: bytes) -> bool:
         return self._policy.private_tmp and path in TEMPORARY and self._rules[path].source == "private-tmp"
