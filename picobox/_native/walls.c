@@ -6,6 +6,8 @@
 #include <linux/capability.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -26,6 +28,8 @@
 #define KEYRING_JOIN_SESSION 1 /* linux/keyctl.h */
 #define LAST_CAPABILITY 63
 #define STANDARD_DESCRIPTORS 3
+#define GUEST_SCORE 200 /* proc_pid_oom_score_adj(5): of 1000 */
+#define WORST_SCORE 1000
 
 static int change_effective(bool all)
 {
@@ -145,12 +149,31 @@ int walls_enter(const struct pb_walls *walls)
     return 0;
 }
 
+/* When memory is short, rather a guest ends than its supervisor, whose end is the end of all. */
+static void offer_to_oom_killer(void)
+{
+    char text[16];
+    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (size > 0) {
+        text[size] = 0;
+        int score = atoi(text) + GUEST_SCORE;
+        size = snprintf(text, sizeof text, "%d", score > WORST_SCORE ? WORST_SCORE : score);
+        /* A policy that hides it, or a kernel without it: nothing more can be done. */
+        if (pwrite(fd, text, (size_t)size, 0) < 0)
+            errno = 0;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
 int walls_close_in(const struct pb_walls *walls, int32_t first_closed)
 {
     if (is_way_out()) {
         errno = EISDIR;
         return -1;
     }
+    offer_to_oom_killer();
     if (walls->own_session && setsid() < 0)
         return -1;
     /* ENOSYS: no keys here. Kept keyrings would be the caller's. */

@@ -8,6 +8,7 @@ import stat
 import time
 from contextlib import suppress
 from errno import ENOTDIR, EPERM
+from functools import cache
 from typing import NamedTuple
 
 from picobox.platform.base import Descriptor, HostTid
@@ -278,10 +279,14 @@ def _read_head(path: bytes) -> bytes:
         os.close(fd)
 
 
-def initial_environment() -> list[bytes]:
-    """The environment this process was started with; Python adds to its own (PEP 538 sets LC_CTYPE)."""
+@cache
+def initial_environment() -> tuple[bytes, ...]:
+    """The environment this process was started with; Python adds to its own (PEP 538 sets LC_CTYPE).
+
+    Read once: later this process may not be looked into, not even as a file by itself.
+    """
     with open("/proc/self/environ", "rb") as block:
-        return [entry for entry in block.read().split(b"\0") if entry]
+        return tuple(entry for entry in block.read().split(b"\0") if entry)
 
 
 def refusal(stage: str, error: int) -> str:
