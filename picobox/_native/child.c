@@ -147,47 +147,70 @@ static void seize(struct pb_core *core, int go_fd, struct pb_spawned *out)
         kill(out->tid, SIGKILL);
 }
 
-/* As fork, into the guests' namespace of processes. Who enters one enters it with its children alone and, if it has no
-   rights outside, for good: so a process that ends at once makes the child, as one of ours (pid_namespaces(7)). */
-static int32_t fork_below(int pid_namespace)
+/* A guest that is to be made in a namespace of processes. */
+struct birth {
+    const struct pb_spawn *request;
+    const int *go, *status;
+    int32_t tid; /* or -errno */
+};
+
+#define HELPER_STACK 65536
+
+/* Runs in memory of ours, while we wait. Its child has a copy. */
+static int give_birth(void *argument)
 {
-    int answer[2], status;
-    int32_t tid = -EIO;
-    if (pipe2(answer, O_CLOEXEC) < 0)
-        return -1;
-    pid_t helper = fork();
-    if (helper == 0) {
-        if (walls_raise_capabilities() < 0 || setns(pid_namespace, CLONE_NEWPID) < 0)
-            tid = -errno;
-        else if ((tid = (int32_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL)) == 0) {
-            close(answer[0]);
-            close(answer[1]);
-            return 0;
-        }
-        _exit(write(answer[1], &tid, sizeof tid) != sizeof tid);
+    struct birth *birth = argument;
+    if (walls_raise_capabilities() < 0 || setns(birth->request->walls->pid_namespace, CLONE_NEWPID) < 0) {
+        birth->tid = -errno;
+        return 0;
     }
-    close(answer[1]);
-    if (helper > 0) {
-        if (read(answer[0], &tid, sizeof tid) != sizeof tid)
-            tid = -EIO;
-        waitpid(helper, &status, __WALL);
+    int32_t tid = (int32_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
+    if (tid == 0) {
+        close(birth->go[1]);
+        be_child(birth->request, birth->go[0], birth->status[1]);
     }
-    close(answer[0]);
-    if (tid < 0)
-        errno = -tid;
-    return tid < 0 ? -1 : tid;
+    birth->tid = tid < 0 ? -errno : tid;
+    return 0;
 }
 
-static int32_t fork_guest(const struct pb_spawn *request)
+/* As fork, into the guests' namespace of processes. Who enters one enters it with its children alone and, if it has no
+   rights outside, for good: so a process that ends at once makes the child, as one of ours (pid_namespaces(7)). */
+static int32_t fork_below(const struct pb_spawn *request, const int go[2], const int status[2])
 {
-    return request->walls && request->walls->pid_namespace >= 0 ? fork_below(request->walls->pid_namespace) : fork();
+    struct birth birth = {request, go, status, -EIO};
+    sigset_t all, before;
+    char *stack = malloc(HELPER_STACK);
+    if (!stack)
+        return -1;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before); /* no handler of ours runs in the helper */
+    pid_t helper = clone(give_birth, stack + HELPER_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
+    int error = helper < 0 ? errno : 0;
+    if (helper > 0)
+        waitpid(helper, NULL, __WALL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    free(stack);
+    errno = error ? error : birth.tid < 0 ? -birth.tid : 0;
+    return errno ? -1 : birth.tid;
+}
+
+static int32_t fork_guest(const struct pb_spawn *request, const int go[2], const int status[2])
+{
+    if (request->walls && request->walls->pid_namespace >= 0)
+        return fork_below(request, go, status);
+    int32_t tid = fork();
+    if (tid == 0) {
+        close(go[1]);
+        be_child(request, go[0], status[1]);
+    }
+    return tid;
 }
 
 void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_spawned *out)
 {
     int go[2] = {-1, -1}, status[2] = {-1, -1};
     *out = (struct pb_spawned){.status_fd = -1};
-    if (pipe2(go, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0 || (out->tid = fork_guest(request)) < 0) {
+    if (pipe2(go, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0 || (out->tid = fork_guest(request, go, status)) < 0) {
         out->stage = PB_SPAWN_FORK;
         out->error = errno;
         for (int i = 0; i < 2; i++) {
@@ -197,10 +220,6 @@ void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_sp
                 close(status[i]);
         }
         return;
-    }
-    if (out->tid == 0) {
-        close(go[1]);
-        be_child(request, go[0], status[1]);
     }
     close(go[0]);
     close(status[1]);

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from picobox.confine.namespaces import NoNamespaces, Walls
-from picobox.confine.supervised import SupervisedWalls
 from picobox.errors import PlatformError
 
 if TYPE_CHECKING:
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
 
     from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
+    from picobox.confine.supervised import SupervisedWalls
 
 _REMEDY = "`picobox doctor` tells what this machine allows; --unconfined runs without walls"
 
@@ -42,4 +42,6 @@ def _entered(policy: Policy, kept: Mapping[bytes, LayerMount], *, namespaces: bo
             why = str(error)
     if kept:
         raise PlatformError(f"a layer cannot be kept without namespaces ({why})")
+    from picobox.confine.supervised import SupervisedWalls
+
     return SupervisedWalls(policy, why)
