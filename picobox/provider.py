@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     _Rows = tuple[dict[int, Disposition], dict[str, Callable[..., int | None] | None]]
 
 _UNREADABLE = (1 << 64) - 4096  # an address of the kernel's
-# linux/sched.h: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWTIME
-_CLONE_NEW = 0x7E02_0080
+# linux/sched.h: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWTIME, and INTO_CGROUP
+_CLONE_NEW = 0x2_7E02_0080
 HANDLER_MODULES = ("files", "process", "names", "opens", "case", "credentials")
 
 
@@ -283,7 +283,10 @@ class PicoProvider:
             self.nt.NtClose(thread, index_to_handle(fd_index(fd)), host_decides=True)
 
     def refuse_namespaces(self, flags: int) -> None:
-        """Behind walls nobody makes namespaces: in one of users he had all rights. Errno(EPERM) for such flags."""
+        """Behind walls nobody makes namespaces: in one of users he had all rights. Errno(EPERM) for such flags.
+
+        Nor does anybody choose a cgroup, whose limits are others' to set.
+        """
         if self.walled and flags & _CLONE_NEW:
             raise Errno(EPERM)
 

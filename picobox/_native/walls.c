@@ -81,6 +81,8 @@ int walls_drop_capabilities(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    /* The bounding set takes one to change: it may have been put aside. */
+    change_effective(true);
     /* EINVAL: the kernel has no capability of that number. EPERM: it is not ours to give away, and cannot be had. */
     for (unsigned long number = 0; number <= LAST_CAPABILITY; number++)
         if (prctl(PR_CAPBSET_READ, number, 0, 0, 0) == 1 && prctl(PR_CAPBSET_DROP, number, 0, 0, 0) < 0 &&

@@ -72,7 +72,8 @@ SUPERVISED_CALLS = frozenset(
 )  # fmt: skip
 _NOT_SUPERVISED = frozenset(
     (
-        "shmget", "semget", "msgget", "mq_open", "mq_unlink", "setxattrat", "getxattrat", "listxattrat",
+        "shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl",
+        "mq_open", "mq_unlink", "setxattrat", "getxattrat", "listxattrat",
         "removexattrat", "file_getattr", "file_setattr", "name_to_handle_at",
     )
 )  # fmt: skip

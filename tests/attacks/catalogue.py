@@ -14,6 +14,8 @@ ELSEWHERE = Path(__file__).parent / "elsewhere.toml"
 NO_ATTACKS = frozenset(("decoys", "driver", "forbidden", "protect"))
 _HEAD = re.compile(r"/\* (?P<row>[A-Z]\d*): (?P<title>.*?) \*/\n/\* Walls: (?P<walls>.*?) \*/", re.DOTALL)
 _CONTROL = re.compile(r"^/\* Control: (.*) \*/$", re.MULTILINE)
+_BARE = re.compile(r"^/\* Walls without namespaces: (.*) \*/$", re.MULTILINE)
+_GAP = re.compile(r"^/\* Gap without namespaces: (.*) \*/$", re.MULTILINE)
 _OPTIONS = re.compile(r"^/\* Options: (.*) \*/$", re.MULTILINE)
 # What stands for the supervisor's own care: no wall that could be left out, but code that must not be misled.
 SUPERVISOR = "supervisor"
@@ -24,7 +26,8 @@ class Attack(NamedTuple):
 
     `walls`: those that stop it; left out of a run, each lets it succeed in something. Walls that are joined by `+` stop
     the same, so that only without all of them it succeeds. `control`: what picobox is given besides when a wall is left
-    out, where others would still stop it.
+    out, where others would still stop it. `bare`: the walls that stop it where there are no namespaces, some of them;
+    `gap`: what it gets there, which is known and said.
     """
 
     name: str
@@ -33,6 +36,8 @@ class Attack(NamedTuple):
     walls: tuple[tuple[str, ...], ...]
     options: tuple[str, ...] = ()
     control: tuple[str, ...] = ()
+    bare: tuple[tuple[str, ...], ...] = ()
+    gap: str = ""
 
     def all_walls(self) -> set[str]:
         """The names of all walls that stop something of it."""
@@ -59,16 +64,24 @@ def _read(source: Path) -> Attack:
     head = _HEAD.match(text)
     if head is None:
         raise ValueError(f"{source.name} does not begin with its row, what it does, and its walls")
-    options, control = _OPTIONS.search(text), _CONTROL.search(text)
-    walls = tuple(tuple(group.split("+")) for group in head["walls"].split())
+    options, control, bare, gap = (
+        found[1] if found else "" for found in (each.search(text) for each in (_OPTIONS, _CONTROL, _BARE, _GAP))
+    )
     title = " ".join(head["title"].split())
     return Attack(
         source.stem,
         head["row"],
         title,
-        walls,
-        *(tuple(found[1].split()) if found else () for found in (options, control)),
+        _groups(head["walls"]),
+        tuple(options.split()),
+        tuple(control.split()),
+        _groups(bare),
+        gap,
     )
+
+
+def _groups(text: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(group.split("+")) for group in text.split())
 
 
 @functools.cache

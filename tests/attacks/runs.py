@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parents[2]
 TOOLS = ("decoys", "driver", "forbidden")
 PROTECT = "protect"
+# The mode in which there are no namespaces.
+BARE = "no namespaces"
 # Namespaces of its own, so that a control, whose attack succeeds, meets nothing but decoys.
 OUTER = ("unshare", "--mount", "--pid", "--ipc", "--uts", "--net", "--fork", "--kill-child")
 
@@ -143,7 +145,8 @@ def _outcome(name: str, output: str) -> Outcome:
 
 def modes() -> list[Mode]:
     """Each way in which the whole table is run on this machine."""
-    options = ("--policy=default",)
-    if os.geteuid() != 0:
-        return [Mode("user", os.geteuid(), options)]
-    return [Mode("root", 0, options), Mode("user", NOBODY, options)]
+    options, bare = ("--policy=default",), ("--policy=default", "--walls=no-namespaces")
+    own = os.geteuid()
+    if own != 0:
+        return [Mode("user", own, options), Mode(BARE, own, bare)]
+    return [Mode("root", 0, options), Mode("user", NOBODY, options), Mode(BARE, NOBODY, bare)]

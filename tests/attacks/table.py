@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .catalogue import SUPERVISOR, attacks, elsewhere
-from .runs import REPOSITORY
+from .runs import BARE, REPOSITORY
 from .walls import WALLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .catalogue import Attack
     from .runs import Outcome
 
 PAGE = REPOSITORY / "docs" / "attacks.md"
-COLUMNS = ("root", "user", "no namespaces")
+COLUMNS = ("root", "user", BARE)
 
 _HEAD = """# Attacks
 
@@ -47,16 +47,24 @@ def page(results: Mapping[str, Mapping[str, Outcome]]) -> str:
 
 
 def _row(attack: Attack, results: Mapping[str, Mapping[str, Outcome]]) -> str:
-    walls = ", ".join(" or ".join(_wall(name) for name in group) for group in attack.walls)
-    cells = [_cell(results.get(column, {}).get(attack.name)) for column in COLUMNS]
+    walls = _walls(attack.walls)
+    if attack.bare:
+        walls += f"; without namespaces {_walls(attack.bare)}"
+    cells = [_cell(results.get(column, {}).get(attack.name), attack.gap) for column in COLUMNS]
     return f"| {attack.row} | `{attack.name}` | {attack.title} | {walls} | {' | '.join(cells)} |\n"
+
+
+def _walls(groups: Iterable[Iterable[str]]) -> str:
+    return ", ".join(" or ".join(_wall(name) for name in group) for group in groups)
 
 
 def _wall(name: str) -> str:
     return "the supervisor" if name == SUPERVISOR else f"`{name}`"
 
 
-def _cell(outcome: Outcome | None) -> str:
+def _cell(outcome: Outcome | None, gap: str) -> str:
+    if outcome is not None and outcome.got and gap:
+        return f"known gap: {gap}"
     if outcome is None:
         return "not run"
     if outcome.is_stopped:

@@ -14,6 +14,7 @@ from .walls import WALLS
 
 ATTACKS = attacks()
 GROUPS = sorted({group for attack in ATTACKS for group in attack.walls if SUPERVISOR not in group})
+BARE_GROUPS = sorted({group for attack in ATTACKS for group in attack.bare})
 IN_PYTHON = [group for group in GROUPS if all(WALLS[wall].take_off for wall in group)]
 # Of each kind one: what picobox decides, the tree, processes, the network.
 FAST = (("architecture",), ("copied-memory",), ("tree",), ("pid-namespace", "landlock"), ("net-namespace",))
@@ -27,12 +28,29 @@ def outcomes(mode: runs.Mode) -> dict[str, runs.Outcome]:
     return runs.run(ATTACKS, mode)
 
 
+def check(outcome: runs.Outcome, mode: runs.Mode, attack: Attack) -> None:
+    """It got nothing, but for a gap that is known."""
+    if mode.name == runs.BARE and attack.gap:
+        assert outcome.got, "the gap is closed: take it out of the program's head"
+        outcome = outcome._replace(got=())
+    assert outcome.is_stopped, outcome
+
+
+def unsuccessful(group: tuple[str, ...], left: list[Attack], modes: list[runs.Mode]) -> dict[str, runs.Outcome]:
+    """The outcomes of the attacks that get nothing without these walls, in no mode; a race may be lost once."""
+    found: dict[str, runs.Outcome] = {}
+    for rounds in (1, 8):
+        for mode in modes:
+            found = runs.run(left, mode, without=group, rounds=rounds) if left else {}
+            left = [attack for attack in left if not found[attack.name].got]
+    return {attack.name: found[attack.name] for attack in left}
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 @pytest.mark.xdist_group("attacks")
 def test_gets_nothing(mode: runs.Mode, attack: Attack) -> None:
-    outcome = outcomes(mode)[attack.name]
-    assert outcome.is_stopped, outcome
+    check(outcomes(mode)[attack.name], mode, attack)
 
 
 @pytest.mark.parametrize(
@@ -41,12 +59,14 @@ def test_gets_nothing(mode: runs.Mode, attack: Attack) -> None:
 )
 def test_without_its_wall_it_succeeds(group: tuple[str, ...]) -> None:
     """As root or as an ordinary user: each has rights that the other's guests do not have."""
-    left = [attack for attack in ATTACKS if group in attack.walls]
-    found: dict[str, runs.Outcome] = {}
-    for mode in MODES:
-        found = runs.run(left, mode, without=group) if left else {}
-        left = [attack for attack in left if not found[attack.name].got]
-    assert {attack.name: found[attack.name] for attack in left} == {}
+    modes = [mode for mode in MODES if mode.name != runs.BARE]
+    assert unsuccessful(group, [attack for attack in ATTACKS if group in attack.walls], modes) == {}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("group", BARE_GROUPS, ids="+".join)
+def test_without_its_wall_it_succeeds_where_there_are_no_namespaces(group: tuple[str, ...]) -> None:
+    assert unsuccessful(group, [attack for attack in ATTACKS if group in attack.bare], MODES[-1:]) == {}
 
 
 def test_walls_of_the_core_have_mutants() -> None:
@@ -63,8 +83,7 @@ def test_walls_of_the_core_have_mutants() -> None:
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 def test_gets_nothing_in_many_rounds(mode: runs.Mode, attack: Attack) -> None:
-    outcome = runs.run([attack], mode, rounds=20, seconds=300)[attack.name]
-    assert outcome.is_stopped, outcome
+    check(runs.run([attack], mode, rounds=20, seconds=300)[attack.name], mode, attack)
 
 
 def test_attacks_are_real() -> None:

@@ -14,5 +14,6 @@ BETWEEN = ("a31_signals_out", "a32_foreign_processes", "a33_supervisor_files", "
 @pytest.mark.parametrize("mode", runs.modes(), ids=lambda mode: mode.name)
 def test_a_guest_gets_nothing_of_another_sandbox(mode: runs.Mode) -> None:
     wanted = [attack for attack in attacks() if attack.name in BETWEEN]
+    gaps = {attack.name for attack in wanted if mode.name == runs.BARE and attack.gap}
     found = runs.run(wanted, mode, beside=True)
-    assert {name: outcome for name, outcome in found.items() if not outcome.is_stopped} == {}
+    assert {name: outcome for name, outcome in found.items() if not outcome.is_stopped and name not in gaps} == {}

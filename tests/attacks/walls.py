@@ -126,6 +126,27 @@ def _drop_landlock() -> None:
     _replace_in("picobox.confine.namespaces", "Ruleset", lambda _: lambda *_, **__: none)
 
 
+def _allow_the_whole_tree() -> None:
+    """Landlock's rules give all files; signals, abstract sockets and tracing stay in."""
+    from picobox.confine.landlock import GIVEN, WRITE
+
+    _replace_in("picobox.confine.supervised", "rules_of_host", lambda _: lambda _: [(b"/", GIVEN[WRITE])])
+
+
+def _drop_scopes() -> None:
+    _replace_in("picobox.confine.landlock", "_SCOPES", lambda _: 0)
+
+
+def _drop_guard() -> None:
+    """The kernel runs what the supervisor would decide or make."""
+
+    def change(guard: Any) -> Any:
+        guard.serve = lambda *_: False
+        return guard
+
+    _replace_in("picobox.confine.guard", "Guard", change)
+
+
 def _stay_in_namespaces(*fields: str) -> None:
     """Guests do not enter these namespaces of their init."""
 
@@ -202,5 +223,10 @@ WALLS: dict[str, Wall] = {
         "guests have no capabilities, and no program gives them any", None, "guests_keep_capabilities"
     ),
     "closed-descriptors": Wall("all but the standard descriptors are closed", None, "guests_inherit_descriptors"),
+    "landlock-files": Wall("Landlock's rules of files, without namespaces", _allow_the_whole_tree),
+    "landlock-scopes": Wall("Landlock keeps signals and abstract sockets in", _drop_scopes),
+    "guard": Wall(
+        "the supervisor decides by the object, and makes by descriptor, what Landlock does not cover", _drop_guard
+    ),
     "limit-processes": Wall("tasks are counted", _count_no_tasks),
 }

@@ -1,5 +1,6 @@
 /* A1: a thread flips the name between a file that the policy gives and one that it does not while another opens it. */
 /* Walls: tree */
+/* Walls without namespaces: landlock-files */
 #include "attack.h"
 
 static char *volatile name;

@@ -1,5 +1,6 @@
 /* A2: as A1, by those who are no threads: a child that shares the memory, one with a shared mapping, a write(2). */
 /* Walls: tree */
+/* Walls without namespaces: landlock-files */
 #include "attack.h"
 
 static char *name;

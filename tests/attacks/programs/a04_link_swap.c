@@ -1,5 +1,6 @@
 /* A4: a directory and a link to where the policy forbids change places while names lead through them. */
 /* Walls: tree */
+/* Walls without namespaces: landlock-files */
 #include "attack.h"
 #include <libgen.h>
 

@@ -1,6 +1,7 @@
 /* A5: the program that is executed changes: its name by a thread and by a child in the same memory, the interpreter's
    line of a script, the file itself by a rename. */
 /* Walls: tree */
+/* Walls without namespaces: landlock-files */
 #include "attack.h"
 
 static char name[PATH_MAX];

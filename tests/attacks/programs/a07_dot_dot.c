@@ -1,5 +1,6 @@
 /* A7: "..", from directories that move, from descriptors that came from elsewhere, and past the root of a chroot. */
 /* Walls: tree */
+/* Walls without namespaces: landlock-files */
 #include "attack.h"
 
 /* The forbidden file by its way from a root. */

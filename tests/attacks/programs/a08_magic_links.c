@@ -1,5 +1,6 @@
 /* A8: links of /proc that lead past names: root, cwd, fd and map_files of every process, /dev/fd, /dev/stdin. */
 /* Walls: tree */
+/* Walls without namespaces: landlock-files */
 #include "attack.h"
 #include <dirent.h>
 

@@ -1,5 +1,6 @@
 /* A12: a name of our own for a file that is not ours: link, linkat through /proc, linkat of a descriptor, rename. */
 /* Walls: tree+landlock */
+/* Walls without namespaces: landlock-files */
 #include "attack.h"
 
 static void try_file(const char *path, const char *what)

@@ -72,7 +72,8 @@ int main(void)
                     kill(child, SIGINT); /* it had not begun to wait */
             }
             CHECK(passed < 3000);
-            CHECK(by_kill ? WIFSIGNALED(status) || way == 5 : WIFEXITED(status) && WEXITSTATUS(status) == 0);
+            /* A connect that the supervisor makes does not wait, and the last way has nothing to wait for. */
+            CHECK(by_kill ? WIFSIGNALED(status) || way >= 4 : WIFEXITED(status) && (WEXITSTATUS(status) == 0 || way == 4));
         }
     return 0;
 }

@@ -1,6 +1,7 @@
 /* A31: signals to those who are not in the sandbox: by every call that sends one, to all, by owners of descriptors, by
    timers. */
 /* Walls: pid-namespace+landlock */
+/* Walls without namespaces: landlock-scopes */
 #include "attack.h"
 #include <sys/ioctl.h>
 

@@ -1,5 +1,6 @@
 /* A33: what /proc tells of the supervisor and of others who are not in the sandbox: environment, memory, descriptors. */
 /* Walls: proc */
+/* Gap without namespaces: the command lines of all processes can be read */
 #include "attack.h"
 #include <dirent.h>
 

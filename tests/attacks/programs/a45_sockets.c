@@ -1,5 +1,6 @@
 /* A45: services of the host: by a path, by an abstract name, on its loopback, by datagrams with a name of their own. */
 /* Walls: tree net-namespace */
+/* Walls without namespaces: guard */
 #include "attack.h"
 
 static socklen_t local(struct sockaddr_un *address, const char *name, bool abstract)
