@@ -114,7 +114,7 @@ def _give_the_whole_tree() -> None:
 
     def change(tree: Any) -> Any:
         rules = (FileRule(b"/", WRITE, "left out"),)
-        return lambda policy: tree(policy._replace(files=rules, private_tmp=False, devices=ALL_DEVICES))
+        return lambda policy, *more: tree(policy._replace(files=rules, private_tmp=False, devices=ALL_DEVICES), *more)
 
     _replace_in("picobox.confine.namespaces", "Tree", change)
 
@@ -128,7 +128,8 @@ def _drop_landlock() -> None:
 
 def _allow_the_whole_tree() -> None:
     """Landlock's rules give all files; signals, abstract sockets and tracing stay in."""
-    from picobox.confine.landlock import GIVEN, WRITE
+    from picobox.confine.landlock import GIVEN
+    from picobox.confine.policy import WRITE
 
     _replace_in("picobox.confine.supervised", "rules_of_host", lambda _: lambda _: [(b"/", GIVEN[WRITE])])
 

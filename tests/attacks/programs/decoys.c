@@ -22,7 +22,9 @@ static void hit(int number)
 static int listener(int family, int type, const void *address, socklen_t size)
 {
     int fd = socket(family, type | SOCK_CLOEXEC, 0);
-    CHECK(fd >= 0 && bind(fd, address, size) == 0);
+    if (fd < 0)
+        return -1; /* in a sandbox that has no such sockets */
+    CHECK(bind(fd, address, size) == 0);
     if (type == SOCK_STREAM)
         CHECK(listen(fd, 16) == 0);
     return fd;
@@ -39,6 +41,9 @@ static void make_ipc(void)
 {
     key_t key = 0x7069636f;
     int shm = shmget(key, 4096, IPC_CREAT | 0666);
+    say("ATTACK_KEY=%d\n", key);
+    if (shm < 0 && errno == ENOSYS)
+        return; /* in a sandbox that has no such objects */
     CHECK(shm >= 0);
     strcpy(shmat(shm, NULL, 0), SECRET);
     CHECK(semget(key, 1, IPC_CREAT | 0666) >= 0);
@@ -51,7 +56,6 @@ static void make_ipc(void)
     mqd_t posix = mq_open("/picobox-decoy", O_CREAT | O_RDWR, 0666, NULL);
     CHECK(posix >= 0 && mq_send(posix, SECRET, sizeof SECRET, 0) == 0);
     make_file("/dev/shm/picobox-decoy", SECRET, 0666);
-    say("ATTACK_KEY=%d\n", key);
 }
 
 /* A guest could guess the handle of a file. */
