@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from picobox.cli.layers import as_shown, layer_meant, line_of, name_option, real_paths, shown_changes, split
+from picobox.cli.layers import (
+    as_shown,
+    layer_meant,
+    line_of,
+    name_option,
+    readable_or_told,
+    real_paths,
+    shown_changes,
+    split,
+)
 from picobox.cli.options import Option, Usage, output_options
 from picobox.confine.commit import ConflictError, commit
 from picobox.errors import PicoboxError
@@ -28,7 +37,7 @@ def main(arguments: list[str]) -> int:
     force = Option("--force", action="store_true", help="take the layer's where the host has changed the same")
     options = usage.read((force, *output_options()[:2], name_option()), arguments)
     wanted = real_paths(paths)
-    with layer_meant(options.name) as layer:
+    with readable_or_told(), layer_meant(options.name) as layer:
         for path in wanted:
             if not any(path == part.directory or path.startswith(part.directory + b"/") for part in layer.parts):
                 raise PicoboxError(

@@ -8,7 +8,16 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from picobox.cli.layers import layer_meant, line_of, name_option, real_paths, shown_changes, split, type_of
+from picobox.cli.layers import (
+    layer_meant,
+    line_of,
+    name_option,
+    readable_or_told,
+    real_paths,
+    shown_changes,
+    split,
+    type_of,
+)
 from picobox.cli.options import Option, Usage
 from picobox.confine import journal
 from picobox.confine.changes import changes_of, join
@@ -50,7 +59,7 @@ def main(arguments: list[str]) -> int:
     if options.patch and options.format == "json":
         usage.error("--patch is a format of its own: leave out --format json")
     layer, wanted = layer_meant(options.name), real_paths(paths)
-    with ExitStack() as stack:
+    with readable_or_told(), ExitStack() as stack:
         try:
             stack.enter_context(layer)
             stack.enter_context(readable(layer))
@@ -70,9 +79,10 @@ def _write_changes(layer: Layer, wanted: list[bytes], form: str) -> None:
         sys.stderr.write(f"picobox: a commit of layer {layer.name} was interrupted: `picobox commit` finishes it.\n")
     told: list[tuple[Change, str | None]] = []
     for number, part in enumerate(layer.parts):
-        changes = selection(changes_of(part, layer.prefix), wanted)
+        present = changes_of(part, layer.prefix)
+        changes = selection(present, wanted)
         checked = resumed.times.get(number, {}) if resumed is not None else ()
-        conflicts = conflicts_of(changes, layer.prefix, checked, resumed=resumed is not None)
+        conflicts = conflicts_of(changes, present, layer.prefix, checked, resumed=resumed is not None)
         told += [(change, conflicts.get(change.entry.path)) for change in shown_changes(changes)]
     if form == "json":
         sys.stdout.write(json.dumps(_as_object(layer, told), indent=1) + "\n")

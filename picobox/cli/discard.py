@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from picobox.cli.layers import layer_meant, name_option, split
+from picobox.cli.layers import layer_meant, name_option, readable_or_told, split
 from picobox.cli.options import Usage
 from picobox.confine.commit import leftovers
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     options = usage.read((name_option(),), arguments)
     if paths:
         usage.error("a layer goes as a whole: leave out what comes after --")
-    with layer_meant(options.name) as layer:
+    with readable_or_told(), layer_meant(options.name) as layer:
         leftovers(layer)
         layer.discard()
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from picobox.cli.options import Option
@@ -13,7 +14,7 @@ from picobox.errors import PicoboxError
 from picobox.findings.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from picobox.confine.changes import Change
 
@@ -73,6 +74,16 @@ def real_paths(paths: Iterable[str]) -> list[bytes]:
         head, name = os.path.split(os.path.abspath(path))
         found.append(os.path.join(os.path.realpath(os.fsencode(head)), os.fsencode(name)))
     return found
+
+
+@contextmanager
+def readable_or_told() -> Iterator[None]:
+    """What cannot be read, of a layer or of the host, is told in one line."""
+    try:
+        yield
+    except OSError as error:
+        where = visible(os.fsdecode(error.filename or b"the layer"))
+        raise PicoboxError(f"{where}: {error.strerror}. Mend that on the host, or discard the layer.") from None
 
 
 def as_shown(path: bytes) -> str:

@@ -125,7 +125,7 @@ def hidden_since(entry: Entry, prefix: bytes) -> int:
     known = entry.part.seen.get(entry.path)
     if known is not None:
         return known
-    if not entry.is_whiteout and is_copy(entry, prefix):
+    if not entry.is_whiteout and entry.moved_from is None and is_copy(entry, prefix):
         born = birth_time(entry.upper)
         if born is not None:
             return born

@@ -26,7 +26,7 @@ from picobox.confine.changes import (
     matches,
 )
 from picobox.confine.closed import readable
-from picobox.confine.conflicts import conflicts_of
+from picobox.confine.conflicts import changed_since_copied, conflicts_of
 from picobox.confine.files import copy_new, remove_tree, rename_new, set_attributes, sync_directory, xattrs_of
 from picobox.errors import PicoboxError
 
@@ -75,11 +75,15 @@ def _commit(layer: Layer, wanted: Sequence[bytes], *, force: bool) -> list[Chang
     if journal is not None:
         for number, part in enumerate(layer.parts):
             _Host(part, layer.prefix, journal, number, force=True).move()
-    selected, conflicts = {}, []
+    selected: dict[int, list[Change]] = {}
+    unchanged: dict[int, list[bytes]] = {}
+    conflicts: list[Conflict] = []
     for number, part in enumerate(layer.parts):
-        changes = selection(changes_of(part, layer.prefix), wanted)
+        present = changes_of(part, layer.prefix)
+        changes = selection(present, wanted)
+        unchanged[number] = _own_directories(present, changes, layer.prefix) if wanted else []
         checked = journal.times.get(number, {}) if journal is not None else ()
-        found = {} if force else conflicts_of(changes, layer.prefix, checked, resumed=resumed)
+        found = {} if force else conflicts_of(changes, present, layer.prefix, checked, resumed=resumed)
         conflicts += [Conflict(join(part.directory, path), reason) for path, reason in found.items()]
         selected[number] = changes
     if conflicts:
@@ -96,8 +100,11 @@ def _commit(layer: Layer, wanted: Sequence[bytes], *, force: bool) -> list[Chang
             host.move()
             selected[number] = [each for each in changes_of(part, layer.prefix) if each.path in paths]
         host.apply(selected[number])
-        seen = {path: at for path, at in part.seen.items() if os.path.lexists(join(part.upper, path))}
-        layer.replace(part._replace(seen=seen))
+        committed = {change.entry.path for change in selected[number]}
+        seen = {path: at for path, at in part.seen.items() if path not in committed}
+        touched = {**part.touched, **_ctimes(part, unchanged[number])}
+        touched = {path: at for path, at in touched.items() if os.path.lexists(join(part.upper, path))}
+        layer.replace(part._replace(seen=seen, touched=touched, is_rest=bool(wanted)))
     layer.write()
     journals.end(layer)
     return done
@@ -108,14 +115,33 @@ def selection(changes: list[Change], wanted: Sequence[bytes]) -> list[Change]:
     if not wanted:
         return changes
     chosen = {each.entry.path for each in changes if matches(each, wanted)}
-    if any(each.entry.moved_from is not None and each.entry.path in chosen for each in changes):
-        # One may need another's old name.
-        chosen |= {each.entry.path for each in changes if each.entry.moved_from is not None}
-    chosen |= {each.source for each in changes if each.source is not None and each.entry.path in chosen}
-    on_the_way = {parent for path in chosen for parent in _parents(path)}
-    return [
-        each for each in changes if each.entry.path in chosen or (each.entry.path in on_the_way and each.kind != SAME)
-    ]
+    while True:
+        on_the_way = {parent for path in chosen for parent in _parents(path)}
+        needed = {each.entry.path for each in changes if each.entry.path in on_the_way and each.kind != SAME}
+        if any(each.entry.path in chosen and _needs_moves(each.entry) for each in changes):
+            needed |= {each.entry.path for each in changes if each.entry.moved_from is not None}
+        needed |= {each.source for each in changes if each.source is not None and each.entry.path in chosen}
+        if needed <= chosen:
+            return [each for each in changes if each.entry.path in chosen]
+        chosen |= needed
+
+
+def _needs_moves(entry: Entry) -> bool:
+    """Whether a renamed directory may have to leave an old name, or a directory, before this is done."""
+    goes = entry.old is not None and stat.S_ISDIR(entry.old.st_mode) and not entry.is_merged
+    return goes or entry.moved_from is not None
+
+
+def _own_directories(changes: list[Change], selected: list[Change], prefix: bytes) -> list[bytes]:
+    """The directories that nobody else has changed on the host: what a commit of a part does to them is no change."""
+    merged = [change.entry for change in changes if change.entry.is_merged]
+    own = [entry.path for entry in merged if not changed_since_copied(entry, prefix)]
+    return [*own, *(change.entry.path for change in selected if change.entry.is_directory)]
+
+
+def _ctimes(part: Part, directories: list[bytes]) -> dict[bytes, int]:
+    found = {path: lstat(join(part.directory, path)) for path in directories}
+    return {path: state.st_ctime_ns for path, state in found.items() if state is not None}
 
 
 def leftovers(layer: Layer) -> None:

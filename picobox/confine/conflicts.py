@@ -29,21 +29,27 @@ _SINCE = "changed on the host since"
 
 
 def conflicts_of(
-    changes: Iterable[Change], prefix: bytes, checked: Collection[bytes] = (), *, resumed: bool = False
+    selected: Iterable[Change],
+    changes: list[Change],
+    prefix: bytes,
+    checked: Collection[bytes] = (),
+    *,
+    resumed: bool = False,
 ) -> dict[bytes, str]:
-    """Why changes of one part cannot be committed, by their paths in it.
+    """Why some of all the changes of one part cannot be committed, by their paths in it.
 
     The kernel changes a file's ctime with the file, and nobody can set it: a host file whose ctime is not before the
     moment from which the layer hides it may have been changed since. It is no conflict if the host has become what the
     layer has. `checked`: directories whose attributes a commit that was interrupted has begun to change.
     """
-    changes = list(changes)
     moved = frozenset(
         join(each.entry.part.directory, each.entry.moved_from) for each in changes if each.entry.moved_from is not None
     )
-    known = None if resumed else _Originals(changes, moved)
+    # Of what was committed before, the copy may still be here.
+    is_rest = any(each.entry.part.is_rest for each in changes)
+    known = None if resumed or is_rest else _Originals(changes, moved)
     found = {}
-    for change in changes:
+    for change in selected:
         reason = _conflict(change, prefix, moved, checked)
         if reason is None and known is not None and os.path.dirname(change.entry.path) not in found:
             reason = "deleted or replaced on the host since" if known.misses(change, prefix) else None
@@ -100,6 +106,8 @@ def changed_since_copied(entry: Entry, prefix: bytes) -> bool:
     found = lstat(entry.host)
     if found is None:
         return True
+    if entry.shown is not None and found.st_ctime_ns == entry.part.touched.get(entry.shown):
+        return False
     since = birth_time(entry.upper)
     if since is None or not is_copy(entry._replace(old=found), prefix):
         since = entry.part.runs[-1]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20
 _CURRENT = -100  # AT_FDCWD
+# Longer paths are made shorter before PATH_MAX is met.
+_LONG_PATH = 1000
 _LONGEST_HANDLE = 129  # MAX_HANDLE_SZ and its type
 # A module of the kernel labels what is made here by its own policy; a copied label would be another place's.
 _LABELS = b"security.selinux"
@@ -157,7 +159,7 @@ def opened(path: bytes, found: os.stat_result) -> Iterator[int]:
 
 def remove_tree(path: bytes) -> None:
     """Removes a file, or a directory with all in it, also where its modes forbid that to their owner."""
-    stack = [path]
+    stack, moved = [path], 0
     while stack:
         found = os.lstat(stack[-1])
         if not stat.S_ISDIR(found.st_mode):
@@ -166,6 +168,11 @@ def remove_tree(path: bytes) -> None:
         # A directory that cannot be searched, or changed, keeps what is in it.
         if found.st_mode & stat.S_IRWXU != stat.S_IRWXU:
             os.chmod(stack[-1], stat.S_IRWXU)
+        if len(stack[-1]) > _LONG_PATH + len(path):
+            # Somebody may have made it deeper than a path can say.
+            moved += 1
+            os.rename(stack.pop(), path + b"/.%d" % moved)
+            continue
         names = os.listdir(stack[-1])
         if names:
             stack += [stack[-1] + b"/" + name for name in names]
@@ -178,6 +185,10 @@ def sync_directory(path: bytes) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
+    except OSError as error:
+        # A file system that has nothing to synchronise.
+        if error.errno != errno.EINVAL:
+            raise
     finally:
         os.close(fd)
 

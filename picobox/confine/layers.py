@@ -33,15 +33,18 @@ class Part(NamedTuple):
     """A directory of the host that a layer covers, and where what was written there is kept.
 
     `runs`: when each run that wrote here began, in nanoseconds, ascending. `seen`: since when at the latest each path
-    of `upper` that hides a file of the host has hidden it, as far as a later run has looked. `modes`: those of
-    directories of `upper` that are open now, though their owner has closed them.
+    of `upper` that hides a file of the host has hidden it, as far as a later run has looked. `touched`: the ctime with
+    which a commit left directories of the host that `upper` still has. `modes`: those of directories of `upper` that
+    are open now, though their owner has closed them. `is_rest`: a part of it was committed, and this is left.
     """
 
     directory: bytes
     place: bytes
     runs: tuple[int, ...] = ()
     seen: Mapping[bytes, int] = {}
+    touched: Mapping[bytes, int] = {}
     modes: Mapping[bytes, int] = {}
+    is_rest: bool = False
 
     @property
     def upper(self) -> bytes:
@@ -186,23 +189,32 @@ class Layer:
         remove_tree(gone)
 
     def _part(self, number: int, record: Mapping[str, object]) -> Part:
-        directory, runs, seen = record["directory"], record["runs"], record["seen"]
-        if not (isinstance(directory, str) and isinstance(runs, list) and isinstance(seen, dict)):
+        directory, runs = record["directory"], record["runs"]
+        if not (isinstance(directory, str) and isinstance(runs, list)):
             raise TypeError(f"part {number} is no part")
         place = os.path.join(self.path, b"%d" % number)
-        return Part(os.fsencode(directory), place, tuple(runs), {os.fsencode(path): at for path, at in seen.items()})
+        seen, touched = _by_bytes(record["seen"]), _by_bytes(record["touched"])
+        return Part(os.fsencode(directory), place, tuple(runs), seen, touched, is_rest=record["is_rest"] is True)
 
     def _write_record(self, directory: bytes) -> None:
         parts = [
             {
                 "directory": os.fsdecode(part.directory),
                 "runs": part.runs,
+                "is_rest": part.is_rest,
                 "seen": {os.fsdecode(path): at for path, at in part.seen.items()},
+                "touched": {os.fsdecode(path): at for path, at in part.touched.items()},
             }
             for part in self.parts
         ]
         record = {"format": _FORMAT, "trusted": self.trusted, "parts": parts}
         write_file(os.path.join(directory, _RECORD), json.dumps(record, indent=1).encode())
+
+
+def _by_bytes(times: object) -> dict[bytes, int]:
+    if not isinstance(times, dict):
+        raise TypeError("there are no times")
+    return {os.fsencode(path): at for path, at in times.items()}
 
 
 def write_file(path: bytes, content: bytes) -> None:

@@ -39,16 +39,24 @@ def sequences(place: str, first: int, count: int) -> None:
 def sequence(place: bytes, seed: int) -> None:
     """One of them, in up to three runs."""
     root = os.path.join(place, b"%d" % seed)
-    directly, layered, layer = prepare(root, seed)
+    directly, layered, layer = prepare(root, seed, commits=True)
     before = picture(layered)
     with layer:
         commit(layer)
-    compare(directly, layered, layer, before)
+    # A commit of a part leaves the time of that commit in its directories.
+    compare(directly, layered, layer, before, times=seed % 3 != PARTS)
     shutil.rmtree(root)
 
 
-def prepare(root: bytes, seed: int) -> tuple[bytes, bytes, Layer]:
-    """Two equal trees, one of them operated on directly, one through a layer; and the layer."""
+# What is committed after a run that is not the last one, by the remainder of the seed; else nothing.
+WHOLE, PARTS = 1, 2
+
+
+def prepare(root: bytes, seed: int, *, commits: bool = False) -> tuple[bytes, bytes, Layer]:
+    """Two equal trees, one of them operated on directly, one through a layer; and the layer.
+
+    `commits`: it may be committed in between.
+    """
     random = Random(seed)
     directly, layered = root + b"/direct", root + b"/layered"
     for directory in (directly, layered):
@@ -61,18 +69,29 @@ def prepare(root: bytes, seed: int) -> tuple[bytes, bytes, Layer]:
     for number in range(random.randrange(1, 4)):
         length = random.randrange(1, 40)
         os.chdir(directly)
-        operate(seed + number, length)
+        # Names of one file on the host become files of their own in a layer.
+        plain = commits and seed % 3 != 0
+        operate(seed + number, length, plain=plain)
         with layer:
-            seen = through(layer, layered, seed + number, length)
+            seen = through(layer, layered, seed + number, length, plain=plain)
         shown = picture(directly, links=False)
-        assert seen == shown, "under the layer: " + difference(shown, seen, {})
+        if not plain:
+            assert seen == shown, "under the layer: " + difference(shown, seen, {})
+        if commits and seed % 3 == WHOLE:
+            with layer:
+                commit(layer)
+            compare(directly, layered, layer, {})
+        elif commits and seed % 3 == PARTS:
+            with layer:
+                changed = [each.path for part in layer.parts for each in changes_of(part, layer.prefix)]
+                commit(layer, random.sample(changed, min(len(changed), 3)))
     os.chdir("/")
     return directly, layered, layer
 
 
-def compare(directly: bytes, layered: bytes, layer: Layer, before: Picture) -> None:
-    """The two trees are equal, and the layer has nothing more to say."""
-    expected, found = picture(directly), picture(layered)
+def compare(directly: bytes, layered: bytes, layer: Layer, before: Picture, *, times: bool = True) -> None:
+    """The two trees are equal, and the layer has nothing more to say. `times`: of directories too."""
+    expected, found = (picture(directory, links=times, times=times) for directory in (directly, layered))
     assert found == expected, difference(expected, found, before)
     with layer:
         left = [change for part in layer.parts for change in changes_of(part, layer.prefix)]
@@ -124,12 +143,12 @@ def _killed_after(layer: Layer, seconds: float) -> int:
     return os.waitpid(child, 0)[1]
 
 
-def through(layer: Layer, directory: bytes, seed: int, length: int) -> Picture:
+def through(layer: Layer, directory: bytes, seed: int, length: int, *, plain: bool) -> Picture:
     """Operates on a directory under a layer; gives what it looks like there."""
     mount(layer, directory)
     os.chdir(directory)
     try:
-        operate(seed, length)
+        operate(seed, length, plain=plain)
         # overlayfs gives names of one file different inode numbers where a file system has no handles.
         return picture(directory, links=False)
     finally:
@@ -137,9 +156,9 @@ def through(layer: Layer, directory: bytes, seed: int, length: int) -> Picture:
         assert lib.pb_unmount(directory) == 0
 
 
-def operate(seed: int, length: int) -> None:
+def operate(seed: int, length: int, *, plain: bool) -> None:
     """Random operations in the working directory."""
-    operations = Operations(seed, is_root=os.geteuid() == 0)
+    operations = Operations(seed, is_root=os.geteuid() == 0, plain=plain)
     operations.run(length)
     operations.set_times()
 

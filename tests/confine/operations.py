@@ -23,8 +23,10 @@ _EPOCH = 1_000_000_000 * 10**9
 class Operations:
     """Changes the tree in the working directory. What the kernel refuses is refused the same way each time."""
 
-    def __init__(self, seed: int, *, is_root: bool) -> None:
+    def __init__(self, seed: int, *, is_root: bool, plain: bool = False) -> None:
+        """`plain`: only what overlayfs keeps when it copies a file of the host: no names of one file, no holes."""
         self._random = Random(seed)
+        self._plain = plain
         self._is_root = is_root
 
     def make_tree(self) -> None:
@@ -102,9 +104,9 @@ class Operations:
     def _sparse(self) -> None:
         path = self._any(self._files())
         with open(path, "r+b") as file:
-            file.seek(1 << 20)
+            file.seek(0 if self._plain else 1 << 20)
             file.write(b"end")
-            file.truncate(3 << 20)
+            file.truncate(10 if self._plain else 3 << 20)
         self._set_time(path)
 
     def _replace(self) -> None:
@@ -123,7 +125,8 @@ class Operations:
         self._set_time(path)
 
     def _link(self) -> None:
-        os.link(self._any(self._files()), self._new(), follow_symlinks=False)
+        if not self._plain:
+            os.link(self._any(self._files()), self._new(), follow_symlinks=False)
 
     def _rename(self) -> None:
         os.rename(self._any([path for path in self._paths() if not _is_directory(path)]), self._new())
@@ -158,13 +161,17 @@ class Operations:
     def _set_xattr(self) -> None:
         path, name, value = (
             self._any(self._files() + self._directories()[1:]),
-            self._random.choice(XATTRS),
+            self._xattr(),
             self._data(),
         )
         os.setxattr(path, name, value[:50])
 
     def _remove_xattr(self) -> None:
-        os.removexattr(self._any(self._files() + self._directories()[1:]), self._random.choice(XATTRS))
+        os.removexattr(self._any(self._files() + self._directories()[1:]), self._xattr())
+
+    def _xattr(self) -> str:
+        # What overlayfs takes for its own it hides where the host has it.
+        return self._random.choice(XATTRS[:1] if self._plain else XATTRS)
 
     def _utime(self) -> None:
         self._set_time(self._any(self._paths()))
@@ -179,10 +186,10 @@ def _is_directory(path: bytes) -> bool:
     return stat.S_ISDIR(os.lstat(path).st_mode)
 
 
-def picture(directory: bytes, *, links: bool = True) -> dict[bytes, tuple[object, ...]]:
+def picture(directory: bytes, *, links: bool = True, times: bool = True) -> dict[bytes, tuple[object, ...]]:
     """All that can be told of a tree, by path: two are equal if and only if nobody could tell them apart.
 
-    `links`: also which names are those of one file.
+    `links`: also which names are those of one file. `times`: of directories too.
     """
     by_inode = defaultdict(list)
     found: dict[bytes, tuple[object, ...]] = {}
@@ -195,7 +202,7 @@ def picture(directory: bytes, *, links: bool = True) -> dict[bytes, tuple[object
                 stat.filemode(state.st_mode),
                 state.st_uid,
                 state.st_gid,
-                state.st_mtime_ns,
+                state.st_mtime_ns if times or not stat.S_ISDIR(state.st_mode) else 0,
                 _content(path, state),
                 {each: os.getxattr(path, each, follow_symlinks=False) for each in _xattrs(path)},
                 state.st_blocks * 512 < state.st_size / 2 and state.st_size > 1 << 20,
