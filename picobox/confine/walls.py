@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from picobox.confine.policy import Policy
     from picobox.confine.supervised import SupervisedWalls
 
-_REMEDY = "`picobox doctor` tells what this machine allows; --unconfined runs without walls"
+_REMEDY = "`picobox doctor` tells what this machine allows; "
 
 
 def walls_of(
@@ -30,7 +30,8 @@ def walls_of(
     try:
         return _entered(policy, kept or {}, namespaces=namespaces)
     except (PlatformError, OSError) as error:
-        raise PlatformError(f"no walls: {error}; {_REMEDY}") from None
+        without = "run it without --overlay" if kept else "--unconfined runs without walls"
+        raise PlatformError(f"no walls: {error}; {_REMEDY}{without}") from None
 
 
 def _entered(policy: Policy, kept: Mapping[bytes, LayerMount], *, namespaces: bool) -> Walls | SupervisedWalls:
