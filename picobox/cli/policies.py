@@ -82,18 +82,27 @@ def chosen_policy(options: SimpleNamespace, usual: str, *, of_files: bool) -> Po
     if usual == OPEN and not of_files and not flagged and options.policy in (None, OPEN):
         return None
     from picobox.confine.choice import NOTHING_SAID, choose
-    from picobox.confine.flags import flags_of
     from picobox.confine.place import Place
-    from picobox.findings.visible import visible
 
     place = Place.here(options.workdir)
     wanted = options.policy if options.policy is not None or of_files else usual
-    policy, notes = choose(wanted, usual, place, flags_of(options, place) if flagged else NOTHING_SAID)
+    said = NOTHING_SAID
+    if flagged:
+        from picobox.confine.flags import flags_of
+
+        said = flags_of(options, place)
+    policy, notes = choose(wanted, usual, place, said)
     _add_drives(options, policy)
     if not options.quiet:
-        hint = () if getattr(options, "walls", None) == NO_NAMESPACES else _hint(policy, place)
-        sys.stderr.writelines(f"picobox: note: {visible(note)}\n" for note in (*notes, *hint))
+        _tell((*notes, *(() if options.walls == NO_NAMESPACES else _hint(policy, place))))
     return policy
+
+
+def _tell(notes: tuple[str, ...]) -> None:
+    if notes:
+        from picobox.findings.visible import visible
+
+        sys.stderr.writelines(f"picobox: note: {visible(note)}\n" for note in notes)
 
 
 def _hint(policy: Policy, place: Place) -> tuple[str, ...]:
