@@ -6,7 +6,7 @@ import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from picobox.cli.options import Option, Usage, output_options, run_options
+from picobox.cli.options import Option, Usage, output_options, preset, run_options
 from picobox.cli.report import write
 from picobox.confine.learn import Learned, learn, speller
 from picobox.confine.place import Place
@@ -36,7 +36,7 @@ exit status: 0; 125 if there is no such policy"""
 def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
     usage = Usage("learn", _DESCRIPTION, _EXAMPLES)
-    options = usage.read((*_learn_options(), *output_options(), *run_options()), arguments)
+    options = usage.read((*_learn_options(), *output_options(), *_run_options()), arguments)
     command = usage.command(options)
     # All runs are children of this process: what it has imported they need not.
     from picobox.cli import launch as launching
@@ -77,6 +77,15 @@ def _learn_options() -> tuple[Option, ...]:
         Option("-o", "--output", metavar="FILE", help="write the policy to FILE; paths in it are relative to that"),
         Option("--same-output", action="store_true", help="the command has to write the same to standard output, too"),
     )
+
+
+def _run_options() -> tuple[Option, ...]:
+    """Those of a run. Which files are used does not hang on rules of NT, and without them a run is faster."""
+    options = run_options()
+    for option in options:
+        if option.attribute() == "profile":
+            option.settings["default"] = preset("PROFILE") or "linux"
+    return options
 
 
 def _heading(command: list[bytes], learned: Learned) -> str:

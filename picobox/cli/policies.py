@@ -87,14 +87,16 @@ def chosen_policy(options: SimpleNamespace, usual: str, *, of_files: bool) -> Po
     place = Place.here(options.workdir)
     wanted = options.policy if options.policy is not None or of_files else usual
     said = NOTHING_SAID
+    gone: tuple[str, ...] = ()
     if flagged:
-        from picobox.confine.flags import flags_of
+        from picobox.confine.flags import flags_of, notes_of
 
         said = flags_of(options, place)
+        gone = notes_of(said)
     policy, notes = choose(wanted, usual, place, said)
     _add_drives(options, policy)
     if not options.quiet:
-        _tell((*notes, *(() if options.walls == NO_NAMESPACES else _hint(policy, place))))
+        _tell((*gone, *notes, *(() if options.walls == NO_NAMESPACES else _hint(policy, place))))
     return policy
 
 

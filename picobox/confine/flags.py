@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from picobox.confine.additions import Additions, source_of_device
 from picobox.confine.named import file_rule
 from picobox.confine.place import is_below
-from picobox.confine.policy import KEEP, OWN, RIGHTS, UNSET, FileRule, VariableRule
+from picobox.confine.policy import HIDE, KEEP, OWN, RIGHTS, UNSET, FileRule, VariableRule
 from picobox.confine.values import KINDS, limit
 from picobox.errors import PicoboxError
 from picobox.findings.reading import nearest
@@ -40,6 +40,14 @@ def flags_of(options: SimpleNamespace, place: Place) -> Additions:
         devices=devices,
         session=OWN if options.new_session else None,
         sources=sources | {source_of_device(device): "--device" for device in devices},
+    )
+
+
+def notes_of(additions: Additions) -> tuple[str, ...]:
+    """What gives nothing, since it is not there when the run begins."""
+    gone = [rule for rule in additions.files if rule.right != HIDE and not os.path.lexists(rule.path)]
+    return tuple(
+        f"{rule.source} {os.fsdecode(rule.path)}: it is not there, so nothing is given. Make it first." for rule in gone
     )
 
 

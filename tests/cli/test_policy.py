@@ -125,6 +125,10 @@ def test_flags_alone_make_walls(home: Path) -> None:
     done = picobox("--hide", "secret", "--", "/bin/cat", "secret")
     assert done.returncode == 1
     assert done.stdout == b""
+    done = picobox("--policy", "strict", "--write", "gone", "--", "/bin/true")
+    assert done.stderr.decode() == (
+        f"picobox: note: --write {home}/project/gone: it is not there, so nothing is given. Make it first.\n"
+    )
     done = picobox("--limit", "memroy=1", "--", "/bin/true")
     assert done.returncode == 125
     assert b"the nearest is memory" in done.stderr
