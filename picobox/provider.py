@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from picobox.platform.base import HostTid, Platform
     from picobox.windows import WindowsRules
 
+    _Then = Callable[[int], int | None]
     _Rows = tuple[dict[int, Disposition], dict[str, Callable[..., int | None] | None]]
 
 _UNREADABLE = (1 << 64) - 4096  # an address of the kernel's
@@ -188,18 +189,16 @@ class PicoProvider:
     def _decide(self, frame: Call, row: Row, arguments: Sequence[object]) -> None:
         """Have the row's handler serve a call, and the executive decide what it changes. Raises NtError, Errno."""
         # What looked at the call may have changed which rows are served: then this one is the kernel's.
-        if (
-            self.guard is not None
-            and not frame.restart
-            and frame.wait is None
-            and self.guard.serve(frame, row, arguments)
-        ):
+        if self.guard is not None and self.guard.serve(frame, row, arguments):
             return
+        guarded = frame.then
         handler = self._handlers.get(row.name)
         if handler is not None and not frame.restart and frame.wait is None:
             frame.result = handler(self, frame, *arguments)
         if self.changes is not None and frame.result is None and not frame.restart and frame.wait is None:
             self.changes.decide(frame, row.name, arguments)
+        if guarded is not None and frame.then is not guarded:
+            frame.then = _both(guarded, frame.then)
 
     def _decide_judged(self, judge: Judge, frame: Call, row: Row, arguments: Sequence[object]) -> None:
         """The same under a check, which may let a call go that NT refuses."""
@@ -417,6 +416,18 @@ def _make_named_objects() -> NamedObjects:
     from picobox.named_objects import NamedObjects
 
     return NamedObjects()
+
+
+def _both(
+    first: Callable[[int], int | None], second: Callable[[int], int | None] | None
+) -> Callable[[int], int | None]:
+    """What is to be done with a call's result, one after the other."""
+
+    def then(result: int) -> int | None:
+        first(result)
+        return None if second is None else second(result)
+
+    return then
 
 
 def _load_handlers(

@@ -61,7 +61,7 @@ class Devices:
         if self._has_terminals:
             self._make_terminals(root, directory)
         for path, kind, options in (
-            (b"/dev/shm", b"tmpfs", b"mode=1777"),
+            (b"/dev/shm", b"tmpfs", b"mode=1777,size=15%"),
             (b"/dev/mqueue", b"mqueue", b""),
         ):
             with suppress(PlatformError):

@@ -68,16 +68,16 @@ class Guard:
     def _subject(self, call: Call, row: Row, arguments: Sequence[Any]) -> Subject:
         paths = row.paths()
         if not paths:
-            return Subject(call.stop.tid, arguments[0], b"", follow=True)
+            return _subject(call, arguments[0], b"", follow=True)
         argument = paths[0]
         path = arguments[argument.position]
         dirfd = arguments[argument.dirfd] if argument.dirfd >= 0 else AT_FDCWD
         follow = meaning_of(call, row, argument, arguments).follow
         if path is None:
-            return Subject(call.stop.tid, dirfd, b"", follow=True)
+            return _subject(call, dirfd, b"", follow=True)
         if path == b"" and not _takes_empty_path(row, arguments):
             raise Errno(ENOENT)
-        return Subject(call.stop.tid, dirfd, path, follow=follow)
+        return _subject(call, dirfd, path, follow=follow)
 
     def _check(self, subject: Subject, *, changes: bool) -> None:
         """Errno if the policy does not give as much of a file."""
@@ -91,22 +91,22 @@ class Guard:
 
     def _check_open(self, call: Call, row: Row, arguments: Sequence[Any]) -> bool:
         """An open for no access is Landlock's business only once the descriptor is used for more."""
-        flags = call.memory.read(call.stop.args[2], 8) if row.name == "openat2" else None
-        wanted = int.from_bytes(flags, "little") if flags is not None else arguments[1 if row.name == "open" else 2]
-        if not wanted & os.O_PATH:
-            return False
-        subject = self._subject(call, row, arguments)
-        try:
-            self._check(subject, changes=False)
-        finally:
-            subject.close()
+        # The flags of openat2 are in memory that can change.
+        if row.name != "openat2":
+            if not arguments[1 if row.name == "open" else 2] & os.O_PATH:
+                return False
+            subject = self._subject(call, row, arguments)
+            try:
+                self._check(subject, changes=False)
+            finally:
+                subject.close()
         tid = call.stop.tid
 
         def then(result: int) -> None:
             """What was opened may be another file than what was looked at: that is no accident."""
             if result < 0:
                 return
-            opened = Subject(tid, result, b"", follow=True)
+            opened = _subject(call, result, b"", follow=True)
             try:
                 self._check(opened, changes=False)
             except Errno:
@@ -125,7 +125,7 @@ class Guard:
         if not path:
             # Whose it is nobody can tell: the socket of a service, or of a guest.
             raise Errno(ECONNREFUSED)
-        subject = Subject(call.stop.tid, AT_FDCWD, path, follow=True)
+        subject = _subject(call, AT_FDCWD, path, follow=True)
         try:
             self._check(subject, changes=True)
             call.result = subject.connect(call.stop.tid, sockfd)
@@ -141,6 +141,10 @@ class Guard:
             raise Errno(EPERM)
         if number and not call.platform.is_task(number):
             raise Errno(EPERM)
+
+
+def _subject(call: Call, dirfd: int, path: bytes, *, follow: bool) -> Subject:
+    return Subject(call.stop.tid, dirfd, path, follow=follow, is_task=call.platform.is_task)
 
 
 def _above(path: bytes) -> list[bytes]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from picobox.confine.policy import Limits
 
-_NO_CORE = 0
+# Nothing else keeps a core from being piped to a program outside, which would run for the guest (core(5)): a limit of 0
+# says only that no file is written (fs/coredump.c).
+_NO_CORE = 1
 
 
 def kernel_limits(limits: Limits) -> list[tuple[int, int]]:
@@ -19,7 +21,6 @@ def kernel_limits(limits: Limits) -> list[tuple[int, int]]:
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_FSIZE, limits.file_size),
         (resource.RLIMIT_CPU, None if limits.cpu_time is None else math.ceil(limits.cpu_time)),
-        # A core may be piped to a program outside, which would run for the guest (core(5)).
         (resource.RLIMIT_CORE, _NO_CORE),
     )
     return [(number, most) for number, most in wanted if most is not None]

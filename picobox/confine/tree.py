@@ -39,6 +39,9 @@ _GIVEN = NO_SET_ID | NO_DEVICES
 _OF_THE_MACHINE = _GIVEN | READ_ONLY | NO_EXEC
 # Where the new tree stands until it is entered: what is there on the host is not seen meanwhile.
 _STAGES = (b"/tmp", b"/mnt", b"/var", b"/home")
+# Of the machine's memory, which nobody else limits.
+_SHARES = {TEMPORARY[0]: b"30%", TEMPORARY[1]: b"10%"}
+_SHARE_OF_LAYERS = b"30%"
 _OWN_PACKAGES = ("picobox", "ntshim")
 # What of the host's /sys is no business of guests, where they cannot have one of their own.
 _HIDDEN_IN_SYS = (b"/sys/kernel/debug", b"/sys/kernel/tracing", b"/sys/kernel/security", b"/sys/firmware")
@@ -124,7 +127,7 @@ class Tree:
 
     def _make_root(self, host: int) -> None:
         stage = next(path for path in _STAGES if os.path.isdir(path))
-        self._scratch = new(b"tmpfs", b"mode=0700", _GIVEN)
+        self._scratch = new(b"tmpfs", b"mode=0700,size=" + _SHARE_OF_LAYERS, _GIVEN)
         attach(self._scratch, host, stage)
         root = self._sources.pop(b"/", -1)
         if root < 0:
@@ -146,7 +149,7 @@ class Tree:
         if rule is not None and rule.right == HIDE:
             self._hide(path)
         elif rule is not None and self._is_temporary(path):
-            self._mount(path, new(b"tmpfs", b"mode=1777", _GIVEN))
+            self._mount(path, new(b"tmpfs", b"mode=1777,size=" + _SHARES[path], _GIVEN))
         elif path in self._sources:
             source = self._sources.pop(path)
             self._mount(path, source if rule is None or rule.right != LAYER else self._layer(rule, source))

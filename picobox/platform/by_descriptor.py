@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-from errno import EINVAL, EOPNOTSUPP
+from errno import EACCES, EINVAL, EOPNOTSUPP
 from typing import TYPE_CHECKING
 
 from picobox._native._core import ffi, lib
 from picobox.errors import Errno
-from picobox.platform.host import AT_FDCWD, path_of
+from picobox.platform.host import AT_FDCWD, as_ours
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from picobox.platform.base import HostTid
 
 # Numbers of x86-64 (asm/unistd_64.h).
 _CONNECT, _SETSOCKOPT, _GETSOCKOPT = 42, 54, 55
 _FSTATFS, _UTIME, _SETXATTR, _GETXATTR, _LISTXATTR, _REMOVEXATTR = 138, 132, 188, 191, 194, 197
 _UTIMES, _INOTIFY_ADD_WATCH, _FCHOWNAT, _NEWFSTATAT, _READLINKAT, _FCHMODAT = 235, 254, 260, 262, 267, 268
-_UTIMENSAT, _STATX, _FACCESSAT2 = 280, 332, 439
+_UTIMENSAT, _STATX, _OPENAT2, _FACCESSAT2 = 280, 332, 437, 439
+_NO_MAGIC_LINKS = 2  # linux/openat2.h
+_LINKS_OF_PROCESSES = re.compile(rb"(/proc/(\d+)(?:/task/\d+)?/(?:cwd|root|exe|fd/\d+))(?=/|\Z)(.*)", re.DOTALL)
 _EMPTY_PATH, _EFFECTIVE = 0x1000, 0x200
 STAT_SIZE, STATX_SIZE, STATFS_SIZE = 144, 256, 120
 _UNIX = b"\x01\x00"  # AF_UNIX
@@ -29,19 +34,21 @@ _BRIEFLY = (0).to_bytes(8, "little") + (1000).to_bytes(8, "little")  # seconds, 
 class Subject:
     """A file that a guest means, held open without a right to its contents; `place` is its path without links."""
 
-    def __init__(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool) -> None:
-        """Finds it as the guest would. Raises Errno as the kernel would."""
-        if path:
-            ours = path_of(tid, dirfd, path)
-        elif dirfd == AT_FDCWD:
-            ours = b"/proc/%d/cwd" % tid
-        else:
-            ours = b"/proc/%d/fd/%d" % (tid, dirfd)
-        flags = os.O_PATH | os.O_CLOEXEC | (0 if follow or not path else os.O_NOFOLLOW)
-        try:
-            self.fd = os.open(ours, flags)
-        except OSError as error:
-            raise Errno(error.errno or EINVAL) from None
+    def __init__(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool, is_task: Callable[[int], bool]) -> None:
+        """Finds it as the guest would. Raises Errno as the kernel would, and for a way through others' processes.
+
+        `is_task` tells of which processes the links in /proc may be followed: for us they lead anywhere.
+        """
+        start = b"/proc/%d/cwd" % tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d" % (tid, dirfd)
+        follow = follow or not path
+        if path.startswith(b"/"):
+            start, path = b"/", as_ours(tid, path)
+            found = _LINKS_OF_PROCESSES.match(path)
+            if found is not None:
+                if not is_task(int(found[2])):
+                    raise Errno(EACCES)
+                start, path = found[1], found[3]
+        self.fd = _opened(start, path.lstrip(b"/") if start != b"/" else path, follow=follow)
         self.place = os.readlink(b"/proc/self/fd/%d" % self.fd)
         self._name = b"/proc/self/fd/%d" % self.fd
 
@@ -136,6 +143,23 @@ class Subject:
 
 
 _OUT = object()
+
+
+def _opened(start: bytes, path: bytes, *, follow: bool) -> int:
+    """Opens a path from a start of ours; only the start may be a link of a process."""
+    flags = os.O_PATH | os.O_CLOEXEC
+    last = flags if follow else flags | os.O_NOFOLLOW
+    try:
+        if not path:
+            return os.open(start, last)
+        directory = os.open(start, flags)
+    except OSError as error:
+        raise Errno(error.errno or EINVAL) from None
+    how = (last, 0, _NO_MAGIC_LINKS)
+    try:
+        return _call(_OPENAT2, directory, path, b"".join(word.to_bytes(8, "little") for word in how), 8 * len(how))
+    finally:
+        os.close(directory)
 
 
 def is_local_socket(tid: HostTid, sockfd: int) -> bool:

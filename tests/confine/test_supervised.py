@@ -136,3 +136,26 @@ def test_programs_run(user: str, place: Path) -> None:
     """
     done = shell(policy_of((place, WRITE)), user, script, place, **OPTIONS)
     assert done.stdout.split()[:3] == ["1", "GNU", "Make"]
+
+
+def test_ways_through_processes(user: str, place: Path, secret: Path, options: dict[str, object]) -> None:
+    """Links in /proc lead a guest to what is its own, not the supervisor through its own links, or into others."""
+    policy = policy_of((place, READ), (place / "work", WRITE), (secret.parent, HIDE))
+    script = """
+    echo text > new; exec 3< new; stat -c %s -L /proc/self/fd/3; stat -c %n /proc/self/cwd/new
+    stat -L -c %s /dev/stdin < new
+    ln -s /proc/self/fd/3 way; stat -L way; chmod 600 way; stat -L /proc/$PPID/cwd; readlink /proc/self/cwd; sleep 5 &
+    stat -L -c %n /proc/$!/cwd/new; kill $!
+    """
+    done = shell(policy, user, script, place / "work", **options)
+    assert done.stdout.splitlines() == [
+        "5",
+        "/proc/self/cwd/new",
+        "5",
+        str(place / "work"),
+        *done.stdout.splitlines()[-1:],
+    ]
+    assert done.stdout.endswith("/cwd/new\n")
+    assert done.stderr.count("Too many levels of symbolic links") == 2
+    assert "cannot statx '/proc/" in done.stderr
+    assert "/cwd': Permission denied" in done.stderr
