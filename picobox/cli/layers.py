@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from picobox.confine.changes import Change
 
+_LONGEST_SHOWN = 200
 LETTERS = {ADDED: "A", CHANGED: "M", DELETED: "D", RENAMED: "R"}
 _TYPES = {
     stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "link", stat.S_IFIFO: "fifo",
@@ -83,6 +84,8 @@ def readable_or_told() -> Iterator[None]:
         yield
     except OSError as error:
         where = visible(os.fsdecode(error.filename or b"the layer"))
+        if len(where) > _LONGEST_SHOWN:
+            where = f"...{where[-_LONGEST_SHOWN:]}"
         raise PicoboxError(f"{where}: {error.strerror}. Mend that on the host, or discard the layer.") from None
 
 
