@@ -1,0 +1,106 @@
+"""A37: the supervisor is killed at any moment: no guest runs on, and what was written is whole."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from .runs import REPOSITORY
+
+MARK = "ATTACK_RUN"
+# Many processes that come and go, and files that are made beside their place and put there whole.
+BUILD = """
+i=0
+while :; do
+    i=$((i + 1))
+    for part in a b; do (echo "$i $part begin"; echo "$i $part end") > "$part.new" && mv "$part.new" "$part.out" & done
+    wait
+    cat a.out b.out > /dev/null
+done
+"""
+WALLS = ("auto", "no-namespaces")
+
+
+def processes(mark: str) -> list[int]:
+    """Every process that has the mark of a run in its environment."""
+    wanted = f"{MARK}={mark}".encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+    return found
+
+
+def end_at_once(directory: Path, walls: str, after: float, *, begun: bool) -> None:
+    """Starts a build, kills its supervisor after some seconds, of the build if it has to have begun, and looks."""
+    directory.mkdir()
+    mark = secrets.token_hex(8)
+    command = [
+        sys.executable,
+        "-m",
+        "picobox",
+        "-q",
+        "--policy",
+        "default",
+        "--walls",
+        walls,
+        "--",
+        "/bin/sh",
+        "-c",
+        BUILD,
+    ]
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), MARK: mark},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while begun and not (directory / "a.out").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(after)
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 1
+        while processes(mark) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert processes(mark) == []
+    finally:
+        for pid in processes(mark):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    for part in ("a", "b"):
+        with suppress(FileNotFoundError):
+            text = (directory / f"{part}.out").read_text().split()
+            assert text[1:3] == [part, "begin"]
+            assert text[3:] == [text[0], part, "end"]
+
+
+@pytest.mark.parametrize("walls", WALLS)
+def test_no_guest_outlives_it(tmp_path: Path, walls: str) -> None:
+    chance = random.Random(walls)
+    for number in range(10):
+        end_at_once(tmp_path / str(number), walls, chance.uniform(0, 0.2), begun=number > 2)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("walls", WALLS)
+def test_no_guest_outlives_it_often(tmp_path: Path, walls: str) -> None:
+    chance = random.Random()
+    for number in range(100):
+        end_at_once(tmp_path / str(number), walls, chance.uniform(0, 1), begun=number > 20)
