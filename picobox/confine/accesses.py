@@ -35,6 +35,8 @@ _MOVING = frozenset(("rename", "renameat", "renameat2", "link", "linkat"))
 TALKING = frozenset(("connect", "bind", "sendto", "sendmsg"))
 _AT_FDCWD = -100
 _O_TMPFILE = 0o20000000
+# A hostile program could use ever more; who uses so much is given directories.
+MOST_USES = 200_000
 _LONGEST_ADDRESS = 128  # struct sockaddr_storage
 _NET_FAMILIES = (AF_INET, AF_INET6, AF_NETLINK)
 
@@ -82,8 +84,9 @@ class Accesses:
         uses = self._open.pop(stop.tid if call is None else call.stop.tid, [])
         if call is None or call.row is None or result is None or result < 0:
             return
-        self.uses.update(uses)
-        if call.row.name in _MOVING:
+        if len(self.uses) < MOST_USES:
+            self.uses.update(uses)
+        if call.row.name in _MOVING and len(self.together) < MOST_USES:
             parents = [use.path for use in uses if use.how == FILLED]
             if call.row.name.startswith("link"):
                 parents.append(_parent(uses[0].path))

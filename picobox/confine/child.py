@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NoReturn
 
 from picobox.errors import PicoboxError
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _GIVEN, _FAILED = b"+", b"-"
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def in_child(work: Callable[[], bytes], stdout: int, stderr: int) -> bytes:
@@ -52,10 +54,19 @@ def _be_child(work: Callable[[], bytes], stdout: int, stderr: int, answer: IO[by
 
 
 def _wait(pid: int) -> None:
-    """Waits for the child, which ends when the terminal interrupts it, and then with it."""
+    """Waits for the child. What ends this process ends the child first."""
+    usual = {number: signal.signal(number, _leave) for number in _ENDING}
     try:
         os.waitpid(pid, 0)
-    except KeyboardInterrupt:
+    except BaseException:
         os.kill(pid, signal.SIGTERM)
         os.waitpid(pid, 0)
         raise
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    del frame
+    sys.exit(128 + number)

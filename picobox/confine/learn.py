@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from picobox.confine.accesses import MOST_USES
 from picobox.confine.candidates import DEVICE, FILE, NETWORK, PRIVATE_TMP, SESSION, VARIABLE, Part, parts_of
 from picobox.confine.minimise import minimal
 from picobox.confine.named import file_rule
@@ -71,6 +72,10 @@ def learn(runner: Runner, place: Place, *, same_output: bool) -> Learned:
     written in layers that are dropped. PicoboxError if the command does not run twice alike, or not behind walls.
     """
     outcome, accesses = runner.watch(in_layers(place))
+    if len(accesses.uses) >= MOST_USES:
+        raise PicoboxError(
+            f"the command uses more than {MOST_USES} files: write its policy by hand, directory by directory"
+        )
     parts = parts_of(accesses, place, [os.fsencode(name) for name in place.environment])
     trials = _Trials(runner, place, outcome, same_output=same_output)
     if not trials.works(parts):

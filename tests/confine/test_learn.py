@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import site
 import subprocess
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -30,16 +32,19 @@ AS_THE_FIRST = pytest.mark.parametrize(
 )
 
 
-def picobox(user: str, directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command line as a user whose home is a directory below this one."""
-    import site
-
+def command(user: str, *words: str) -> list[str]:
+    """The command line of picobox, for a user."""
     driver = _DRIVER.format(places=site.getsitepackages(), repository=str(REPOSITORY))
     prefix = AS_NOBODY if user == "nobody" else ()
+    return [*prefix, interpreter(user), "-c", driver, *words]
+
+
+def picobox(user: str, directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command line as a user whose home is a directory beside this one."""
     home = directory.parent / f"{directory.name}-home"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PICOBOX")}
     return subprocess.run(
-        [*prefix, interpreter(user), "-c", driver, *words],
+        command(user, *words),
         cwd=directory,
         env={**kept, "HOME": str(home), "LC_ALL": "C"},
         stdin=subprocess.DEVNULL,
@@ -147,3 +152,22 @@ def test_the_loopback_is_learned(user: str, project: Path) -> None:
     done = picobox(user, project, "learn", "--", "/usr/bin/python3", "-I", "-S", "-c", program)
     assert done.returncode == 0, done.stderr
     assert tomllib.loads(done.stdout)["policy"]["network"] == "loopback"
+
+
+@AS_THE_FIRST
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_ends_learning_ends_the_command(user: str, project: Path, number: signal.Signals) -> None:
+    with subprocess.Popen(
+        command(user, "learn", "--", "/bin/sh", "-c", "echo begun >&2; exec sleep 300"),
+        cwd=project,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as learning:
+        assert learning.stderr is not None
+        assert b"begun" in learning.stderr.readline()
+        learning.send_signal(number)
+        assert learning.wait(30) == 128 + number
+        # The pipe ends when nobody has it any more.
+        assert b"Traceback" not in learning.stderr.read()

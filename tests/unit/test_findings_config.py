@@ -70,6 +70,14 @@ def test_every_key(project: Path) -> None:
     )
 
 
+def test_a_policy_beside_the_settings_is_left_to_who_reads_policies(project: Path) -> None:
+    (project / "picobox.toml").write_text("fail-on = 'note'\n[policy]\nnetwrok = 1\n")
+    assert load(str(project)) == Config(fail_on="note", directory=str(project))
+    (project / "picobox.toml").write_text("policy = 3\n")
+    with pytest.raises(PicoboxError, match=r"policy: \[policy\] is expected, not 3"):
+        load(str(project))
+
+
 def test_the_example_of_the_documents_names_every_key(project: Path) -> None:
     text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
     (project / "picobox.toml").write_text(text.partition("```toml\n")[2].partition("```")[0])
