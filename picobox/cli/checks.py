@@ -28,6 +28,9 @@ UNKNOWN = "unknown"
 
 # linux/sched.h
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x20000, 0x10000000, 0x20000000, 0x40000000
+# The namespaces of a run: mount, cgroup, uts, ipc, pid, net.
+_CLONES_OF_WALLS = _CLONE_NEWNS | 0x2000000 | 0x4000000 | 0x8000000 | _CLONE_NEWPID | _CLONE_NEWNET
+_LANDLOCK_WITH_SCOPES = 6
 _SECCOMP_ACTIONS = ("errno", "trace")
 _OPTIONAL_ACTIONS = ("trap",)
 _F_SEAL_FUTURE_WRITE = 0x10
@@ -190,7 +193,7 @@ def _namespaces() -> Iterator[Check]:
         if not error:
             yield Check(f"{name} namespace", GOOD, "a child made one in a user namespace")
             continue
-        follows = "confinement will have to do without it" if flag else "no namespace without root"
+        follows = "walls have to do without namespaces" if flag else "no namespace without root"
         yield Check(f"{name} namespace", LIMITED, os.strerror(error), follows, _namespace_remedy(error))
 
 
@@ -216,7 +219,26 @@ def _landlock() -> Iterator[Check]:
     found = f"{os.strerror(-abi)}; active: {modules}" if modules else os.strerror(-abi)
     off = abi == -errno.EOPNOTSUPP
     remedy = "add landlock to lsm= at boot" if off else "a kernel with CONFIG_SECURITY_LANDLOCK"
-    yield Check("Landlock", LIMITED, found, "confinement will have to do without it", remedy)
+    yield Check("Landlock", LIMITED, found, "no second wall behind the mounts", remedy)
+
+
+def _walls() -> Iterator[Check]:
+    """Which walls a policy gets here; see picobox.confine.walls."""
+    from picobox._native._core import lib
+
+    error = -lib.pb_try_unshare(_CLONES_OF_WALLS, 0) and -lib.pb_try_unshare(_CLONE_NEWUSER | _CLONES_OF_WALLS, 0)
+    version = lib.pb_landlock_abi()
+    second = f"Landlock version {version}" if version > 0 else "no Landlock"
+    filtered = "a filter, no capabilities, limits of each process"
+    if not error:
+        yield Check("walls", GOOD, f"namespaces and a tree of the policy's; {second}; {filtered}")
+    elif version >= _LANDLOCK_WITH_SCOPES:
+        found = f"no namespaces ({os.strerror(error)}); {second}; {filtered}; the supervisor"
+        follows = "other processes can be seen, loopback and layers are not there, calls on files are slower"
+        yield Check("walls", LIMITED, found, follows, _namespace_remedy(error))
+    else:
+        found = f"no namespaces ({os.strerror(error)}), and {second}"
+        yield Check("walls", FAILED, found, "no policy can be kept: a run needs --unconfined", _namespace_remedy(error))
 
 
 def _process_status() -> dict[str, str]:
@@ -330,6 +352,7 @@ QUESTIONS: tuple[Callable[[], Iterator[Check]], ...] = (
     _with_core(_kcmp, "kcmp"),
     _with_core(_namespaces, "namespaces"),
     _with_core(_landlock, "Landlock"),
+    _with_core(_walls, "walls"),
     _container,
     _cgroup,
     _reference,

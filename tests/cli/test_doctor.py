@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 EXPECTED = {
     "kernel", "architecture", "Python", "cffi", "C core", "distribution", "ptrace", "Yama", "seccomp", "memfd sealing",
     "notify channel", "kcmp", "user namespace", "mount namespace", "pid namespace", "net namespace", "Landlock",
-    "container", "capabilities", "outer confinement", "cgroup", "python-ptrace",
+    "walls", "container", "capabilities", "outer confinement", "cgroup", "python-ptrace",
 }  # fmt: skip
 
 
@@ -151,6 +151,23 @@ def test_landlock(monkeypatch: pytest.MonkeyPatch, answer: int, state: str, reme
     check = ask(checks._landlock)
     assert check.state == state
     assert remedy in check.remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "version", "state", "text"),
+    [
+        (0, 7, GOOD, "Landlock version 7"),
+        (0, -errno.ENOSYS, GOOD, "no Landlock"),
+        (errno.EPERM, 6, LIMITED, "the supervisor"),
+        (errno.EPERM, 5, FAILED, "Operation not permitted"),
+    ],
+)
+def test_walls(monkeypatch: pytest.MonkeyPatch, error: int, version: int, state: str, text: str) -> None:
+    use_core(monkeypatch, pb_try_unshare=lambda _first, _then: -error, pb_landlock_abi=lambda: version)
+    check = ask(checks._walls)
+    assert check.state == state
+    assert text in check.found
+    assert can_run([check])
 
 
 def test_kcmp(monkeypatch: pytest.MonkeyPatch) -> None:
