@@ -94,12 +94,16 @@ def find(programs: Programs, names: tuple[str, ...] = NAMES) -> list[Column]:
         Column("native", ()),
         Column("bare", bare),
         Column("bare-pinned", bare, pinned=True),
-        picobox_column("trace+linux"),
-        picobox_column("trace+nt"),
+        picobox_column("trace+linux", "--unconfined"),
+        picobox_column("trace+nt", "--unconfined"),
         # What is measured may lie among temporary files, which would be private.
         picobox_column("walls+nt", "--policy", "default", "--write", tempfile.gettempdir()),
-        picobox_column("reference+linux", "--platform", "reference", module="ptrace", package="python-ptrace"),
-        picobox_column("reference+nt", "--platform", "reference", module="ptrace", package="python-ptrace"),
+        picobox_column(
+            "reference+linux", "--unconfined", "--platform", "reference", module="ptrace", package="python-ptrace"
+        ),
+        picobox_column(
+            "reference+nt", "--unconfined", "--platform", "reference", module="ptrace", package="python-ptrace"
+        ),
         peer_column("strace", "-f", "-o", "/dev/null", "--"),
         peer_column("proot"),
     )

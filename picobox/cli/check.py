@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from picobox.check.judge import Settings
 from picobox.cli.chaos import chaos_options, chaos_settings
 from picobox.cli.options import Option, Usage, output_options, preset, run_options
+from picobox.cli.policies import tell_no_walls
 from picobox.errors import PicoboxError
 from picobox.findings.config_values import PROFILES
 from picobox.findings.finding import Report
@@ -42,6 +43,7 @@ def main(arguments: list[str]) -> int:
         (*_check_options(), *chaos_options(), *finding_options(), *output_options(), *_run_options()), arguments
     )
     command = usage.command(options)
+    tell_no_walls(options)
     config = settle(options, options.workdir or ".", usage.prog, runs=True)
     return conclude(run(options, command), options, config)
 

@@ -21,8 +21,11 @@ _PRIVATE_TMP = (
     "the program has a /tmp and a /var/tmp of its own: empty when it starts, gone when it ends. "
     "--write /tmp gives it this machine's. This is said once."
 )
+_NO_WALLS = (
+    "the program runs without walls here and can do whatever you can; `picobox -- CMD` has them. This is said once."
+)
 # What `picobox -- CMD` runs under where nobody names a policy.
-RUN_POLICY = OPEN
+RUN_POLICY = "default"
 # Their attributes: each that is not empty says something.
 _FLAGS = (
     "read", "write", "hide", "layer", "network", "limit", "keep_env", "unset_env", "device", "new_session",
@@ -74,12 +77,13 @@ def _many(name: str, metavar: str, meaning: str) -> Option:
 
 
 def chosen_policy(options: SimpleNamespace, usual: str, *, of_files: bool) -> Policy | None:
-    """The policy of a run, its notes told; None: `usual` is open, and nobody says otherwise.
+    """The policy of a run, its notes told; None if it is open, and nobody says otherwise.
 
     `of_files`: settings may name it where the command line does not. PicoboxError for what cannot be used.
     """
     flagged = any(getattr(options, name) for name in _FLAGS)
-    if usual == OPEN and not of_files and not flagged and options.policy in (None, OPEN):
+    nobody_says = usual == OPEN and not of_files and options.policy is None
+    if not flagged and (options.policy == OPEN or nobody_says):
         return None
     from picobox.confine.choice import NOTHING_SAID, choose
     from picobox.confine.place import Place
@@ -105,6 +109,18 @@ def _tell(notes: tuple[str, ...]) -> None:
         from picobox.findings.visible import visible
 
         sys.stderr.writelines(f"picobox: note: {visible(note)}\n" for note in notes)
+
+
+def tell_no_walls(options: SimpleNamespace) -> None:
+    """Said once to each user, on a terminal: who looks at a program does not hold it in (design section 8)."""
+    if options.quiet or not sys.stderr.isatty():
+        return
+    import os
+
+    from picobox.confine.state import State
+
+    if State(os.environ).first_time("no-walls"):
+        sys.stderr.write(f"picobox: note: {_NO_WALLS}\n")
 
 
 def _hint(policy: Policy, place: Place) -> tuple[str, ...]:

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from picobox.confine.refusals import Refusals
 
 _DESCRIPTION = """Run a Linux program as a pico process: every system call it makes is intercepted and served through
-an NT executive in miniature. The program can do whatever you can, unless a policy says less."""
+an NT executive in miniature. The program reads what you can read but for secrets, writes to the working
+directory and a /tmp of its own, and reaches no network but its own: --policy and its kin say otherwise."""
 
 _EXAMPLES = """examples:
   picobox -- /bin/ls                 run a program; its exit status is picobox's
   picobox --timeout 10 -- make test  status 124 when it takes longer
   picobox -E LC_ALL=C -w /tmp -- sh  with a variable, in a directory
+  picobox --unconfined -- make       without walls: it can do whatever you can
   picobox --overlay -- make          what it writes is kept apart: picobox diff, commit, discard
   picobox trace -- cat /etc/hosts    each call with the NT call and status behind it
   picobox names --git                names in this repository that Windows refuses or takes for others
@@ -61,7 +63,7 @@ def _run(options: SimpleNamespace, command: list[bytes]) -> int:
         raise PicoboxError("--unconfined is --policy open: name one of them.")
     if options.overlay is not None:
         return _run_overlaid(options, command)
-    policy = None if options.unconfined else chosen_policy(options, RUN_POLICY, of_files=RUN_POLICY != OPEN)
+    policy = None if options.unconfined else chosen_policy(options, RUN_POLICY, of_files=True)
     return _run_under(policy, {}, options, command)
 
 
@@ -74,7 +76,7 @@ def _run_overlaid(options: SimpleNamespace, command: list[bytes]) -> int:
         raise PicoboxError("--unconfined lets it write past every layer: leave it out, or --overlay.")
     policy = chosen_policy(options, DEFAULT, of_files=True)
     if policy is None:
-        raise ValueError("a policy that is not open is one")
+        raise PicoboxError("--overlay: policy open lets it write past every layer. Choose --policy default or strict.")
     with layer_of_run(options.overlay, options.workdir) as layer:
         policy, kept = layered(policy, layer)
         status = _run_under(policy, kept, options, command)

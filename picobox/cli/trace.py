@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from picobox.cli.launch import Launch
 from picobox.cli.options import Option, Usage, output_options, run_options
-from picobox.cli.policies import OPEN, chosen_policy, policy_options
+from picobox.cli.policies import OPEN, chosen_policy, policy_options, tell_no_walls
 from picobox.cli.selection import EVERYTHING, Selection, UnknownCallError, parse_selection
 from picobox.trace.recorder import Recorder
 from picobox.trace.sink import Sink
@@ -64,6 +64,8 @@ def _trace_options() -> tuple[Option, ...]:
 def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -> int:
     sink = Sink(options.output)
     policy = chosen_policy(options, OPEN, of_files=False)
+    if policy is None:
+        tell_no_walls(options)
     refusals = _refusals(policy)
     recorder = Recorder(_renderer(options), sink.write, selection.includes, options.platform, refusals)
     _end_in_order()

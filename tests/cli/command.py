@@ -24,7 +24,7 @@ Words = str | bytes | Path
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment without settings of picobox, with `extra` on top."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PICOBOX", "NO_COLOR"))}
-    return {**kept, "PYTHONPATH": str(REPOSITORY), "LC_ALL": "C", **(extra or {})}
+    return {**kept, "PICOBOX_POLICY": "open", "PYTHONPATH": str(REPOSITORY), "LC_ALL": "C", **(extra or {})}
 
 
 def picobox(

@@ -214,7 +214,7 @@ def test_the_environment_is_the_callers(tmp_path: Path, given: dict[str, str]) -
     """PWD alone changes with the place, and only where there is one."""
     inherited = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
-        [*COMMAND, "-q", "--profile", "wsl1", "-w", tmp_path, "--", "/usr/bin/env"],
+        [*COMMAND, "-q", "--unconfined", "--profile", "wsl1", "-w", tmp_path, "--", "/usr/bin/env"],
         env={**inherited, **given},
         capture_output=True,
         check=True,

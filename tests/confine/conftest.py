@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+@pytest.fixture(autouse=True)
+def usual_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are as users have them: behind walls unless they say otherwise."""
+    monkeypatch.delenv("PICOBOX_POLICY")
+
+
 @pytest.fixture(params=USERS)
 def user(request: pytest.FixtureRequest) -> str:
     """Who runs picobox."""
