@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from .test_learn import picobox
+from .test_learn import AS_THE_FIRST, picobox
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
@@ -67,6 +67,7 @@ def test_without_refusals_there_is_nothing_to_tell(user: str, project: Path) -> 
     assert "without walls nothing is refused" in done.stderr
 
 
+@AS_THE_FIRST
 def test_a_refusal_is_an_event(user: str, project: Path) -> None:
     done = run(user, project, "trace", "--format", "jsonl", "-e", "%file,%network")
     events: list[dict[str, Any]] = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
