@@ -31,6 +31,15 @@ supervisor has to survive what it is shown, and to decide rightly.
 |---|---|---|---|{rule}|
 """
 
+_GAPS = """
+## Known gaps
+
+- A socket with a path that is made after the program has started, in a place that may only be read, can be connected
+  to: Landlock has a rule for that from version 9 on. What is there at the start is out of reach.
+- Time, processors, load, memory and the kernel's version are the host's (A38).
+- Where Windows' rules lock bytes, offsets that sendfile, splice and copy_file_range take from memory are read twice.
+"""
+
 
 def page(results: Mapping[str, Mapping[str, Outcome]]) -> str:
     """The whole page; `results` has for each column the outcomes by the attacks' names, and may lack some."""
@@ -41,6 +50,8 @@ def page(results: Mapping[str, Mapping[str, Outcome]]) -> str:
         f"| {row.row} | {row.title} | {', '.join(f'`{test}`' for test in row.tests)} | {row.wall} |\n"
         for row in elsewhere()
     ]
+    lines.append(_GAPS)
+    lines += [f"- Without namespaces (`{attack.name}`): {attack.gap}.\n" for attack in attacks() if attack.gap]
     lines.append("\n## Walls\n\n")
     lines += [f"- `{name}`: {wall.text}\n" for name, wall in WALLS.items()]
     return "".join(lines)

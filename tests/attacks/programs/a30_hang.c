@@ -49,6 +49,7 @@ static void nothing(int number)
 int main(void)
 {
     begin();
+    handle(SIGINT, nothing, 0); /* for the children: they may not have begun when it comes */
     open_pipe(pair);
     CHECK(mkfifo("fifo", 0600) == 0);
     make_file("locked", "x", 0600);
@@ -59,10 +60,8 @@ int main(void)
     for (int way = 0; way < 6; way++)
         for (int by_kill = 0; by_kill < 2; by_kill++) {
             pid_t child = fork_child();
-            if (child == 0) {
-                handle(SIGINT, nothing, 0);
+            if (child == 0)
                 wait_in(way);
-            }
             usleep(15000);
             CHECK(kill(child, by_kill ? SIGKILL : SIGINT) == 0);
             int status = 0, passed = 0;
