@@ -111,7 +111,14 @@ class Tree:
     def _collect(self, host: int) -> Devices:
         """Copies what the rules give, before anything is mounted over it."""
         for path, rule in self._rules.items():
-            if rule.right != HIDE and not self._is_temporary(path) and not _is_below(path, (DEV, PROC)):
+            if rule.right == HIDE or self._is_temporary(path) or _is_below(path, (DEV, PROC)):
+                continue
+            if rule.right == LAYER:
+                # As the lower directory of an overlay, which makes a copy of its own.
+                found = lib.pb_open_below(host, path)
+                if found >= 0:
+                    self._sources[path] = found
+            else:
                 self._copy(host, path, _GIVEN | READ_ONLY if rule.right == READ else _GIVEN)
         for path in self._ours:
             self._copy(host, path, _GIVEN | READ_ONLY)
@@ -193,8 +200,8 @@ class Tree:
             options = b"lowerdir=/proc/self/fd/%d,upperdir=%s/upper,workdir=%s/work" % (source, place, place)
             tree = lib.pb_tree_new(b"overlay", options + (b",userxattr" if _is_lent() else b""), _GIVEN)
         if tree < 0:
-            change(source, READ_ONLY, rule.path)
-            return source
+            tree = check(lib.pb_tree_clone(source), f"copying the mounts of {os.fsdecode(rule.path)}")
+            change(tree, READ_ONLY | _GIVEN, rule.path)
         os.close(source)
         return tree
 
