@@ -36,6 +36,8 @@ _GAPS = """
 
 - A socket with a path that is made after the program has started, in a place that may only be read, can be connected
   to: Landlock has a rule for that from version 9 on. What is there at the start is out of reach.
+- Where Landlock is older than version 6 (before Linux 6.12), a guest in its caller's session can signal its process
+  group, whose other members are outside: its supervisor too, whose end ends all guests. A session of its own has none.
 - Time, processors, load, memory and the kernel's version are the host's (A38).
 - Where Windows' rules lock bytes, offsets that sendfile, splice and copy_file_range take from memory are read twice.
 """
