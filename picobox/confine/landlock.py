@@ -77,8 +77,12 @@ def rules_of_tree(policy: Policy, proc: int) -> Iterator[tuple[bytes, int]]:
 
     `proc`: an open directory, the guests' /proc.
     """
+    decide = policy.decider()
     for path, rule in policy.rules().items():
-        if rule.right != HIDE:
+        if rule.right == HIDE:
+            continue
+        above = HIDE if path == b"/" else decide(os.path.dirname(path)).right
+        if GIVEN[rule.right] & ~GIVEN.get(above, 0):
             yield path, GIVEN[rule.right]
     # Directories that are there only to lead to others.
     yield b"/", READ_DIRECTORY
