@@ -37,11 +37,14 @@ def output_of(command: str) -> str:
     """What a terminal would show of a command, run in an empty directory."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     settings = {name: value for name, value in os.environ.items() if not name.startswith("PICOBOX")}
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryDirectory() as state:
+        settings |= {"PATH": path, "LC_ALL": "C", "COLUMNS": "120", "XDG_STATE_HOME": state}
+        # What is said once has been said.
+        subprocess.run(["picobox", "--", "true"], cwd=directory, env=settings, timeout=TIMEOUT, check=True, stderr=-3)
         done = subprocess.run(
             ["/bin/sh", "-c", command],
             cwd=directory,
-            env={**settings, "PATH": path, "LC_ALL": "C", "COLUMNS": "120"},
+            env=settings,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
