@@ -78,9 +78,9 @@ def test_example_prints_what_the_readme_shows(command: str) -> None:
     assert masked(output) == masked(examples(TEXT)[command]), f"run {sys.executable} tests/test_readme.py"
 
 
-def test_there_are_six_examples_with_output() -> None:
+def test_there_are_seven_examples_with_output() -> None:
     shown = examples(TEXT)
-    assert len(shown) == 6
+    assert len(shown) == 7
     assert all(shown.values())
 
 
@@ -111,7 +111,7 @@ def test_links_lead_somewhere() -> None:
 def test_names_the_distribution_and_what_is_missing() -> None:
     name = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["name"]
     assert f"pipx install {name}" in TEXT
-    assert "Not yet confined" in TEXT
+    assert "## Security" in TEXT
 
 
 if __name__ == "__main__":
