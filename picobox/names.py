@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.rules import CaseMode
 from ntshim.status import NtError
-from picobox.abi.row import CASE_FLAGS, CHECK, NAMES, WINDOWS, WSL
+from picobox.abi.row import CASE_FLAGS, CHECK, NAMES, OBSERVERS, WINDOWS, WSL
 from picobox.abi.types import Flags, OpenFlags
 from picobox.platform.drives import Drives
 from picobox.platform.host import AT_FDCWD, as_ours, shares_root
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from picobox.abi.row import PathArgument, Row
     from picobox.call import Call
     from picobox.platform.base import HostTid
+    from picobox.platform.names import NativeIndex
     from picobox.profile import Profile
     from picobox.windows import WindowsRules
     from picobox.wsl import Wsl
@@ -99,6 +100,8 @@ class Names:
         # A check looks at more calls; one that only observes lets each name mean what it means on Linux.
         self.checked = self.as_written = False
         self.seen = frozenset[str]()
+        # The index, if it can spare guests that watch directories the sight of its listings.
+        self.sparing: NativeIndex | None = None
         self.drives = Drives({}, CaseMode.INSENSITIVE) if drives is None else drives
         self._index = index
         self._lookup = Lookup(index, self.drives)
@@ -112,8 +115,8 @@ class Names:
     def features(self) -> frozenset[str]:
         """The features of the table that are active with it."""
         if self.as_written:
-            return frozenset((WINDOWS, CHECK)) | self.seen
-        active = {NAMES, CASE_FLAGS} if self.drives.keep_flags else {NAMES}
+            return frozenset((WINDOWS, CHECK, OBSERVERS)) | self.seen
+        active = {NAMES, OBSERVERS, CASE_FLAGS} if self.drives.keep_flags else {NAMES, OBSERVERS}
         if self.windows is not None:
             active.add(WINDOWS)
         if self.checked:
@@ -185,6 +188,16 @@ class Names:
     def stored_otherwise(self, directory: bytes, name: bytes) -> bytes | None:
         """Another spelling of a name that a directory of ours holds; None if it holds the name itself, or neither."""
         return self._lookup.stored_otherwise(directory, name)
+
+    def expect_observer(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool) -> None:
+        """A guest is about to see who lists a directory; see NativeIndex. What is none is nothing to us."""
+        if self.sparing is not None:
+            self.sparing.expect_observer(self.on_host(tid, dirfd, path), follow=follow)
+
+    def spare_inotify_instance(self) -> None:
+        """A guest is about to make an inotify instance; see NativeIndex."""
+        if self.sparing is not None:
+            self.sparing.spare_instance()
 
     def in_stored_spelling(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool) -> bytes | None:
         """A path of a task that leads nowhere as it is, in the spellings that drives hold; None if it is right."""

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _UNREADABLE = (1 << 64) - 4096  # an address of the kernel's
 # linux/sched.h: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWTIME, and INTO_CGROUP
 _CLONE_NEW = 0x2_7E02_0080
-HANDLER_MODULES = ("files", "process", "names", "opens", "case", "credentials")
+HANDLER_MODULES = ("files", "process", "names", "opens", "case", "credentials", "watches")
 
 
 class PicoProvider:

@@ -339,4 +339,8 @@ const char *pb_names_spelling(const struct pb_names *names);
 int32_t pb_names_told_changed(struct pb_names *names, int32_t fd);
 /* The directory is read anew at the next look-up. 0 or -errno. */
 int32_t pb_names_forget(struct pb_names *names, int32_t fd);
+/* A guest is about to see who opens or reads a directory, and those in it: they are listed now and not again. 0 or -errno. */
+int32_t pb_names_expect_observer(struct pb_names *names, int32_t fd);
+/* A guest is about to make an inotify instance: if the user has none left, ours is let go. */
+void pb_names_spare_instance(struct pb_names *names);
 void pb_names_statistics(const struct pb_names *names, struct pb_names_statistics *out);

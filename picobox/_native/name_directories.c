@@ -110,6 +110,7 @@ void directory_empty(struct pb_names *names, struct directory *directory)
     names->counts.bytes -= name_table_bytes(&directory->table);
     name_table_clear(&directory->table);
     directory->stale = true;
+    directory->unlisted = false;
 }
 
 static void stop_watching(struct pb_names *names, struct directory *directory)
@@ -149,6 +150,7 @@ void pb_names_free(struct pb_names *names)
         return;
     while (names->newest != NULL)
         directory_drop(names, names->newest);
+    names_free_observed(names);
     if (names->inotify >= 0)
         close(names->inotify);
     free(names);
@@ -164,19 +166,24 @@ int directory_add(struct pb_names *names, struct directory *directory)
     return result;
 }
 
+static void directory_remove(struct pb_names *names, struct directory *directory)
+{
+    uint32_t count = directory->table.names;
+    name_table_remove(&directory->table, &names->other);
+    names->counts.names -= count - directory->table.names;
+}
+
 /* What a listing has already shown changes nothing. */
 static void apply(struct pb_names *names, struct directory *directory, const struct inotify_event *event)
 {
     size_t length = strnlen(event->name, event->len);
-    if (directory->stale || length == 0 || length > NAME_LONGEST)
+    if ((directory->stale && !directory->unlisted) || length == 0 || length > NAME_LONGEST)
         return;
     name_fold(&names->other, names->seed, event->name, length);
     if (event->mask & (IN_CREATE | IN_MOVED_TO)) {
-        directory->stale = directory_add(names, directory) < 0;
+        directory->stale |= directory_add(names, directory) < 0;
     } else if (event->mask & (IN_DELETE | IN_MOVED_FROM)) {
-        uint32_t count = directory->table.names;
-        name_table_remove(&directory->table, &names->other);
-        names->counts.names -= count - directory->table.names;
+        directory_remove(names, directory);
     }
 }
 
@@ -193,10 +200,12 @@ static void take_event(struct pb_names *names, const struct inotify_event *event
         next = directory->next_watched;
         if (directory->watch != event->wd)
             continue;
-        if (event->mask & IN_IGNORED)
+        if (event->mask & IN_IGNORED) {
+            names_forget_observed(names, &directory->key);
             directory_drop(names, directory);
-        else
+        } else {
             apply(names, directory, event);
+        }
     }
 }
 
@@ -247,7 +256,7 @@ void directory_watch(struct pb_names *names, struct directory *directory, int fd
     char path[32];
     if (!directory->is_watchable || directory->watch != NAMES_NOT_WATCHED)
         return;
-    if (names->inotify < 0)
+    if (names->inotify < 0 && !names->gave_inotify_up)
         names->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     /* Without a descriptor, every directory is checked by its timestamps. */
     if (names->inotify < 0)
@@ -262,6 +271,17 @@ void directory_watch(struct pb_names *names, struct directory *directory, int fd
     directory->next_watched = *bucket;
     *bucket = directory;
     names->counts.watches++;
+}
+
+void names_give_inotify_up(struct pb_names *names)
+{
+    for (struct directory *directory = names->newest; directory != NULL; directory = directory->older) {
+        stop_watching(names, directory);
+        directory->stale = true;
+    }
+    close(names->inotify);
+    names->inotify = -1;
+    names->gave_inotify_up = true;
 }
 
 struct directory *directory_new(struct pb_names *names, const struct directory_key *key, int fd)

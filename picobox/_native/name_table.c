@@ -250,18 +250,28 @@ void name_table_remove(struct name_table *table, const struct folded_name *name)
     table->names--;
 }
 
+const char *name_table_next(const struct name_table *table, const struct folded_name *name, uint32_t *at,
+                            size_t *length)
+{
+    if (table->slot_count == 0)
+        return NULL;
+    for (;;) {
+        const struct name_slot *slot = &table->slots[(name->hash + *at) & (table->slot_count - 1)];
+        if (slot->place == PLACE_EMPTY)
+            return NULL;
+        ++*at;
+        if (slot->hash == name->hash && slot->place != PLACE_REMOVED)
+            return name_at(table, slot->place, length);
+    }
+}
+
 void name_table_match(const struct name_table *table, const struct folded_name *name, struct name_match *match)
 {
-    uint32_t mask = table->slot_count - 1;
-    if (table->slot_count == 0)
-        return;
-    for (uint32_t i = name->hash & mask; table->slots[i].place != PLACE_EMPTY; i = (i + 1) & mask) {
-        if (table->slots[i].hash != name->hash || table->slots[i].place == PLACE_REMOVED)
-            continue;
-        size_t length;
-        const char *spelling = name_at(table, table->slots[i].place, &length);
+    uint32_t at = 0;
+    size_t length;
+    const char *spelling;
+    while ((spelling = name_table_next(table, name, &at, &length)) != NULL)
         name_consider(match, name, spelling, length);
-    }
 }
 
 void name_table_clear(struct name_table *table)
@@ -269,6 +279,24 @@ void name_table_clear(struct name_table *table)
     free(table->slots);
     free(table->text);
     *table = (struct name_table){0};
+}
+
+char *name_table_copy(const struct name_table *table, size_t *size)
+{
+    char *copy = malloc((size_t)table->text_used + 1);
+    *size = 0;
+    if (copy == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < table->slot_count; i++) {
+        if (table->slots[i].place >= PLACE_REMOVED)
+            continue;
+        size_t length;
+        const char *name = name_at(table, table->slots[i].place, &length);
+        memcpy(copy + *size, name, length);
+        copy[*size + length] = 0;
+        *size += length + 1; /* at most what the length before the name takes */
+    }
+    return copy;
 }
 
 uint64_t name_table_bytes(const struct name_table *table)

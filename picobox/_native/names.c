@@ -46,10 +46,10 @@ struct kernel_statx {
 #define WANTED_MOUNT 0x1000 /* Linux 5.8; zero before */
 #define FORCE_SYNC 0x2000
 
-static int examine(int fd, int flags, struct directory_key *key, struct directory_state *state)
+int names_examine(int fd, const char *path, int flags, struct directory_key *key, struct directory_state *state)
 {
     struct kernel_statx status = {0};
-    if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | flags, WANTED_BASIC | WANTED_MOUNT, &status) < 0)
+    if (syscall(SYS_statx, fd, path, AT_EMPTY_PATH | flags, WANTED_BASIC | WANTED_MOUNT, &status) < 0)
         return -errno;
     if (!S_ISDIR(status.mode))
         return -ENOTDIR;
@@ -105,7 +105,7 @@ static bool keep(struct pb_names *names, struct directory *directory)
     return false;
 }
 
-static void forget_match(struct pb_names *names)
+void names_forget_match(struct pb_names *names)
 {
     names->match.exact = false;
     names->match.others = 0;
@@ -140,7 +140,7 @@ static int look_for_exact(struct pb_names *names, int fd)
     char name[NAME_LONGEST + 1];
     memcpy(name, names->wanted.text, names->wanted.length);
     name[names->wanted.length] = 0;
-    forget_match(names);
+    names_forget_match(names);
     names->match.exact = fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
     return names->match.exact || errno == ENOENT || errno == ENAMETOOLONG ? 0 : -errno;
 }
@@ -152,7 +152,7 @@ static int list(struct pb_names *names, struct directory *directory, int fd)
     directory_empty(names, directory);
     directory_use(names, directory);
     directory->believed = names_clock() - directory->seen >= directory->granularity;
-    forget_match(names);
+    names_forget_match(names);
     names->counts.listings++;
     int result = read_entries(names, &directory, fd);
     if (directory == NULL)
@@ -167,7 +167,7 @@ static int list(struct pb_names *names, struct directory *directory, int fd)
     names_drain(names);
     directory = directory_find(names, &key);
     if (directory != NULL && directory->watch != NAMES_NOT_WATCHED && !directory->stale) {
-        forget_match(names);
+        names_forget_match(names);
         name_table_match(&directory->table, &names->wanted, &names->match);
     }
     return 0;
@@ -177,6 +177,8 @@ static int list(struct pb_names *names, struct directory *directory, int fd)
 static int read_directory(struct pb_names *names, struct directory *directory, const struct directory_key *key,
                           const struct directory_state *state, int directory_fd)
 {
+    if (names_is_observed(names, key, directory_fd))
+        return names_match_unlisted(names, directory, key, directory_fd);
     int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     int result = fd < 0 ? -errno : 0;
     if (fd < 0 && directory != NULL)
@@ -186,10 +188,11 @@ static int read_directory(struct pb_names *names, struct directory *directory, c
     if (result < 0)
         return result;
     /* The kernel takes milliseconds to close a descriptor that has watched: a directory that is read once is not. */
-    if (directory != NULL)
-        directory_watch(names, directory, fd);
-    else
+    bool is_known = directory != NULL;
+    if (!is_known)
         directory = directory_new(names, key, fd);
+    if (directory != NULL && (is_known || names->expects_observer))
+        directory_watch(names, directory, fd);
     if (directory != NULL) {
         directory->state = *state;
         result = list(names, directory, fd);
@@ -200,17 +203,16 @@ static int read_directory(struct pb_names *names, struct directory *directory, c
     return result;
 }
 
-/* Leaves the answer in names->match. */
-static int match_in(struct pb_names *names, int fd)
+int names_match_in(struct pb_names *names, int fd)
 {
     struct directory_key key;
     struct directory_state state;
-    int result = examine(fd, 0, &key, &state);
+    int result = names_examine(fd, "", 0, &key, &state);
     names_drain(names);
     make_room(names);
     struct directory *directory = result < 0 ? NULL : directory_find(names, &key);
     if (directory != NULL && directory->granularity == REMOTE_GRANULARITY)
-        result = examine(fd, FORCE_SYNC, &key, &state);
+        result = names_examine(fd, "", FORCE_SYNC, &key, &state);
     if (result < 0)
         return result;
     if (directory != NULL && is_true(directory, &state)) {
@@ -231,8 +233,8 @@ int32_t pb_names_look_up(struct pb_names *names, int32_t fd, const char *name, u
     if (length > NAME_LONGEST)
         return -ENAMETOOLONG;
     name_fold(&names->wanted, names->seed, name, length);
-    forget_match(names);
-    int result = match_in(names, fd);
+    names_forget_match(names);
+    int result = names_match_in(names, fd);
     if (result < 0)
         return result;
     if (names->match.exact)
@@ -249,7 +251,7 @@ static int32_t distrust(struct pb_names *names, int32_t fd, bool also_watched)
 {
     struct directory_key key;
     struct directory_state state;
-    int result = examine(fd, 0, &key, &state);
+    int result = names_examine(fd, "", 0, &key, &state);
     struct directory *directory = result < 0 ? NULL : directory_find(names, &key);
     if (directory != NULL && (also_watched || directory->watch == NAMES_NOT_WATCHED))
         directory->stale = true;

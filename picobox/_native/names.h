@@ -53,10 +53,16 @@ void name_consider(struct name_match *match, const struct folded_name *name, con
 int name_table_add(struct name_table *table, const struct folded_name *name);
 void name_table_remove(struct name_table *table, const struct folded_name *name);
 void name_table_match(const struct name_table *table, const struct folded_name *name, struct name_match *match);
+/* What is stored with a name's hash, one a call, from *at = 0 on; NULL: no more. */
+const char *name_table_next(const struct name_table *table, const struct folded_name *name, uint32_t *at,
+                            size_t *length);
 void name_table_clear(struct name_table *table);
+/* All names, each with its NUL, to be freed; NULL: no memory. */
+char *name_table_copy(const struct name_table *table, size_t *size);
 uint64_t name_table_bytes(const struct name_table *table);
 
 #define NAMES_BUCKETS 4096
+#define NAMES_OBSERVED_BUCKETS 256
 #define NAMES_BUFFER_SIZE 65536
 #define NAMES_NOT_WATCHED (-1)
 #define MILLISECOND 1000000LL
@@ -89,11 +95,19 @@ struct directory {
     int watch;
     bool is_watchable;   /* inotify shows every change */
     bool stale;
+    bool unlisted;       /* stale, and not to be listed: holds names that may be there */
     bool believed;       /* not watched: the listing began when the timestamps had been seen for long enough */
     int64_t granularity; /* nanoseconds */
     int64_t seen;        /* when the timestamps were seen first */
     struct directory_state state;
     struct name_table table;
+};
+
+/* A directory whose opens and reads a guest sees, and those of the directories in it. */
+struct observed {
+    uint64_t device;
+    uint64_t inode;
+    struct observed *next;
 };
 
 struct pb_names {
@@ -102,6 +116,10 @@ struct pb_names {
     struct directory *newest;
     struct directory *oldest;
     int inotify;
+    bool gave_inotify_up;
+    bool expects_observer; /* a directory is watched from its first listing on */
+    struct observed *observed[NAMES_OBSERVED_BUCKETS];
+    uint32_t observed_count;
     uint64_t seed;
     uint64_t limit;
     struct pb_names_statistics counts;
@@ -122,6 +140,20 @@ void directory_use(struct pb_names *names, struct directory *directory);
 void directory_empty(struct pb_names *names, struct directory *directory);
 /* names->other is one of its names; 0 or -ENOMEM. */
 int directory_add(struct pb_names *names, struct directory *directory);
+/* Watches none any more, and lets inotify go for good. */
+void names_give_inotify_up(struct pb_names *names);
+/* A directory by its path from an open one, "" for that one: 0 or -errno. */
+int names_examine(int fd, const char *path, int flags, struct directory_key *key, struct directory_state *state);
+void names_forget_match(struct pb_names *names);
+/* Finds names->wanted in an open directory: 0 or -errno; leaves the answer in names->match. */
+int names_match_in(struct pb_names *names, int fd);
+/* Whether a guest would see that an open directory is listed. */
+bool names_is_observed(struct pb_names *names, const struct directory_key *key, int fd);
+/* As names_match_in, of the names that were listed or looked for before; directory is NULL if none were. */
+int names_match_unlisted(struct pb_names *names, struct directory *directory, const struct directory_key *key, int fd);
+/* The directory is gone, and another may get its number. */
+void names_forget_observed(struct pb_names *names, const struct directory_key *key);
+void names_free_observed(struct pb_names *names);
 /* Takes in all that has changed where we watch; may drop directories. */
 void names_drain(struct pb_names *names);
 /* Nanoseconds of a monotonic clock. */

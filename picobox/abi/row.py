@@ -53,6 +53,8 @@ def ERRNO(errno: int) -> Disposition:  # noqa: N802  (it stands beside NATIVE an
 NAMES = "names"
 # The feature of drives whose directories have a case flag.
 CASE_FLAGS = "case flags"
+# The feature of a run in which directories are listed for the names in them: guests that watch one must not see that.
+OBSERVERS = "observers"
 # The feature of a tree that is laid out, and whose files are shown, as WSL has them.
 WSL = "wsl"
 # The feature of a profile whose drives follow Windows' rules.

@@ -25,6 +25,8 @@ _MOST = 256
 _MOST_LOOKS = 2000
 _PERMISSIONS = 0o777
 _WRITE_PERMISSIONS = 0o222
+# What a umask of 022 or 002 leaves of 0666 and 0777, and these: what a program sets that wants a file to be as all are.
+_ORDINARY = frozenset((0o666, 0o644, 0o664, 0o777, 0o755, 0o775))
 _EXECUTABLE = (b".exe", b".com", b".bat", b".cmd")
 _UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
 _STEP = 100  # nanoseconds, NTFS's
@@ -108,7 +110,7 @@ class ReadBack:
 
     def _note(self, call: Call, file: tuple[int, bytes], mode: int | None, shown: int) -> None:
         place = self._posix.place(call, *file)
-        if place is None or not self._may_look(call, is_mode=mode is not None):
+        if place is None or not self._may_look(call, mode):
             return
         key = place, mode is not None
         # A program's next look is for what it has set last.
@@ -142,8 +144,12 @@ class ReadBack:
             )
             self._posix.report(call, "PB021", STATUS_SUCCESS, place, message)
 
-    def _may_look(self, call: Call, *, is_mode: bool) -> bool:
-        """Whether it could be told of the program that it looks at what it sets."""
+    def _may_look(self, call: Call, mode: int | None) -> bool:
+        """Whether it could be told of the program that it looks at what it sets: a mode, or times (None).
+
+        Of a program of the C library nobody knows what of a look it wants, so that an ordinary mode tells nothing.
+        """
+        is_mode = mode is not None
         program = self._posix.program(call)
         if origins.is_tool(program):
             return is_mode and program.endswith(b"/chmod")
@@ -152,7 +158,7 @@ class ReadBack:
             return origins.is_project(stack)
         if origins.is_interpreter(program):
             return self._script_sees(call, program, is_mode=is_mode)
-        return self._posix.runtime(call).name == C.name
+        return mode not in _ORDINARY and self._posix.runtime(call).name == C.name
 
     def _sees(self, call: Call, noted: _Set) -> bool:
         """Whether it is sure that the program looks at what was set: a look at a file tells all of it at once."""
@@ -165,7 +171,7 @@ class ReadBack:
         stack = self._posix.stack(call)
         if any(map(origins.is_python, stack)):
             return _source_sees(stack, noted)
-        return not origins.is_of_a_library(stack) and self._may_look(call, is_mode=noted.mode is not None)
+        return not origins.is_of_a_library(stack) and self._may_look(call, noted.mode)
 
     def _script_sees(self, call: Call, program: bytes, *, is_mode: bool) -> bool:
         """Whether a script names what was set, where its interpreter does not tell which of its lines asks."""

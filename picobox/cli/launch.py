@@ -275,12 +275,15 @@ def make_names(options: SimpleNamespace) -> Names | None:
     if profile.windows:
         from picobox.cli.windows import windows_names
 
-        return windows_names(options, profile, index)
-    if profile.wsl:
+        names = windows_names(options, profile, index)
+    elif profile.wsl:
         from picobox.cli.wsl import lay_out
 
-        return Names(index, *lay_out(options, Names(index)))
-    return Names(index, drives_of(options, Names(index)), profile)
+        names = Names(index, *lay_out(options, Names(index)))
+    else:
+        names = Names(index, drives_of(options, Names(index)), profile)
+    names.sparing = index
+    return names
 
 
 def make_platform(

@@ -96,6 +96,24 @@ def _occurrence(finding: Finding) -> Occurrence:
     return Occurrence(finding.side.time, finding.path, finding.site, finding.test)
 
 
+def places_of(finding: Finding) -> tuple[Occurrence, ...]:
+    """All places that a finding stands for, its own first."""
+    return _occurrence(finding), *finding.also
+
+
+def with_places(finding: Finding, places: Sequence[Occurrence]) -> Finding:
+    """The finding for some of its places alone; the first of them is its own then."""
+    first, *also = places
+    if first == _occurrence(finding):
+        return finding._replace(also=tuple(also))
+    side = finding.side._replace(path=first.path, time=first.time, stack=(), handle=None, fd=None)
+    message = finding.message
+    if finding.path and message.startswith(finding.path):
+        message = first.path + message[len(finding.path) :]
+    moved_to = finding._replace(path=first.path, message=message, side=side, others=())
+    return moved_to._replace(site=first.site, test=first.test, also=tuple(also))
+
+
 def _compare(one: Finding, other: Finding) -> int:
     """By time; what happened at one time is told in the same order whoever was read first."""
     if one.side.time != other.side.time:

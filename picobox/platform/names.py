@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import NamedTuple
 
 from ntshim.fs.view import ABSENT, NAMES_KEPT, Answer, Found
@@ -57,6 +58,24 @@ class NativeIndex:
     def forget(self, directory: int, /) -> None:
         """Read anew next time; see DirectoryIndex."""
         _check(lib.pb_names_forget(self._names, directory))
+
+    def expect_observer(self, directory: bytes, *, follow: bool) -> None:
+        """Hear that a guest is about to see who opens or reads a directory and the directories in it.
+
+        They are listed now and not again: what is found in them then are names that were listed, that inotify told of
+        or that were looked for. A path that leads to no directory is nothing to us; the last link counts if `follow`.
+        """
+        flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+        with suppress(OSError):
+            fd = os.open(directory, flags)
+            try:
+                _check(lib.pb_names_expect_observer(self._names, fd))
+            finally:
+                os.close(fd)
+
+    def spare_instance(self) -> None:
+        """Hear that a guest is about to make an inotify instance: if the user has none left, ours is let go."""
+        lib.pb_names_spare_instance(self._names)
 
     def statistics(self) -> Statistics:
         """Count what is kept and what was done."""

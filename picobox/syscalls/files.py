@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 F_DUPFD = 0
 F_DUPFD_CLOEXEC = 1030
+F_NOTIFY = 1026
+DN_ACCESS = 1
 CLOSE_RANGE_UNSHARE = 2
 CLOSE_RANGE_CLOEXEC = 4
 FD_LIMIT = 1 << 20
@@ -57,7 +59,8 @@ def dup3(provider: PicoProvider, call: Call, oldfd: int, newfd: int, flags: int)
 
 
 def fcntl(provider: PicoProvider, call: Call, fd: int, cmd: int, arg: int) -> None:
-    del arg
+    if cmd == F_NOTIFY and arg & DN_ACCESS and provider.names is not None:
+        provider.names.expect_observer(call.stop.tid, fd, b".", follow=True)
     if cmd in (F_DUPFD, F_DUPFD_CLOEXEC):
         _duplicate(provider, call, fd)
 

@@ -205,6 +205,32 @@ def test_modes_that_are_read_back(judge: FakeJudge) -> None:
 
 
 @pytest.mark.parametrize(
+    ("mode", "rules"),
+    [
+        (0o644, []),
+        (0o664, []),
+        (0o755, []),
+        (0o775, []),
+        (0o777, []),
+        (0o640, ["PB021"]),
+        (0o700, ["PB021"]),
+        (0o400, ["PB021"]),
+        (0o440, ["PB021"]),
+    ],
+)
+def test_ordinary_modes_tell_nothing_where_nobody_knows_what_a_look_wants(
+    judge: FakeJudge, mode: int, rules: list[str]
+) -> None:
+    path = inside(judge, "file")
+    judge.call("chmod", path, mode)
+    assert judge.call("stat", path, 0) == rules
+    judge.executable = b"/usr/bin/chmod"
+    judge.call("chmod", path, mode)
+    judge.executable, judge.arguments = b"/usr/bin/stat", ("stat", "-c", "%a", "file")
+    assert judge.call("stat", path, 0) == ["PB021"], "stat(1) is asked for the mode"
+
+
+@pytest.mark.parametrize(
     ("source", "rules"),
     [
         ("st = os.stat(path)\nassert st.st_mode & 0o777 == 0o600\n", ["PB021"]),

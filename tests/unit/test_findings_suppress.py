@@ -8,7 +8,8 @@ import pytest
 import sample_report as sample
 
 from picobox.findings.config import Ignore
-from picobox.findings.finding import Finding, Frame
+from picobox.findings.finding import Finding, Frame, Occurrence
+from picobox.findings.joining import places_of
 from picobox.findings.patterns import matches_name, matches_path
 from picobox.findings.suppress import suppress, with_levels
 
@@ -165,6 +166,45 @@ def test_a_comment_silences_no_caller(tmp_path: Path) -> None:
     stack = (Frame(str(file), "f", 1), Frame(str(file), "g", 2))
     told = suppress(sample.report(str(tmp_path), finding._replace(side=finding.side._replace(stack=stack))), [])
     assert told.report.findings[0].suppressed == ""
+
+
+@pytest.mark.parametrize(
+    ("patterns", "kept", "ignored"),
+    [
+        ((), (1, 2, 3), ()),
+        (("one",), (2, 3), (1,)),
+        (("two",), (1, 3), (2,)),
+        (("one", "three"), (2,), (1, 3)),
+        (("one", "two", "three"), (), (1, 2, 3)),
+        (("nothing",), (1, 2, 3), ()),
+    ],
+)
+def test_each_place_of_a_finding_counts(
+    patterns: tuple[str, ...], kept: tuple[int, ...], ignored: tuple[int, ...]
+) -> None:
+    sites = {number: Frame("/p/tests/test_links.py", f"test_{number}", number) for number in (1, 2, 3)}
+    paths = {number: f"/tmp/{name}/link" for number, name in enumerate(("one", "two", "three"), 1)}
+    first = sample.conflict("/p")
+    finding = first._replace(
+        path=paths[1],
+        message=f"{paths[1]} is made",
+        site=sites[1],
+        test="t1",
+        count=7,
+        also=tuple(Occurrence(9.0 + number, paths[number], sites[number], f"t{number}") for number in (2, 3)),
+    )
+    entries = [entry("PB011", path=f"/tmp/{pattern}/*", reason="why") for pattern in patterns]
+    told = suppress(sample.report("/p", finding), entries).report.findings
+    assert sum(each.count for each in told) == 7
+    for suppressed, numbers in (("", kept), ("config", ignored)):
+        parts = [each for each in told if each.suppressed == suppressed]
+        assert len(parts) == bool(numbers)
+        for part in parts:
+            assert part.message == f"{paths[numbers[0]]} is made"
+            assert part.reason == ("why" if suppressed else "")
+            places = [(place.path, place.site, place.test) for place in places_of(part)]
+            assert places == [(paths[number], sites[number], f"t{number}") for number in numbers]
+            assert (part.side == finding.side) == (numbers[0] == 1)
 
 
 def test_mistakes_in_comments_are_told_once(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from host_index import index, opened, touch
+from host_index import free_descriptors, index, opened, touch
 
 from ntshim.fs.view import ABSENT, DIRECTORY_WEIGHT, NAMES_KEPT, Found
 from picobox._native._core import lib
@@ -165,3 +165,97 @@ def test_descriptors_are_made_at_need_not_inherited_and_closed(directory: int) -
     assert [inherited for fd, inherited in inotify_descriptors().items() if fd not in before] == [False]
     del names
     assert inotify_descriptors() == before
+
+
+@pytest.fixture
+def below(place: str) -> Iterator[int]:
+    """A directory in the other one, with a name in it."""
+    os.mkdir(f"{place}/below")
+    touch(f"{place}/below", b"Deep")
+    with opened(f"{place}/below") as fd:
+        yield fd
+
+
+def changed_unlisted(names: NativeIndex, place: str, directory: int, below: int) -> None:
+    """Names are found, made and removed in directories that a guest watches, and the directories are not read."""
+    listings = names.statistics().listings
+    assert names.look_up(directory, b"old") == (Found.FOLDED, b"Old")
+    assert names.look_up(below, b"deep") == (Found.FOLDED, b"Deep")
+    assert names.look_up(directory, b"Made") == names.look_up(below, b"Made") == ABSENT
+    touch(place, b"Made")
+    touch(f"{place}/below", b"Made")
+    for fd in (directory, below):
+        assert names.look_up(fd, b"Made") == (Found.EXACT, b"Made")
+        assert names.look_up(fd, b"MADE") == (Found.FOLDED, b"Made")
+    os.unlink(f"{place}/Made")
+    os.rename(f"{place}/below/Made", f"{place}/below/MADE")
+    assert names.look_up(directory, b"made") == ABSENT
+    assert names.look_up(below, b"made") == (Found.FOLDED, b"MADE")
+    assert names.statistics().listings == listings
+
+
+def test_an_observed_directory_is_not_read_again(place: str, directory: int, below: int) -> None:
+    names = NativeIndex()
+    touch(place, b"Old")
+    names.expect_observer(os.fsencode(place), follow=True)
+    assert names.statistics().listings == 2
+    changed_unlisted(names, place, directory, below)
+    touch(place, b"Unasked")
+    assert names.look_up(directory, b"unasked") == (Found.FOLDED, b"Unasked"), "inotify tells of it"
+
+
+def test_an_observed_directory_that_must_be_forgotten_is_not_read_again(place: str, directory: int, below: int) -> None:
+    names = NativeIndex()
+    touch(place, b"Old")
+    names.expect_observer(os.fsencode(place), follow=True)
+    for fd in (directory, below):
+        names.forget(fd)
+    changed_unlisted(names, place, directory, below)
+    touch(place, b"Unasked")
+    assert names.look_up(directory, b"unasked") == (Found.FOLDED, b"Unasked"), "inotify tells of it"
+
+
+def test_an_observed_directory_is_not_read_again_without_watches(place: str, directory: int, below: int) -> None:
+    names = NativeIndex()
+    touch(place, b"Old")
+    with free_descriptors(2):  # for the directory and its listing: none is left for inotify
+        names.expect_observer(os.fsencode(place), follow=True)
+    for name in (b"Made", b"made", b"Old"):
+        with free_descriptors(0):
+            assert names.look_up(directory, name).found is (Found.EXACT if name == b"Old" else Found.ABSENT)
+            assert names.look_up(below, name) == ABSENT
+    touch(place, b"Made")
+    touch(f"{place}/below", b"Made")
+    with free_descriptors(0):
+        assert names.look_up(directory, b"made") == names.look_up(below, b"made") == (Found.FOLDED, b"Made")
+        assert names.look_up(directory, b"old") == (Found.FOLDED, b"Old")
+    assert (names.statistics().watches, names.statistics().listings) == (0, 1)
+
+
+def test_what_is_no_directory_and_links_that_do_not_count_are_no_observed_directories(place: str) -> None:
+    names = NativeIndex()
+    touch(place, b"file")
+    os.symlink(".", f"{place}/link")
+    for path, follow in ((b"file", True), (b"nothing", True), (b"link", False)):
+        names.expect_observer(os.fsencode(place) + b"/" + path, follow=follow)
+    assert names.statistics().listings == 0
+    names.expect_observer(os.fsencode(place) + b"/link", follow=True)
+    assert names.statistics().listings == 1
+
+
+def test_a_removed_directory_is_observed_no_more(place: str, directory: int) -> None:
+    """Another one may get its inode; a name that was never looked for is found in it, since it is read."""
+    names = NativeIndex()
+    os.mkdir(f"{place}/gone")
+    names.expect_observer(os.fsencode(place) + b"/gone", follow=True)
+    inode = os.stat(f"{place}/gone").st_ino
+    os.rmdir(f"{place}/gone")
+    names.look_up(directory, b"x")
+    for number in range(100):
+        os.mkdir(f"{place}/{number}")
+        if os.stat(f"{place}/{number}").st_ino == inode:
+            break
+        touch(f"{place}/{number}", b"Name")
+    with opened(f"{place}/{number}") as fd:
+        touch(f"{place}/{number}", b"Name")
+        assert names.look_up(fd, b"name") == (Found.FOLDED, b"Name")
