@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, CHECK, LOCKS, NAMES, READ_BACK, WALLS, WINDOWS, WSL, Row
+from picobox.abi.row import (
+    ACTION_CALL,
+    ACTION_ERRNO,
+    CHECK,
+    LOCKS,
+    NAMES,
+    OBSERVERS,
+    READ_BACK,
+    WALLS,
+    WINDOWS,
+    WSL,
+    Row,
+)
 from picobox.abi.table import ROWS
 from picobox.errors import PicoboxError
 from picobox.faults import FAULTS, faults_of
@@ -48,7 +60,7 @@ def test_every_row_of_wsl_has_a_handler(row: Row) -> None:
 
 def test_no_feature_but_faults_and_what_is_named_overrides() -> None:
     known = {fault.name for fault in FAULTS}
-    named = {CHECK, LOCKS, NAMES, READ_BACK, WALLS, WINDOWS, WSL, "case flags"}
+    named = {CHECK, LOCKS, NAMES, OBSERVERS, READ_BACK, WALLS, WINDOWS, WSL, "case flags"}
     assert {feature for row in ROWS for feature in row.when} - known == named
 
 
