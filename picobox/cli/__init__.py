@@ -66,14 +66,16 @@ def _main(arguments: list[str], load: Callable[[str], Any]) -> int:
     verb = arguments[0] if arguments and arguments[0] in VERBS else "run"
     if arguments and arguments[0] == verb:
         arguments = arguments[1:]
-    module = load(verb)
     try:
-        status: int = module.main(arguments)
+        status: int = load(verb).main(arguments)
     except SpawnError as error:
         _complain(error)
         return error.status
     except PicoboxError as error:
         _complain(error)
+        return 125
+    except MemoryError:
+        _complain(PicoboxError("out of memory; close other programs, or raise the limit of this one (ulimit -v)"))
         return 125
     return status
 

@@ -16,6 +16,14 @@ from picobox.confine.policy import KEPT, LOOPBACK, READ, FileRule, Policy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_COMMAND_LINE = """
+import site, sys
+for place in {places!r}:
+    site.addsitedir(place)
+sys.path.insert(0, {repository!r})
+from picobox.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 REPOSITORY = Path(__file__).parent.parent.parent
 NOBODY = 65534
 AS_NOBODY = ("setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups")
@@ -61,6 +69,12 @@ def interpreter(user: str) -> str:
         if subprocess.run(command, check=False, capture_output=True).returncode == 0:
             return path
     pytest.fail("no Python 3.11 that everybody may run: install Debian's python3")
+
+
+def command_line(user: str, *words: str) -> list[str]:
+    """The command line of picobox, as that user's."""
+    driver = _COMMAND_LINE.format(places=site.getsitepackages(), repository=str(REPOSITORY))
+    return [*(AS_NOBODY if user == "nobody" else ()), interpreter(user), "-c", driver, *words]
 
 
 def command(policy: Policy | None, user: str, words: Sequence[str | Path], **options: object) -> list[str]:

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import site
 import subprocess
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .guests import AS_NOBODY, REPOSITORY, USERS, interpreter
+from .guests import USERS, command_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-_DRIVER = """
-import site, sys
-for place in {places!r}:
-    site.addsitedir(place)
-sys.path.insert(0, {repository!r})
-from picobox.cli import main
-sys.exit(main(sys.argv[1:]))
-"""
 
 # Each costs some twenty runs of the command: the fast tier has them once.
 AS_THE_FIRST = pytest.mark.parametrize(
@@ -32,19 +22,12 @@ AS_THE_FIRST = pytest.mark.parametrize(
 )
 
 
-def command(user: str, *words: str) -> list[str]:
-    """The command line of picobox, for a user."""
-    driver = _DRIVER.format(places=site.getsitepackages(), repository=str(REPOSITORY))
-    prefix = AS_NOBODY if user == "nobody" else ()
-    return [*prefix, interpreter(user), "-c", driver, *words]
-
-
 def picobox(user: str, directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Runs the command line as a user whose home is a directory beside this one."""
     home = directory.parent / f"{directory.name}-home"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PICOBOX")}
     return subprocess.run(
-        command(user, *words),
+        command_line(user, *words),
         cwd=directory,
         env={**kept, "HOME": str(home), "LC_ALL": "C"},
         stdin=subprocess.DEVNULL,
@@ -158,7 +141,7 @@ def test_the_loopback_is_learned(user: str, project: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_what_ends_learning_ends_the_command(user: str, project: Path, number: signal.Signals) -> None:
     with subprocess.Popen(
-        command(user, "learn", "--", "/bin/sh", "-c", "echo begun >&2; exec sleep 300"),
+        command_line(user, "learn", "--", "/bin/sh", "-c", "echo begun >&2; exec sleep 300"),
         cwd=project,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from alive import guests_alive, still_alive
+
 from .guests import PLATFORMS, environment, guest, picobox
 
 # Seconds. Half of the moments lie in the time in which supervisor and guest start.
@@ -22,22 +24,6 @@ GRACE = 1.0
 
 # Shell loop with pipes, beside two programs that fork, execute and make threads.
 COMMAND = ("/bin/sh", "-c", '"$0" & "$0" & while :; do echo x | cat > /dev/null; (exit 3); done')
-
-
-def guests_alive(marker: bytes, session: int) -> set[int]:
-    """The processes that carry the marker in their environment or belong to the session; zombies do not count.
-
-    The session finds what has not executed anything yet, the marker what has left the session.
-    """
-    found = set()
-    for name in os.listdir("/proc"):
-        if not name.isdecimal():
-            continue
-        with contextlib.suppress(OSError):
-            state, _ppid, _pgrp, sid = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[:4]
-            if state not in "ZX" and (int(sid) == session or marker in Path(f"/proc/{name}/environ").read_bytes()):
-                found.add(int(name))
-    return found
 
 
 def kill_at(moment: float, platform: str, program: Path) -> tuple[int, set[int]]:
@@ -57,11 +43,9 @@ def kill_at(moment: float, platform: str, program: Path) -> tuple[int, set[int]]
         time.sleep(moment)
         before = guests_alive(marker.encode(), process.pid) - {process.pid}
         process.kill()
-        deadline = time.monotonic() + GRACE
         process.wait()
     assert process.returncode == -signal.SIGKILL, "it has ended by itself"
-    while (left := guests_alive(marker.encode(), process.pid)) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    left = still_alive(marker.encode(), process.pid, GRACE)
     for pid in left:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
