@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from stat import S_ISREG
 from struct import iter_unpack, unpack_from
 
 # What execve(2) reads of a script's first line, and how deep scripts may stand below each other.
@@ -28,7 +29,9 @@ def interpreters(root: bytes, program: bytes) -> list[bytes]:
 
 def _interpreter(path: bytes) -> bytes | None:
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_opener) as file:
+            if not S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
             start = file.read(_FIRST_LINE)
             if start.startswith(b"#!"):
                 words = start[2:].split(b"\n", 1)[0].split()
@@ -45,6 +48,12 @@ def _interpreter(path: bytes) -> bytes | None:
                 if kind == _PT_INTERP and size <= os.pathconf("/", "PC_PATH_MAX"):
                     file.seek(place)
                     return file.read(size).rstrip(b"\0")
-    except OSError:
+    except (OSError, ValueError, OverflowError):
+        # It cannot be read, or what a guest has written into it is no name and no place in a file.
         pass
     return None
+
+
+def _opener(path: str, flags: int) -> int:
+    """Neither a FIFO nor a terminal that a guest names may hold us, or become ours."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)

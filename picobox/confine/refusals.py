@@ -159,7 +159,7 @@ class Refusals:
         return Refusal(self.policy.sources.get(f"limits.{key}", self.policy.name), LIMIT, key)
 
     def _file(self, use: Use, errno: int, *, connects: bool) -> Refusal | None:
-        path = os.path.realpath(use.path)
+        path = _resolved(use.path)
         text = os.fsdecode(path)
         if is_below(text, "/dev") and path not in self.policy.devices and self.policy.devices != ALL_DEVICES:
             return (
@@ -175,6 +175,14 @@ class Refusals:
         if rule.right == READ and (changing or connecting):
             return Refusal(rule.source, WRITING, text)
         return None
+
+
+def _resolved(path: bytes) -> bytes:
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        # A link of /proc whose process is not ours to look at.
+        return os.path.normpath(path)
 
 
 def _holds(condition: Condition, args: tuple[int, ...]) -> bool:
