@@ -22,6 +22,7 @@ _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 _NETLINK_ROUTE = 0
 _PACKET_OF_OLD = 10  # SOCK_PACKET: with AF_INET it was once what AF_PACKET is now
 _SOCKET_TYPE = 0xF
+_INIT = 1
 
 
 class Condition(NamedTuple):
@@ -62,6 +63,8 @@ ARGUMENT_RULES = (
     ),
     *_sockets("socket"),
     *_sockets("socketpair"),
+    # It has the guests' user, which is all that the kernel asks for; with no processor time left it would be killed.
+    ArgumentRule("prlimit64", "limits of the init", EPERM, (Condition(0, _INIT),)),
 )
 _MOST_CONDITIONS = 2
 

@@ -195,6 +195,8 @@ static _Noreturn void work(size_t which, uint64_t seed, int pause)
             words[i] = i < strlen(row->kinds) ? value(row->kinds[i]) : number();
         if (pick(64) == 0)
             nr = pick(2) ? (long)(nr | 0x40000000) : (long)number();
+        if (nr == SYS_kill) /* whatever row it was: -1 would be everybody */
+            words[0] = process();
         made[which]++;
         syscall(nr, words[0], words[1], words[2], words[3], words[4], words[5]);
         if (syscall(SYS_getpid) != self)

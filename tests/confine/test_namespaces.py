@@ -14,6 +14,13 @@ from picobox.confine.policy import HIDE, LAYER, NONE, OWN, READ, WRITE, FileRule
 
 from .guests import command, policy_of, run, shell
 
+LIMITS_OF_INIT = """
+import ctypes, errno
+call = ctypes.CDLL(None, use_errno=True).syscall
+limit = (ctypes.c_uint64 * 2)(0, 0)
+for pid in (1, 1 << 32 | 1):
+    print(call(302, ctypes.c_ulong(pid), 0, limit, None), errno.errorcode[ctypes.get_errno()])
+"""
 STATUS = "grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status"
 
 
@@ -90,6 +97,11 @@ def test_guests_see_their_own_processes(user: str, place: Path) -> None:
     assert f"/proc/{outside}'" in done.stderr
     assert "/proc/1/root" in done.stderr
     assert done.returncode == 5
+
+
+def test_nobody_limits_the_init(user: str, place: Path) -> None:
+    done = run(policy_of((place, READ)), user, ("/usr/bin/python3", "-c", LIMITS_OF_INIT), place)
+    assert (done.stdout, done.stderr) == ("-1 EPERM\n" * 2, "")
 
 
 def test_rights_are_given_up(user: str, place: Path) -> None:
