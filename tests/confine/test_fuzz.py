@@ -22,7 +22,7 @@ from .fuzzing import table
 from .guests import NOBODY, command_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SOURCE = Path(__file__).with_name("fuzz.c")
 USER = "nobody" if os.geteuid() == 0 else "self"
@@ -75,10 +75,10 @@ class Place:
                 os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
         home.chmod(0o755)
 
-    def run(self, *words: str, seconds: int, policy: str) -> Done:
+    def run(self, *words: str, seconds: int, policy: str, verb: Sequence[str] = ()) -> Done:
         """Runs a fuzzer in the directory; the supervisor is looked at from outside."""
         limits = [word for limit in LIMITS for word in ("--limit", limit)]
-        line = command_line(USER, "-q", "--policy", policy, *limits, "--read", str(self.shared), "--", *words)
+        line = command_line(USER, *verb, "-q", "--policy", policy, *limits, "--read", str(self.shared), "--", *words)
         environment = {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
         with (
             tempfile.TemporaryFile("w+", errors="backslashreplace") as stdout,
@@ -146,13 +146,14 @@ def place() -> Iterator[Place]:
     shutil.rmtree(home)
 
 
-def fuzz(place: Place, policy: str, seconds: int) -> None:
-    """Our own fuzzer, which knows the kind of every argument of every call."""
+def fuzz(place: Place, policy: str, seconds: int, verb: Sequence[str] = ()) -> None:
+    """Our own fuzzer, which knows the kind of every argument of every call. `verb`: of picobox, with its options."""
     seed = random.SystemRandom().randrange(1 << 32)
     before = place.snapshot()
     words = [str(place.shared / "fuzz"), str(place.shared / "calls"), str(seed), str(seconds), str(PAUSE[seconds])]
     names = ("file", "closed/file", "fifo", "link", "fuzzed")
-    done = place.run(*words, *(str(place.outside / name) for name in names), seconds=seconds, policy=policy)
+    words += [str(place.outside / name) for name in names]
+    done = place.run(*words, seconds=seconds, policy=policy, verb=verb)
     assert (done.status, done.stderr) == (0, ""), f"seed {seed}: {done}"
     assert int(done.stdout.split()[0]) >= LEAST_CALLS * seconds, f"seed {seed}: {done}"
     assert done.growth < MOST_GROWTH, f"seed {seed}: {done}"
@@ -169,3 +170,23 @@ def test_a_minute_of_hostile_calls_harms_nobody(place: Place) -> None:
 @pytest.mark.parametrize("policy", ["default", "strict"])
 def test_ten_minutes_of_hostile_calls_harm_nobody(place: Place, policy: str) -> None:
     fuzz(place, policy, LONG)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(FAST + 2 * MARGIN)
+def test_who_traces_hostile_calls_comes_to_no_harm(place: Place) -> None:
+    """A trace looks at paths, programs and addresses besides, to tell what was refused."""
+    fuzz(place, "default", FAST, ("trace", "-o", os.devnull))
+
+
+@pytest.mark.full
+@pytest.mark.timeout(LONG + 2 * MARGIN)
+def test_ten_minutes_of_trinity_harm_nobody(place: Place) -> None:
+    before = place.snapshot()
+    # It would look for performance counters for ever, which nobody has behind walls.
+    words = ("trinity", "-q", "-l", "off", "-C", "2", "-a", "64", "--disable-fds=perf", "-V", str(place.outside))
+    done = place.run("timeout", "--signal=KILL", str(LONG), *words, seconds=LONG, policy="default")
+    assert done.status == 128 + signal.SIGKILL, done
+    assert "Traceback" not in done.stderr, done
+    assert done.growth < MOST_GROWTH, done
+    assert place.snapshot() == before
