@@ -6,7 +6,10 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PARTS = 6
 # What recipes and ar(1) write before it gets its name.
@@ -49,8 +52,9 @@ class Project:
             (directory / name).write_text(text)
         copy = directory.with_name("undisturbed")
         shutil.copytree(directory, copy)
-        for path in () if owner is None else (directory, *directory.iterdir()):
-            os.chown(path, owner, owner)
+        if owner is not None:
+            for path in (directory, *directory.iterdir()):
+                os.chown(path, owner, owner)
         self.sources = content(copy)
         subprocess.run(("make", "-s"), cwd=copy, check=True, timeout=60, env={"PATH": "/usr/bin:/bin"})
         self.built = content(copy)

@@ -22,7 +22,7 @@ from picobox.abi.types import (
 if TYPE_CHECKING:
     from picobox.abi.types import Argument
 
-# fuzz.c knows what each letter stands for: a path, an address, a descriptor, a process, a signal, flags, a size, a number.
+# fuzz.c knows what each letter stands for: path, address, descriptor, process, signal, flags, size, number.
 KINDS: tuple[tuple[str, tuple[type[Argument], ...]], ...] = (
     ("p", (UserPath,)),
     ("a", (UserPointer,)),

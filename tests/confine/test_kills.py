@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-
 from alive import child_named, guests_alive, still_alive
 
 from .builds import Project, content, finished

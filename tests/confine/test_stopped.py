@@ -15,7 +15,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-
 from build import compile_source
 
 from .builds import content

@@ -9,13 +9,15 @@ import signal
 import subprocess
 import time
 import uuid
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-
 from alive import guests_alive, still_alive
 
 from .guests import PLATFORMS, environment, guest, picobox
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Seconds. Half of the moments lie in the time in which supervisor and guest start.
 START = 0.4
