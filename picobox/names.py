@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import struct
 from contextlib import suppress
-from errno import ENOTDIR
+from errno import ENOTDIR, EPERM
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.rules import CaseMode
 from ntshim.status import NtError
 from picobox.abi.row import CASE_FLAGS, CHECK, NAMES, OBSERVERS, WINDOWS, WSL
 from picobox.abi.types import Flags, OpenFlags
+from picobox.errors import Errno
 from picobox.platform.drives import Drives
 from picobox.platform.host import AT_FDCWD, as_ours, shares_root
 from picobox.platform.lookup import Lookup, Place, start_of
@@ -284,12 +285,18 @@ def meaning_of(call: Call, row: Row, argument: PathArgument, arguments: Sequence
 def _copy_open_how(call: Call) -> bool:
     """Have the kernel read a copy of the structure.
 
-    False if nothing is to be decided: the kernel refuses its size, or the call comes again with an argument page.
+    False if nothing is to be decided: the kernel refuses its size, or can read it and we may not, or the call comes
+    again with an argument page.
     """
     size = call.stop.args[3]
     if not _OPEN_HOW.size <= size <= _LARGEST_OPEN_HOW:
         return False
-    how = call.memory.read(call.stop.args[2], size)
+    try:
+        how = call.memory.read(call.stop.args[2], size)
+    except Errno as error:
+        if error.errno != EPERM:
+            raise
+        return False
     call.copied = how
     return call.put(2, _STRUCTURE_PLACE, how)
 
