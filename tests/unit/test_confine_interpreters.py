@@ -47,7 +47,7 @@ def test_what_a_guest_has_written_breaks_nothing(tmp_path: Path, content: bytes)
     assert found == ([b"/in\0side"] if b"side" in content else [])
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(10, method="signal")
 def test_a_pipe_and_a_terminal_hold_nobody(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert interpreters(os.fsencode(tmp_path), b"/pipe") == []
