@@ -283,11 +283,14 @@ struct pb_init {
     int32_t pid_namespace, mount_namespace; /* descriptors, as the next two */
     int32_t proc; /* the directory /proc of its namespaces */
     int32_t life; /* when its last copy is closed, the init ends */
+    int32_t ready; /* where it says that it has mounted what it has to; -1 once that is known */
 };
 
-/* Starts process 1 of a new process namespace. Its mounts are a copy of ours, with a /proc of its own and without those at the
-   paths `ours`, which end with NULL. 0 or -errno, with nothing left. */
-int32_t pb_init_start(char **ours, struct pb_init *out);
+/* Starts process 1 of a new process namespace. Its mounts are a copy of ours, with a /proc of its own and without those at
+   the `paths`: strings one after the other, an empty one at the end. 0 or -errno, with nothing left. It makes them while we do something else. */
+int32_t pb_init_start(const char *paths, int32_t size, struct pb_init *out);
+/* Waits until they are made, and opens what `init` holds descriptors of. 0 or -errno, with nothing left. */
+int32_t pb_init_await(struct pb_init *init);
 /* Kills it, and so all in its namespace, and closes the descriptors. */
 void pb_init_end(struct pb_init *init);
 /* When a file was made, in nanoseconds since 1970; a link itself. The empty name is the directory. 0 or -errno: -EOPNOTSUPP if

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -86,12 +87,12 @@ static int mount_proc(void)
     return 0;
 }
 
-static int lay_out(char **ours)
+static int lay_out(const char *ours)
 {
     if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return -1;
-    for (; *ours; ours++)
-        if (umount2(*ours, MNT_DETACH) < 0)
+    for (; *ours; ours += strlen(ours) + 1)
+        if (umount2(ours, MNT_DETACH) < 0)
             return -1;
     return mount_proc();
 }
@@ -123,7 +124,7 @@ static _Noreturn void serve(int life)
     }
 }
 
-static _Noreturn void be_init(char **ours, int ready, int life)
+static _Noreturn void be_init(const char *ours, int ready, int life)
 {
     int32_t error = 0;
     for (int signal = 1; signal <= 64; signal++)
@@ -132,7 +133,7 @@ static _Noreturn void be_init(char **ours, int ready, int life)
         error = -errno;
     if (write(ready, &error, sizeof error) != sizeof error || error)
         _exit(1);
-    /* It has us at hand now, see pb_init_start; before it had, nobody else could. */
+    /* It has us at hand now, see take_over; before it had, nobody else could. */
     if (read(ready, &error, sizeof error) != sizeof error)
         _exit(1);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -160,10 +161,10 @@ static int open_proc(int32_t tid)
     return fd < 0 ? -errno : fd;
 }
 
-static int32_t take_over(int ready, struct pb_init *out)
+static int32_t take_over(struct pb_init *out)
 {
     int32_t error;
-    if (read(ready, &error, sizeof error) != sizeof error)
+    if (read(out->ready, &error, sizeof error) != sizeof error)
         return -EIO;
     if (error)
         return error;
@@ -173,13 +174,15 @@ static int32_t take_over(int ready, struct pb_init *out)
         return out->mount_namespace;
     if ((out->proc = open_proc(out->tid)) < 0)
         return out->proc;
-    return write(ready, &error, sizeof error) == sizeof error ? 0 : -EIO;
+    return write(out->ready, &error, sizeof error) == sizeof error ? 0 : -EIO;
 }
 
-int32_t pb_init_start(char **ours, struct pb_init *out)
+static const struct pb_init NO_INIT = {-1, -1, -1, -1, -1, -1};
+
+int32_t pb_init_start(const char *paths, int32_t size, struct pb_init *out)
 {
     int ready[2] = {-1, -1}, life[2] = {-1, -1};
-    *out = (struct pb_init){.tid = -1, .pid_namespace = -1, .mount_namespace = -1, .proc = -1, .life = -1};
+    *out = NO_INIT;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ready) < 0)
         return -errno;
     if (pipe2(life, O_CLOEXEC) < 0) {
@@ -188,27 +191,48 @@ int32_t pb_init_start(char **ours, struct pb_init *out)
         close(ready[1]);
         return -error;
     }
-    out->tid = (int32_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
-    if (out->tid == 0) {
+    heap_is_inherited(false);
+    char *ours = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    /* The child has none of what `out` points to either. */
+    int32_t tid = -1;
+    if (ours != MAP_FAILED) {
+        memcpy(ours, paths, (size_t)size);
+        tid = (int32_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+    }
+    if (tid == 0) {
         close(life[1]);
         close(ready[0]);
         be_init(ours, ready[1], life[0]);
     }
-    int32_t error = out->tid < 0 ? -errno : 0;
+    int32_t error = tid < 0 ? -errno : 0;
+    if (ours != MAP_FAILED)
+        munmap(ours, (size_t)size);
+    heap_is_inherited(true);
     close(life[0]);
     close(ready[1]);
-    if (!error)
-        error = take_over(ready[0], out);
-    close(ready[0]);
+    out->tid = tid;
+    out->ready = ready[0];
     out->life = life[1];
     if (error)
         pb_init_end(out);
     return error;
 }
 
+int32_t pb_init_await(struct pb_init *init)
+{
+    int32_t error = take_over(init);
+    if (error) {
+        pb_init_end(init);
+        return error;
+    }
+    close(init->ready);
+    init->ready = -1;
+    return 0;
+}
+
 void pb_init_end(struct pb_init *init)
 {
-    int fds[] = {init->life, init->pid_namespace, init->mount_namespace, init->proc};
+    int fds[] = {init->ready, init->life, init->pid_namespace, init->mount_namespace, init->proc};
     if (init->tid > 0) {
         kill(init->tid, SIGKILL);
         waitpid(init->tid, NULL, __WALL);
@@ -216,5 +240,5 @@ void pb_init_end(struct pb_init *init)
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)
             close(fds[i]);
-    *init = (struct pb_init){.tid = -1, .pid_namespace = -1, .mount_namespace = -1, .proc = -1, .life = -1};
+    *init = NO_INIT;
 }

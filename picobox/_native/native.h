@@ -224,6 +224,8 @@ int32_t mounts_keep_ids(uid_t user, gid_t group);
 int walls_raise_capabilities(void);
 /* For good, of this process and of all that it will run. */
 int walls_drop_capabilities(void);
+/* Whether children have what Python and malloc keep. Without it they may only call what needs neither. */
+void heap_is_inherited(bool inherited);
 /* A child enters the tree of the guests. */
 int walls_enter(const struct pb_walls *walls);
 /* It gives up what guests must not have; descriptors from first_closed on are closed by its exec. */

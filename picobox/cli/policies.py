@@ -85,12 +85,12 @@ def chosen_policy(options: SimpleNamespace, usual: str, *, of_files: bool) -> Po
     nobody_says = usual == OPEN and not of_files and options.policy is None
     if not flagged and (options.policy == OPEN or nobody_says):
         return None
-    from picobox.confine.choice import NOTHING_SAID, choose
+    from picobox.confine.choice import choose
     from picobox.confine.place import Place
 
     place = Place.here(options.workdir)
     wanted = options.policy if options.policy is not None or of_files else usual
-    said = NOTHING_SAID
+    said = None
     gone: tuple[str, ...] = ()
     if flagged:
         from picobox.confine.flags import flags_of, notes_of

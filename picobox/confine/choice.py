@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from picobox.confine.additions import Additions, laid_over
 from picobox.confine.named import DEFAULT, NAMES, STRICT, named, working_directory_note
 from picobox.confine.policy import WRITE, Policy, of_host, wider
 from picobox.confine.state import State
 from picobox.errors import PicoboxError
-from picobox.findings.config import nearest_settings, settings_of, user_file
+from picobox.findings.settings import nearest_settings, settings_of, user_file
 
 if TYPE_CHECKING:
+    from picobox.confine.additions import Additions
     from picobox.confine.place import Place
-    from picobox.findings.config import Settings
-
-NOTHING_SAID = Additions()
+    from picobox.findings.settings import Settings
 
 
 class Chosen(NamedTuple):
@@ -34,14 +32,16 @@ class _Said(NamedTuple):
     additions: Additions
 
 
-def choose(wanted: str | None, usual: str, place: Place, flags: Additions = NOTHING_SAID) -> Chosen:
+def choose(wanted: str | None, usual: str, place: Place, flags: Additions | None = None) -> Chosen:
     """The policy that `wanted` names, a name or a file; None: that of the project or the user, else the one of `usual`.
 
     `flags` is laid over it. PicoboxError for what cannot be read, holds a mistake, or is not trusted.
     """
     notes: list[str] = []
     policy = _of_files(usual, place, notes) if wanted is None else wanted_policy(wanted, place)
-    if flags != NOTHING_SAID:
+    if flags is not None:
+        from picobox.confine.additions import laid_over
+
         policy = laid_over(policy, flags, policy.name)
     here = os.fsencode(place.directory)
     if any(rule.source == DEFAULT for rule in policy.files) and of_host(policy.decide(here)) != WRITE:
@@ -61,6 +61,7 @@ def wanted_policy(wanted: str, place: Place) -> Policy:
         raise PicoboxError(
             f"{wanted}: there is no [tool.picobox] in it. Add [tool.picobox.policy], or name another file."
         )
+    from picobox.confine.additions import laid_over
     from picobox.confine.settings import additions_of, whole_table
 
     table = whole_table(settings)
@@ -83,6 +84,10 @@ def _of_files(usual: str, place: Place, notes: list[str]) -> Policy:
     own = _said(settings_of(user), place) if os.path.exists(user) else None
     project = _said(nearest_settings(place.directory, notes, skim=True), place)
     base = named(usual, place)
+    if own is None and project is None:
+        return base
+    from picobox.confine.additions import laid_over
+
     if own is not None:
         base = laid_over(named(own.additions.extends or DEFAULT, place), own.additions, own.file)
     if project is None:

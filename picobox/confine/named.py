@@ -191,7 +191,12 @@ class _Sayer:
         paths = [path for value in values for path in value.split(":") if os.path.isabs(path) and "$" not in path]
         # A variable that names the whole tree, or a whole home, hides nothing.
         whole = ("/", *self.place.homes)
-        spots = [spot for path in paths for spot in self.place.expand(os.path.normpath(path)) if spot.path not in whole]
+        spots = [
+            spot
+            for path in paths
+            for spot in self.place.expand("/" + os.path.normpath(path).lstrip("/"))
+            if spot.path not in whole
+        ]
         return [file_rule(spot, right, f"{self.name}: {why}") for spot in spots]
 
 

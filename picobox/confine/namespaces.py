@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # linux/sched.h
 _NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
-_OF_AN_INIT = ("tid", "pid_namespace", "mount_namespace", "proc", "life")
+_OF_AN_INIT = ("tid", "pid_namespace", "mount_namespace", "proc", "life", "ready")
 
 
 class NoNamespaces(Exception):
@@ -58,14 +58,14 @@ class Walls:
             check(lib.pb_loopback_up(), "the loopback interface")
         tree.build()
         tree.enter()
-        self._ours = tree.mounted
+        # All that guests are to see is mounted: their init prepares itself while we do.
+        ours = b"".join(path + b"\0" for path in reversed(tree.mounted)) + b"\0"
+        check(lib.pb_init_start(ours, len(ours), self._init), "process namespace")
         self._is_lent = error != 0
 
     def raise_up(self) -> None:
-        """Starts the init of the guests: all that they are to see is mounted."""
-        paths = [ffi.new("char[]", path) for path in reversed(self._ours)]
-        ours = ffi.new("char *[]", [*paths, ffi.NULL])
-        check(lib.pb_init_start(ours, self._init), "process namespace")
+        """Has the init of the guests ready for the first of them."""
+        check(lib.pb_init_await(self._init), "process namespace")
         # Where the network is none, the kernel's own answer says so better than a refusal.
         self._ruleset = Ruleset(rules_of_tree(self.policy, self._init.proc), network=True)
         if self._is_lent:

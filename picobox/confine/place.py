@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from picobox.confine.policy import matches
 from picobox.errors import PicoboxError
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ _XDG = (
 # Accounts below are the system's, and so are those above nobody's (login.defs(5), UID_MIN and UID_MAX).
 _PEOPLE = range(1000, 60001)
 _USUAL_HOMES = ("/home", "/root")
-_HOME = re.compile("~(/|$)")
-_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
 class Spot(NamedTuple):
@@ -108,7 +105,7 @@ class Place:
 
         KeyError names a variable that is not set.
         """
-        for start in self._homes_of(written) if _HOME.match(written) else (written,):
+        for start in self._homes_of(written) if written == "~" or written.startswith("~/") else (written,):
             path = os.path.normpath(os.path.join(base, _with_variables(start, self.environment)))
             # normpath keeps two slashes at the beginning, as POSIX allows a system to.
             yield from self._spots("/" + path.lstrip("/"))
@@ -145,10 +142,9 @@ class Place:
 
     def _real(self, folder: str, name: str) -> str:
         """A path with its links followed. What is not there has no link, but a directory above it may be one."""
-        try:
-            place = self._folders[folder]
-        except KeyError:
-            place = self._folders[folder] = real(folder or "/")
+        place = self._folders.get(folder)
+        if place is None:
+            place = self._folders[folder] = self._real(*_split(folder)) if folder else "/"
         names = self._names(folder)
         path = f"{place}/{name}" if place != "/" else f"/{name}"
         # A directory may let us through and not be listed.
@@ -157,13 +153,22 @@ class Place:
     def _names(self, folder: str) -> frozenset[str] | None:
         """The names in a directory, none if it is not there; None if that cannot be told."""
         if folder not in self._listings:
-            self._listings[folder] = _listing(folder or "/")
+            above, name = _split(folder)
+            siblings = self._names(above) if folder else None
+            is_there = siblings is None or name in siblings
+            self._listings[folder] = _listing(folder or "/") if is_there else frozenset()
         return self._listings[folder]
 
 
 def real(path: str) -> str:
     """A path with its links followed as far as they lead."""
     return os.path.realpath(path)
+
+
+def _split(path: str) -> tuple[str, str]:
+    """The directory above a path, empty for the root, and its name there."""
+    above, _, name = path.rpartition("/")
+    return above, name
 
 
 def is_below(path: str, directory: str) -> bool:
@@ -177,12 +182,14 @@ def _below(path: str, directories: tuple[str, ...]) -> bool:
 
 def _with_variables(path: str, environment: Mapping[str, str]) -> str:
     """A path with `$NAME` and `${NAME}` replaced; KeyError names a variable that is not set."""
-    return _VARIABLE.sub(lambda match: environment[match[1] or match[2]], path)
+    import re
+
+    return re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda match: environment[match[1] or match[2]], path)
 
 
 def _matches(name: str, pattern: str) -> bool:
     """As a shell has it: what begins with a dot is meant only by a pattern that does."""
-    return fnmatchcase(name, pattern) and name.startswith(".") == pattern.startswith(".")
+    return matches(name, pattern) and name.startswith(".") == pattern.startswith(".")
 
 
 def _listing(folder: str) -> frozenset[str] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -145,7 +144,7 @@ class Policy(NamedTuple):
         text = name.decode(errors="surrogateescape")
         found, most = None, -1
         for rule in self.environment:
-            if rule.pattern == text or (rule.action != SET and fnmatchcase(text, rule.pattern)):
+            if rule.pattern == text or (rule.action != SET and matches(text, rule.pattern)):
                 letters = len(rule.pattern) if rule.action == SET else sum(each not in "*?[]" for each in rule.pattern)
                 if letters >= most:
                     found, most = rule, letters
@@ -201,6 +200,18 @@ def wider(policy: Policy, base: Policy) -> list[str]:
         if rule.action != UNSET and not known:
             more.append(f"environment.{rule.action} {rule.pattern}")
     return more
+
+
+def matches(name: str, pattern: str) -> bool:
+    """As fnmatch has it, with letters as they are. Most patterns have one star, and need no regular expression."""
+    before, star, after = pattern.partition("*")
+    if "*" in after or "?" in pattern or "[" in pattern:
+        from fnmatch import fnmatchcase
+
+        return fnmatchcase(name, pattern)
+    if not star:
+        return name == pattern
+    return len(name) >= len(pattern) - 1 and name.startswith(before) and name.endswith(after)
 
 
 def is_exact(pattern: str) -> bool:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from picobox.confine.place import Place
     from picobox.confine.policy import FileRule
-    from picobox.findings.config import Settings
     from picobox.findings.reading import Read
+    from picobox.findings.settings import Settings
 
 # In the order in which they count where one path is named twice: it may be read although it lies in what is hidden.
 _FILES = (HIDE, READ, LAYER, WRITE)

@@ -61,6 +61,8 @@ class Tree:
         self._sources: dict[bytes, int] = {}
         # File systems of ours that can be written until the tree is finished.
         self._unfinished: list[int] = []
+        # Paths at which something is mounted, or made to be.
+        self._made: set[bytes] = set()
         self._scratch = self._root = -1
         self._layers = 0
         # Directories that this process needs, and guests do not get; which of them were mounted.
@@ -122,6 +124,7 @@ class Tree:
                 self._copy(host, path, _GIVEN | READ_ONLY if rule.right == READ else _GIVEN)
         for path in self._ours:
             self._copy(host, path, _GIVEN | READ_ONLY)
+        self._made.update(self._sources, TEMPORARY, (rule.written for rule in self._policy.files if rule.written))
         self._copy(host, PROC, _GIVEN | NO_EXEC)
         if self._decide(SYS).right != HIDE:
             self._copy(host, SYS, _OF_THE_MACHINE)
@@ -174,12 +177,20 @@ class Tree:
             return
         is_directory = stat.S_ISDIR(os.fstat(found).st_mode)
         os.close(found)
-        if is_directory:
+        if not is_directory:
+            tree = self._closed_file()
+        elif any(each.startswith(path + b"/") for each in self._made):
             tree = new_directory(0o555)
             self._unfinished.append(os.dup(tree))
         else:
-            tree = self._closed_file()
+            tree = self._empty_directory()
         self._mount(path, tree)
+
+    def _empty_directory(self) -> int:
+        """One for all: each file system costs time, most when it goes."""
+        with suppress(FileExistsError):
+            os.mkdir(b"empty", 0o555, dir_fd=self._scratch)
+        return check(copied(self._scratch, b"empty", _GIVEN | READ_ONLY), "hiding a directory")
 
     def _closed_file(self) -> int:
         with suppress(FileExistsError):

@@ -13,7 +13,7 @@ from picobox.findings.reading import Reader, flag, nearest, one_of, path, tables
 from picobox.findings.rules import RULES
 
 if TYPE_CHECKING:
-    from picobox.findings.config import Settings
+    from picobox.findings.settings import Settings
 
 PROFILES = ("windows10", "windows11")
 FORMATS = ("text", "json", "sarif", "junit", "github", "html")
