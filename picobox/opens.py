@@ -76,7 +76,9 @@ class Opens:
         if flags & O_TMPFILE == O_TMPFILE:
             self._take_over_at_exit(call, made=True)
             return
-        found = self._identities.of_path(call.stop.tid, dirfd, path, follow=follow)
+        # Where everything is shared, who only reads is in nobody's way, and a copy of all that is read would take long.
+        kept = self._has_share_states() or flags & (O_ACCMODE | O_TRUNC) != O_RDONLY
+        found = self._identities.of_path(call.stop.tid, dirfd, path, follow=follow, kept=kept)
         if found is None and follow:
             found = self._identities.behind(call.stop.tid, dirfd, path)
         if found is None:
@@ -124,6 +126,10 @@ class Opens:
         if answer.irp is None:
             raise RuntimeError("a native volume has performed an open")
         self._complete_at_exit(call, answer.irp, found)
+
+    def _has_share_states(self) -> bool:
+        names = self._provider.names
+        return names is not None and names.windows is not None
 
     def _take_over_at_exit(self, call: Call, *, made: bool) -> None:
         """What has no name NT opens by none: it counts the open as that of the kernel's descriptor.

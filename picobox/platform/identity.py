@@ -53,8 +53,10 @@ class Identities:
         self._pseudo = PseudoDevices()
         self._paths: dict[tuple[bytes, Key], bytes] = {}
 
-    def of_path(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool) -> Identity | None:
+    def of_path(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool, kept: bool = True) -> Identity | None:
         """What a path of a task, its root being ours, leads to; None if that is no file of a volume.
+
+        `kept`: it is the same file when it is written to later, even on overlayfs.
 
         A link that is followed stands under its own name if it leads nowhere, else the file under its own.
         """
@@ -77,7 +79,8 @@ class Identities:
                 return Identity(_key(directory), self._real(head, directory), last, None, is_directory=False)
             if not _is_on_volume(found) or self._pseudo.includes(found.st_dev, tid):
                 return None
-            found = self._copied_up(tid, os.path.join(head, last), directory, found)
+            if kept:
+                found = self._copied_up(tid, os.path.join(head, last), directory, found)
             parent = self._real(head, directory)
         except OSError:
             return None

@@ -87,6 +87,20 @@ def test_temporary_files_are_private(user: str, place: Path) -> None:
     assert not Path("/dev/shm", name).exists()
 
 
+def test_where_modules_are_found_is_no_other_tmp(user: str, place: Path) -> None:
+    words = command(policy_of((place, READ)), user, ("sh", "-c", "echo text > /tmp/new && cat /tmp/new && ls /tmp"))
+    done = subprocess.run(
+        words,
+        cwd=place,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": "/tmp"},
+    )
+    assert (done.stdout.split(), done.stderr) == (["text", "new", place.name], "")
+
+
 def test_guests_see_their_own_processes(user: str, place: Path) -> None:
     outside = os.getpid()
     script = (

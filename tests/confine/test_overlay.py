@@ -218,6 +218,13 @@ def layers_of(project: Project) -> list[Path]:
     ]
 
 
+def test_what_is_only_read_is_not_copied(project: Project) -> None:
+    os.link(project.write("one", "1\n"), project.directory / "two")
+    for script, copies in (("open('one').read()", 0), ("open('one', 'r+').write('2')", 1)):
+        project.picobox("--profile", "nt", "--overlay", "-q", "--", "/usr/bin/python3", "-c", script)
+        assert len(list(project.home.glob(".local/state/picobox/layers/**/one"))) == copies
+
+
 SHARING = """
 import os
 def ask(function, *arguments):
