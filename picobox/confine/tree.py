@@ -65,8 +65,8 @@ class Tree:
         self._made: set[bytes] = set()
         self._scratch = self._root = -1
         self._layers = 0
-        # Directories that this process needs, and guests do not get; which of them were mounted. No private directory is
-        # among them: names there are looked up for guests.
+        # Directories that this process needs, and guests do not get; which of them were mounted. No private directory
+        # is among them: names there are looked up for guests.
         self.mounted: list[bytes] = []
         self._ours = sorted(path for path in _own_directories() if self._is_gone(path) and not self._is_temporary(path))
 
