@@ -88,7 +88,7 @@ def test_temporary_files_are_private(user: str, place: Path) -> None:
 
 
 def test_where_modules_are_found_is_no_other_tmp(user: str, place: Path) -> None:
-    words = command(policy_of((place, READ)), user, ("sh", "-c", "echo text > /tmp/new && cat /tmp/new && ls /tmp"))
+    words = command(policy_of((place, READ)), user, ("sh", "-c", "echo text > /tmp/new && cat /tmp/new"))
     done = subprocess.run(
         words,
         cwd=place,
@@ -98,7 +98,7 @@ def test_where_modules_are_found_is_no_other_tmp(user: str, place: Path) -> None
         timeout=60,
         env={**os.environ, "PYTHONPATH": "/tmp"},
     )
-    assert (done.stdout.split(), done.stderr) == (["text", "new", place.name], "")
+    assert (done.stdout, done.stderr) == ("text\n", "")
 
 
 def test_guests_see_their_own_processes(user: str, place: Path) -> None:

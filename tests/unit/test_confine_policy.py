@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from picobox.confine.policy import (
     Limits,
     Policy,
     VariableRule,
+    matches,
     wider,
 )
 
@@ -134,3 +136,10 @@ def test_confines() -> None:
 )
 def test_what_gives_more_is_told_as_it_would_be_written(change: dict[str, Any], told: list[str]) -> None:
     assert wider(POLICY._replace(**change), POLICY) == told
+
+
+def test_patterns_match_as_those_of_fnmatch() -> None:
+    names = ("", "a", "A", "aba", "ab", "a.b", "xab", "abx", "a*b", "a\nb", "[a]")
+    patterns = ("", "a", "*", "a*", "*b", "a*b", "ab*ba", "a*ba", "?", "a?b", "[a]", "*a*", "[!a]*")
+    for name in names:
+        assert [matches(name, each) for each in patterns] == [fnmatchcase(name, each) for each in patterns]
