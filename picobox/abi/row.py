@@ -186,7 +186,11 @@ class Row:
             return ERRNO(ENOSYS)
         if SEEN + self.name in features:
             return CALL
-        chosen = [self.when[feature] for feature in self.when if feature in features]
+        active = [feature for feature in self.when if feature in features]
+        if len(active) > 1:
+            # Who only looks at a call does not bring it back where it is missing.
+            active = [feature for feature in active if feature != OBSERVERS]
+        chosen = [self.when[feature] for feature in active]
         if chosen:
             return CALL if CALL in chosen else chosen[0]
         if SUPERVISED in features and self.do is NATIVE and (self.paths() or self.name in SUPERVISED_CALLS):
