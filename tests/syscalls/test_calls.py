@@ -130,7 +130,7 @@ def respelled(entries: list[tuple[object, ...]], situation: Situation) -> list[t
 
 
 @pytest.mark.timeout(TIMEOUT)
-@pytest.mark.parametrize("platform", ["trace", "reference"])
+@pytest.mark.parametrize("platform", ["trace", pytest.param("reference", marks=pytest.mark.full)])
 def test_every_call(platform: str, tmp_path: Path) -> None:
     compare(tmp_path, platform, CALLS)
 
