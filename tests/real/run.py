@@ -33,7 +33,11 @@ def prefix(platform: str, profile: str, policy: str = "open") -> tuple[str, ...]
     picobox = (sys.executable, "-P", "-m", "picobox", "-q")
     drive = ("--drive", "C=.,metadata") if profile == "wsl1" else ()
     # A row's home lies in its working directory, which no policy would make writable by itself.
-    walls = ("--unconfined",) if policy == "open" else ("--policy", policy, "--write", ".", "--write", "home")
+    walls = (
+        ("--unconfined",)
+        if policy == "open"
+        else ("--policy", policy, "--write", ".", "--write", "home", "--read", str(SCRIPTS))
+    )
     return (*picobox, "--platform", platform, "--profile", profile, *walls, *drive, "--")
 
 
