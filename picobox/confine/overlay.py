@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.confine import journal
@@ -37,22 +36,25 @@ class LayerMount(NamedTuple):
     work: bytes
     trusted: bool
 
-    @contextmanager
-    def options(self, lower: int) -> Iterator[bytes]:
-        """Its options, for as long as the directories that they name by descriptors are open; `lower` is the host's.
+    def opened(self) -> tuple[int, int]:
+        """Descriptors of `upper` and `work`: to be had before anything is mounted over their paths."""
+        upper = os.open(self.upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return upper, os.open(self.work, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            os.close(upper)
+            raise
+
+    def options(self, lower: int, upper: int, work: int) -> bytes:
+        """Its options, which name directories by descriptors; `lower` is the host's.
 
         Of a directory of the host only `trusted` notes may say that it was renamed; without them renaming it is EXDEV,
         as between file systems.
         """
         notes = b"redirect_dir=on" if self.trusted else b"userxattr"
-        with ExitStack() as stack:
-            names = [lower]
-            for directory in (self.upper, self.work):
-                names.append(os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
-                stack.callback(os.close, names[-1])
-            directories = tuple(b"/proc/self/fd/%d" % name for name in names)
-            # xino: one device and lasting inode numbers where the host's directory is on another file system.
-            yield (b"lowerdir=%s,upperdir=%s,workdir=%s," % directories) + notes + b",xino=auto,index=off,metacopy=off"
+        directories = tuple(b"/proc/self/fd/%d" % fd for fd in (lower, upper, work))
+        # xino: one device and lasting inode numbers where the host's directory is on another file system.
+        return (b"lowerdir=%s,upperdir=%s,workdir=%s," % directories) + notes + b",xino=auto,index=off,metacopy=off"
 
     def refusal(self, error: int) -> str:
         """Why it could not be mounted: cause and remedy, in one line."""

@@ -54,6 +54,7 @@ class Tree:
         """`kept`: the layers that outlast the run, by the paths of their rules."""
         self._policy = policy
         self._kept = kept
+        self._kept_directories: dict[bytes, tuple[int, int]] = {}
         self._rules = policy.rules()
         self._decide = policy.decider()
         # Those of our network, which is another one later.
@@ -104,7 +105,8 @@ class Tree:
         except OSError:
             directory = b"/"
         check(lib.pb_tree_enter(self._root), "entering the tree")
-        for fd in (self._root, self._scratch, *self._unfinished, *self._sources.values()):
+        unplaced = (fd for pair in self._kept_directories.values() for fd in pair)
+        for fd in (self._root, self._scratch, *self._unfinished, *self._sources.values(), *unplaced):
             os.close(fd)
         try:
             os.chdir(directory)
@@ -121,6 +123,8 @@ class Tree:
                 found = lib.pb_open_below(host, path)
                 if found >= 0:
                     self._sources[path] = found
+                if rule.kept:
+                    self._kept_directories[path] = self._kept[path].opened()
             else:
                 self._copy(host, path, _GIVEN | READ_ONLY if rule.right == READ else _GIVEN)
         for path in self._ours:
@@ -220,8 +224,11 @@ class Tree:
     def _kept_layer(self, planned: LayerMount, source: int) -> int:
         """An overlay whose changes outlast the run."""
         is_closed = os.fstatvfs(source).f_flag & os.ST_NOEXEC
-        with planned.options(source) as options:
-            tree = lib.pb_tree_new(b"overlay", options, _GIVEN | NO_EXEC if is_closed else _GIVEN)
+        directories = self._kept_directories.pop(planned.target)
+        options = planned.options(source, *directories)
+        tree = lib.pb_tree_new(b"overlay", options, _GIVEN | NO_EXEC if is_closed else _GIVEN)
+        for fd in directories:
+            os.close(fd)
         if tree < 0:
             raise PicoboxError(planned.refusal(-tree))
         os.close(source)

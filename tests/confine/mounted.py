@@ -67,9 +67,10 @@ def mount(layer: Layer, directory: str | bytes) -> None:
     """Lays a layer, which is locked, over a directory."""
     for planned in overlay.plan(layer, [os.fsencode(directory)]):
         lower = os.open(planned.target, os.O_PATH | os.O_DIRECTORY)
-        with planned.options(lower) as options:
-            error = lib.pb_mount(b"none", planned.target, b"overlay", 0, options)
-        os.close(lower)
+        directories = planned.opened()
+        error = lib.pb_mount(b"none", planned.target, b"overlay", 0, planned.options(lower, *directories))
+        for fd in (lower, *directories):
+            os.close(fd)
         assert not error, planned.refusal(-error)
 
 

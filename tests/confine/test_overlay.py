@@ -30,6 +30,7 @@ class Project:
         self.home = home
         self.directory = home / "project"
         self.user = user
+        self.state = str(home / ".local" / "state")
 
     def command(self, *words: str) -> list[str]:
         """The command line of picobox for this user."""
@@ -40,7 +41,14 @@ class Project:
         """What the user's programs start with."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PICOBOX", "XDG"))}
         path = ":".join([str(REPOSITORY), *site.getsitepackages()])
-        return {**kept, "HOME": str(self.home), "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C"}
+        return {
+            **kept,
+            "HOME": str(self.home),
+            "XDG_STATE_HOME": self.state,
+            "PYTHONPATH": path,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LC_ALL": "C",
+        }
 
     def picobox(self, *words: str, status: int = 0) -> str:
         """Runs picobox in the directory; gives what it wrote, errors behind the rest."""
@@ -252,3 +260,15 @@ def test_windows_rules_hold_in_a_layer(everybodys: Project) -> None:
     os.link(project.write("one", "1\n"), project.directory / "two")
     told = project.picobox("--profile", "windows11", "--overlay", "-q", "--", "/usr/bin/python3", "-c", SHARING)
     assert told.splitlines() == ["1 PermissionError PermissionError None", "PermissionError", "None ['two']"]
+
+
+def test_layers_may_be_kept_below_what_a_run_has_for_itself(project: Project) -> None:
+    """Its own /tmp, and the tree while it is made, cover their paths."""
+    with tempfile.TemporaryDirectory(prefix="picobox-state-", dir="/tmp") as state:
+        if project.user == "nobody":
+            os.chown(state, NOBODY, NOBODY)
+        project.state = state
+        project.picobox("-q", "--overlay", "--", "sh", "-c", "echo kept > new")
+        assert not (project.directory / "new").exists()
+        project.picobox("commit")
+    assert (project.directory / "new").read_text() == "kept\n"
