@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from alive import marked
 
 from .runs import REPOSITORY
 
@@ -28,17 +29,6 @@ while :; do
 done
 """
 WALLS = ("auto", "no-namespaces")
-
-
-def processes(mark: str) -> list[int]:
-    """Every process that has the mark of a run in its environment."""
-    wanted = f"{MARK}={mark}".encode()
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
-    return found
 
 
 def described(pid: int) -> str:
@@ -86,12 +76,12 @@ def end_at_once(directory: Path, walls: str, after: float, *, begun: bool) -> No
         process.wait()
         # At once, but for a machine whose processors are busy with others.
         deadline = time.monotonic() + 5
-        while processes(mark) and time.monotonic() < deadline:
+        while marked(f"{MARK}={mark}") and time.monotonic() < deadline:
             time.sleep(0.01)
-        left = {pid: described(pid) for pid in processes(mark)}
+        left = {pid: described(pid) for pid in marked(f"{MARK}={mark}")}
         assert left == {}
     finally:
-        for pid in processes(mark):
+        for pid in marked(f"{MARK}={mark}"):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     for part in ("a", "b"):

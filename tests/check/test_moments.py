@@ -22,8 +22,8 @@ REMOVE = "os.rmdir(os.path.abspath('../d'))"
         pytest.param(f"os.chdir('d')\n{REMOVE}", "PB014", "chdir", id="chdir"),
         pytest.param(f"os.fchdir(os.open('d', os.O_RDONLY | os.O_PATH))\n{REMOVE}", "PB014", "chdir", id="fchdir"),
         pytest.param(
-            "child = subprocess.Popen([sys.executable, '-c', 'input()'], cwd='d', stdin=-1)\n"
-            "time.sleep(0.5)\nos.rmdir('d')\nchild.communicate()",
+            "child = subprocess.Popen([sys.executable, '-c', 'print(flush=True); input()'], -1, None, -1, -1, cwd='d')\n"
+            "child.stdout.readline()\nos.rmdir('d')\nchild.communicate()",
             "PB014",
             "chdir",
             id="started there",

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from alive import marked
 
 from picobox._native import _core
 
@@ -123,20 +124,9 @@ def run_test(python: Path, tree: Path, test: str) -> Outcome:
         return Outcome(status, output.read())
 
 
-def marked(mark: str) -> list[int]:
-    """Every process that inherited a mark, in whatever session."""
-    wanted = f"{MARK}={mark}".encode()
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
-    return found
-
-
 def kill_marked(mark: str) -> None:
     """Kill all of them; again and again, since a program that is being killed may still have forked."""
-    while left := marked(mark):
+    while left := marked(f"{MARK}={mark}"):
         for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -228,4 +218,4 @@ def test_what_a_run_leaves_behind_is_killed(python: Path, tmp_path: Path) -> Non
     assert run_test(python, tmp_path, "test_leaves.py::test").status is not None
     mark = (tmp_path / "mark").read_text()
     assert len(mark) == 32
-    assert marked(mark) == []
+    assert marked(f"{MARK}={mark}") == []
