@@ -188,10 +188,10 @@ class PicoProvider:
 
     def _decide(self, frame: Call, row: Row, arguments: Sequence[object]) -> None:
         """Have the row's handler serve a call, and the executive decide what it changes. Raises NtError, Errno."""
-        # What looked at the call may have changed which rows are served: then this one is the kernel's.
         if self.guard is not None and self.guard.serve(frame, row, arguments):
             return
         guarded = frame.then
+        # What looked at the call may have changed which rows are served: then this one is the kernel's.
         handler = self._handlers.get(row.name)
         if handler is not None and not frame.restart and frame.wait is None:
             frame.result = handler(self, frame, *arguments)

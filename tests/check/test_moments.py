@@ -22,7 +22,8 @@ REMOVE = "os.rmdir(os.path.abspath('../d'))"
         pytest.param(f"os.chdir('d')\n{REMOVE}", "PB014", "chdir", id="chdir"),
         pytest.param(f"os.fchdir(os.open('d', os.O_RDONLY | os.O_PATH))\n{REMOVE}", "PB014", "chdir", id="fchdir"),
         pytest.param(
-            "child = subprocess.Popen([sys.executable, '-c', 'print(flush=True); input()'], -1, None, -1, -1, cwd='d')\n"
+            "run = [sys.executable, '-c', 'print(flush=True); input()']\n"
+            "child = subprocess.Popen(run, cwd='d', stdin=-1, stdout=-1)\n"
             "child.stdout.readline()\nos.rmdir('d')\nchild.communicate()",
             "PB014",
             "chdir",
