@@ -71,12 +71,14 @@ class Refusals:
         self.others = 0
         self._decide = policy.decider()
         self._read_only = frozenset((EROFS,))
+        self._sees_host = False
         self._open: dict[HostTid, tuple[list[Use], str | None]] = {}
 
     def supervised_by(self, policy: Policy) -> None:
         """Without namespaces this policy is kept in the host's tree, and what may only be read says so by EACCES."""
         self._decide = policy.decider()
         self._read_only = frozenset((EROFS, EACCES))
+        self._sees_host = True
 
     def watched(self) -> frozenset[int]:
         """The numbers of the calls that can be refused by a rule."""
@@ -169,6 +171,9 @@ class Refusals:
             return Refusal("walls", CALLS, text) if errno == EROFS else None
         rule = self._decide(path)
         if rule.right == HIDE and errno in _HIDDEN:
+            # What is not there was kept from nobody. Behind namespaces nobody can tell: the host is out of sight.
+            if self._sees_host and not os.path.lexists(path):
+                return None
             return Refusal(rule.source, WRITING if use.changes else READING, text)
         connecting = connects and errno in (ECONNREFUSED, EACCES, EPERM)
         changing = errno == EROFS or (use.changes and errno in self._read_only)
