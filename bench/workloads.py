@@ -78,6 +78,19 @@ def build_rows(directory: Path, scale: Scale) -> list[Row]:
     ]
 
 
+_CROWD = """
+import os, sys, threading
+def work():
+    for _ in range(int(sys.argv[1])):
+        with lock:
+            os.close(os.open(".", os.O_RDONLY))
+lock = threading.Lock()
+threads = [threading.Thread(target=work) for _ in range(100)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
 def rows(programs: Programs, directory: Path, scale: Scale) -> list[Row]:
     """One row for each program; makes what they work on inside an existing empty directory."""
     copy = ("dd", "if=/dev/zero", "of=/dev/null", "bs=4k", f"count={scale.blocks}", "status=none")
@@ -93,6 +106,14 @@ def rows(programs: Programs, directory: Path, scale: Scale) -> list[Row]:
         *tree_rows(directory, scale),
         *build_rows(directory, scale),
         Row("dd", f"dd of {scale.blocks} blocks of 4 KiB", "workload", copy, directory),
+        Row(
+            "crowd",
+            f"a hundred Python threads, a lock handed around {scale.loop} times",
+            "workload",
+            (sys.executable, "-c", _CROWD, str(scale.loop // 100)),
+            directory,
+            parallel=True,
+        ),
         cpu("cpu-alone", "one CPU-bound process", "1"),
         cpu("cpu-together", "two CPU-bound processes at once", "2"),
     ]

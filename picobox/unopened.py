@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.io.share import FILE_SHARE_ALL
-from ntshim.ob.handles import index_to_handle
+from ntshim.ob.handles import index_number, index_to_handle
 from ntshim.status import NtError
 from picobox.platform import host
-from picobox.task import fd_index, granted_access
+from picobox.task import FIRST_HANDLE_INDEX, fd_index, granted_access
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,10 +98,9 @@ class Unopened:
         tid, table = None if files is None else files.any_tid(), process.handle_table
         if files is None or not tid or table is None:
             return
-        for fd in host.descriptors(tid):
+        known = [index_number(index) for index in table.made_indices(1, FIRST_HANDLE_INDEX - 1)]
+        for fd in self._provider.platform.open_files(tid, known):
             index = fd_index(fd)
-            if table.peek(index) is not None or not host.is_open_file(tid, fd):
-                continue
             with suppress(NtError):
                 table.look_up(index_to_handle(index))
             # A close that began before the handle was there is not told.

@@ -146,6 +146,9 @@ void pb_set_pinning(struct pb_core *core, int32_t enabled);
 int32_t pb_hidden_affinity(struct pb_core *core, int32_t tid, uint8_t *mask, int32_t size);
 /* The guest is about to choose the task's mask itself: it is not pinned any more. */
 void pb_own_affinity(struct pb_core *core, int32_t tid);
+/* The descriptors of a task that stand for regular files and directories, without those of `except`, which ascend: their
+   number, at most `limit`, or -errno. */
+int32_t pb_open_files(int32_t tid, const int32_t *except, int32_t except_count, int32_t *fds, int32_t limit);
 /* PB_NR_COUNT counters of calls answered as PB_DO_x; index PB_NR_UNKNOWN counts unknown numbers. */
 const uint64_t *pb_counters(struct pb_core *core, int32_t disposition);
 int32_t pb_task_count(struct pb_core *core);

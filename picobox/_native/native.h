@@ -98,10 +98,11 @@ struct pb_core {
         enum placement placement;
         bool used;           /* tasks may have inherited a mask of ours */
         int32_t loop_tid;
-        uint32_t calls;      /* seen by the notify channel */
+        int64_t calls;       /* seen by the notify channel */
         int64_t stops;
         int64_t stops_before; /* when is_busy was asked last */
         int64_t time_before;
+        int64_t next_count;  /* when is_calling looks at every task again */
         int32_t calm;        /* looks in a row at which nobody else wanted a CPU */
         int32_t crowded;     /* ticks in a row at which two wanted the one CPU to compute */
         int64_t since;       /* times in ns, CLOCK_MONOTONIC */

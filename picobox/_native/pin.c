@@ -1,5 +1,6 @@
 /* Owns where we and our guests run. While only one guest thread wants to run, or while guests stop so often that we are
-   what they wait for, all share a CPU: a stop is three times cheaper there (mechanisms.md section 0, fact 1). While more
+   what they wait for, all share a CPU: a stop is three times cheaper there (mechanisms.md section 0, fact 1), and a crowd
+   of threads that hand a lock around gets further there than anywhere else. While more
    want to run and the notify channel serves them, each is kept on a CPU of its own: the channel wakes a task on the CPU
    of the thread that answered it, which would gather them all on one. */
 #define _GNU_SOURCE
@@ -26,6 +27,10 @@
 #define SHORTEST_REST (20 * MILLISECOND)
 #define LONGEST_REST (320 * MILLISECOND)
 #define MOST_TASKS 64
+#define CROWD_LOOK_EVERY (32 * MILLISECOND)
+#define LARGEST_CROWD 1024
+/* Who has made no call for so long and still runs is computing. */
+#define LONG (20 * MILLISECOND)
 /* Longer than the notify channel takes to answer a call, nine times in ten. */
 #define RECENTLY (MILLISECOND / 10)
 /* Above this many stops a second two guests on one CPU get further than on two: there each stop costs 20 us more. */
@@ -216,18 +221,54 @@ static void balance(struct pb_core *core)
             }
 }
 
-/* Whether stops have come so fast since the last time this was asked. */
+static bool is_crowd(const struct pb_core *core)
+{
+    return core->task_count > MOST_TASKS;
+}
+
+/* Whether stops have come so fast since the last time this was asked, of a crowd calls of both channels. */
 static bool is_busy(struct pb_core *core, int64_t time)
 {
-    int64_t stops = core->pin.stops - core->pin.stops_before, elapsed = time - core->pin.time_before;
-    core->pin.stops_before = core->pin.stops;
+    int64_t count = core->pin.stops + (is_crowd(core) ? core->pin.calls : 0);
+    int64_t stops = count - core->pin.stops_before, elapsed = time - core->pin.time_before;
+    core->pin.stops_before = count;
     core->pin.time_before = time;
     return stops * 1000 * MILLISECOND > BUSY * elapsed;
 }
 
+/* Whether two tasks or more run without a call: on one CPU they would be in each other's way. */
+static bool is_computing(const struct pb_core *core, int64_t time)
+{
+    int count = 0;
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (const struct task *task = core->buckets[bucket]; task; task = task->next)
+            if (time - task->called > LONG && is_active(task, time) && ++count > 1)
+                return true;
+    return false;
+}
+
+/* Whether a crowd does hardly more than to call us: threads that wait for each other, one of which can run. */
+static bool is_calling(struct pb_core *core, int64_t time)
+{
+    if (core->task_count > LARGEST_CROWD || !is_busy(core, time))
+        return false;
+    if (time < core->pin.next_count)
+        return true;
+    core->pin.next_count = time + CROWD_LOOK_EVERY;
+    return !is_computing(core, time);
+}
+
+/* Whether guests want more than one CPU; `except`: who is known to want one. */
+static bool want_more(struct pb_core *core, int64_t time, int32_t except, int most)
+{
+    if (is_crowd(core))
+        return !is_calling(core, time);
+    return !is_busy(core, time) && count_active(core, except, NULL) > most;
+}
+
 static void part(struct pb_core *core)
 {
-    if (core->listeners && core->task_count <= MOST_TASKS)
+    if (core->listeners && !is_crowd(core))
         be_spread(core);
     else
         be_free(core);
@@ -238,12 +279,13 @@ static void look(struct pb_core *core, const struct task *task)
     int64_t time = now();
     if (core->pin.placement == TOGETHER || !core->pin.enabled || time < core->pin.next_look)
         return;
-    core->pin.next_look = time + (core->pin.placement == SPREAD ? LOOK_EVERY_SPREAD : LOOK_EVERY);
-    bool others = core->task_count > MOST_TASKS || (!is_busy(core, time) && count_active(core, task->tid, NULL));
+    core->pin.next_look = time + (is_crowd(core) ? CROWD_LOOK_EVERY :
+                                  core->pin.placement == SPREAD ? LOOK_EVERY_SPREAD : LOOK_EVERY);
+    bool others = want_more(core, time, task->tid, 0);
     core->pin.calm = others ? 0 : core->pin.calm + 1;
     if (core->pin.calm >= CALM_LOOKS)
         be_together(core);
-    else if (others && core->pin.placement == FREE && core->listeners && core->task_count <= MOST_TASKS)
+    else if (others && core->pin.placement == FREE && core->listeners && !is_crowd(core))
         be_spread(core);
 }
 
@@ -266,15 +308,13 @@ void pin_tick_seen(struct pb_core *core)
     if (!ticked)
         return;
     ticked = 0;
-    if (core->pin.placement == SPREAD && core->task_count > MOST_TASKS)
+    if (core->pin.placement == SPREAD && is_crowd(core))
         be_free(core);
     else if (core->pin.placement == SPREAD)
         balance(core);
     if (core->pin.placement != TOGETHER)
         return;
-    bool crowded =
-        core->task_count > MOST_TASKS || (!is_busy(core, now()) && count_active(core, 0, NULL) > 1);
-    core->pin.crowded = crowded ? core->pin.crowded + 1 : 0;
+    core->pin.crowded = want_more(core, now(), 0, 1) ? core->pin.crowded + 1 : 0;
     if (core->pin.crowded >= CROWDED_TICKS)
         part(core);
 }

@@ -1,7 +1,11 @@
 /* Owns what /proc tells the core about a task. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "native.h"
@@ -19,4 +23,48 @@ bool proc_read(int32_t tid, const char *name, char *buffer, size_t size)
         return false;
     buffer[length] = 0;
     return true;
+}
+
+/* What getdents64 gives (man 2 getdents). */
+struct entry {
+    uint64_t inode;
+    int64_t offset;
+    uint16_t length;
+    uint8_t type;
+    char name[];
+};
+
+static int compare(const void *one, const void *other)
+{
+    int32_t first = *(const int32_t *)one, second = *(const int32_t *)other;
+    return first < second ? -1 : first > second;
+}
+
+static bool is_file(int directory, const char *name)
+{
+    struct stat found;
+    return fstatat(directory, name, &found, 0) == 0 && (S_ISREG(found.st_mode) || S_ISDIR(found.st_mode));
+}
+
+int32_t pb_open_files(int32_t tid, const int32_t *except, int32_t except_count, int32_t *fds, int32_t limit)
+{
+    char path[64];
+    _Alignas(struct entry) char buffer[4096];
+    int32_t count = 0;
+    long length = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", tid);
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return -errno;
+    while (count < limit && (length = syscall(SYS_getdents64, directory, buffer, sizeof buffer)) > 0)
+        for (long offset = 0; offset < length && count < limit;) {
+            const struct entry *entry = (const struct entry *)(buffer + offset);
+            int32_t fd = (int32_t)strtol(entry->name, NULL, 10);
+            offset += entry->length;
+            if (entry->name[0] != '.' && !bsearch(&fd, except, (size_t)except_count, sizeof fd, compare) &&
+                is_file(directory, entry->name))
+                fds[count++] = fd;
+        }
+    close(directory);
+    return length < 0 ? -EIO : count;
 }

@@ -41,6 +41,8 @@ class Aftermath:
             self._look_for_former(call, subject.made)
         if subject.action in (sb.DELETE, sb.REMOVE_DIRECTORY):
             node = self._judge.node_of(subject.file)
+            if node is None and subject.action == sb.DELETE and not self._judge.reopened.awaits(subject.file.file):
+                return
             judgement.routines.append(lambda result: self._removed(call, judgement, node) if result >= 0 else None)
         elif subject.action == sb.RENAME and judgement.let_go:
             judgement.routines.append(lambda result: self._moved(subject) if result >= 0 else None)

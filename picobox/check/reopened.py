@@ -54,6 +54,10 @@ class Reopened:
         message = "is opened while tempfile.NamedTemporaryFile, which deletes it, still has it open"
         self._drafts[key] = self._judge.draft(call, "PB009", st.STATUS_SHARING_VIOLATION, path, message, others=others)
 
+    def awaits(self, key: Key | None) -> bool:
+        """Whether the removal of a file's name may tell something."""
+        return key in self._drafts
+
     def removed(self, call: Call, key: Key | None, *, is_told: bool) -> None:
         """A file's name is gone; `is_told`: that is a finding itself."""
         draft = self._drafts.pop(key, None) if key is not None else None

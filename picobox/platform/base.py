@@ -159,6 +159,9 @@ class Platform(Protocol):
 
     def descriptors(self, tid: HostTid) -> list[int]: ...
 
+    def open_files(self, tid: HostTid, known: Sequence[int]) -> list[int]:
+        """The descriptors of a task that stand for regular files or directories, but not those that are known."""
+
     def describe(self, tid: HostTid, fd: int) -> Descriptor | None: ...
 
     def same_description(self, tid: HostTid, fd: int, other_tid: HostTid, other_fd: int) -> bool:

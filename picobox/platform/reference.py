@@ -33,7 +33,7 @@ from picobox.platform.reference_signals import Doorbell
 from picobox.platform.reference_task import ReferenceTask, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from picobox.abi.row import Row
     from picobox.platform.base import Repeated
@@ -377,6 +377,9 @@ class ReferencePlatform:
 
     def descriptors(self, tid: HostTid) -> list[int]:
         return host.descriptors(tid)
+
+    def open_files(self, tid: HostTid, known: Sequence[int]) -> list[int]:
+        return [fd for fd in host.descriptors(tid) if fd not in known and host.is_open_file(tid, fd)]
 
     def describe(self, tid: HostTid, fd: int) -> Descriptor | None:
         return host.describe(tid, fd)

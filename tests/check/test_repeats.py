@@ -42,6 +42,13 @@ for i in range({TIMES}):
         pytest.param("fd = again()\nsubprocess.run(['rm', x])", ["PB010"], id="deleted by another process"),
         pytest.param("os.close(again())\nfd = os.dup(again())\nos.unlink(x)", ["PB010"], id="a duplicate"),
         pytest.param("os.chmod(x, 0o444)\nos.close(again())", ["PB017"], id="read-only by now"),
+        pytest.param("os.chmod(x, 0o444)\nos.unlink(x)", ["PB017"], id="read-only and deleted"),
+        pytest.param(
+            "import shutil\nos.unlink(x)\nshutil.copy('/bin/cat', x)\n"
+            "running = subprocess.Popen([x], stdin=subprocess.PIPE)\nos.unlink(x)\nrunning.communicate()",
+            ["PB016"],
+            id="running and deleted",
+        ),
         pytest.param(
             "fd = again()\nos.fchmod(fd, 0o444)\nos.close(fd)\nos.close(again())", ["PB017"], id="by descriptor"
         ),
