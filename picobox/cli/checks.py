@@ -225,19 +225,21 @@ def _landlock() -> Iterator[Check]:
 def _walls() -> Iterator[Check]:
     """Which walls a policy gets here; see picobox.confine.walls."""
     from picobox._native._core import lib
+    from picobox.confine.own_proc import why_refused
 
     error = -lib.pb_try_unshare(_CLONES_OF_WALLS, 0) and -lib.pb_try_unshare(_CLONE_NEWUSER | _CLONES_OF_WALLS, 0)
     version = lib.pb_landlock_abi()
     second = f"Landlock version {version}" if version > 0 else "no Landlock"
     filtered = "a filter, no capabilities, limits of each process"
-    if not error:
+    why = os.strerror(error) if error else why_refused()
+    if not why:
         yield Check("walls", GOOD, f"namespaces and a tree of the policy's; {second}; {filtered}")
     elif version >= _LANDLOCK_WITH_SCOPES:
-        found = f"no namespaces ({os.strerror(error)}); {second}; {filtered}; the supervisor"
+        found = f"no namespaces ({why}); {second}; {filtered}; the supervisor"
         follows = "other processes can be seen, loopback and layers are not there, calls on files are slower"
         yield Check("walls", LIMITED, found, follows, _namespace_remedy(error))
     else:
-        found = f"no namespaces ({os.strerror(error)}), and {second}"
+        found = f"no namespaces ({why}), and {second}"
         yield Check("walls", FAILED, found, "no policy can be kept: a run needs --unconfined", _namespace_remedy(error))
 
 

@@ -10,6 +10,7 @@ from picobox.abi.row import WALLS
 from picobox.confine.landlock import Ruleset, rules_of_tree
 from picobox.confine.mounting import check
 from picobox.confine.native import native_walls
+from picobox.confine.own_proc import why_refused
 from picobox.confine.policy import HOST, LOOPBACK
 from picobox.confine.tree import Tree
 from picobox.platform import host
@@ -49,6 +50,9 @@ class Walls:
         kinds = _NEWNS | _NEWCGROUP | _NEWUTS | _NEWIPC
         if policy.network != HOST:
             kinds |= _NEWNET
+        why = why_refused(kinds)
+        if why:
+            raise NoNamespaces(why)
         error = lib.pb_enter_namespaces(kinds)
         if error:
             refused = lib.pb_enter_namespaces(kinds | _NEWUSER)
