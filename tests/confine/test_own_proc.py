@@ -1,4 +1,4 @@
-"""Where a container covers parts of /proc guests can have none of their own: their walls are those without namespaces."""
+"""Where a container covers parts of /proc guests get none of their own: the walls are those without namespaces."""
 
 from __future__ import annotations
 
