@@ -110,7 +110,7 @@ class ByteLocks:
         request that waits does so in the kernel, which knows the same holders, so that signals reach it.
         """
         file = self._file(call, fd)
-        if file is None:
+        if file is None or (call.judgement is not None and call.judgement.is_elsewhere):
             return
         process = call.thread.process
         self._drop_inherited(call, file, kind)

@@ -51,7 +51,6 @@ NODE = Runtime(
     _READ_WRITE_DELETE,
     LIBUV,
     long_paths=True,
-    posix_rename=True,
     deletes_read_only=True,
 )
 RUST = Runtime("Rust", _READ_WRITE_DELETE, POSIX, long_paths=True, posix_rename=True, deletes_read_only=True)

@@ -81,7 +81,7 @@ def _guards_of(file: str) -> Guards:
             handler = next(filter(_catches, node.handlers), None)
             if any(_catches(each, _CATCHING_ACCESS) and _clears(each) for each in node.handlers):
                 clearing |= _lines(node)
-            if handler is not None and _goes_on(handler):
+            if handler is not None and goes_on(handler):
                 guarded |= _lines(node)
                 asking |= _lines(node) if _keeps_answer(node, handler) else set()
         elif isinstance(node, ast.With) and any(_suppresses(item.context_expr) for item in node.items):
@@ -107,7 +107,7 @@ def _catches(handler: ast.ExceptHandler, names: frozenset[str] = _CATCHING) -> b
     return any(_last_name(each) in names for each in named)
 
 
-def _goes_on(handler: ast.ExceptHandler) -> bool:
+def goes_on(handler: ast.ExceptHandler) -> bool:
     """Whether the program goes on after it: it does not raise, end or try again, but for a test that is skipped."""
     nodes = [node for statement in handler.body for node in ast.walk(statement)]
     if any(_word(node) in _TELLING for node in nodes):

@@ -19,9 +19,10 @@ class Judgement:
 
     `routines` are called with its result at its end. `let_go`: Windows would refuse it, the kernel has it all the same,
     and NT knows nothing of it. `ignores_read_only`: the attribute READONLY has been told of and does not count.
+    `is_elsewhere`: the program does not make it on Windows, where it works without.
     """
 
-    __slots__ = ("entries", "ignores_read_only", "let_go", "observes", "over", "routines", "subject")
+    __slots__ = ("entries", "ignores_read_only", "is_elsewhere", "let_go", "observes", "over", "routines", "subject")
 
     def __init__(self, *, observes: bool) -> None:
         """Nothing is known yet. `observes`: the guest gets Linux' answer whatever NT says."""
@@ -31,6 +32,7 @@ class Judgement:
         self.entries: list[Entry] = []
         self.let_go = False
         self.ignores_read_only = False
+        self.is_elsewhere = False
         self.over = False
 
     def end(self, result: int) -> None:

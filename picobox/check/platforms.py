@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.check import origins
+from picobox.check.absences import blocks_without, is_lacking, names_without_value
 from picobox.platform.sources import lines_of
 
 if TYPE_CHECKING:
@@ -16,23 +17,6 @@ if TYPE_CHECKING:
 
 # What these are on Windows.
 _KNOWN = {"sys.platform": "win32", "os.name": "nt", "platform.system()": "Windows"}
-# Members of os that are not there on Windows (docs.python.org, os: "Availability: Unix").
-_LACKING = frozenset(
-    (
-        "chown",
-        "fork",
-        "forkpty",
-        "geteuid",
-        "getuid",
-        "lchown",
-        "mkfifo",
-        "mknod",
-        "setuid",
-        "statvfs",
-        "pathconf",
-        "register_at_fork",
-    )
-)
 # Marks of pytest and unittest, with what their condition is where the test does not run, or is known to fail.
 _MARKS = {"skipif": True, "skipIf": True, "skipUnless": False, "xfail": True}
 _ENDING = frozenset(("exit", "_exit", "skip", "skipTest"))
@@ -40,9 +24,10 @@ _MOST_LINES = 1 << 16
 
 
 class _Module(NamedTuple):
-    """What a module says at its top: its values by their names."""
+    """What a module says at its top: its values by their names; `absent` are names that are false on Windows."""
 
     values: Mapping[str, ast.expr]
+    absent: frozenset[str]
 
 
 def is_not_for_windows(stack: Sequence[Frame]) -> bool:
@@ -59,7 +44,7 @@ def _lines_elsewhere(file: str) -> frozenset[int]:
     """The lines of a Python file that do not run on Windows; none if it cannot be read as Python."""
     try:
         tree = ast.parse(lines_of(file, 1, _MOST_LINES))
-        module = _Module(dict(_values(tree)))
+        module = _Module(dict(_values(tree)), frozenset(names_without_value(tree)))
         if _has_mark(module.values.get("pytestmark"), module):
             return frozenset(range(1, _MOST_LINES))
         blocks = (block for node in ast.walk(tree) for block in _elsewhere(node, module))
@@ -79,12 +64,17 @@ def _values(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
                 yield target.id, value
 
 
-def _elsewhere(node: ast.AST, module: _Module) -> Iterator[list[ast.stmt]]:
-    """The blocks of a node that do not run on Windows."""
+def _elsewhere(node: ast.AST, module: _Module) -> Iterator[Sequence[ast.stmt | ast.expr]]:
+    """The blocks of a node that do not run on Windows, or expressions with calls."""
+    yield from blocks_without(node)
     if isinstance(node, ast.If):
         truth = _truth(node.test, module)
         if truth is not None:
             yield node.orelse if truth else node.body
+    elif isinstance(node, ast.IfExp | ast.BoolOp):
+        yield from ([each] for each in _not_evaluated(node, module) if _has_call(each))
+    elif isinstance(node, ast.Match):
+        yield from _other_cases(node)
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and any(
         _has_mark(mark, module) for mark in node.decorator_list
     ):
@@ -96,7 +86,43 @@ def _elsewhere(node: ast.AST, module: _Module) -> Iterator[list[ast.stmt]]:
                 yield statements[index + 1 :]
 
 
-def _lines(block: list[ast.stmt]) -> range:
+def _not_evaluated(node: ast.IfExp | ast.BoolOp, module: _Module) -> Sequence[ast.expr]:
+    """What of an expression is not evaluated on Windows."""
+    if isinstance(node, ast.IfExp):
+        truth = _truth(node.test, module)
+        return [] if truth is None else [node.orelse if truth else node.body]
+    decisive = isinstance(node.op, ast.Or)
+    decided = (index for index, each in enumerate(node.values) if _truth(each, module) is decisive)
+    return node.values[next(decided, len(node.values)) + 1 :]
+
+
+def _has_call(node: ast.expr) -> bool:
+    return any(isinstance(each, ast.Call) for each in ast.walk(node))
+
+
+def _other_cases(node: ast.Match) -> Iterator[Sequence[ast.stmt]]:
+    """The cases that another system is meant by, as far as each is a value or for whatever is left."""
+    known = _KNOWN.get(_dotted(node.subject))
+    if known is None:
+        return
+    is_found = False
+    for case in node.cases:
+        options = case.pattern.patterns if isinstance(case.pattern, ast.MatchOr) else [case.pattern]
+        values = [_value(each.value) for each in options if isinstance(each, ast.MatchValue)]
+        is_any = isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
+        if case.guard is not None or (not is_any and len(values) < len(options)):
+            return
+        if is_found or (not is_any and known not in values):
+            yield case.body
+        else:
+            is_found = True
+
+
+def _value(node: ast.expr) -> object:
+    return node.value if isinstance(node, ast.Constant) else None
+
+
+def _lines(block: Sequence[ast.stmt | ast.expr]) -> range:
     return range(block[0].lineno, (block[-1].end_lineno or block[-1].lineno) + 1) if block else range(0)
 
 
@@ -127,6 +153,8 @@ def _truth(test: ast.expr, module: _Module, depth: int = 8) -> bool | None:
         return None
     if isinstance(test, ast.Constant) and isinstance(test.value, str):
         return _truth(ast.parse(test.value, mode="eval").body, module, depth - 1)
+    if (isinstance(test, ast.Name) and test.id in module.absent) or is_lacking(test):
+        return False
     if isinstance(test, ast.Name) and test.id in module.values:
         value = module.values[test.id]
         return None if isinstance(value, ast.Constant) else _truth(value, module, depth - 1)
@@ -137,7 +165,16 @@ def _truth(test: ast.expr, module: _Module, depth: int = 8) -> bool | None:
         truths = {_truth(each, module, depth - 1) for each in test.values}
         decisive = isinstance(test.op, ast.Or)
         return decisive if decisive in truths else None if None in truths else not decisive
-    return _compared(test) if isinstance(test, ast.Compare) else _asked(test)
+    if not isinstance(test, ast.Compare):
+        return _asked(test)
+    if len(test.ops) == 1 and isinstance(test.ops[0], ast.Is | ast.IsNot) and _is_none(test.comparators[0]):
+        is_absent = _truth(test.left, module, depth - 1) is False
+        return isinstance(test.ops[0], ast.Is) if is_absent else None
+    return _compared(test)
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _compared(test: ast.Compare) -> bool | None:
@@ -161,14 +198,12 @@ def _compared(test: ast.Compare) -> bool | None:
 
 
 def _asked(test: ast.expr) -> bool | None:
-    """A call that asks for the system: `sys.platform.startswith("win")`, `hasattr(os, "fork")`."""
+    """A call that asks for the system: `sys.platform.startswith("win")`."""
     if not isinstance(test, ast.Call) or not test.args or not isinstance(test.args[-1], ast.Constant):
         return None
     function, value = _dotted(test.func), test.args[-1].value
     if function == "sys.platform.startswith" and isinstance(value, str):
         return _KNOWN["sys.platform"].startswith(value)
-    if function == "hasattr" and _dotted(test.args[0]) == "os":
-        return False if value in _LACKING else None
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from ntshim.status import NtError
@@ -10,16 +11,21 @@ from picobox.check import origins
 from picobox.check.forks import Forks
 from picobox.check.handlers import asks, expects_failure
 from picobox.check.interpreted import script_of
+from picobox.check.platforms import is_not_for_windows
 from picobox.check.read_back import ReadBack
 from picobox.platform import images
 from picobox.platform.identity import Identities
-from picobox.platform.sources import file_of
+from picobox.platform.sources import file_of, lines_of
 
 if TYPE_CHECKING:
     from picobox.call import Call
     from picobox.check.judge import Judge
     from picobox.findings.finding import Frame, Process
     from picobox.runtimes import Runtime
+
+_MOST_LINES = 1 << 16
+# How Python programs lock on Windows.
+_LOCKS_THERE = re.compile(r"\bmsvcrt\b|LockFile|win32file|pywintypes|ctypes")
 
 
 class Posix:
@@ -82,6 +88,15 @@ class Posix:
         if enforces:
             call.shown_by = self.runtime(call)
             raise NtError(status)
+
+    def locks(self, call: Call) -> None:
+        """A file is about to be locked; on Windows it is not by a source that does so elsewhere alone."""
+        if call.judgement is None or not self.judge.observes:
+            return
+        stack = self.stack(call)
+        frame = origins.caller(stack)
+        if frame is not None and is_not_for_windows(stack):
+            call.judgement.is_elsewhere = _LOCKS_THERE.search(lines_of(frame.file, 1, _MOST_LINES)) is None
 
     def is_prepared(self, call: Call) -> bool:
         """Whether the program goes on where the call is refused, or has asked before; a check that enforces shows it.

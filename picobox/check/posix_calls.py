@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _AT_SYMLINK_NOFOLLOW = 0x100
 _AT_SYMLINK_FOLLOW = 0x400
+# F_SETLK, F_SETLKW and those of open file descriptions.
+_LOCKS = frozenset((6, 7, 37, 38))
 _TIMES = struct.Struct("<4q")
 
 
@@ -187,6 +189,17 @@ def execveat(judge: Judge, call: Call, dirfd: int, pathname: bytes | None, argv:
 def exit_group(judge: Judge, call: Call, status: int) -> None:
     del status
     judge.posix.forks.ends(call)
+
+
+def flock(judge: Judge, call: Call, fd: int, operation: int) -> None:
+    del fd, operation
+    judge.posix.locks(call)
+
+
+def fcntl(judge: Judge, call: Call, fd: int, cmd: int, arg: int) -> None:
+    del fd, arg
+    if cmd in _LOCKS:
+        judge.posix.locks(call)
 
 
 def kill(judge: Judge, call: Call, pid: int, sig: int) -> None:

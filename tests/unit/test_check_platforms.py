@@ -36,6 +36,15 @@ def marked(directory: Path, text: str) -> bool:
         ("sys.platform not in {'win32', 'cygwin'}", True),
         ("platform.system() == 'Linux'", True),
         ("hasattr(os, 'fork')", True),
+        ("hasattr(signal, 'SIGUSR1')", True),
+        ("hasattr(signal, name)", True),
+        ("hasattr(socket, 'AF_UNIX')", True),
+        ("getattr(os, 'geteuid', None)", True),
+        ("getattr(os, 'geteuid', None) is not None", True),
+        ("fcntl", True),
+        ("fcntl is not None", True),
+        ("locks", True),
+        ("hangup is not None", True),
         ("enabled and os.name == 'posix'", True),
         ("POSIX", True),
         ("not WINDOWS", True),
@@ -44,6 +53,13 @@ def marked(directory: Path, text: str) -> bool:
         ("enabled or os.name == 'posix'", False),
         ("hasattr(os, 'symlink')", False),
         ("hasattr(shutil, 'fork')", False),
+        ("hasattr(signal, 'SIGTERM')", False),
+        ("hasattr(os, name)", False),
+        ("hasattr(os)", False),
+        ("getattr(os, 'geteuid', None) is None", False),
+        ("fcntl is None", False),
+        ("json is not None", False),
+        ("yaml", False),
         ("enabled", False),
         ("DEBUG", False),
         ("ITSELF", False),
@@ -59,6 +75,17 @@ def test_a_branch(tmp_path: Path, condition: str, elsewhere: bool) -> None:
         WINDOWS: bool = not POSIX
         DEBUG = True
         ITSELF = ITSELF
+        try:
+            import json, yaml
+        except ImportError:
+            json = yaml = None
+        try:
+            import fcntl
+            locks = True
+        except ImportError:
+            fcntl = None
+            locks = False
+        hangup = getattr(signal, "SIGHUP", None)
         if {condition}:
             os.mkfifo("here")
         """
@@ -81,6 +108,33 @@ def test_a_branch(tmp_path: Path, condition: str, elsewhere: bool) -> None:
         ("def f():\n    if os.name == 'nt':\n        print('slow')\n    here()", False),
         ("def f():\n    if os.name != 'nt':\n        return\n    here()", False),
         ("def f():\n    if os.name == 'nt':\n        return\nhere()", False),
+        ("try:\n    import fcntl\n    here()\nexcept ImportError:\n    pass", True),
+        ("try:\n    from pwd import getpwnam\nexcept ImportError:\n    pass\nelse:\n    here()", True),
+        ("try:\n    import yaml\nexcept ImportError:\n    pass\nelse:\n    here()", False),
+        ("try:\n    here()\n    import fcntl\nexcept ImportError:\n    pass", False),
+        ("try:\n    signal.signal(signal.SIGHUP, here)\nexcept AttributeError:\n    pass", True),
+        ("try:\n    signal.signal(signal.SIGTERM, here)\nexcept AttributeError:\n    pass", False),
+        ("try:\n    here(os.fork())\nexcept (OSError, AttributeError):\n    pass", True),
+        ("try:\n    here(os.fork())\nexcept Exception:\n    raise", False),
+        ("try:\n    here(os.fork())\nexcept OSError:\n    pass", False),
+        ("try:\n    loop.add_signal_handler(1, here)\nexcept NotImplementedError:\n    pass", True),
+        ("with suppress(NotImplementedError):\n    loop.add_signal_handler(1, here)", True),
+        ("with contextlib.suppress(AttributeError):\n    here(os.fork())", True),
+        ("with suppress(OSError):\n    here(os.fork())", False),
+        ("with open(AttributeError):\n    here(os.fork())", False),
+        ("a = (\n    1 if os.name == 'nt' else\n    here()\n)", True),
+        ("a = (\n    here() if os.name == 'nt' else\n    2\n)", False),
+        ("a = here(1 if os.name == 'nt' else 2)", False),
+        ("os.name == 'nt' or here()", True),
+        ("os.name == 'posix' and here()", True),
+        ("os.name == 'posix' or here()", False),
+        ("match sys.platform:\n    case 'win32':\n        pass\n    case _:\n        here()", True),
+        ("match os.name:\n    case 'posix':\n        here()", True),
+        ("match os.name:\n    case 'posix' | 'nt':\n        here()", False),
+        ("match os.name:\n    case 'java':\n        pass\n    case _:\n        here()", False),
+        ("match os.name:\n    case 'posix' if wanted:\n        here()", False),
+        ("match os.name:\n    case str():\n        pass\n    case 'posix':\n        here()", False),
+        ("match version:\n    case 1:\n        pass\n    case _:\n        here()", False),
         ("if (", False),
         ("if 'no code':\n    here()", False),
     ],
