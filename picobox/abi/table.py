@@ -262,7 +262,7 @@ ROWS = (
         nt="NtSetEaFile", tags="desc", calls="wsl check"),
     row("lchown", x86_64=94, args=(LinkPath("pathname"), UserId("owner"), UserId("group")), returns=Int, do=NATIVE,
         nt="NtSetEaFile", tags="file", calls="wsl"),
-    row("umask", x86_64=95, args=(Mode("mask"),), returns=Mode, do=NATIVE, served="provider"),
+    row("umask", x86_64=95, args=(Mode("mask"),), returns=Mode, do=NATIVE, served="provider", calls="check"),
     row("gettimeofday", x86_64=96, args=(OutTimeval("tv"), UserPointer("tz")), returns=Int, do=NATIVE,
         nt="NtQuerySystemTime", tags="clock"),
     row("getrlimit", x86_64=97, args=(Choice("resource", "RLIMIT"), UserPointer("rlim")), returns=Int, do=NATIVE,

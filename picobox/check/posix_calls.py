@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _AT_SYMLINK_NOFOLLOW = 0x100
 _AT_SYMLINK_FOLLOW = 0x400
+_O_CREAT = 0o100
 # F_SETLK, F_SETLKW and those of open file descriptions.
 _LOCKS = frozenset((6, 7, 37, 38))
 _TIMES = struct.Struct("<4q")
@@ -116,6 +117,32 @@ def fchmodat2(judge: Judge, call: Call, dirfd: int, path: bytes | None, mode: in
     judge.posix.read_back.sets_mode(call, (dirfd, path), mode, follow=follow)
 
 
+def umask(judge: Judge, call: Call, mask: int) -> None:
+    judge.posix.read_back.sets_umask(call, mask)
+
+
+def open(judge: Judge, call: Call, path: bytes | None, flags: int, mode: int) -> None:  # noqa: A001 - the row's name
+    openat(judge, call, AT_FDCWD, path, flags, mode)
+
+
+def creat(judge: Judge, call: Call, pathname: bytes | None, mode: int) -> None:
+    openat(judge, call, AT_FDCWD, pathname, _O_CREAT, mode)
+
+
+def openat(judge: Judge, call: Call, dirfd: int, path: bytes | None, flags: int, mode: int) -> None:
+    if path and flags & _O_CREAT:
+        judge.posix.read_back.creates(call, (dirfd, path), mode, is_directory=False)
+
+
+def mkdir(judge: Judge, call: Call, pathname: bytes | None, mode: int) -> None:
+    mkdirat(judge, call, AT_FDCWD, pathname, mode)
+
+
+def mkdirat(judge: Judge, call: Call, dirfd: int, path: bytes | None, mode: int) -> None:
+    if path:
+        judge.posix.read_back.creates(call, (dirfd, path), mode, is_directory=True)
+
+
 def utimensat(judge: Judge, call: Call, dirfd: int, path: bytes | None, times: int, flags: int) -> None:
     del flags
     if not times:
@@ -177,13 +204,13 @@ def clone3(judge: Judge, call: Call, cl_args: int, size: int) -> None:
 
 
 def execve(judge: Judge, call: Call, pathname: bytes | None, argv: int, envp: int) -> None:
-    del pathname, argv, envp
-    judge.posix.forks.executes(call)
+    execveat(judge, call, AT_FDCWD, pathname, argv, envp, 0)
 
 
 def execveat(judge: Judge, call: Call, dirfd: int, pathname: bytes | None, argv: int, envp: int, flags: int) -> None:
-    del dirfd, pathname, argv, envp, flags
+    del dirfd, argv, envp, flags
     judge.posix.forks.executes(call)
+    judge.posix.read_back.executes(pathname or b"")
 
 
 def exit_group(judge: Judge, call: Call, status: int) -> None:

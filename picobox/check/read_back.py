@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MOST = 256
 _MOST_LOOKS = 2000
 _PERMISSIONS = 0o777
+_USUAL_MASK = 0o022
 _WRITE_PERMISSIONS = 0o222
 # What a umask of 022 or 002 leaves of 0666 and 0777, and these: what a program sets that wants a file to be as all are.
 _ORDINARY = frozenset((0o666, 0o644, 0o664, 0o777, 0o755, 0o775))
@@ -71,6 +72,32 @@ class ReadBack:
         # A look at another file costs one look into this.
         self._names: set[bytes] = set()
         self._looks = 0
+        # Masks that take more from a mode than is usual, by process.
+        self._umasks: dict[int | None, int] = {}
+        self._is_asked = False
+
+    def executes(self, program: bytes) -> None:
+        """A program is about to run: stat(1) may be asked for any file's mode."""
+        if program.rpartition(b"/")[2] == b"stat":
+            self._is_asked, self._looks = True, 0
+            self._posix.judge.wants_looks(wanted=True)
+
+    def sets_umask(self, call: Call, mask: int) -> None:
+        """A process is about to take bits from the modes of what it creates."""
+        self._umasks.pop(call.task.group.tgid, None)
+        if mask & _PERMISSIONS & ~_USUAL_MASK and len(self._umasks) < _MOST:
+            self._umasks[call.task.group.tgid] = mask & _PERMISSIONS
+
+    def creates(self, call: Call, file: tuple[int, bytes], mode: int, *, is_directory: bool) -> None:
+        """A file may be about to be made with a mode; what the library chooses for temporary files is no matter."""
+        made = mode & _PERMISSIONS & ~self._umasks.get(call.task.group.tgid, _USUAL_MASK)
+        if made in _ORDINARY or not origins.is_interpreter(self._posix.program(call)):
+            return  # of others nobody knows what they look for, and they look at most of what they make
+        shown = mode_on_windows(made, file[1], is_directory=is_directory)
+        if shown == made or attributes_of(call.stop.tid, *file, follow=True) is not None:
+            return
+        if not origins.passes_through(self._posix.stack(call), "/tempfile.py"):
+            self._note(call, file, made, shown)
 
     def sets_mode(self, call: Call, file: tuple[int, bytes], mode: int, *, follow: bool) -> None:
         """A file is about to get a mode."""
@@ -98,6 +125,8 @@ class ReadBack:
         self._looks += 1
         if self._looks > _MOST_LOOKS:
             self._forget()
+        if self._is_asked and self._is_stat(call):
+            self._shows_mode(call, dirfd, path)
         if not self._names or (path and path.rpartition(b"/")[2] not in self._names):
             return
         place = self._posix.place(call, dirfd, path)
@@ -118,7 +147,7 @@ class ReadBack:
         noted = _Set(call.task.group.tgid, mode, shown)
 
         def done(result: int) -> None:
-            if result == 0:
+            if result >= 0:
                 if len(self._set) >= _MOST:
                     self._forget()
                 if not self._set:
@@ -133,7 +162,19 @@ class ReadBack:
         """Who has not looked until now sets things for others; each look costs a stop."""
         self._set.clear()
         self._names.clear()
+        self._is_asked = False
         self._posix.judge.wants_looks(wanted=False)
+
+    def _shows_mode(self, call: Call, dirfd: int, path: bytes) -> None:
+        """stat(1) writes the mode of a file, whoever has set it."""
+        found = attributes_of(call.stop.tid, dirfd, path, follow=False)
+        place = None if found is None else self._posix.place(call, dirfd, path)
+        if found is None or place is None or (place, True) in self._set:
+            return
+        mode = found.mode & _PERMISSIONS
+        shown = mode_on_windows(mode, path, is_directory=stat.S_ISDIR(found.mode))
+        if not stat.S_ISLNK(found.mode) and mode not in _ORDINARY and shown != mode:
+            self._tell(call, place, _Set(0, mode, shown))
 
     def _tell(self, call: Call, place: bytes, noted: _Set) -> None:
         if noted.mode is None:
@@ -164,14 +205,19 @@ class ReadBack:
         """Whether it is sure that the program looks at what was set: a look at a file tells all of it at once."""
         program = self._posix.program(call)
         if origins.is_tool(program):
-            arguments = self._posix.process(call).arguments
-            return noted.mode is not None and program.endswith(b"/stat") and any(map(_MODE_FORMAT.search, arguments))
+            return noted.mode is not None and self._is_stat(call)
         if noted.tgid != call.task.group.tgid:
             return False
         stack = self._posix.stack(call)
         if any(map(origins.is_python, stack)):
             return _source_sees(stack, noted)
         return not origins.is_of_a_library(stack) and self._may_look(call, noted.mode)
+
+    def _is_stat(self, call: Call) -> bool:
+        """Whether stat(1) looks that is asked for a mode."""
+        program = self._posix.program(call)
+        arguments = self._posix.process(call).arguments if program.endswith(b"/stat") else ()
+        return origins.is_tool(program) and any(map(_MODE_FORMAT.search, arguments))
 
     def _script_sees(self, call: Call, program: bytes, *, is_mode: bool) -> bool:
         """Whether a script names what was set, where its interpreter does not tell which of its lines asks."""
