@@ -12,6 +12,7 @@ from picobox.check import posix_calls
 from picobox.check import subject as sb
 from picobox.check.aftermath import Aftermath
 from picobox.check.conflicts import Holders, Processes, letters_of_access, letters_of_share
+from picobox.check.guarded_scripts import is_kept_from_windows
 from picobox.check.handlers import clears_readonly
 from picobox.check.idioms import idiom_of
 from picobox.check.judgement import AGAIN, LET_GO, REFUSE, Judgement
@@ -141,7 +142,7 @@ class Judge:
         finding = self._finding(call, rule, status, path, message, others, severity)
         if judgement is None or finding is None:
             return False
-        if self._is_prepared(finding):
+        if self._is_prepared(call, finding):
             return True
 
         def record(result: int) -> None:
@@ -159,19 +160,22 @@ class Judge:
     ) -> Callable[[], None]:
         """Keep who makes a call now, for a finding that is recorded if the routine that is given is called."""
         finding = self._finding(call, rule, status, path, message, others, None)
+        is_prepared = finding is None or self._is_prepared(call, finding)
 
         def record() -> None:
-            if finding is not None and not self._is_prepared(finding):
+            if finding is not None and not is_prepared:
                 self._record(finding)
 
         return record
 
-    def _is_prepared(self, finding: Finding) -> bool:
+    def _is_prepared(self, call: Call, finding: Finding) -> bool:
         """Whether the program mends what it is refused, or keeps the call from Windows."""
         stack = finding.side.stack
         if finding.rule == _READ_ONLY and (mends_removal(stack) or clears_readonly(stack)):
             return True
-        return self.observes and is_not_for_windows(stack)
+        if not self.observes:
+            return False
+        return is_not_for_windows(stack) or is_kept_from_windows(call.stop.tid, finding.side.process, finding.rule)
 
     def _record(self, finding: Finding) -> Entry:
         """Put a finding into the ledger, and tell of one that is new."""

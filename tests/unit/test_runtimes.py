@@ -88,6 +88,12 @@ def test_what_a_runtime_asks_for_and_shows(
     assert [runtime.errno_of(status) for status in statuses] == [violation, denied, invalid]
 
 
+@pytest.mark.parametrize("runtime", [C, PYTHON, GO, NODE, RUST, GIT], ids=lambda each: each.name)
+def test_who_replaces_what_is_open(runtime: Runtime) -> None:
+    """libuv calls MoveFileExW alone."""
+    assert runtime.posix_rename is (runtime in (RUST, GIT))
+
+
 def test_runtimes_of_processes() -> None:
     own = HostTid(os.getpid())
     assert Runtimes(Shares(None, {})).of(own) is PYTHON

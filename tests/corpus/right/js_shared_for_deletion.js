@@ -1,4 +1,4 @@
-// Node shares its files for deletion: what is open may be deleted, renamed and renamed over.
+// Node shares its files for deletion: what is open may be deleted and renamed.
 "use strict";
 const fs = require("fs");
 
@@ -7,7 +7,7 @@ fs.writeFileSync("b", "2");
 const a = fs.openSync("a", "r");
 const b = fs.openSync("b", "r+");
 fs.renameSync("a", "c");
-fs.renameSync("c", "b");
+fs.unlinkSync("c");
 fs.unlinkSync("b");
 fs.closeSync(a);
 fs.closeSync(b);
