@@ -90,7 +90,7 @@ def test_what_a_runtime_asks_for_and_shows(
 
 @pytest.mark.parametrize("runtime", [C, PYTHON, GO, NODE, RUST, GIT], ids=lambda each: each.name)
 def test_who_replaces_what_is_open(runtime: Runtime) -> None:
-    """libuv calls MoveFileExW alone."""
+    """What libuv calls for it is MoveFileExW alone."""
     assert runtime.posix_rename is (runtime in (RUST, GIT))
 
 
