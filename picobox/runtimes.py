@@ -46,13 +46,7 @@ class Runtime(NamedTuple):
 C = Runtime("C", _READ_WRITE, CRT)
 PYTHON = Runtime("CPython", _READ_WRITE, CRT)
 GO = Runtime("Go", _READ_WRITE, POSIX, long_paths=True, deletes_read_only=True)
-NODE = Runtime(
-    "node",
-    _READ_WRITE_DELETE,
-    LIBUV,
-    long_paths=True,
-    deletes_read_only=True,
-)
+NODE = Runtime("node", _READ_WRITE_DELETE, LIBUV, long_paths=True, deletes_read_only=True)
 RUST = Runtime("Rust", _READ_WRITE_DELETE, POSIX, long_paths=True, posix_rename=True, deletes_read_only=True)
 JAVA = Runtime(
     "Java",

@@ -29,12 +29,13 @@ _MOST_LINES = 1 << 16
 class Guards(NamedTuple):
     """Lines of a file: `guarded` those whose OSError is caught for good, `asking` those that only learn of it.
 
-    `clearing`: those after whose refusal the file is made writable.
+    `clearing`: those after whose refusal the file is made writable; `retried`: those tried again after a pause.
     """
 
     guarded: frozenset[int] = frozenset()
     asking: frozenset[int] = frozenset()
     clearing: frozenset[int] = frozenset()
+    retried: frozenset[int] = frozenset()
 
 
 def expects_failure(stack: Sequence[Frame]) -> bool:
@@ -66,6 +67,15 @@ def clears_readonly(stack: Sequence[Frame]) -> bool:
     return frame is not None and frame.line in _guards_of(frame.file).clearing
 
 
+def retries(stack: Sequence[Frame]) -> bool:
+    """Whether the project's line, or one that it was called from in the same file, is tried until others let go."""
+    frame = origins.caller(stack)
+    if frame is None:
+        return False
+    retried = _guards_of(frame.file).retried
+    return any(other.file == frame.file and other.line in retried for other in stack)
+
+
 @lru_cache(64)
 def _guards_of(file: str) -> Guards:
     """The guarded lines of a Python file; none if it cannot be read as Python."""
@@ -76,6 +86,7 @@ def _guards_of(file: str) -> Guards:
     guarded: set[int] = set()
     asking: set[int] = set()
     clearing: set[int] = set()
+    retried: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Try):
             handler = next(filter(_catches, node.handlers), None)
@@ -86,12 +97,25 @@ def _guards_of(file: str) -> Guards:
                 asking |= _lines(node) if _keeps_answer(node, handler) else set()
         elif isinstance(node, ast.With) and any(_suppresses(item.context_expr) for item in node.items):
             guarded |= _lines(node)
-    return Guards(frozenset(guarded), frozenset(asking), frozenset(clearing))
+        elif isinstance(node, ast.For | ast.While) and any(map(_pauses, ast.walk(node))):
+            tries = (each for each in ast.walk(node) if isinstance(each, ast.Try))
+            retried.update(*(_lines(each) for each in tries if any(map(_tries_again, each.handlers))))
+    return Guards(frozenset(guarded), frozenset(asking), frozenset(clearing), frozenset(retried))
 
 
 def _lines(node: ast.Try | ast.With) -> set[int]:
     last = node.body[-1]
     return set(range(node.body[0].lineno, (last.end_lineno or last.lineno) + 1))
+
+
+def _pauses(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and _last_name(node.func) == "sleep"
+
+
+def _tries_again(handler: ast.ExceptHandler) -> bool:
+    """Whether it catches the refusal of a file in use, and does not always end the loop."""
+    ends = isinstance(handler.body[-1], ast.Raise | ast.Return | ast.Break)
+    return _catches(handler, _CATCHING_ACCESS) and not ends
 
 
 def _clears(handler: ast.ExceptHandler) -> bool:

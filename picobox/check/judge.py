@@ -13,7 +13,7 @@ from picobox.check import subject as sb
 from picobox.check.aftermath import Aftermath
 from picobox.check.conflicts import Holders, Processes, letters_of_access, letters_of_share
 from picobox.check.guarded_scripts import is_kept_from_windows
-from picobox.check.handlers import clears_readonly
+from picobox.check.handlers import clears_readonly, retries
 from picobox.check.idioms import idiom_of
 from picobox.check.judgement import AGAIN, LET_GO, REFUSE, Judgement
 from picobox.check.ledger import Ledger
@@ -22,7 +22,7 @@ from picobox.check.names import NameRules
 from picobox.check.platforms import is_not_for_windows
 from picobox.check.posix import Posix
 from picobox.check.refusals import judge_refusal
-from picobox.check.removals import mends_removal
+from picobox.check.removals import ignores_errors, mends_removal
 from picobox.check.reopened import Reopened
 from picobox.check.repeats import Repeats
 from picobox.check.sites import site_of
@@ -55,6 +55,7 @@ _SHARES = FILE_SHARE_READ | FILE_SHARE_WRITE
 # A library of a runtime is at most so far from the call: wrappers of the C library stand between.
 _LIBRARY_FRAMES = 4
 _READ_ONLY = "PB017"
+_OF_FILES_IN_USE = frozenset(("PB009", "PB010", "PB011", "PB012", "PB013", "PB014", "PB016", "PB018"))
 
 
 class Settings(NamedTuple):
@@ -175,6 +176,8 @@ class Judge:
             return True
         if not self.observes:
             return False
+        if finding.rule in _OF_FILES_IN_USE and (ignores_errors(stack) or _is_tried_again(finding)):
+            return True
         return is_not_for_windows(stack) or is_kept_from_windows(call.stop.tid, finding.side.process, finding.rule)
 
     def _record(self, finding: Finding) -> Entry:
@@ -364,3 +367,13 @@ class Judge:
 
         self.when_done(call, mark)
         return is_told
+
+
+def _is_tried_again(finding: Finding) -> bool:
+    """Whether the program tries again what only other processes keep it from, which may be done soon."""
+    own = finding.side.process.pid
+    return (
+        bool(finding.others)
+        and all(other.process.pid != own for other in finding.others)
+        and retries(finding.side.stack)
+    )

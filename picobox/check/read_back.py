@@ -52,6 +52,10 @@ _SCRIPTS = {
     (b"python", False): _LOOKS_AT_NANOSECONDS,
 }
 _MODE_FORMAT = re.compile("%[0#]?[aA]")
+# How stat(1) is asked for nanoseconds, and touch(1) given a time of its own or a file's.
+_TIME_FORMAT = re.compile(r"%[xyz]|%[0 ]?\d*\.\d*[XYZ]")
+_GIVES_TIME = re.compile(r"-[a-z]*d|--date")
+_GIVES_FILE = re.compile(r"-[a-z]*r|--reference")
 
 
 class _Set(NamedTuple):
@@ -193,7 +197,7 @@ class ReadBack:
         is_mode = mode is not None
         program = self._posix.program(call)
         if origins.is_tool(program):
-            return is_mode and program.endswith(b"/chmod")
+            return program.endswith(b"/chmod") if is_mode else self._is_touch(call, program)
         stack = self._posix.stack(call)
         if any(map(origins.is_python, stack)):
             return origins.is_project(stack)
@@ -205,7 +209,7 @@ class ReadBack:
         """Whether it is sure that the program looks at what was set: a look at a file tells all of it at once."""
         program = self._posix.program(call)
         if origins.is_tool(program):
-            return noted.mode is not None and self._is_stat(call)
+            return self._is_stat(call, _TIME_FORMAT if noted.mode is None else _MODE_FORMAT)
         if noted.tgid != call.task.group.tgid:
             return False
         stack = self._posix.stack(call)
@@ -213,11 +217,16 @@ class ReadBack:
             return _source_sees(stack, noted)
         return not origins.is_of_a_library(stack) and self._may_look(call, noted.mode)
 
-    def _is_stat(self, call: Call) -> bool:
-        """Whether stat(1) looks that is asked for a mode."""
+    def _is_stat(self, call: Call, wanted: re.Pattern[str] = _MODE_FORMAT) -> bool:
+        """Whether stat(1) looks that is asked for a mode, or for what else a format says."""
         program = self._posix.program(call)
         arguments = self._posix.process(call).arguments if program.endswith(b"/stat") else ()
-        return origins.is_tool(program) and any(map(_MODE_FORMAT.search, arguments))
+        return origins.is_tool(program) and any(map(wanted.search, arguments))
+
+    def _is_touch(self, call: Call, program: bytes) -> bool:
+        """Whether touch(1) sets a time that it was given, not that of another file."""
+        arguments = self._posix.process(call).arguments if program.endswith(b"/touch") else ()
+        return any(map(_GIVES_TIME.match, arguments)) and not any(map(_GIVES_FILE.match, arguments))
 
     def _script_sees(self, call: Call, program: bytes, *, is_mode: bool) -> bool:
         """Whether a script names what was set, where its interpreter does not tell which of its lines asks."""

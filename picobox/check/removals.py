@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import lru_cache
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
+from picobox.check import origins
 from picobox.platform.sources import lines_of
 
 if TYPE_CHECKING:
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 
     from picobox.findings.finding import Frame
 
-_MODULE = "/shutil.py"
+_MODULE, _TEMPORARY_MODULE = "/shutil.py", "/tempfile.py"
+_IGNORES = re.compile(r"\bignore_cleanup_errors\s*=\s*True\b")
 _HANDLERS = ("onerror", "onexc")
 _HANDLER_POSITION = 2
 _MENDING = frozenset(("chmod", "lchmod", "fchmod"))
@@ -33,6 +36,14 @@ def mends_removal(stack: Sequence[Frame]) -> bool:
     if outer is None or not any(frame.function.rpartition(".")[2] == "rmtree" for frame in inner):
         return False
     return outer.line in _mending_lines(outer.file)
+
+
+def ignores_errors(stack: Sequence[Frame]) -> bool:
+    """Whether a call is of the removal of a TemporaryDirectory by a source that lets it fail, as far as is seen."""
+    if not any(frame.file.endswith(_TEMPORARY_MODULE) for frame in stack):
+        return False
+    files = {frame.file for frame in stack if origins.is_own(frame)}
+    return any(_IGNORES.search(lines_of(file, 1, _MOST_LINES)) for file in files)
 
 
 @lru_cache(64)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fake_judge import PACKAGES, FakeJudge
 
-from picobox.check.handlers import asks, clears_readonly, expects_failure
+from picobox.check.handlers import asks, clears_readonly, expects_failure, retries
 from picobox.findings.finding import Frame
 
 if TYPE_CHECKING:
@@ -164,3 +164,26 @@ def test_a_process_that_has_asked_makes_the_others_where_it_could(tmp_path: Path
     assert rules(plain) == []
     judge.executable = b"/usr/bin/other"
     assert rules(plain) == ["PB019"]
+
+
+@pytest.mark.parametrize(
+    ("caught", "handler", "after", "expects"),
+    [
+        ("PermissionError", "time.sleep(1)", "", True),
+        ("OSError", "pass", "time.sleep(1)", True),
+        ("OSError", "if last:\n    raise\ntime.sleep(1)", "", True),
+        ("OSError", "pass", "", False),
+        ("OSError", "time.sleep(1)\nraise", "", False),
+        ("OSError", "return", "time.sleep(1)", False),
+        ("FileExistsError", "time.sleep(1)", "", False),
+    ],
+)
+def test_what_is_tried_until_others_let_go(
+    tmp_path: Path, caught: str, handler: str, after: str, expects: bool
+) -> None:
+    file = tmp_path / "replacing.py"
+    body = f"try:\n    os.replace(a, b)\nexcept {caught}:\n{textwrap.indent(handler, '    ')}\n{after}\n"
+    file.write_text(f"while True:\n{textwrap.indent(body, '    ')}")
+    assert retries((Frame(str(file), "<module>", LINK + 1),)) is expects
+    assert not retries((Frame(str(file), "<module>", LINK + 9),))
+    assert not retries(())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from picobox.check.removals import mends_removal
+from picobox.check.removals import ignores_errors, mends_removal
 from picobox.findings.finding import Frame
 
 if TYPE_CHECKING:
@@ -69,3 +69,19 @@ def test_another_call_of_the_same_file(tmp_path: Path) -> None:
     assert not mends_removal([Frame(SHUTIL, "move", 1), Frame(str(file), "clean", 6)])
     assert not mends_removal(INNER)
     assert not mends_removal([*INNER, Frame(str(tmp_path / "absent.py"), "clean", 6)])
+
+
+@pytest.mark.parametrize(
+    ("source", "module", "ignores"),
+    [
+        ("d = TemporaryDirectory(ignore_cleanup_errors=True)", "tempfile.py", True),
+        ("d = TemporaryDirectory(ignore_cleanup_errors=False)", "tempfile.py", False),
+        ("d = TemporaryDirectory()", "tempfile.py", False),
+        ("d = TemporaryDirectory(ignore_cleanup_errors=True)", "shutil.py", False),
+    ],
+)
+def test_a_temporary_directory_that_may_stay(tmp_path: Path, source: str, module: str, ignores: bool) -> None:
+    file = tmp_path / "source.py"
+    file.write_text(source)
+    library = f"/usr/lib/python3.12/{module}"
+    assert ignores_errors((*INNER, Frame(library, "cleanup", 1), Frame(str(file), "f", 1))) is ignores
