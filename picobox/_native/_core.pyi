@@ -105,6 +105,26 @@ class Lib:
     def pb_birth_time(self, directory: int, name: bytes, nanoseconds: Any, /) -> int: ...
     def pb_file_handle(self, directory: int, name: bytes, out: Any, /) -> int: ...
     def pb_rename_new(self, directory: int, name: bytes, to_directory: int, to_name: bytes, /) -> int: ...
+    def pb_broker_start(self, ruleset: int, seconds: int, out: Any, /) -> int: ...
+    def pb_broker_ask(
+        self, broker: Any, request: Any, path: bytes, name: bytes, data: bytes, fds: Any, count: int, out: Any, /
+    ) -> int: ...
+    def pb_broker_end(self, broker: Any, /) -> None: ...
+    PB_BROKER_OPEN: int
+    PB_BROKER_STAT: int
+    PB_BROKER_STATX: int
+    PB_BROKER_STATFS: int
+    PB_BROKER_READLINK: int
+    PB_BROKER_ACCESS: int
+    PB_BROKER_CHMOD: int
+    PB_BROKER_CHOWN: int
+    PB_BROKER_UTIMES: int
+    PB_BROKER_SETXATTR: int
+    PB_BROKER_REMOVEXATTR: int
+    PB_BROKER_GETXATTR: int
+    PB_BROKER_LISTXATTR: int
+    PB_BROKER_WATCH: int
+    PB_BROKER_CONNECT: int
     def pb_harden(self, filter: bytes, length: int, /) -> int: ...  # noqa: A002 - as core.h
     def pb_doorbell_open(self, signals: Any, count: int, /) -> int: ...
     def pb_doorbell_close(self) -> None: ...

@@ -304,6 +304,59 @@ int32_t pb_file_handle(int32_t directory, const char *name, uint8_t *out);
 /* renameat2(2) with RENAME_NOREPLACE: 0 or -errno. */
 int32_t pb_rename_new(int32_t directory, const char *name, int32_t to_directory, const char *to_name);
 
+/* A process that makes calls on paths for guests, behind their walls. */
+struct pb_broker {
+    int32_t tid;
+    int32_t pidfd, socket;
+    int32_t seconds; /* after so many it is no longer waited for */
+};
+
+/* What it can be asked for: of an open descriptor, or of what a path leads to from one, or from the root. */
+#define PB_BROKER_OPEN 0     /* nothing more */
+#define PB_BROKER_STAT 1
+#define PB_BROKER_STATX 2    /* words: flags, mask */
+#define PB_BROKER_STATFS 3
+#define PB_BROKER_READLINK 4
+#define PB_BROKER_ACCESS 5   /* words: mode */
+#define PB_BROKER_CHMOD 6    /* words: mode */
+#define PB_BROKER_CHOWN 7    /* words: user, group */
+#define PB_BROKER_UTIMES 8   /* data: two struct timespec, or none: now */
+#define PB_BROKER_SETXATTR 9 /* name, data; words: flags */
+#define PB_BROKER_REMOVEXATTR 10
+#define PB_BROKER_GETXATTR 11
+#define PB_BROKER_LISTXATTR 12
+#define PB_BROKER_WATCH 13   /* the second descriptor is an inotify instance; words: mask */
+#define PB_BROKER_CONNECT 14 /* the second descriptor is a local socket */
+
+/* The most bytes of each part of a request, a NUL at the end of the first two included. */
+#define PB_BROKER_PATH 4096
+#define PB_BROKER_NAME 256
+#define PB_BROKER_DATA 65536
+
+struct pb_request {
+    int32_t operation;
+    int32_t follows; /* a link in the path's last component counts as what it leads to */
+    uint32_t path_size, name_size, data_size; /* 0: there is none */
+    uint32_t room; /* bytes that may come back, 0: how many there are is asked for */
+    int32_t cpu;   /* filled in when it is sent */
+    int64_t words[2];
+};
+
+struct pb_reply {
+    int32_t size;
+    int32_t opened; /* a descriptor for what the path led to, or -1 */
+    int64_t result; /* or -errno */
+    char data[65536];
+};
+
+/* Starts one, held by a ruleset of Landlock. 0 or -errno, with nothing left. */
+int32_t pb_broker_start(int32_t ruleset, int32_t seconds, struct pb_broker *out);
+/* Has a call made: 0, or -EPIPE: the broker has ended; -ETIMEDOUT: it was waited for long enough, and can be asked for nothing
+   more. */
+int32_t pb_broker_ask(const struct pb_broker *broker, struct pb_request *request, const char *path,
+                      const char *name, const void *data, const int32_t *fds, int32_t count, struct pb_reply *out);
+void pb_broker_end(struct pb_broker *broker);
+
 /* This process, all its threads, may not be looked into any more, and its calls pass a filter (struct sock_filter array of
    this many instructions). 0 or -errno. */
 int32_t pb_harden(const uint8_t *filter, int32_t length);

@@ -8,7 +8,6 @@ import sys
 from typing import TYPE_CHECKING, Any, Self
 
 from ntshim.ps.executive import Executive
-from picobox.abi.row import SUPERVISED
 from picobox.abi.table import ROWS
 from picobox.cli.options import CASE_MODES
 from picobox.cli.policies import NO_NAMESPACES
@@ -86,10 +85,10 @@ class Launch:
         self.provider = PicoProvider(self.platform, self.executive, names, features)
         if policy is not None:
             self.provider.most_tasks = policy.limits.processes
-        if SUPERVISED in features and self._walls is not None:
+        if self._walls is not None and self._walls.broker is not None:
             from picobox.confine.guard import Guard
 
-            self.provider.guard = Guard(self._walls.policy)
+            self.provider.guard = Guard(self._walls.policy, self._walls.broker)
         if check is not None:
             self.provider.judge = _make_judge(self.provider, check)
         if chaos is not None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from errno import EACCES, ECONNREFUSED, ENOENT, EPERM
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from picobox.confine.policy import HIDE, WRITE
 from picobox.errors import Errno
 from picobox.names import meaning_of
-from picobox.platform.by_descriptor import Subject, is_local_socket
+from picobox.platform.by_descriptor import Subject, checked_value_size, is_local_socket
 from picobox.platform.host import AT_FDCWD, thread_group
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from picobox.abi.row import Row
     from picobox.call import Call
     from picobox.confine.policy import Policy
+    from picobox.platform.by_descriptor import Asked
 
+    _Decision = Callable[[bytes], None]
     _Routine = Callable[[Subject, Call, str, Sequence[Any]], int]
 
 _PATH_OFFSET = 2
@@ -37,8 +40,10 @@ _OPENS = frozenset(("open", "openat", "openat2"))
 class Guard:
     """Serves calls of guests that are kept in without namespaces."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, broker: Asked) -> None:
+        """`broker`: who makes the calls."""
         self.policy = policy
+        self._broker = broker
         self._decide = policy.decider()
         # What is hidden and leads to what is not can be seen, or nobody would find the way.
         given = [path for path, rule in policy.rules().items() if rule.right != HIDE]
@@ -56,48 +61,53 @@ class Guard:
         routine = _ROUTINES.get(row.name)
         if routine is None:
             return row.name in _OPENS and self._check_open(call, row, arguments)
-        subject = self._subject(call, row, arguments)
+        changes = row.name in _CHANGES
+        decide = partial(self._check, changes=changes) if changes or not _is_held(row, arguments) else None
+        subject = self._subject(call, row, arguments, decide)
         try:
-            if row.name in _CHANGES or not _is_held(row, arguments):
-                self._check(subject, changes=row.name in _CHANGES)
             call.result = routine(subject, call, row.name, arguments)
         finally:
             subject.close()
         return True
 
-    def _subject(self, call: Call, row: Row, arguments: Sequence[Any]) -> Subject:
+    def _subject(self, call: Call, row: Row, arguments: Sequence[Any], decide: _Decision | None) -> Subject:
         paths = row.paths()
         if not paths:
-            return _subject(call, arguments[0], b"", follow=True)
+            return self._meant(call, arguments[0], b"", decide)
         argument = paths[0]
         path = arguments[argument.position]
         dirfd = arguments[argument.dirfd] if argument.dirfd >= 0 else AT_FDCWD
         follow = meaning_of(call, row, argument, arguments).follow
         if path is None:
-            return _subject(call, dirfd, b"", follow=True)
+            return self._meant(call, dirfd, b"", decide)
         if path == b"" and not _takes_empty_path(row, arguments):
             raise Errno(ENOENT)
-        return _subject(call, dirfd, path, follow=follow)
+        return self._meant(call, dirfd, path, decide, follow=follow)
 
-    def _check(self, subject: Subject, *, changes: bool) -> None:
+    def _meant(self, call: Call, dirfd: int, path: bytes, decide: _Decision | None, *, follow: bool = True) -> Subject:
+        is_task = call.platform.is_task
+        return Subject(self._broker, call.stop.tid, dirfd, path, follow=follow, is_task=is_task, decide=decide)
+
+    def _check(self, place: bytes, *, changes: bool) -> None:
         """Errno if the policy does not give as much of a file."""
-        if not subject.place.startswith(b"/"):
+        if not place.startswith(b"/"):
             return
-        right = self._decide(os.path.normpath(subject.place)).right
+        right = self._decide(os.path.normpath(place)).right
         if changes and right != WRITE:
             raise Errno(ENOENT if right == HIDE else EACCES)
-        if right == HIDE and subject.place not in self._ways:
+        if right == HIDE and place not in self._ways:
             raise Errno(ENOENT)
 
     def _check_open(self, call: Call, row: Row, arguments: Sequence[Any]) -> bool:
         """An open for no access is Landlock's business only once the descriptor is used for more."""
+        look = partial(self._check, changes=False)
         # The flags of openat2 are in memory that can change.
         if row.name != "openat2":
             if not arguments[1 if row.name == "open" else 2] & os.O_PATH:
                 return False
-            subject = self._subject(call, row, arguments)
+            subject = self._subject(call, row, arguments, look)
             try:
-                self._check(subject, changes=False)
+                subject.open()
             finally:
                 subject.close()
         tid = call.stop.tid
@@ -106,13 +116,10 @@ class Guard:
             """What was opened may be another file than what was looked at: that is no accident."""
             if result < 0:
                 return
-            opened = _subject(call, result, b"", follow=True)
             try:
-                self._check(opened, changes=False)
+                self._meant(call, result, b"", look).close()
             except Errno:
                 os.kill(thread_group(tid)[0] or tid, signal.SIGKILL)
-            finally:
-                opened.close()
 
         call.then = then
         return False
@@ -125,9 +132,8 @@ class Guard:
         if not path:
             # Whose it is nobody can tell: the socket of a service, or of a guest.
             raise Errno(ECONNREFUSED)
-        subject = _subject(call, AT_FDCWD, path, follow=True)
+        subject = self._meant(call, AT_FDCWD, path, partial(self._check, changes=True))
         try:
-            self._check(subject, changes=True)
             call.result = subject.connect(call.stop.tid, sockfd)
         finally:
             subject.close()
@@ -141,10 +147,6 @@ class Guard:
             raise Errno(EPERM)
         if number and not call.platform.is_task(number):
             raise Errno(EPERM)
-
-
-def _subject(call: Call, dirfd: int, path: bytes, *, follow: bool) -> Subject:
-    return Subject(call.stop.tid, dirfd, path, follow=follow, is_task=call.platform.is_task)
 
 
 def _above(path: bytes) -> list[bytes]:
@@ -207,7 +209,7 @@ def _set_attribute(subject: Subject, call: Call, name: str, _arguments: Sequence
     attribute = call.memory.read_string(key, 256)
     if name.endswith("removexattr"):
         return subject.remove_attribute(attribute)
-    return subject.set_attribute(attribute, call.memory.read(value, min(size, 1 << 16)), flags)
+    return subject.set_attribute(attribute, call.memory.read(value, checked_value_size(size)), flags)
 
 
 def _get_attribute(subject: Subject, call: Call, name: str, _arguments: Sequence[Any]) -> int:

@@ -18,6 +18,7 @@ from picobox.platform import host
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from picobox.confine.broker import Broker
     from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
 
@@ -37,6 +38,7 @@ class Walls:
     features = frozenset((WALLS,))
     note: str | None = None
     temporary: bytes | None = None
+    broker: Broker | None = None
 
     def __init__(self, policy: Policy, kept: Mapping[bytes, LayerMount]) -> None:
         """Enters namespaces and the policy's tree. NoNamespaces, and PlatformError, where the machine forbids it.

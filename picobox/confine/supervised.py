@@ -9,6 +9,7 @@ from typing import Any
 
 from picobox._native._core import lib
 from picobox.abi.row import NO_NETWORK, SUPERVISED, WALLS
+from picobox.confine.broker import Broker, check_ids
 from picobox.confine.landlock import WITH_SCOPES, Ruleset, rules_of_host
 from picobox.confine.mounting import check
 from picobox.confine.native import native_walls
@@ -42,6 +43,8 @@ class SupervisedWalls:
             raise PlatformError(
                 f"namespaces: {why}, and {found} of the {WITH_SCOPES} that walls need then: Linux 6.12 or newer"
             )
+        check_ids()
+        self.broker = Broker()
         self._base = policy
         self.temporary = os.fsencode(tempfile.mkdtemp(prefix="picobox-")) if policy.private_tmp else None
         self.policy = on_host(policy, self.temporary)
@@ -60,13 +63,15 @@ class SupervisedWalls:
             raise PlatformError("Landlock: no rules could be made; `picobox doctor` tells what this machine allows")
         # What is done for a guest is done with a guest's rights.
         check(lib.pb_lower_capabilities(), "capabilities")
+        self.broker.start(self._ruleset)
 
     def native(self, keep: list[Any]) -> Any:
         """The walls for the core, a struct pb_walls; `keep` holds what it points to."""
         return native_walls(self._base, self._ruleset, -1, -1, keep)
 
     def close(self) -> None:
-        """Takes the private directory away."""
+        """Takes the private directory away, and the broker."""
+        self.broker.end()
         if self._ruleset is not None:
             self._ruleset.close()
         if self.temporary is not None:

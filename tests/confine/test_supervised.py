@@ -156,6 +156,7 @@ def test_ways_through_processes(user: str, place: Path, secret: Path, options: d
         *done.stdout.splitlines()[-1:],
     ]
     assert done.stdout.endswith("/cwd/new\n")
-    assert done.stderr.count("Too many levels of symbolic links") == 2
+    assert "cannot statx 'way'" in done.stderr
+    assert "chmod: cannot" in done.stderr
     assert "cannot statx '/proc/" in done.stderr
     assert "/cwd': Permission denied" in done.stderr

@@ -1,0 +1,99 @@
+"""Asks the broker: a process behind the guests' walls that makes calls on paths, by descriptor, with their credentials."""
+
+from __future__ import annotations
+
+import os
+from errno import EPIPE, ETIMEDOUT
+from typing import TYPE_CHECKING
+
+from picobox._native._core import ffi, lib
+from picobox.confine.mounting import check
+from picobox.errors import Errno, PlatformError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from picobox.confine.landlock import Ruleset
+
+# A call that takes longer hangs, in the kernel or in a file system that a program serves.
+SECONDS = 5
+MOST_HANGS = 8
+
+
+class Broker:
+    """The broker of one run. It has the guests' credentials since all of theirs are this process's, see `check_ids`."""
+
+    def __init__(self, seconds: int = SECONDS) -> None:
+        """`seconds`: how long a call may take."""
+        self._native = ffi.new("struct pb_broker *", {"tid": -1, "pidfd": -1, "socket": -1})
+        self._request = ffi.new("struct pb_request *")
+        self._reply = ffi.new("struct pb_reply *")
+        self._fds = ffi.new("int32_t[2]")
+        self._seconds = seconds
+        self._hangs = 0
+        self._ruleset: Ruleset | None = None
+
+    @property
+    def tid(self) -> int:
+        """The host's number of the process, -1 if there is none."""
+        return int(self._native.tid)
+
+    def start(self, ruleset: Ruleset) -> None:
+        """Starts it, held by what holds the guests. PlatformError."""
+        self._ruleset = ruleset
+        check(lib.pb_broker_start(ruleset.fd, self._seconds, self._native), "a broker")
+
+    def ask(
+        self,
+        operation: int,
+        fds: Sequence[int] = (),
+        path: bytes = b"",
+        *,
+        follow: bool = False,
+        words: Sequence[int] = (),
+        name: bytes = b"",
+        data: bytes = b"",
+        room: int = 0,
+    ) -> tuple[int, bytes, int]:
+        """The result of a call (PB_BROKER_*) or -errno, what it filled in, and a descriptor of what `path` led to, or -1.
+
+        `path` begins at the first of `fds`, or at the root; without one the first of `fds` is meant itself. Errno
+        (ETIMEDOUT): the call hung. PlatformError: there is no broker any more.
+        """
+        request, reply = self._request, self._reply
+        request.operation, request.follows, request.room = operation, follow, room
+        request.path_size, request.name_size = len(path) + bool(path), len(name) + bool(name)
+        request.data_size = len(data)
+        request.words = [*words, 0, 0][:2]
+        self._fds[0 : len(fds)] = fds
+        error = lib.pb_broker_ask(self._native, request, path, name, data, self._fds, len(fds), reply)
+        if error == -ETIMEDOUT:
+            self._replace()
+        if error == -EPIPE:
+            raise PlatformError(
+                "the broker, which makes calls on paths for the program, was killed: the run cannot go on. Run it again"
+            )
+        if error:
+            raise Errno(-error)
+        return reply.result, bytes(ffi.buffer(reply.data, reply.size)), reply.opened
+
+    def _replace(self) -> None:
+        """The call may hang for ever, and a broker makes one at a time: another takes its place."""
+        self._hangs += 1
+        self.end()
+        if self._hangs > MOST_HANGS or self._ruleset is None:
+            raise PlatformError(
+                f"{self._hangs} calls on paths took longer than {self._seconds} s each: the run cannot go on. "
+                "Is a file system not answering?"
+            )
+        self.start(self._ruleset)
+
+    def end(self) -> None:
+        """Kills it."""
+        lib.pb_broker_end(self._native)
+
+
+def check_ids() -> None:
+    """PlatformError unless one user and group is all that this process, and so a guest without a capability, can be."""
+    if len(set(os.getresuid())) + len(set(os.getresgid())) > 2:
+        raise PlatformError("real, effective and saved ids differ. Run picobox with one user and group (setpriv(1))")
