@@ -1,4 +1,4 @@
-"""Asks the broker: a process behind the guests' walls that makes calls on paths, by descriptor, with their credentials."""
+"""Asks the broker: a process behind the guests' walls, with their credentials, that makes calls on paths for them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Broker:
         data: bytes = b"",
         room: int = 0,
     ) -> tuple[int, bytes, int]:
-        """The result of a call (PB_BROKER_*) or -errno, what it filled in, and a descriptor of what `path` led to, or -1.
+        """The result of a call (PB_BROKER_*) or -errno, what it filled in, and a descriptor for `path` or -1.
 
         `path` begins at the first of `fds`, or at the root; without one the first of `fds` is meant itself. Errno
         (ETIMEDOUT): the call hung. PlatformError: there is no broker any more.

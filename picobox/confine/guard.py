@@ -92,6 +92,9 @@ class Guard:
         """Errno if the policy does not give as much of a file."""
         if not place.startswith(b"/"):
             return
+        if place.startswith(b"/proc/%d/" % self._broker.tid):
+            # Into itself the broker may look, and no guest.
+            raise Errno(EACCES)
         right = self._decide(os.path.normpath(place)).right
         if changes and right != WRITE:
             raise Errno(ENOENT if right == HIDE else EACCES)

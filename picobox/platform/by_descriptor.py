@@ -1,4 +1,4 @@
-"""Finds what a guest means, and has calls made on what an open descriptor of ours stands for: nothing else can be meant."""
+"""Finds what a guest means, and has calls made on what a descriptor of ours stands for: nothing else can be meant."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     class Asked(Protocol):
         """Whoever makes the calls, see picobox.confine.broker.Broker."""
+
+        @property
+        def tid(self) -> HostTid: ...
 
         def ask(
             self,

@@ -148,6 +148,32 @@ def _drop_guard() -> None:
     _replace_in("picobox.confine.guard", "Guard", change)
 
 
+def _act_by_name() -> None:
+    """A call is made on what the path leads to by then, not on the descriptor that was decided about."""
+
+    def change(subject: Any) -> Any:
+        find, change_found = subject._tell, subject._change
+
+        def forget(self: Any) -> None:
+            self.open()
+            if self._path:
+                self.fd, self._decide = -1, None
+
+        def tell(self: Any, operation: int, **asked: Any) -> Any:
+            if operation and self.fd < 0:
+                forget(self)
+            return find(self, operation, **asked)
+
+        def act(self: Any, operation: int, *others: int, **asked: Any) -> Any:
+            forget(self)
+            return change_found(self, operation, *others, **asked)
+
+        subject._tell, subject._change = tell, act
+        return subject
+
+    _replace_in("picobox.platform.by_descriptor", "Subject", change)
+
+
 def _stay_in_namespaces(*fields: str) -> None:
     """Guests do not enter these namespaces of their init."""
 
@@ -228,6 +254,9 @@ WALLS: dict[str, Wall] = {
     "landlock-scopes": Wall("Landlock keeps signals and abstract sockets in", _drop_scopes),
     "guard": Wall(
         "the supervisor decides by the object, and makes by descriptor, what Landlock does not cover", _drop_guard
+    ),
+    "same-descriptor": Wall(
+        "the supervisor decides about the descriptor on which the broker then makes the call", _act_by_name
     ),
     "limit-processes": Wall("tasks are counted", _count_no_tasks),
 }
