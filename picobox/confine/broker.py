@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from errno import EPIPE, ETIMEDOUT
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from picobox._native._core import ffi, lib
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 # A call that takes longer hangs, in the kernel or in a file system that a program serves.
 SECONDS = 5
 MOST_HANGS = 8
+_WORD = (1 << 64) - 1
+# struct pb_request, written at once: see trace.py.
+_request = Struct("<2i4I8x2Q")
 
 
 class Broker:
@@ -28,7 +32,7 @@ class Broker:
         self._native = ffi.new("struct pb_broker *", {"tid": -1, "pidfd": -1, "socket": -1})
         self._request = ffi.new("struct pb_request *")
         self._reply = ffi.new("struct pb_reply *")
-        self._fds = ffi.new("int32_t[2]")
+        self._bytes = ffi.buffer(self._request)
         self._seconds = seconds
         self._hangs = 0
         self._ruleset: Ruleset | None = None
@@ -60,13 +64,11 @@ class Broker:
         `path` begins at the first of `fds`, or at the root; without one the first of `fds` is meant itself. Errno
         (ETIMEDOUT): the call hung. PlatformError: there is no broker any more.
         """
-        request, reply = self._request, self._reply
-        request.operation, request.follows, request.room = operation, follow, room
-        request.path_size, request.name_size = len(path) + bool(path), len(name) + bool(name)
-        request.data_size = len(data)
-        request.words = [*words, 0, 0][:2]
-        self._fds[0 : len(fds)] = fds
-        error = lib.pb_broker_ask(self._native, request, path, name, data, self._fds, len(fds), reply)
+        first, second = (*words, 0, 0)[:2]
+        sizes = len(path) + bool(path), len(name) + bool(name), len(data)
+        _request.pack_into(self._bytes, 0, operation, follow, *sizes, room, first & _WORD, second & _WORD)
+        reply = self._reply
+        error = lib.pb_broker_ask(self._native, self._request, path, name, data, fds, len(fds), reply)
         if error == -ETIMEDOUT:
             self._replace()
         if error == -EPIPE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from errno import EACCES, ECONNREFUSED, ENOENT, EPERM
+from errno import EACCES, ECONNREFUSED, EINVAL, ENAMETOOLONG, ENOENT, EPERM, ERANGE
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _PATH_OFFSET = 2
 _ADDRESS_SIZE = 110
+_MOST_INT = 0x7FFF_FFFF
 _PRIO_PROCESS, _IOPRIO_WHO_PROCESS = 0, 1
 _TIMES = {"utime": 16, "utimes": 32, "futimesat": 32, "utimensat": 32}
 # Calls on a task that may not be a guest, and where its number is.
@@ -188,7 +189,10 @@ def _access(subject: Subject, _call: Call, name: str, arguments: Sequence[Any]) 
 
 def _readlink(subject: Subject, call: Call, name: str, _arguments: Sequence[Any]) -> int:
     first = 1 if name == "readlink" else 2
-    target = subject.target(call.stop.args[first + 1])
+    size = call.stop.args[first + 1] & 0xFFFF_FFFF
+    if size > _MOST_INT:
+        raise Errno(EINVAL)
+    target = subject.target(size)
     call.memory.write(call.stop.args[first], target)
     return len(target)
 
@@ -207,9 +211,19 @@ def _utime(subject: Subject, call: Call, name: str, _arguments: Sequence[Any]) -
     return subject.set_times(name, call.memory.read(address, _TIMES[name]) if address else None)
 
 
+def _attribute_name(call: Call, address: int) -> bytes:
+    try:
+        name = call.memory.read_string(address, 256)
+    except Errno as error:
+        raise Errno(ERANGE if error.errno == ENAMETOOLONG else error.errno) from None
+    if not name:
+        raise Errno(ERANGE)
+    return name
+
+
 def _set_attribute(subject: Subject, call: Call, name: str, _arguments: Sequence[Any]) -> int:
     _, key, value, size, flags, _ = call.stop.args
-    attribute = call.memory.read_string(key, 256)
+    attribute = _attribute_name(call, key)
     if name.endswith("removexattr"):
         return subject.remove_attribute(attribute)
     return subject.set_attribute(attribute, call.memory.read(value, checked_value_size(size)), flags)
@@ -221,7 +235,7 @@ def _get_attribute(subject: Subject, call: Call, name: str, _arguments: Sequence
         length, found = subject.attributes(size)
     else:
         address, size = call.stop.args[2:4]
-        length, found = subject.attribute(call.memory.read_string(call.stop.args[1], 256), size)
+        length, found = subject.attribute(_attribute_name(call, call.stop.args[1]), size)
     if found:
         call.memory.write(address, found)
     return length

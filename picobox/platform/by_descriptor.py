@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from errno import E2BIG, EACCES, EINVAL, EMFILE, ENAMETOOLONG, ERANGE
+from errno import E2BIG, EACCES, EBADF, EINVAL, EMFILE, ENAMETOOLONG, ENOENT
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
@@ -74,9 +74,9 @@ class Subject:
         self._broker, self._is_task, self._decide = broker, is_task, decide
         self._follow = follow or not path
         self._start = self.fd = -1
-        start: bytes | None = b"/proc/%d/cwd" % tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d" % (tid, dirfd)
+        absent, start = EBADF, b"/proc/%d/cwd" % tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d" % (tid, dirfd)
         if path.startswith(b"/"):
-            start, path = None, as_ours(tid, path)
+            absent, start, path = ENOENT, b"", as_ours(tid, path)
             found = _LINKS_OF_PROCESSES.match(path)
             if found is not None:
                 if not is_task(int(found[2])):
@@ -86,15 +86,16 @@ class Subject:
         if len(path) >= _MOST_TEXT:
             raise Errno(ENAMETOOLONG)
         self._path = path
-        if start is not None:
-            self._start_at(start)
+        if start:
+            self._start_at(start, absent)
 
-    def _start_at(self, start: bytes) -> None:
+    def _start_at(self, start: bytes, absent: int) -> None:
+        """Opens what comes first in a path. `absent`: the error if it is not there."""
         nofollow = 0 if self._path or self._follow else os.O_NOFOLLOW
         try:
             opened = os.open(start, os.O_PATH | os.O_CLOEXEC | nofollow)
         except OSError as error:
-            raise Errno(error.errno or EINVAL) from None
+            raise Errno(absent if error.errno == ENOENT else error.errno or EINVAL) from None
         if self._path:
             self._start = opened
         else:
@@ -193,14 +194,14 @@ class Subject:
         return self._change(lib.PB_BROKER_UTIMES, data=b"" if times is None else _as_timespecs(call, times))
 
     def set_attribute(self, name: bytes, value: bytes, flags: int) -> int:
-        return self._change(lib.PB_BROKER_SETXATTR, name=_attribute_name(name), data=value, words=(flags,))
+        return self._change(lib.PB_BROKER_SETXATTR, name=name, data=value, words=(flags,))
 
     def remove_attribute(self, name: bytes) -> int:
-        return self._change(lib.PB_BROKER_REMOVEXATTR, name=_attribute_name(name))
+        return self._change(lib.PB_BROKER_REMOVEXATTR, name=name)
 
     def attribute(self, name: bytes, size: int) -> tuple[int, bytes]:
         """The length of an attribute, and its value if `size` is not 0."""
-        return self._tell(lib.PB_BROKER_GETXATTR, name=_attribute_name(name), room=min(size, _MOST_DATA))
+        return self._tell(lib.PB_BROKER_GETXATTR, name=name, room=min(size, _MOST_DATA))
 
     def attributes(self, size: int) -> tuple[int, bytes]:
         """The length of the names of all attributes, and the names if `size` is not 0."""
@@ -233,12 +234,6 @@ def _as_timespecs(call: str, times: bytes) -> bytes:
     if not (0 <= part < _MICROSECONDS and 0 <= other < _MICROSECONDS):
         raise Errno(EINVAL)
     return _two_times.pack(first, part * 1000, second, other * 1000)
-
-
-def _attribute_name(name: bytes) -> bytes:
-    if not name:
-        raise Errno(ERANGE)
-    return name
 
 
 def checked_value_size(size: int) -> int:

@@ -253,7 +253,7 @@ WALLS: dict[str, Wall] = {
     "landlock-files": Wall("Landlock's rules of files, without namespaces", _allow_the_whole_tree),
     "landlock-scopes": Wall("Landlock keeps signals and abstract sockets in", _drop_scopes),
     "guard": Wall(
-        "the supervisor decides by the object, and makes by descriptor, what Landlock does not cover", _drop_guard
+        "the supervisor decides by the object, and has made by descriptor, what Landlock does not cover", _drop_guard
     ),
     "same-descriptor": Wall(
         "the supervisor decides about the descriptor on which the broker then makes the call", _act_by_name
