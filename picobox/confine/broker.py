@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from picobox._native._core import ffi, lib
 from picobox.confine.mounting import check
 from picobox.errors import Errno, PlatformError
+from picobox.platform.base import HostTid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +39,9 @@ class Broker:
         self._ruleset: Ruleset | None = None
 
     @property
-    def tid(self) -> int:
-        """The host's number of the process, -1 if there is none."""
-        return int(self._native.tid)
+    def tid(self) -> HostTid:
+        """-1 if there is none."""
+        return HostTid(self._native.tid)
 
     def start(self, ruleset: Ruleset) -> None:
         """Starts it, held by what holds the guests. PlatformError."""
