@@ -177,6 +177,11 @@ class ElfFile:
         found = range(starts[end - 1], starts[end - 1] + symbols[end - 1][0])
         return found if address in found else None
 
+    def function_ranges(self) -> list[tuple[int, int]]:
+        """Where each function begins and how long it is, ascending, as far as symbols tell."""
+        starts, symbols, _ = self._known_functions()
+        return [(start, size) for start, (size, _) in zip(starts, symbols, strict=True)]
+
     def _known_functions(self) -> tuple[list[int], list[tuple[int, int]], bytes]:
         if self._functions is None:
             self._functions = self._read_functions()

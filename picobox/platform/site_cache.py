@@ -1,0 +1,200 @@
+"""Keeps the plans of images from one run to the next, by their contents; a plan is found by which file an image is.
+
+The directory is only used if it is ours and nobody else may write there; what is damaged is made anew. A guest that
+runs behind walls sees a layer of caches (`confine.caches`), so what it writes there is dropped.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import time
+from contextlib import suppress
+from typing import NamedTuple
+
+from picobox.platform.site_image import UnreadableError
+from picobox.platform.site_records import DamagedPlanError, StoredPlan, to_bytes
+from picobox.platform.sites import Plan
+
+_BELOW_CACHE = ("picobox", "sites")
+_PRIVATE = 0o700
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_MOST_IMAGE = 1 << 28
+_MOST_PLAN = 1 << 23
+_MOST_PLANS = 2048
+# A file that was changed a moment ago may be changed again without its times telling.
+_SETTLED_NS = 2_000_000_000
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+
+
+class ImageFile(NamedTuple):
+    """Tells an image from all others, and from itself before it was changed."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, fd: int) -> ImageFile:
+        """The one that a descriptor is open for. OSError if it is no regular file."""
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("no regular file is an image")
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+    @property
+    def name(self) -> str:
+        """The name of what tells the plan of this file."""
+        return "-".join(f"{number:x}" for number in self)
+
+
+class SiteCache:
+    """The kept plans of one user; without a directory nothing is kept."""
+
+    def __init__(self, directory: str | None) -> None:
+        """`directory` is made when the first plan is kept."""
+        self._directory = directory
+
+    @classmethod
+    def of_user(cls) -> SiteCache:
+        """That below the user's directory of caches, as the XDG base directory specification says where it is."""
+        home = os.environ.get("XDG_CACHE_HOME", "")
+        if not os.path.isabs(home):
+            above = os.environ.get("HOME", "")
+            home = os.path.join(above, ".cache") if os.path.isabs(above) else ""
+        return cls(os.path.join(home, *_BELOW_CACHE) if home else None)
+
+    def find(self, fd: int) -> StoredPlan | None:
+        """The plan of an image that a descriptor is open for, if it was made before; nothing of the image is read."""
+        try:
+            return self._read(ImageFile.of(fd).name)
+        except OSError:
+            return None
+
+    def make(self, fd: int) -> StoredPlan:
+        """The plan of an image, made if it is not kept, and kept.
+
+        An image that has no code we understand has an empty plan. OSError if it cannot be read or is none.
+        """
+        image = ImageFile.of(fd)
+        data = _contents(fd, image.size)
+        digest = _digest(data)
+        found = self._read(digest.hex())
+        plan = found or StoredPlan(_planned(data, digest))
+        if found is None:
+            self._write(digest.hex(), bytes(plan.data))
+        is_settled = image.changed_ns < time.time_ns() - _SETTLED_NS
+        if is_settled and ImageFile.of(fd) == image:
+            self._link(digest.hex(), image.name)
+        return plan
+
+    def _read(self, name: str) -> StoredPlan | None:
+        if self._directory is None:
+            return None
+        try:
+            directory = self._open()
+            try:
+                fd = os.open(name, _READ, dir_fd=directory)
+            finally:
+                os.close(directory)
+        except OSError:
+            return None
+        try:
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode) or not _is_ours(found) or found.st_size > _MOST_PLAN:
+                return None
+            return StoredPlan(os.read(fd, _MOST_PLAN))
+        except (OSError, DamagedPlanError):
+            return None
+        finally:
+            os.close(fd)
+
+    def _open(self) -> int:
+        """The directory. OSError if it is not ours, or others may write there."""
+        fd = os.open(self._directory or "", _READ | os.O_DIRECTORY)
+        if _is_ours(os.fstat(fd)):
+            return fd
+        os.close(fd)
+        raise PermissionError("the directory of plans is not ours alone")
+
+    def _write(self, name: str, data: bytes) -> None:
+        """Keep a plan under a name; if that cannot be, it is not kept."""
+        if self._directory is None:
+            return
+        with suppress(OSError):
+            os.makedirs(self._directory, _PRIVATE, exist_ok=True)
+            directory = self._open()
+            try:
+                self._thin_out(directory)
+                part = f".{os.getpid()}-{time.monotonic_ns()}"
+                fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory)
+                try:
+                    with os.fdopen(fd, "wb") as file:
+                        file.write(data)
+                    os.replace(part, name, src_dir_fd=directory, dst_dir_fd=directory)
+                except OSError:
+                    os.unlink(part, dir_fd=directory)
+                    raise
+            finally:
+                os.close(directory)
+
+    def _link(self, name: str, other: str) -> None:
+        """Let another name tell a kept plan too, in place of what it told before."""
+        with suppress(OSError):
+            directory = self._open()
+            try:
+                part = f".{os.getpid()}-{time.monotonic_ns()}"
+                os.link(name, part, src_dir_fd=directory, dst_dir_fd=directory)
+                try:
+                    os.replace(part, other, src_dir_fd=directory, dst_dir_fd=directory)
+                finally:
+                    # Renaming one link of a file to another one's name does nothing (rename(2)).
+                    with suppress(FileNotFoundError):
+                        os.unlink(part, dir_fd=directory)
+            finally:
+                os.close(directory)
+
+    @staticmethod
+    def _thin_out(directory: int) -> None:
+        """Leave room: the older half goes once there are many."""
+        with os.scandir(directory) as entries:
+            ages = sorted((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name) for entry in entries)
+        if len(ages) >= _MOST_PLANS:
+            for _, name in ages[: len(ages) // 2]:
+                with suppress(OSError):
+                    os.unlink(name, dir_fd=directory)
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    return found.st_uid == os.geteuid() and not found.st_mode & _OTHERS_WRITE
+
+
+def _contents(fd: int, size: int) -> bytes:
+    if size > _MOST_IMAGE:
+        raise OSError("no image is as large")
+    parts = []
+    at = 0
+    while at < size and (part := os.pread(fd, size - at, at)):
+        parts.append(part)
+        at += len(part)
+    return b"".join(parts)
+
+
+def _digest(data: bytes) -> bytes:
+    from hashlib import sha256
+
+    return sha256(data).digest()
+
+
+def _planned(data: bytes, digest: bytes) -> bytes:
+    """The plan of an image in the form in which it is kept."""
+    from picobox.platform.site_finder import plan_of
+
+    try:
+        return to_bytes(plan_of(data))
+    # Addresses that are too far from each other do not fit; no linker makes such an image.
+    except (UnreadableError, struct.error):
+        return to_bytes(Plan(digest))
