@@ -117,7 +117,7 @@ def leads_of(parts: Iterable[Part]) -> Leads:
 
 
 def is_constant(part: Part, address: int) -> bool:
-    """Whether a constant of an instruction is at an address of a part; so it is taken to be in what is no instruction."""
+    """Whether a constant of an instruction is at an address of a part; what is no instruction is taken for one."""
     decoder = Decoder(BITS, part.code, ip=part.address)
     for instruction in decoder:
         if instruction.code == Code.INVALID:

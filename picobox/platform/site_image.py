@@ -102,7 +102,7 @@ class Image(ElfFile):
         return {landing for each in self._frames for landing in each.landings}
 
     def named(self, wanted: set[int]) -> set[int]:
-        """Which of some addresses stand anywhere in what is loaded, as relocations and pointers, or in code as constants.
+        """Which of some addresses stand anywhere in what is loaded: relocations and pointers, or constants of code.
 
         Any bytes outside of code count that could be such an address, whatever they are.
         """

@@ -41,9 +41,9 @@ class Moved(NamedTuple):
     """Instructions that are run elsewhere.
 
     `code` is theirs for any place; `literals` tells where in it 64-bit addresses belong: position, and address as
-    linked, to which the load bias is added. `steps` has, of each instruction in `code`, where it begins, and the address
-    in the image at which a task that is about to run it would be, had nothing been moved. `goes_on`: what follows is
-    reached.
+    linked, to which the load bias is added. `steps` has, of each instruction in `code`, where it begins, and the
+    address in the image at which a task that is about to run it would be, had nothing been moved. `goes_on`: what
+    follows is reached.
     """
 
     code: bytes = b""
