@@ -63,10 +63,9 @@ class Step(NamedTuple):
 
 
 class Leads(NamedTuple):
-    """Where code leads: targets of branches, those of calls among them, and addresses that it takes."""
+    """Where code leads: targets of branches and calls, and addresses that it takes."""
 
     branches: set[int]
-    calls: set[int]
     taken: set[int]
 
 
@@ -96,37 +95,46 @@ def has_call(part: Part) -> bool | None:
     return found
 
 
+def calls_of(part: Part) -> set[int]:
+    """What all calls of a part lead to, where it is instructions."""
+    call = FlowControl.CALL
+    decoder = Decoder(BITS, part.code, ip=part.address)
+    return {each.near_branch_target for each in decoder if each.flow_control == call}
+
+
 def leads_of(parts: Iterable[Part]) -> Leads:
     """Where all instructions lead; of a part that is not all instructions, where any bytes of it could lead."""
     branches: set[int] = set()
-    calls: set[int] = set()
     taken: set[int] = set()
-    goes_on, call, invalid = FlowControl.NEXT, FlowControl.CALL, Code.INVALID
+    goes_on, invalid = FlowControl.NEXT, Code.INVALID
     for part in parts:
         is_sound = True
         for each in Decoder(BITS, part.code, ip=part.address):
-            flow = each.flow_control
-            if flow != goes_on:
-                (calls if flow == call else branches).add(each.near_branch_target)
+            if each.flow_control != goes_on:
+                branches.add(each.near_branch_target)
                 is_sound = is_sound and each.code != invalid
             if each.is_ip_rel_memory_operand:
                 taken.add(each.ip_rel_memory_address)
         if not is_sound:
             branches |= _any_branches(part)
-    return Leads(branches | calls, calls, taken)
+    return Leads(branches, taken)
 
 
-def is_constant(part: Part, address: int) -> bool:
-    """Whether a constant of an instruction is at an address of a part; what is no instruction is taken for one."""
+def constants_among(part: Part, addresses: set[int]) -> set[int]:
+    """At which of some addresses of a part a constant of an instruction is; what is no instruction is taken for one."""
+    found = set()
+    left = sorted(addresses, reverse=True)
     decoder = Decoder(BITS, part.code, ip=part.address)
     for instruction in decoder:
-        if instruction.code == Code.INVALID:
-            return True
-        if instruction.next_ip > address:
+        while left and left[-1] < instruction.next_ip:
             constants = decoder.get_constant_offsets(instruction)
-            at = address - instruction.ip
-            return at in (constants.immediate_offset, constants.displacement_offset)
-    return True
+            places = (constants.immediate_offset, constants.displacement_offset)
+            if instruction.code == Code.INVALID or left[-1] - instruction.ip in places:
+                found.add(left[-1])
+            left.pop()
+        if not left:
+            break
+    return found.union(left)
 
 
 def _any_branches(part: Part) -> set[int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from iced_x86 import FlowControl
 
-from picobox.platform.site_code import SYSCALL, Step, decode, has_call, leads_of
+from picobox.platform.site_code import SYSCALL, Step, calls_of, decode, has_call, leads_of
 from picobox.platform.site_image import Image, UnreadableError
 from picobox.platform.site_moves import can_move, is_call, is_repeatable, moved, number_before
 from picobox.platform.sites import (
@@ -137,19 +137,18 @@ def _find(image: Image) -> tuple[list[_Found], list[Refused]]:
     return found, refused
 
 
-def _parts_with_calls(image: Image) -> Iterator[Part]:
+def _parts_with_calls(image: Image) -> list[Part]:
     """The parts of an image that have a site, or may have one since they are not all instructions."""
-    calls: set[int] | None = None
-    for part in image.parts():
-        if SYSCALL not in part.code:
-            continue
-        answer = has_call(part)
-        if answer:
-            yield part
-        elif answer is None:
-            if calls is None:
-                calls = leads_of(image.parts()).calls if len(part.code) >= _LONG else set()
-            yield from (each for each in image.finer_parts(part, calls) if has_call(each) is not False)
+    found: list[Part] = []
+    for part in list(image.parts()):
+        if SYSCALL in part.code:
+            answer = has_call(part)
+            if answer:
+                found.append(part)
+            elif answer is None:
+                finer = image.refine(part, calls_of(part) if len(part.code) >= _LONG else set())
+                found += [each for each in finer if SYSCALL in each.code and has_call(each) is not False]
+    return found
 
 
 def _landings(image: Image, found: list[_Found]) -> set[int]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from itertools import pairwise
+from operator import attrgetter
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.errors import PicoboxError
 from picobox.platform.eh_frame import DamagedError, frames_of
 from picobox.platform.elf import ElfFile, FileKey
-from picobox.platform.site_code import Part, is_constant
+from picobox.platform.site_code import Part, constants_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,8 +22,10 @@ _HEADER = Struct("<16xHH4xQ")
 _X86_64 = 62
 _MOST_CODE = 1 << 26
 _MOST_PARTS = 1 << 19
+_MOST_REFINED = 1 << 12
 _MOST_TABLE_ENTRIES = 1 << 20
 _ENTRY = Struct("<i")
+_address_of = attrgetter("address")
 
 
 class UnreadableError(PicoboxError):
@@ -43,8 +46,9 @@ class Image(ElfFile):
     def __init__(self, data: bytes) -> None:
         """Read the tables that tell where functions begin."""
         self._data = data
-        self._parts: list[Part] | None = None
-        self._starts: list[int] = []
+        self._parts: list[Part] = []
+        self._ends: list[int] = []
+        self._refined = 0
         super().__init__(b"", FileKey(0, 0, len(data), 0))
         if len(data) < 64 or not self.segments:
             raise UnreadableError("the image is no ELF file of 64 bits that is loaded")
@@ -63,30 +67,33 @@ class Image(ElfFile):
         """So many bytes of the image, fewer at its end."""
         return self._data[offset : offset + size]
 
-    def parts(self) -> Iterator[Part]:
-        """All code, in parts that begin where a function begins, as far as tables tell."""
-        entries = self.entries()
-        if len(entries) > _MOST_PARTS:
-            raise UnreadableError("the image has more functions than programs have")
-        for region in self.code:
-            yield from self._split(Part(region.address, region.data, is_entry=True), entries)
+    def parts(self) -> list[Part]:
+        """All code, in parts that begin where a function begins, as far as tables tell; finer where that was asked."""
+        if not self._parts:
+            entries = sorted(self.entries())
+            if len(entries) > _MOST_PARTS:
+                raise UnreadableError("the image has more functions than programs have")
+            for region in self.code:
+                self._parts += _split(Part(region.address, region.data, is_entry=True), entries)
+        return self._parts
 
-    def finer_parts(self, part: Part, calls: set[int]) -> Iterator[Part]:
-        """A part that is not all instructions, in parts: between the ends and begins of functions is what is no code.
+    def refine(self, part: Part, calls: set[int]) -> list[Part]:
+        """Have one that is not all instructions in parts: what is no code is between the ends and begins of functions.
 
         `calls`: what calls lead to, which is where functions begin of which no table tells.
         """
-        ends = {each.start + each.size for each in self._frames}
-        ends.update(start + size for start, size in self.function_ranges())
-        for each in self._split(part, calls | ends):
-            yield each._replace(is_entry=each.address in calls or (each.is_entry and each.address == part.address))
-
-    @staticmethod
-    def _split(part: Part, borders: set[int]) -> Iterator[Part]:
-        end = part.address + len(part.code)
-        inside = sorted(each for each in borders if part.address < each < end)
-        for start, stop in pairwise((part.address, *inside, end)):
-            yield Part(start, part.code[start - part.address : stop - part.address], start in borders or part.is_entry)
+        if not self._ends:
+            self._ends = sorted({start + size for start, size, *_ in (*self._frames, *self.function_ranges())})
+        self._refined += 1
+        if self._refined > _MOST_REFINED:
+            raise UnreadableError("the image has more data amid its code than programs have")
+        finer = [
+            each._replace(is_entry=each.address in calls or (part.is_entry and each.address == part.address))
+            for each in _split(part, sorted(calls.union(_between(self._ends, part))))
+        ]
+        at = bisect_left(self._parts, part.address, key=_address_of)
+        self._parts[at : at + 1] = finer
+        return finer
 
     def entries(self) -> set[int]:
         """Where functions begin, as far as tables tell."""
@@ -108,32 +115,27 @@ class Image(ElfFile):
         """
         width, form = (4, "I") if self.is_fixed else (8, "Q")
         found: set[int] = set()
+        in_code: dict[Part, dict[int, int]] = {}
         for region in self.loaded:
             for shift in range(width):
                 data = memoryview(region.data)[shift:]
                 numbers = data[: len(data) // width * width].cast(form)  # type: ignore[call-overload]
-                for address in wanted.intersection(numbers) - found:
-                    if self._is_named(region, address.to_bytes(width, "little")):
-                        found.add(address)
+                for address in wanted.intersection(numbers):
+                    for at in _places(region.data, address.to_bytes(width, "little")):
+                        part = self._part_at(region.address + at)
+                        if part is None:
+                            found.add(address)
+                        else:
+                            in_code.setdefault(part, {})[region.address + at] = address
+        for part, places in in_code.items():
+            found.update(places[at] for at in constants_among(part, set(places)))
         return found
-
-    def _is_named(self, region: Region, number: bytes) -> bool:
-        """Whether a number is in a region as more than a chance of what other instructions consist of."""
-        at = region.data.find(number)
-        while at >= 0:
-            part = self._part_at(region.address + at)
-            if part is None or is_constant(part, region.address + at):
-                return True
-            at = region.data.find(number, at + 1)
-        return False
 
     def _part_at(self, address: int) -> Part | None:
         """The part of code that an address lies in."""
-        if self._parts is None:
-            self._parts = list(self.parts())
-            self._starts = [part.address for part in self._parts]
-        at = bisect_right(self._starts, address) - 1
-        part = self._parts[at] if at >= 0 else None
+        parts = self.parts()
+        at = bisect_right(parts, address, key=_address_of) - 1
+        part = parts[at] if at >= 0 else None
         return part if part is not None and address < part.address + len(part.code) else None
 
     def table_targets(self, bases: Iterable[int]) -> set[int]:
@@ -192,3 +194,23 @@ class Image(ElfFile):
         if any(first.address + len(first.data) > second.address for first, second in pairwise(regions)):
             raise UnreadableError("parts of the image's code lie over each other")
         return regions
+
+
+def _places(data: bytes, number: bytes) -> Iterator[int]:
+    at = data.find(number)
+    while at >= 0:
+        yield at
+        at = data.find(number, at + 1)
+
+
+def _between(borders: list[int], part: Part) -> list[int]:
+    """Those of ascending addresses that lie in a part, without its first one."""
+    return borders[bisect_right(borders, part.address) : bisect_left(borders, part.address + len(part.code))]
+
+
+def _split(part: Part, borders: list[int]) -> Iterator[Part]:
+    """A part in parts, at some of ascending addresses; they are entries, as the first one is if the part is."""
+    end = part.address + len(part.code)
+    for start, stop in pairwise((part.address, *_between(borders, part), end)):
+        is_entry = start != part.address or part.is_entry
+        yield Part(start, part.code[start - part.address : stop - part.address], is_entry)
