@@ -325,7 +325,7 @@ def names_of(requirements: list[str]) -> set[str]:
 
 def test_dependencies_are_those_that_were_decided() -> None:
     project = PROJECT["project"]
-    assert names_of(project["dependencies"]) == {"cffi", "pyelftools", "rich"}
+    assert names_of(project["dependencies"]) == {"cffi", "iced-x86", "pyelftools", "rich"}
     assert {name: names_of(each) for name, each in project["optional-dependencies"].items()} == {
         "reference": {"python-ptrace"}
     }

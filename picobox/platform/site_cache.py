@@ -13,9 +13,8 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
-from picobox.platform.site_image import UnreadableError
 from picobox.platform.site_records import DamagedPlanError, StoredPlan, to_bytes
-from picobox.platform.sites import Plan
+from picobox.platform.sites import Plan, UnreadableError
 
 _BELOW_CACHE = ("picobox", "sites")
 _PRIVATE = 0o700

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from iced_x86 import FlowControl
 
 from picobox.platform.site_code import SYSCALL, Step, calls_of, decode, has_call, leads_of
-from picobox.platform.site_image import Image, UnreadableError
+from picobox.platform.site_image import Image
 from picobox.platform.site_moves import can_move, is_call, is_repeatable, moved, number_before
 from picobox.platform.sites import (
     COVERED,
@@ -28,6 +28,7 @@ from picobox.platform.sites import (
     Plan,
     Refused,
     Site,
+    UnreadableError,
 )
 
 if TYPE_CHECKING:

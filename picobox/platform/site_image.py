@@ -8,10 +8,10 @@ from operator import attrgetter
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.errors import PicoboxError
 from picobox.platform.eh_frame import DamagedError, frames_of
 from picobox.platform.elf import ElfFile, FileKey
 from picobox.platform.site_code import Part, constants_among
+from picobox.platform.sites import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,10 +26,6 @@ _MOST_REFINED = 1 << 12
 _MOST_TABLE_ENTRIES = 1 << 20
 _ENTRY = Struct("<i")
 _address_of = attrgetter("address")
-
-
-class UnreadableError(PicoboxError):
-    """An image whose code cannot be told from its data for sure."""
 
 
 class Region(NamedTuple):
@@ -83,7 +79,8 @@ class Image(ElfFile):
         `calls`: what calls lead to, which is where functions begin of which no table tells.
         """
         if not self._ends:
-            self._ends = sorted({start + size for start, size, *_ in (*self._frames, *self.function_ranges())})
+            ends = {each.start + each.size for each in self._frames}
+            self._ends = sorted(ends.union(start + size for start, size in self.function_ranges()))
         self._refined += 1
         if self._refined > _MOST_REFINED:
             raise UnreadableError("the image has more data amid its code than programs have")

@@ -12,6 +12,8 @@ from picobox.platform.sites import Moved
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from iced_x86 import Register_
+
     from picobox.platform.site_code import Step
 
 _READS = frozenset((OpAccess.READ, OpAccess.COND_READ, OpAccess.READ_WRITE, OpAccess.READ_COND_WRITE))
@@ -55,8 +57,8 @@ def is_repeatable(steps: Sequence[Step]) -> bool:
 
     None may read what it or a later one writes. Memory is written only in the frame, where nobody else looks.
     """
-    read: set[Register] = set()
-    written: set[Register] = set()
+    read: set[Register_] = set()
+    written: set[Register_] = set()
     flags_read = flags_written = 0
     memory_read = memory_written = False
     for step in steps:
@@ -129,7 +131,7 @@ def moved(steps: Sequence[Step]) -> Moved | None:
     return Moved(bytes(code), tuple(literals), tuple(places), goes_on)
 
 
-def _written(step: Step) -> set[Register]:
+def _written(step: Step) -> set[Register_]:
     return {
         RegisterExt.full_register(each.register)
         for each in _INFO.info(step.instruction).used_registers()
@@ -137,7 +139,7 @@ def _written(step: Step) -> set[Register]:
     }
 
 
-def _free_register(steps: Sequence[Step]) -> Register | None:
+def _free_register(steps: Sequence[Step]) -> Register_ | None:
     """A register that can hold an address between the steps: a call overwrites it, and none of them uses it."""
     used = {
         RegisterExt.full_register(each.register)
@@ -153,7 +155,7 @@ def _add_literals(code: bytearray, literals: list[tuple[int, int]], *addresses: 
         code += bytes(_ADDRESS)
 
 
-def _by_register(step: Step, register: Register) -> bytes:
+def _by_register(step: Step, register: Register_) -> bytes:
     """An instruction whose memory operand is at the address that a register holds, instead of at a distance."""
     changed = step.instruction.copy()
     changed.memory_base = register

@@ -62,7 +62,7 @@ class StoredPlan:
             self._check()
 
     def __len__(self) -> int:
-        return self._count
+        return int(self._count)
 
     def site_at(self, offset: int) -> Site | None:
         """The site at an offset of the file, None if no jump can be there."""

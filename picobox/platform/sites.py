@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from picobox.errors import PicoboxError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,6 +37,10 @@ _FILL = b"\x06"
 # A slot's low byte. What jumps to the third byte of the patch, as a call that was waiting does when it returns, is at a
 # prefix and one of these: no instruction, so it is told.
 SLOT_BYTES = (0x06, 0x82)
+
+
+class UnreadableError(PicoboxError):
+    """An image whose code cannot be told from its data for sure."""
 
 
 class Moved(NamedTuple):

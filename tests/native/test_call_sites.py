@@ -11,8 +11,8 @@ import pytest
 
 from native.sites import Looked, call_sites, images, listing, look, run_moved
 from picobox.platform.site_finder import plan_of
-from picobox.platform.site_image import Image, UnreadableError
-from picobox.platform.sites import COVERED, MOST_MOVED, PATCH, REASONS, UNDECODED, UNREACHED, patch_of
+from picobox.platform.site_image import Image
+from picobox.platform.sites import COVERED, MOST_MOVED, PATCH, REASONS, UNDECODED, UNREACHED, UnreadableError, patch_of
 
 if TYPE_CHECKING:
     from picobox.platform.sites import Site
@@ -174,7 +174,8 @@ def test_programs_of_go(tmp_path: Path, flags: list[str]) -> None:
 
 def test_image_without_sites_has_an_empty_plan() -> None:
     plan = plan_of(Path("/bin/sh").resolve().read_bytes())
-    assert plan.sites == plan.refused == ()
+    assert plan.sites == ()
+    assert plan.refused == ()
     assert len(plan.digest) == 32
 
 
