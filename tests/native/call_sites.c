@@ -23,19 +23,19 @@ FUNCTION(twice, "mov $39, %eax\nsyscall\nsyscall\ncmp $-4095, %rax\nret");
 
 /* Something leads behind the call, so what is before it moves instead, if it may. */
 FUNCTION(branched_into, "mov $39, %eax\nsyscall\n1: dec %edi\njne 1b\nret");
-FUNCTION(branched_into_from_elsewhere, "mov $39, %eax\nsyscall\n.globl inside\ninside: mov %rax, %rdi\nret");
+FUNCTION(branched_into_from_elsewhere, "mov $39, %eax\nsyscall\n.globl inside\ninside: mov %rax, %rdi\nmov %rdi, %rsi\nret");
 FUNCTION(branches_into_another, "test %edi, %edi\nje inside\nret");
-FUNCTION(taken_address, "mov $39, %eax\nsyscall\n.globl taken\ntaken: mov %rax, %rdi\nret\nlea taken(%rip), %rax\nret");
-FUNCTION(pointed_at, "mov $39, %eax\nsyscall\n.globl pointed\npointed: mov %rax, %rdi\nret");
-FUNCTION(in_a_table, "mov $39, %eax\nsyscall\n.globl tabled\ntabled: mov %rax, %rdi\nret\n"
+FUNCTION(taken_address, "mov $39, %eax\nsyscall\n.globl taken\ntaken: mov %rax, %rdi\nmov %rdi, %rsi\nret\nlea taken(%rip), %rax\nret");
+FUNCTION(pointed_at, "mov $39, %eax\nsyscall\n.globl pointed\npointed: mov %rax, %rdi\nmov %rdi, %rsi\nret");
+FUNCTION(in_a_table, "mov $39, %eax\nsyscall\n.globl tabled\ntabled: mov %rax, %rdi\nmov %rdi, %rsi\nret\n"
                      "lea table_of_distances(%rip), %rdx\nmovslq (%rdx,%rdi,4), %rax\nadd %rdx, %rax\njmp *%rax");
 FUNCTION(marked_as_landing, "mov $39, %eax\nsyscall\nendbr64\nmov %rax, %rdi\nret");
 FUNCTION(catches, ".cfi_personality 0x9b, pointer_to_personality\n.cfi_lsda 0x1b, table_of_landings\nmov $39, %eax\n"
-                  "syscall\n.globl landing\nlanding: mov %rax, %rdi\nret");
+                  "syscall\n.globl landing\nlanding: mov %rax, %rdi\nmov %rdi, %rsi\nret");
 FUNCTION(changes_what_it_reads, "mov $39, %eax\nmov 8(%rdi), %rdi\nsyscall\n1: dec %esi\njne 1b\nret");
 FUNCTION(stores_in_its_frame, "mov $39, %eax\nmovq $8, (%rsp)\nsyscall\n1: dec %esi\njne 1b\nret");
 FUNCTION(stores_elsewhere, "mov $39, %eax\nmovq $8, (%rdi)\nsyscall\n1: dec %esi\njne 1b\nret");
-FUNCTION(changes_flags_that_it_reads, "mov $39, %eax\nadc $0, %r10d\nsyscall\n1: dec %esi\njne 1b\nret");
+FUNCTION(changes_flags_that_it_reads, "mov $39, %eax\nsetb %r10b\ntest %edi, %edi\nsyscall\n1: dec %esi\njne 1b\nret");
 FUNCTION(led_to_from_before, "mov $39, %eax\ntest %edi, %edi\nje 1f\nmov $1, %edi\n1: syscall\n2: dec %esi\njne 2b\nret");
 
 FUNCTION(ends_a_handler, "mov $15, %eax\nsyscall\ncmp $-4095, %rax\nret");
