@@ -323,7 +323,9 @@ static int32_t read_reply(const struct pb_broker *broker, struct pb_reply *out)
 {
     union control control;
     struct iovec data = {&out->result, sizeof *out - offsetof(struct pb_reply, result)};
-    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    /* Room for one descriptor, so that no other can come. */
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof out->opened)};
     struct timespec start, now;
     ssize_t got;
     clock_gettime(CLOCK_MONOTONIC, &start);
