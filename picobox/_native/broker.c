@@ -242,7 +242,8 @@ static long perform(const struct pb_request *request, const struct subject *subj
     case PB_BROKER_LISTXATTR:
         return syscall(SYS_listxattr, subject->name, reply->data, request->room);
     case PB_BROKER_WATCH:
-        return inotify_add_watch(subject->other, subject->name, (uint32_t)words[0]);
+        /* Which link is meant was said when it was opened; ours is to be followed. */
+        return inotify_add_watch(subject->other, subject->name, (uint32_t)words[0] & ~(uint32_t)IN_DONT_FOLLOW);
     case PB_BROKER_CONNECT:
         return connect_to(subject);
     }

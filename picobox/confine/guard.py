@@ -27,13 +27,18 @@ if TYPE_CHECKING:
 
 _PATH_OFFSET = 2
 _ADDRESS_SIZE = 110
-_MOST_INT = 0x7FFF_FFFF
+_INT, _MOST_INT = 0xFFFF_FFFF, 0x7FFF_FFFF
 _PRIO_PROCESS, _IOPRIO_WHO_PROCESS = 0, 1
 _TIMES = {"utime": 16, "utimes": 32, "futimesat": 32, "utimensat": 32}
 # Calls on a task that may not be a guest, and where its number is.
 _ON_TASKS = {
     "prlimit64": 0, "sched_setparam": 0, "sched_setscheduler": 0, "sched_setattr": 0, "sched_setaffinity": 0,
     "setpriority": 1, "ioprio_set": 1,
+}  # fmt: skip
+# Where flags are, and which there are: what the kernel does not know it refuses.
+_FLAGS = {
+    "newfstatat": (3, 0x7900), "statx": (2, 0x7900), "faccessat2": (3, 0x1300), "fchmodat2": (3, 0x1100),
+    "fchownat": (4, 0x1100), "utimensat": (3, 0x1100),
 }  # fmt: skip
 _OPENS = frozenset(("open", "openat", "openat2"))
 
@@ -62,6 +67,9 @@ class Guard:
         routine = _ROUTINES.get(row.name)
         if routine is None:
             return row.name in _OPENS and self._check_open(call, row, arguments)
+        position, known = _FLAGS.get(row.name, (0, -1))
+        if call.stop.args[position] & _INT & ~known:
+            raise Errno(EINVAL)
         changes = row.name in _CHANGES
         decide = partial(self._check, changes=changes) if changes or not _is_held(row, arguments) else None
         subject = self._subject(call, row, arguments, decide)
@@ -189,7 +197,7 @@ def _access(subject: Subject, _call: Call, name: str, arguments: Sequence[Any]) 
 
 def _readlink(subject: Subject, call: Call, name: str, _arguments: Sequence[Any]) -> int:
     first = 1 if name == "readlink" else 2
-    size = call.stop.args[first + 1] & 0xFFFF_FFFF
+    size = call.stop.args[first + 1] & _INT
     if size > _MOST_INT:
         raise Errno(EINVAL)
     target = subject.target(size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from build import compile_source
 
 from picobox.confine.policy import HIDE, HOST, LAYER, NONE, READ, WRITE
 
-from .guests import policy_of, run, shell
+from .guests import AS_NOBODY, policy_of, run, shell
 
 OPTIONS = {"walls": "no-namespaces", "quiet": True}
 FLIPS = Path(__file__).with_name("flips.c")
+DESCRIBED = Path(__file__).with_name("described.c")
 
 
 @pytest.fixture(params=["nt", "linux"])
@@ -78,6 +80,20 @@ def test_links_that_change_lead_nobody_astray(user: str, place: Path, secret: Pa
     done = run(policy, user, words, place / "work", **OPTIONS)
     assert (done.stdout, done.stderr) == ("seen 1, got 0\n", "")
     assert secret.stat().st_mode & 0o777 == 0o600
+
+
+def test_calls_give_what_the_kernel_gives(user: str, place: Path, options: dict[str, object]) -> None:
+    """Whoever makes them: with odd sizes, flags, descriptors and times, on files and on links."""
+    program = shutil.copy(compile_source(DESCRIBED), place)
+    directories = [place / "native", place / "held"]
+    for directory in directories:
+        directory.mkdir()
+        os.chown(directory, place.stat().st_uid, place.stat().st_gid)
+    prefix = AS_NOBODY if user == "nobody" else ()
+    native = subprocess.run([*prefix, program], cwd=directories[0], capture_output=True, text=True, check=True)
+    done = run(policy_of((place, WRITE)), user, [program], directories[1], **options)
+    assert (done.stdout.splitlines(), done.stderr) == (native.stdout.splitlines(), "")
+    assert native.stdout.count("\n") > 80
 
 
 def test_services_networks_and_tasks(user: str, place: Path, secret: Path, options: dict[str, object]) -> None:
