@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from iced_x86 import Code, Encoder, FlowControl, InstructionInfoFactory, OpAccess, Register, RegisterExt
@@ -98,17 +99,24 @@ def is_call(step: Step) -> bool:
 
 
 def moved(steps: Sequence[Step]) -> Moved | None:
-    """Instructions as they are run elsewhere; None if they use both registers that their addresses could be in."""
+    """Instructions as they are run elsewhere; None if no register is free in which their addresses could be."""
+    if not any(step.instruction.is_ip_rel_memory_operand for step in steps):
+        return _moved(steps, _FREE[0])
+    for free in _free_registers(steps):
+        # Not every instruction can name every register: those with ah and its like name only the first eight.
+        with suppress(ValueError):
+            return _moved(steps, free)
+    return None
+
+
+def _moved(steps: Sequence[Step], free: Register_) -> Moved:
     code = bytearray()
     literals: list[tuple[int, int]] = []
     places = []
-    free = _free_register(steps)
     for step in steps:
         each = step.instruction
         places.append((len(code), each.ip))
         if each.is_ip_rel_memory_operand:
-            if free is None:
-                return None
             code += _MOV_TO_FREE[free]
             _add_literals(code, literals, each.ip_rel_memory_address)
             places.append((len(code), each.ip))
@@ -139,14 +147,14 @@ def _written(step: Step) -> set[Register_]:
     }
 
 
-def _free_register(steps: Sequence[Step]) -> Register_ | None:
-    """A register that can hold an address between the steps: a call overwrites it, and none of them uses it."""
+def _free_registers(steps: Sequence[Step]) -> list[Register_]:
+    """Registers that can hold an address between the steps: a call overwrites them, and none of the steps uses them."""
     used = {
         RegisterExt.full_register(each.register)
         for step in steps
         for each in _INFO.info(step.instruction).used_registers()
     }
-    return next((each for each in _FREE if each not in used), None)
+    return [each for each in _FREE if each not in used]
 
 
 def _add_literals(code: bytearray, literals: list[tuple[int, int]], *addresses: int) -> None:
@@ -156,7 +164,7 @@ def _add_literals(code: bytearray, literals: list[tuple[int, int]], *addresses: 
 
 
 def _by_register(step: Step, register: Register_) -> bytes:
-    """An instruction whose memory operand is at the address that a register holds, instead of at a distance."""
+    """An instruction whose memory operand is where a register tells, not at a distance. ValueError if it cannot."""
     changed = step.instruction.copy()
     changed.memory_base = register
     changed.memory_displacement = 0

@@ -17,6 +17,7 @@ FUNCTION(branches_after, "mov $39, %eax\nsyscall\ntest %eax, %eax\nje 1f\nneg %e
 FUNCTION(calls_after, "push %rbx\nmov $39, %eax\nsyscall\nmov %rax, %rdi\ncall compares_after\npop %rbx\nret");
 FUNCTION(calls_by_pointer_after, "push %rbx\nmov $39, %eax\nsyscall\nmov %rax, %rdi\ncall *%rbx\npop %rbx\nret");
 FUNCTION(reads_data_after, "mov $39, %eax\nsyscall\nmov table_of_distances(%rip), %edx\nret");
+FUNCTION(reads_data_into_a_high_byte, "mov $39, %eax\nsyscall\nmov table_of_distances(%rip), %ah\nret");
 FUNCTION(reads_data_into_all, "mov $39, %eax\nsyscall\nmov %ecx, %r11d\nmov table_of_distances(%rip), %edx\nret");
 FUNCTION(loops, "mov $60, %edx\n1: xor %edi, %edi\nmov %edx, %eax\nsyscall\njmp 1b");
 FUNCTION(twice, "mov $39, %eax\nsyscall\nsyscall\ncmp $-4095, %rax\nret");
