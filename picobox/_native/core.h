@@ -275,9 +275,20 @@ int32_t pb_open_below(int32_t root, const char *path);
 int32_t pb_tree_clone(int32_t fd);
 /* Sets MOUNT_ATTR_x. */
 int32_t pb_tree_change(int32_t tree, uint64_t set, int32_t recursive);
-int32_t pb_tree_attach(int32_t tree, int32_t target);
 /* A new file system of a kind, mounted nowhere yet. options: words or name=value, with commas between. */
 int32_t pb_tree_new(const char *kind, const char *options, uint64_t attributes);
+/* Which of some paths below a root have something, links included: strings one after the other, those of one directory
+   best side by side. What cannot be told counts as something. */
+void pb_points_find(int32_t root, const char *paths, int32_t count, uint8_t *found);
+/* Copies what is mounted at and below a path, with MOUNT_ATTR_x set. -ENOENT: nothing is there that may be reached. */
+int32_t pb_point_copy(int32_t root, const char *path, uint64_t attributes);
+/* Mounts a tree at a path, which is made if that is in a file system of ours. 1; 0 if there is no place for it; -errno. */
+int32_t pb_point_mount(int32_t root, const char *path, int32_t tree);
+/* Mounts an empty directory, or a file that nobody may open, over what is at a path, if something is. `store`: an open
+   directory of a file system of ours, which keeps them. */
+int32_t pb_point_hide(int32_t root, const char *path, int32_t store, uint64_t attributes);
+/* Makes a symbolic link at a path where that is in a file system of ours and nothing is there. */
+void pb_point_link(int32_t root, const char *path, const char *target);
 /* A mounted tree becomes the root of this process, and all other mounts of its namespace are gone. */
 int32_t pb_tree_enter(int32_t root);
 

@@ -45,7 +45,7 @@ static int cover(const char *source, const char *target)
     int tree = from < 0 ? -errno : pb_tree_clone(from);
     int error = tree < 0 ? tree : pb_tree_change(tree, READ_ONLY | NO_SET_ID | NO_DEVICES | NO_EXEC, 1);
     if (!error)
-        error = pb_tree_attach(tree, to);
+        error = tree_attach(tree, to);
     close(from);
     close(to);
     if (tree >= 0)
@@ -72,7 +72,7 @@ static int mount_proc(void)
     while (umount2("/proc", MNT_DETACH) == 0)
         ;
     int target = open("/proc", O_PATH | O_CLOEXEC);
-    int error = target < 0 ? -errno : pb_tree_attach(tree, target);
+    int error = target < 0 ? -errno : tree_attach(tree, target);
     close(target);
     close(tree);
     errno = -error;

@@ -220,6 +220,9 @@ bool page_guards(const struct pb_core *core, const struct task *task, uint32_t n
 /* A user of a namespace of his own keeps his ids there (user_namespaces(7)); 0 or -errno. */
 int32_t mounts_keep_ids(uid_t user, gid_t group);
 
+/* Attaches a tree that is mounted nowhere at an open path. 0 or -errno. */
+int32_t tree_attach(int32_t tree, int32_t target);
+
 /* walls.c: 0, or -1 with errno. */
 /* All capabilities that this process may have count again, see pb_lower_capabilities. */
 int walls_raise_capabilities(void);

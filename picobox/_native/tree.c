@@ -65,7 +65,7 @@ int32_t pb_tree_change(int32_t tree, uint64_t set, int32_t recursive)
     return syscall(NR_MOUNT_SETATTR, tree, "", flags, &attributes, sizeof attributes) < 0 ? -errno : 0;
 }
 
-int32_t pb_tree_attach(int32_t tree, int32_t target)
+int32_t tree_attach(int32_t tree, int32_t target)
 {
     return syscall(NR_MOVE_MOUNT, tree, "", target, "", FROM_EMPTY_PATH | TO_EMPTY_PATH) < 0 ? -errno : 0;
 }

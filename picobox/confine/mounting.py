@@ -1,18 +1,16 @@
-"""Mounts that are attached by descriptor, and the places that they are attached at."""
+"""Mounts that are attached by descriptor, and the points that they are attached at."""
 
 from __future__ import annotations
 
 import os
-import stat
-from contextlib import suppress
-from errno import EACCES, ELOOP, ENOENT, ENOTDIR
+from errno import ENOENT
+from itertools import compress
 
-from picobox._native._core import lib
+from picobox._native._core import ffi, lib
 from picobox.errors import PlatformError
 
 # linux/mount.h, MOUNT_ATTR_*
 READ_ONLY, NO_SET_ID, NO_DEVICES, NO_EXEC = 1, 2, 4, 8
-_ABSENT = (-ENOENT, -ENOTDIR, -EACCES, -ELOOP)
 
 
 def check(result: int, what: str) -> int:
@@ -22,18 +20,17 @@ def check(result: int, what: str) -> int:
     return result
 
 
+def with_something(root: int, paths: list[bytes]) -> list[bytes]:
+    """Those of some paths below a root at which something is, a link included."""
+    found = ffi.new("uint8_t[]", len(paths))
+    lib.pb_points_find(root, b"\0".join(paths) + b"\0", len(paths), found)
+    return list(compress(paths, ffi.unpack(found, len(paths))))
+
+
 def copied(root: int, path: bytes, attributes: int) -> int:
     """What is mounted at and below a path without links, as a tree by itself; -1 if nothing is there."""
-    found = lib.pb_open_below(root, path)
-    if found in _ABSENT:
-        return -1
-    check(found, f"opening {os.fsdecode(path)}")
-    try:
-        tree = check(lib.pb_tree_clone(found), f"copying the mounts of {os.fsdecode(path)}")
-    finally:
-        os.close(found)
-    change(tree, attributes, path)
-    return tree
+    tree = lib.pb_point_copy(root, path, attributes)
+    return -1 if tree == -ENOENT else check(tree, f"copying the mounts of {os.fsdecode(path)}")
 
 
 def new(kind: bytes, options: bytes, attributes: int) -> int:
@@ -53,64 +50,10 @@ def change(tree: int, attributes: int, path: bytes, *, recursive: bool = True) -
 
 def attach(tree: int, root: int, path: bytes) -> bool:
     """Mounts a tree at a path below a root; false if there is no place for it and none can be made."""
-    point = _point(root, path, is_directory=stat.S_ISDIR(os.fstat(tree).st_mode))
-    if point < 0:
-        return False
-    try:
-        check(lib.pb_tree_attach(tree, point), f"mounting {os.fsdecode(path)}")
-    finally:
-        os.close(point)
-    return True
+    return check(lib.pb_point_mount(root, path, tree), f"mounting {os.fsdecode(path)}") > 0
 
 
-def _point(root: int, path: bytes, *, is_directory: bool) -> int:
-    """Opens what is at a path, or makes it if that is in a file system of ours; all others cannot be written yet."""
-    found = lib.pb_open_below(root, path)
-    if found not in _ABSENT:
-        return check(found, f"opening {os.fsdecode(path)}")
-    try:
-        directory, name = _above(root, path)
-    except OSError:
-        return -1
-    try:
-        if is_directory:
-            return _directory(directory, name)
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-        os.close(os.open(name, flags, 0o600, dir_fd=directory))
-        return check(lib.pb_open_below(directory, name), f"opening {os.fsdecode(path)}")
-    except OSError:
-        return -1
-    finally:
-        os.close(directory)
-
-
-def link(root: int, path: bytes, target: bytes) -> None:
-    """Makes a symbolic link below a root, where that is in a file system of ours and nothing is there."""
-    with suppress(OSError):
-        directory, name = _above(root, path)
-        try:
-            os.symlink(target, name, dir_fd=directory)
-        finally:
-            os.close(directory)
-
-
-def _above(root: int, path: bytes) -> tuple[int, bytes]:
-    """The open directory above a path, made where it is missing, and the path's last name."""
-    *names, last = path.strip(b"/").split(b"/")
-    directory = os.dup(root)
-    for name in names:
-        try:
-            below = _directory(directory, name)
-        finally:
-            os.close(directory)
-        directory = below
-    return directory, last
-
-
-def _directory(above: int, name: bytes) -> int:
-    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        return os.open(name, flags, dir_fd=above)
-    except FileNotFoundError:
-        os.mkdir(name, 0o755, dir_fd=above)
-        return os.open(name, flags, dir_fd=above)
+def hide(root: int, path: bytes, store: int) -> None:
+    """An empty directory, or a file that nobody may open, is all that is at a path; `store`: where they are kept."""
+    attributes = READ_ONLY | NO_SET_ID | NO_DEVICES | NO_EXEC
+    check(lib.pb_point_hide(root, path, store, attributes), f"hiding {os.fsdecode(path)}")

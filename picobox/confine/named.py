@@ -86,9 +86,8 @@ def named(name: str, place: Place) -> Policy:
 
 def file_rule(spot: Spot, right: str, source: str, kept: str = "") -> FileRule:
     """The rule for a spot."""
-    path = os.fsencode(spot.path)
-    written = b"" if spot.written == spot.path else os.fsencode(spot.written)
-    return FileRule(path, right, source, kept, written)
+    path, written = spot
+    return FileRule(os.fsencode(path), right, source, kept, b"" if written == path else os.fsencode(written))
 
 
 def working_directory_note(place: Place) -> str | None:
@@ -136,13 +135,13 @@ def _default(place: Place) -> Policy:
     rules += say.all(_SERVICES, HIDE, "sockets of services")
     rules += say.all(_READ_IN_RUN, READ, "sockets of services")
     rules += say.all(place.homes_of_others, HIDE, "other users' homes")
-    rules += say.all(place.homes, READ, "home")
+    rules += say.resolved(place.homes, READ, "home")
     rules += _layers(say)
     rules += say.all(_STARTED_LATER, READ, "what starts later")
     rules += _secrets(say)
     rules += say.all((_OWN_STATE,), HIDE, "picobox's own state")
     if _can_be_written(place):
-        rules += say.all((place.directory,), WRITE, "working directory")
+        rules += say.resolved((place.directory,), WRITE, "working directory")
     return Policy(
         DEFAULT,
         tuple(rules),
@@ -158,8 +157,8 @@ def _strict(place: Place) -> Policy:
     say = _Sayer(STRICT, place)
     rules = say.all(_SYSTEM, READ, "system")
     if _can_be_written(place) and place.directory not in place.homes:
-        rules += say.all((place.directory,), READ, "working directory")
-    rules += say.all(place.homes, HIDE, "home")
+        rules += say.resolved((place.directory,), READ, "working directory")
+    rules += say.resolved(place.homes, HIDE, "home")
     rules += _secrets(say)
     return Policy(
         STRICT,
@@ -183,7 +182,12 @@ class _Sayer:
 
     def all(self, patterns: Iterable[str], right: str, why: str) -> list[FileRule]:
         source = f"{self.name}: {why}"
-        return [file_rule(spot, right, source) for pattern in patterns for spot in self.place.expand(pattern)]
+        expand = self.place.expand
+        return [file_rule(spot, right, source) for pattern in patterns for spot in expand(pattern)]
+
+    def resolved(self, paths: Iterable[str], right: str, why: str) -> list[FileRule]:
+        """Rules for paths that are no patterns and have no links."""
+        return [FileRule(os.fsencode(path), right, f"{self.name}: {why}") for path in paths]
 
     def told(self, variables: Iterable[str], right: str, why: str) -> list[FileRule]:
         """Rules for what variables of the environment name, each a path or some with colons between."""
@@ -195,7 +199,7 @@ class _Sayer:
             spot
             for path in paths
             for spot in self.place.expand("/" + os.path.normpath(path).lstrip("/"))
-            if spot.path not in whole
+            if spot[0] not in whole
         ]
         return [file_rule(spot, right, f"{self.name}: {why}") for spot in spots]
 

@@ -24,11 +24,19 @@ _PEOPLE = range(1000, 60001)
 _USUAL_HOMES = ("/home", "/root")
 
 
-class Spot(NamedTuple):
-    """A path with all links followed, and as it was before."""
+# A path with all links followed, and as it was before: no class, since a policy has hundreds.
+Spot = tuple[str, str]
 
-    path: str
+
+class _Folder(NamedTuple):
+    """A directory as it was written and with its links followed, each with a slash at its end; the names in it.
+
+    names: None if they cannot be told.
+    """
+
     written: str
+    path: str
+    names: frozenset[str] | None
 
 
 class Place:
@@ -46,8 +54,8 @@ class Place:
         self.directory = real(directory)
         self.user = user
         self.started_in = started_in or directory
-        self._folders: dict[str, str] = {}
-        self._listings: dict[str, frozenset[str] | None] = {}
+        self._folders: dict[str, _Folder] = {}
+        self._folders_of: dict[str, list[_Folder]] = {}
 
     @classmethod
     def here(cls, workdir: str | None = None) -> Place:
@@ -92,36 +100,42 @@ class Place:
         within = [home for home in found if home not in _USUAL_HOMES and _below(home, _USUAL_HOMES)]
         return tuple(home for home in found if home not in (*self.homes, *within, "/"))
 
-    def expand(self, pattern: str) -> Iterator[Spot]:
+    def expand(self, pattern: str) -> list[Spot]:
         """What a path of ours stands for: each of the user's homes for `~`, what is there for a pattern at its end."""
-        if pattern.startswith("~"):
-            for start in self._homes_of(pattern):
-                yield from self._spots(start)
-        else:
-            yield from self._spots(pattern)
+        above, _, last = pattern.rpartition("/")
+        folders = self._folders_of.get(above)
+        if folders is None:
+            folders = self._folders_of[above] = [self._folder(place) for place in self._homes_of(above)]
+        spots = [spot for folder in folders for spot in _spots(folder, last)]
+        if self._xdg and pattern.startswith("~"):
+            spots += [spot for usual, other in self._xdg if pattern[1:] == usual for spot in self._spots(other)]
+        return spots
 
     def expand_written(self, written: str, base: str) -> Iterator[Spot]:
         """What a path that somebody wrote stands for: `$NAME` is a variable, a relative path lies below `base`.
 
         KeyError names a variable that is not set.
         """
-        for start in self._homes_of(written) if written == "~" or written.startswith("~/") else (written,):
+        for start in self._homes_of(written):
             path = os.path.normpath(os.path.join(base, _with_variables(start, self.environment)))
             # normpath keeps two slashes at the beginning, as POSIX allows a system to.
             yield from self._spots("/" + path.lstrip("/"))
 
     def spot(self, path: str) -> Spot:
         """An absolute path in its simplest form, and nothing but that path."""
-        folder, _, name = path.rpartition("/")
-        return Spot(self._real(folder, name), path)
+        above, _, name = path.rpartition("/")
+        return _followed(self._folder(above), name), path
 
-    def _homes_of(self, pattern: str) -> Iterator[str]:
-        rest = pattern[1:]
-        for home in self.homes:
-            yield home + rest
+    def _homes_of(self, path: str) -> list[str]:
+        """What a path that may begin with `~` stands for."""
+        if path != "~" and not path.startswith("~/"):
+            return [path]
+        rest = path[1:]
+        places = [home + rest for home in self.homes]
         for usual, other in self._xdg:
             if rest.startswith(usual) and rest[len(usual) : len(usual) + 1] in ("", "/"):
-                yield other + rest[len(usual) :]
+                places.append(other + rest[len(usual) :])
+        return places
 
     @cached_property
     def _xdg(self) -> list[tuple[str, str]]:
@@ -129,46 +143,49 @@ class Place:
         given = [(usual, self.environment.get(variable, "")) for usual, variable in _XDG]
         return [(usual, os.path.normpath(other)) for usual, other in given if os.path.isabs(other)]
 
-    def _spots(self, path: str) -> Iterator[Spot]:
+    def _spots(self, path: str) -> list[Spot]:
         """What an absolute path in its simplest form stands for."""
-        folder, _, last = path.rpartition("/")
-        if "*" in last or "?" in last or "[" in last:
-            names = sorted(name for name in self._names(folder) or () if _matches(name, last))
-        else:
-            names = [last]
-        for name in names:
-            written = f"{folder}/{name}"
-            yield Spot(self._real(folder, name), written)
+        above, _, last = path.rpartition("/")
+        return _spots(self._folder(above), last)
 
-    def _real(self, folder: str, name: str) -> str:
-        """A path with its links followed. What is not there has no link, but a directory above it may be one."""
-        place = self._folders.get(folder)
-        if place is None:
-            place = self._folders[folder] = self._real(*_split(folder)) if folder else "/"
-        names = self._names(folder)
-        path = f"{place}/{name}" if place != "/" else f"/{name}"
+    def _folder(self, path: str) -> _Folder:
+        """A directory, empty for the root."""
+        found = self._folders.get(path)
+        if found is None:
+            found = self._folders[path] = self._looked_up(path)
+        return found
+
+    def _looked_up(self, path: str) -> _Folder:
+        if not path or path in self.homes:
+            # They have no links; what lies beside them may be much, and is nobody's business here.
+            return _Folder(f"{path}/", f"{path}/", _listing(path or "/"))
+        above, _, name = path.rpartition("/")
+        around = self._folder(above)
+        is_there = around.names is None or name in around.names
+        start = _followed(around, name).rstrip("/")
+        return _Folder(f"{path}/", f"{start}/", _listing(path) if is_there else frozenset())
+
+
+def _spots(folder: _Folder, last: str) -> list[Spot]:
+    """What a path in a directory stands for."""
+    if "*" in last or "?" in last or "[" in last:
+        names = sorted(name for name in folder.names or () if _matches(name, last))
+        return [(_followed(folder, name), folder.written + name) for name in names]
+    return [(_followed(folder, last), folder.written + last)]
+
+
+def _followed(folder: _Folder, name: str) -> str:
+    """A path with its links followed. What is not there has no link, but a directory above it may be one."""
+    path = folder.path + name
+    if folder.names is None:
         # A directory may let us through and not be listed.
-        return path if names is not None and name not in names else real(path)
-
-    def _names(self, folder: str) -> frozenset[str] | None:
-        """The names in a directory, none if it is not there; None if that cannot be told."""
-        if folder not in self._listings:
-            above, name = _split(folder)
-            siblings = self._names(above) if folder else None
-            is_there = siblings is None or name in siblings
-            self._listings[folder] = _listing(folder or "/") if is_there else frozenset()
-        return self._listings[folder]
+        return real(path)
+    return real(path) if name in folder.names and os.path.islink(path) else path
 
 
 def real(path: str) -> str:
     """A path with its links followed as far as they lead."""
     return os.path.realpath(path)
-
-
-def _split(path: str) -> tuple[str, str]:
-    """The directory above a path, empty for the root, and its name there."""
-    above, _, name = path.rpartition("/")
-    return above, name
 
 
 def is_below(path: str, directory: str) -> bool:

@@ -203,15 +203,25 @@ def wider(policy: Policy, base: Policy) -> list[str]:
 
 
 def matches(name: str, pattern: str) -> bool:
-    """As fnmatch has it, with letters as they are. Most patterns have one star, and need no regular expression."""
-    before, star, after = pattern.partition("*")
-    if "*" in after or "?" in pattern or "[" in pattern:
+    """As fnmatch has it, with letters as they are. Most patterns have only stars, and need no regular expression."""
+    if "?" in pattern or "[" in pattern:
         from fnmatch import fnmatchcase
 
         return fnmatchcase(name, pattern)
-    if not star:
+    first, *middle = pattern.split("*")
+    if not middle:
         return name == pattern
-    return len(name) >= len(pattern) - 1 and name.startswith(before) and name.endswith(after)
+    last = middle.pop()
+    end = len(name) - len(last)
+    if not name.startswith(first) or not name.endswith(last):
+        return False
+    place = len(first)
+    for part in middle:
+        found = name.find(part, place, end)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return place <= end
 
 
 def is_exact(pattern: str) -> bool:

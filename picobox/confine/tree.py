@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from picobox._native._core import lib
@@ -19,9 +20,10 @@ from picobox.confine.mounting import (
     change,
     check,
     copied,
-    link,
+    hide,
     new,
     new_directory,
+    with_something,
 )
 from picobox.confine.policy import HIDE, HOST, LAYER, READ, TEMPORARY
 from picobox.errors import PicoboxError
@@ -64,6 +66,7 @@ class Tree:
         self._unfinished: list[int] = []
         # Paths at which something is mounted, or made to be.
         self._made: set[bytes] = set()
+        self._paths: list[bytes] = []
         self._scratch = self._root = -1
         self._layers = 0
         # Directories that this process needs, and guests do not get; which of them were mounted. No private directory
@@ -79,7 +82,7 @@ class Tree:
             self._make_root(host)
         finally:
             os.close(host)
-        for path in sorted({*self._rules, *_KERNEL}):
+        for path in sorted({*self._paths, *_KERNEL}):
             if path == DEV:
                 devices.lay_out(self._root)
             elif path == SYS:
@@ -115,7 +118,9 @@ class Tree:
 
     def _collect(self, host: int) -> Devices:
         """Copies what the rules give, before anything is mounted over it."""
-        for path, rule in self._rules.items():
+        self._paths = self._counting(host)
+        for path in self._paths:
+            rule = self._rules[path]
             if rule.right == HIDE or self._is_temporary(path) or _is_below(path, (DEV, PROC)):
                 continue
             if rule.right == LAYER:
@@ -134,6 +139,14 @@ class Tree:
         if self._decide(SYS).right != HIDE:
             self._copy(host, SYS, _OF_THE_MACHINE)
         return Devices(self._policy, host)
+
+    def _counting(self, host: int) -> list[bytes]:
+        """The rules' paths that count, sorted: most name what is not there."""
+        paths = sorted(self._rules)
+        # In the tree, the kernel's own and layers that are kept may have what the host has not.
+        unknown = (*_KERNEL, *self._kept)
+        temporary = filter(self._is_temporary, TEMPORARY)
+        return sorted({*with_something(host, paths), *(path for path in paths if path.startswith(unknown)), *temporary})
 
     def _copy(self, host: int, path: bytes, attributes: int) -> None:
         tree = copied(host, path, attributes)
@@ -174,33 +187,25 @@ class Tree:
         os.close(tree)
 
     def _hide(self, path: bytes) -> None:
-        """An empty directory, or a file that nobody may open, is all that is there."""
-        found = lib.pb_open_below(self._root, path)
-        if found < 0 or path == b"/":
-            if found >= 0:
-                os.close(found)
+        """An empty directory, or a file that nobody may open, is all that is there, and what rules give below it."""
+        start = path + b"/"
+        if path == b"/":
             return
-        is_directory = stat.S_ISDIR(os.fstat(found).st_mode)
-        os.close(found)
-        if not is_directory:
-            tree = self._closed_file()
-        elif any(each.startswith(path + b"/") for each in self._made):
+        if any(each.startswith(start) for each in self._made) and self._has_directory(path):
             tree = new_directory(0o555)
             self._unfinished.append(os.dup(tree))
+            self._mount(path, tree)
         else:
-            tree = self._empty_directory()
-        self._mount(path, tree)
+            hide(self._root, path, self._scratch)
 
-    def _empty_directory(self) -> int:
-        """One for all: each file system costs time, most when it goes."""
-        with suppress(FileExistsError):
-            os.mkdir(b"empty", 0o555, dir_fd=self._scratch)
-        return check(copied(self._scratch, b"empty", _GIVEN | READ_ONLY), "hiding a directory")
-
-    def _closed_file(self) -> int:
-        with suppress(FileExistsError):
-            os.close(os.open("closed", os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0, dir_fd=self._scratch))
-        return check(copied(self._scratch, b"closed", _OF_THE_MACHINE), "hiding a file")
+    def _has_directory(self, path: bytes) -> bool:
+        found = lib.pb_open_below(self._root, path)
+        if found < 0:
+            return False
+        try:
+            return stat.S_ISDIR(os.fstat(found).st_mode)
+        finally:
+            os.close(found)
 
     def _layer(self, rule: FileRule, source: int) -> int:
         """An overlay over a directory, whose changes go with the run; what takes none may only be read."""
@@ -214,12 +219,18 @@ class Tree:
                 os.mkdir(place + name, 0o700)
             os.chmod(place + b"/upper", stat.S_IMODE(os.fstat(source).st_mode))
             options = b"lowerdir=/proc/self/fd/%d,upperdir=%s/upper,workdir=%s/work" % (source, place, place)
-            tree = lib.pb_tree_new(b"overlay", options + (b",userxattr" if _is_lent() else b""), _GIVEN)
+            tree = lib.pb_tree_new(b"overlay", options + (b",userxattr" if self._is_lent else b""), _GIVEN)
         if tree < 0:
             tree = check(lib.pb_tree_clone(source), f"copying the mounts of {os.fsdecode(rule.path)}")
             change(tree, READ_ONLY | _GIVEN, rule.path)
         os.close(source)
         return tree
+
+    @cached_property
+    def _is_lent(self) -> bool:
+        """Whether our rights are those of a user namespace."""
+        with open("/proc/self/uid_map", "rb") as ids:
+            return ids.read().split() != [b"0", b"0", b"4294967295"]
 
     def _kept_layer(self, planned: LayerMount, source: int) -> int:
         """An overlay whose changes outlast the run."""
@@ -240,7 +251,7 @@ class Tree:
             found = lib.pb_open_below(self._root, rule.path) if rule.written and rule.right != HIDE else -1
             if found >= 0:
                 os.close(found)
-                link(self._root, rule.written, rule.path)
+                lib.pb_point_link(self._root, rule.written, rule.path)
 
     def _place_sys(self) -> None:
         host = self._sources.pop(SYS, -1)
@@ -262,15 +273,15 @@ def _is_below(path: bytes, directories: tuple[bytes, ...]) -> bool:
 
 def _own_directories() -> set[bytes]:
     """Where Python finds modules, which may be imported later: those of picobox as well."""
-    places = [*sys.path, *(place for name in _OWN_PACKAGES for place in sys.modules[name].__path__)]
-    found = {os.path.realpath(os.fsencode(place)) for place in places if place}
-    return {path for path in found if os.path.isdir(path)} - {b"/"}
-
-
-def _is_lent() -> bool:
-    """Whether our rights are those of a user namespace."""
-    with open("/proc/self/uid_map", "rb") as ids:
-        return ids.read().split() != [b"0", b"0", b"4294967295"]
+    places = {*sys.path, *(place for name in _OWN_PACKAGES for place in sys.modules[name].__path__)} - {""}
+    found = set()
+    for place in places:
+        with suppress(OSError):
+            fd = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            # The kernel follows links faster than os.path does.
+            found.add(os.fsencode(os.readlink(f"/proc/self/fd/{fd}")))
+            os.close(fd)
+    return found - {b"/"}
 
 
 def _bound_sockets() -> list[bytes]:

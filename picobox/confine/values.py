@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 # What a limit is that there is not.
 NO_LIMIT = "none"
 _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _TIMES = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE = re.compile(r"(\d+)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
-_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)", re.IGNORECASE)
+_SIZE = r"(\d+)\s*([kmgt]?)(?:i?b)?"
+_TIME = r"(\d+(?:\.\d+)?)\s*([smhd]?)"
 _MOST = 1 << 62
 
 SIZE, TIME, COUNT = "size", "time", "count"
@@ -39,7 +37,9 @@ def _number(kind: str, text: str) -> float:
     """The number that a text stands for; 0 if it stands for none."""
     if kind == COUNT:
         return int(text) if text.isdecimal() and text.isascii() else 0
-    found = (_SIZE if kind == SIZE else _TIME).fullmatch(text.strip())
+    import re
+
+    found = re.fullmatch(_SIZE if kind == SIZE else _TIME, text.strip(), re.IGNORECASE)
     if found is None or not text.isascii():
         return 0
     return int(found[1]) * _SIZES[found[2].lower()] if kind == SIZE else float(found[1]) * _TIMES[found[2].lower()]
