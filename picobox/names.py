@@ -106,6 +106,7 @@ class Names:
         self.drives = Drives({}, CaseMode.INSENSITIVE) if drives is None else drives
         self._index = index
         self._lookup = Lookup(index, self.drives)
+        self.pseudo = self._lookup.pseudo
         self._making: dict[Key, Making] = {}
         # Some guest's root may not be ours any more: then each is asked for its own.
         self._roots_differ = False
@@ -145,7 +146,7 @@ class Names:
         if row.name in _CHANGES_ROOT:
             self.root_may_change()
         elif row.name in _CHANGES_MOUNTS:
-            self._lookup.forget_mounts()
+            self.pseudo.forget()
         if self.as_written:
             return arguments
         if row.name == "openat2" and not _copy_open_how(call):

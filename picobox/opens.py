@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from picobox.call import Call
     from picobox.platform.base import HostTid
     from picobox.platform.drives import Drives
+    from picobox.platform.host import PseudoDevices
     from picobox.platform.identity import Identity
     from picobox.provider import PicoProvider
     from picobox.runtimes import Runtime
@@ -48,11 +49,11 @@ _ANY_WRITE = 0o222
 class Opens:
     """The volumes of the host's files, and the opens that guests make on them."""
 
-    def __init__(self, provider: PicoProvider, drives: Drives) -> None:
-        """Put the volumes into the namespace, and the drives that lead to them."""
+    def __init__(self, provider: PicoProvider, drives: Drives, pseudo: PseudoDevices) -> None:
+        """Put the volumes into the namespace, and the drives that lead to them. `pseudo`: knows what is mounted."""
         self._provider = provider
         self._drives = drives
-        self._identities = Identities()
+        self._identities = Identities(pseudo)
         self.unopened = provider.open_files.unopened = Unopened(
             provider, self._identities, self._share_of, self._volume_of
         )

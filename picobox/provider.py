@@ -403,7 +403,7 @@ def _refuse(frame: Call, error: NtError | Errno) -> None:
 def _make_opens(provider: PicoProvider, names: Names) -> Opens:
     from picobox.opens import Opens
 
-    return Opens(provider, names.drives)
+    return Opens(provider, names.drives, names.pseudo)
 
 
 def _make_changes(provider: PicoProvider, names: Names, windows: WindowsRules, opens: Opens) -> Changes:

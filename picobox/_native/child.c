@@ -6,8 +6,8 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -65,17 +65,23 @@ static void set_signals(uint64_t ignored)
 
 static int run_shell(const struct pb_spawn *request, const char *path)
 {
-    int32_t count = 0;
+    size_t count = 0;
     while (request->argv[count])
         count++;
-    char **argv = calloc((size_t)count + 2, sizeof *argv);
-    if (!argv)
+    /* No malloc here: behind walls its memory is not ours. */
+    size_t size = (count + 2) * sizeof(char *);
+    char **argv = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (argv == MAP_FAILED)
         return -1;
     argv[0] = request->argv[0];
     argv[1] = (char *)path;
-    for (int32_t i = 1; i < count; i++)
+    for (size_t i = 1; i < count; i++)
         argv[i + 1] = request->argv[i];
-    return execve(request->shell, argv, request->envp);
+    execve(request->shell, argv, request->envp);
+    int error = errno;
+    munmap(argv, size);
+    errno = error;
+    return -1;
 }
 
 /* As execvp: the first candidate that can be run; EACCES of an earlier one outranks a later ENOENT. */
@@ -177,19 +183,22 @@ static int give_birth(void *argument)
    rights outside, for good: so a process that ends at once makes the child, as one of ours (pid_namespaces(7)). */
 static int32_t fork_below(const struct pb_spawn *request, const int go[2], const int status[2])
 {
-    struct birth birth = {request, go, status, -EIO};
-    sigset_t all, before;
-    char *stack = malloc(HELPER_STACK);
-    if (!stack)
+    void *stack;
+    size_t size;
+    struct pb_spawn *copy = request_copy(request, HELPER_STACK, &stack, &size);
+    if (!copy)
         return -1;
+    struct birth birth = {copy, go, status, -EIO};
+    sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before); /* no handler of ours runs in the helper */
-    pid_t helper = clone(give_birth, stack + HELPER_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
+    pid_t helper = clone(give_birth, (char *)stack + HELPER_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
     int error = helper < 0 ? errno : 0;
     if (helper > 0)
         waitpid(helper, NULL, __WALL);
     sigprocmask(SIG_SETMASK, &before, NULL);
-    free(stack);
+    munmap(stack, size);
+    heap_is_inherited(true);
     errno = error ? error : birth.tid < 0 ? -birth.tid : 0;
     return errno ? -1 : birth.tid;
 }

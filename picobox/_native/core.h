@@ -277,8 +277,8 @@ int32_t pb_tree_clone(int32_t fd);
 int32_t pb_tree_change(int32_t tree, uint64_t set, int32_t recursive);
 /* A new file system of a kind, mounted nowhere yet. options: words or name=value, with commas between. */
 int32_t pb_tree_new(const char *kind, const char *options, uint64_t attributes);
-/* Which of some paths below a root have something, links included: strings one after the other, those of one directory
-   best side by side. What cannot be told counts as something. */
+/* Which of some absolute paths below a root have something, links included: strings one after the other, best sorted.
+   What cannot be told counts as something. */
 void pb_points_find(int32_t root, const char *paths, int32_t count, uint8_t *found);
 /* Copies what is mounted at and below a path, with MOUNT_ATTR_x set. -ENOENT: nothing is there that may be reached. */
 int32_t pb_point_copy(int32_t root, const char *path, uint64_t attributes);
@@ -301,7 +301,8 @@ struct pb_init {
 };
 
 /* Starts process 1 of a new process namespace. Its mounts are a copy of ours, with a /proc of its own and without those at
-   the `paths`: strings one after the other, an empty one at the end. 0 or -errno, with nothing left. It makes them while we do something else. */
+   the `paths`: strings one after the other, an empty one at the end. 0 or -errno, with nothing left. It makes them while
+   we do something else; until the next pb_spawn, children have none of what is our heap now. */
 int32_t pb_init_start(const char *paths, int32_t size, struct pb_init *out);
 /* Waits until they are made, and opens what `init` holds descriptors of. 0 or -errno, with nothing left. */
 int32_t pb_init_await(struct pb_init *init);

@@ -207,7 +207,6 @@ int32_t pb_init_start(const char *paths, int32_t size, struct pb_init *out)
     int32_t error = tid < 0 ? -errno : 0;
     if (ours != MAP_FAILED)
         munmap(ours, (size_t)size);
-    heap_is_inherited(true);
     close(life[0]);
     close(ready[1]);
     out->tid = tid;
@@ -232,6 +231,7 @@ int32_t pb_init_await(struct pb_init *init)
 
 void pb_init_end(struct pb_init *init)
 {
+    heap_is_inherited(true);
     int fds[] = {init->ready, init->life, init->pid_namespace, init->mount_namespace, init->proc};
     if (init->tid > 0) {
         kill(init->tid, SIGKILL);

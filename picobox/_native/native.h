@@ -216,6 +216,9 @@ int32_t argument_error(struct pb_core *core, const struct task *task, uint32_t n
 /* page.c */
 bool page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6]);
 
+/* request.c: a copy in memory of its own, with `room` free before it, to be unmapped; NULL with errno if there is none. */
+struct pb_spawn *request_copy(const struct pb_spawn *request, size_t room, void **memory, size_t *size);
+
 /* mounts.c */
 /* A user of a namespace of his own keeps his ids there (user_namespaces(7)); 0 or -errno. */
 int32_t mounts_keep_ids(uid_t user, gid_t group);

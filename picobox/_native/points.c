@@ -14,6 +14,7 @@
 #define NEW_FILE (O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC)
 #define EMPTY_DIRECTORY "empty"
 #define CLOSED_FILE "closed"
+#define MOST_DIRECTORIES 64
 
 /* Whether an error says that nothing is there, or nothing that may be reached. */
 static bool is_absence(int error)
@@ -21,34 +22,69 @@ static bool is_absence(int error)
     return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP;
 }
 
+/* Directories above a path that are open, each in the one before it: how much of the path each takes up. */
+struct opened {
+    size_t lengths[MOST_DIRECTORIES];
+    int fds[MOST_DIRECTORIES];
+    int last;
+};
+
+/* The open directory of a path's first `length` letters, slash included; -errno. `before` is the path that was asked for
+   last: what both have in common stays open. */
+static int directory_of(struct opened *opened, const char *before, const char *path, size_t length)
+{
+    char rest[PATH_MAX];
+    size_t known;
+    while ((known = opened->lengths[opened->last]) > length || memcmp(before, path, known) != 0)
+        close(opened->fds[opened->last--]);
+    if (known == length)
+        return opened->fds[opened->last];
+    if (opened->last + 1 == MOST_DIRECTORIES || length - known >= sizeof rest)
+        return -ENAMETOOLONG;
+    memcpy(rest, path + known, length - known);
+    rest[length - known] = 0;
+    int fd = pb_open_below(opened->fds[opened->last], rest);
+    if (fd >= 0) {
+        opened->lengths[++opened->last] = length;
+        opened->fds[opened->last] = fd;
+    }
+    return fd;
+}
+
+static int look(int directory, const char *name)
+{
+    struct stat status;
+    if (*name && fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+        return errno;
+    return 0;
+}
+
 void pb_points_find(int32_t root, const char *paths, int32_t count, uint8_t *found)
 {
-    char directory[PATH_MAX] = "";
-    size_t known = 0;
-    int fd = -ENOENT;
+    struct opened opened = {.lengths = {1}, .fds = {root}};
+    const char *before = "/", *gone = "";
+    size_t gone_length = 0;
     for (int32_t i = 0; i < count; i++, paths += strlen(paths) + 1) {
-        const char *slash = strrchr(paths, '/');
-        size_t length = slash ? (size_t)(slash - paths) + 1 : 0;
-        /* What is too long, or fails otherwise, is for who opens it. */
+        size_t length = *paths == '/' ? (size_t)(strrchr(paths, '/') - paths) + 1 : 0;
         found[i] = 1;
-        if (!length || length >= sizeof directory)
+        if (!length)
             continue;
-        if (length != known || memcmp(directory, paths, length) != 0) {
-            if (fd >= 0)
-                close(fd);
-            memcpy(directory, paths, length);
-            directory[length] = 0;
-            known = length;
-            fd = pb_open_below(root, directory);
+        if (gone_length && strncmp(paths, gone, gone_length) == 0) {
+            found[i] = 0;
+            continue;
         }
-        struct stat status;
-        int error = fd < 0 ? -fd : 0;
-        if (!error && slash[1] && fstatat(fd, slash + 1, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
-            error = errno;
+        int directory = directory_of(&opened, before, paths, length);
+        int error = directory < 0 ? -directory : look(directory, paths + length);
+        /* What fails otherwise is for who opens it. */
         found[i] = !is_absence(error);
+        before = paths;
+        if (directory < 0 && !found[i]) {
+            gone = paths;
+            gone_length = length;
+        }
     }
-    if (fd >= 0)
-        close(fd);
+    while (opened.last > 0)
+        close(opened.fds[opened.last--]);
 }
 
 int32_t pb_point_copy(int32_t root, const char *path, uint64_t attributes)

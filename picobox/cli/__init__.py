@@ -19,8 +19,8 @@ _PORTABLE = ("names", "report")
 # Where a verb's module has another name.
 _MODULES = {"report": "reports"}
 
-# More objects than starting makes.
-_COLLECTOR_THRESHOLD = 10_000
+# These start a program, which is when their start ends.
+_STARTING = ("run", "check", "trace")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -52,11 +52,12 @@ def _import(verb: str) -> Any:
 
 def _import_for_good(verb: str) -> Any:
     """Modules and the table live to the end: nobody looks through them for garbage, now or later."""
-    usual = gc.get_threshold()
-    gc.set_threshold(_COLLECTOR_THRESHOLD)
+    from picobox.cli import collector
+
+    collector.wait()
     module = _import(verb)
-    gc.freeze()
-    gc.set_threshold(*usual)
+    if verb not in _STARTING:
+        collector.go_on()
     return module
 
 

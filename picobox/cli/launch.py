@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ntshim.ps.executive import Executive
 from picobox.abi.table import ROWS
+from picobox.cli import collector
 from picobox.cli.options import CASE_MODES
 from picobox.cli.policies import NO_NAMESPACES
 from picobox.errors import PicoboxError, SpawnError
@@ -131,6 +132,7 @@ class Launch:
                 from picobox.confine.hardening import harden
 
                 harden()
+            collector.go_on()
             limit = self._time_limit()
             if limit:
                 signal.setitimer(signal.ITIMER_REAL, limit)

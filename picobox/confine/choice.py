@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from picobox.confine.named import DEFAULT, NAMES, STRICT, named, working_directory_note
 from picobox.confine.policy import WRITE, Policy, of_host, wider
-from picobox.confine.state import State
 from picobox.errors import PicoboxError
 from picobox.findings.settings import nearest_settings, settings_of, user_file
 
 if TYPE_CHECKING:
     from picobox.confine.additions import Additions
     from picobox.confine.place import Place
+    from picobox.confine.state import State
     from picobox.findings.settings import Settings
 
 
@@ -99,7 +99,7 @@ def _of_files(usual: str, place: Place, notes: list[str]) -> Policy:
     if project.additions.extends == STRICT:
         # What it keeps is less than the default, though written in other patterns.
         more = [each for each in more if each not in wider(named(STRICT, place), named(DEFAULT, place))]
-    if more and not State(place.environment).trusts(project.file, digest_of(project.table)):
+    if more and not _state(place).trusts(project.file, digest_of(project.table)):
         raise PicoboxError(_distrusted(project.file, more))
     return policy
 
@@ -119,8 +119,14 @@ def trust(file: str | None, place: Place) -> str:
     said = _said(settings, place)
     if said is None:
         raise PicoboxError(f"{file or place.directory}: there is no policy to trust. Name a file with [policy] in it.")
-    State(place.environment).trust(said.file, digest_of(said.table))
+    _state(place).trust(said.file, digest_of(said.table))
     return said.file
+
+
+def _state(place: Place) -> State:
+    from picobox.confine.state import State
+
+    return State(place.environment)
 
 
 def digest_of(table: dict[str, Any]) -> str:

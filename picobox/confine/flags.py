@@ -9,9 +9,7 @@ from picobox.confine.additions import Additions, source_of_device
 from picobox.confine.named import file_rule
 from picobox.confine.place import is_below
 from picobox.confine.policy import HIDE, KEEP, OWN, RIGHTS, UNSET, FileRule, VariableRule
-from picobox.confine.values import KINDS, limit
 from picobox.errors import PicoboxError
-from picobox.findings.reading import nearest
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 
 def flags_of(options: SimpleNamespace, place: Place) -> Additions:
     """What the command line says of a policy. PicoboxError for what has no meaning."""
-    from picobox.confine.additions import Additions
-
     sources = {"network": "--network"} if options.network else {}
     if options.new_session:
         sources["session"] = "--new-session"
@@ -74,9 +70,13 @@ def _files(options: SimpleNamespace, place: Place) -> tuple[FileRule, ...]:
 
 
 def _limit(given: str) -> tuple[str, float | None]:
+    from picobox.confine.values import KINDS, limit
+
     key, equals, value = given.partition("=")
     field = key.replace("-", "_")
     if field not in KINDS:
+        from picobox.findings.reading import nearest
+
         known = nearest(key, [field.replace("_", "-") for field in KINDS])
         raise PicoboxError(f"--limit {given}: unknown limit {key}, {known}")
     try:

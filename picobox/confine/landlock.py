@@ -11,7 +11,7 @@ from picobox._native._core import lib
 from picobox.confine.policy import HIDE, LAYER, READ, RIGHTS, WRITE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from picobox.confine.policy import FileRule, Policy
 
@@ -72,13 +72,15 @@ class Ruleset:
             self.fd = -1
 
 
-def rules_of_tree(policy: Policy, proc: int) -> Iterator[tuple[bytes, int]]:
+def rules_of_tree(
+    decide: Callable[[bytes], FileRule], paths: Iterable[bytes], proc: int
+) -> Iterator[tuple[bytes, int]]:
     """Paths of a policy's tree and what may be done there; a rule gives all that those above it give.
 
-    `proc`: an open directory, the guests' /proc.
+    `paths`: those of its rules that are there. `proc`: an open directory, the guests' /proc.
     """
-    decide = policy.decider()
-    for path, rule in policy.rules().items():
+    for path in paths:
+        rule = decide(path)
         if rule.right == HIDE:
             continue
         above = HIDE if path == b"/" else decide(os.path.dirname(path)).right
@@ -90,7 +92,7 @@ def rules_of_tree(policy: Policy, proc: int) -> Iterator[tuple[bytes, int]]:
     yield b"/dev", GIVEN[READ] | WRITE_FILE | TRUNCATE | DEVICE_CONTROL
     for path in (b"/dev/shm", b"/dev/mqueue"):
         yield path, GIVEN[WRITE]
-    if policy.decide(b"/sys").right != HIDE:
+    if decide(b"/sys").right != HIDE:
         yield b"/sys", GIVEN[READ]
 
 

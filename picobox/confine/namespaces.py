@@ -48,7 +48,7 @@ class Walls:
         self.policy = policy
         self._init = ffi.new("struct pb_init *", dict.fromkeys(_OF_AN_INIT, -1))
         self._ruleset: Ruleset | None = None
-        tree = Tree(policy, kept)
+        tree = self._tree = Tree(policy, kept)
         kinds = _NEWNS | _NEWCGROUP | _NEWUTS | _NEWIPC
         if policy.network != HOST:
             kinds |= _NEWNET
@@ -73,7 +73,8 @@ class Walls:
         """Has the init of the guests ready for the first of them."""
         check(lib.pb_init_await(self._init), "process namespace")
         # Where the network is none, the kernel's own answer says so better than a refusal.
-        self._ruleset = Ruleset(rules_of_tree(self.policy, self._init.proc), network=True)
+        rules = rules_of_tree(self._tree.decide, self._tree.paths, self._init.proc)
+        self._ruleset = Ruleset(rules, network=True)
         if self._is_lent:
             # What comes with a user namespace is more than the user has: our look-ups are made without.
             check(lib.pb_lower_capabilities(), "capabilities")

@@ -56,9 +56,11 @@ class Tree:
         """`kept`: the layers that outlast the run, by the paths of their rules."""
         self._policy = policy
         self._kept = kept
+        # Those of rules at which something is, once that is known.
+        self.paths: list[bytes] = []
         self._kept_directories: dict[bytes, tuple[int, int]] = {}
         self._rules = policy.rules()
-        self._decide = policy.decider()
+        self.decide = policy.decider()
         # Those of our network, which is another one later.
         self._sockets = _bound_sockets()
         self._sources: dict[bytes, int] = {}
@@ -66,7 +68,6 @@ class Tree:
         self._unfinished: list[int] = []
         # Paths at which something is mounted, or made to be.
         self._made: set[bytes] = set()
-        self._paths: list[bytes] = []
         self._scratch = self._root = -1
         self._layers = 0
         # Directories that this process needs, and guests do not get; which of them were mounted. No private directory
@@ -82,7 +83,7 @@ class Tree:
             self._make_root(host)
         finally:
             os.close(host)
-        for path in sorted({*self._paths, *_KERNEL}):
+        for path in sorted({*self.paths, *_KERNEL}):
             if path == DEV:
                 devices.lay_out(self._root)
             elif path == SYS:
@@ -92,7 +93,7 @@ class Tree:
         self._link()
         for path in self._sockets:
             with suppress(ValueError):
-                if self._decide(path).right == READ:
+                if self.decide(path).right == READ:
                     # A read-only mount keeps nobody from calling a service by its socket.
                     self._hide(path)
         for path in self._ours:
@@ -118,8 +119,8 @@ class Tree:
 
     def _collect(self, host: int) -> Devices:
         """Copies what the rules give, before anything is mounted over it."""
-        self._paths = self._counting(host)
-        for path in self._paths:
+        self.paths = self._that_count(host)
+        for path in self.paths:
             rule = self._rules[path]
             if rule.right == HIDE or self._is_temporary(path) or _is_below(path, (DEV, PROC)):
                 continue
@@ -136,11 +137,11 @@ class Tree:
             self._copy(host, path, _GIVEN | READ_ONLY)
         self._made.update(self._sources, TEMPORARY, (rule.written for rule in self._policy.files if rule.written))
         self._copy(host, PROC, _GIVEN | NO_EXEC)
-        if self._decide(SYS).right != HIDE:
+        if self.decide(SYS).right != HIDE:
             self._copy(host, SYS, _OF_THE_MACHINE)
         return Devices(self._policy, host)
 
-    def _counting(self, host: int) -> list[bytes]:
+    def _that_count(self, host: int) -> list[bytes]:
         """The rules' paths that count, sorted: most name what is not there."""
         paths = sorted(self._rules)
         # In the tree, the kernel's own and layers that are kept may have what the host has not.
@@ -166,7 +167,7 @@ class Tree:
 
     def _is_gone(self, path: bytes) -> bool:
         """Whether what the host has at a path is not in the tree."""
-        rule = self._decide(path)
+        rule = self.decide(path)
         return rule.right == HIDE or self._is_temporary(rule.path)
 
     def _is_temporary(self, path: bytes) -> bool:

@@ -317,12 +317,18 @@ _PSEUDO_FILE_SYSTEMS = frozenset(
     )
 )  # fmt: skip
 
+_WHOLE_TABLE = 64 << 10
+
 
 class PseudoDevices:
     """Knows the devices of pseudo file systems, and asks what is mounted when it meets a new one."""
 
     def __init__(self) -> None:
         self._known: dict[int, bytes] = {}
+
+    def forget(self) -> None:
+        """Something may be mounted, or a mount be taken away: another may get the number of its device."""
+        self._known.clear()
 
     def includes(self, device: int, tid: HostTid) -> bool:
         """Whether the kernel makes up what a task sees on a device."""
@@ -342,12 +348,16 @@ class PseudoDevices:
 
 def _mounted_devices(tid: HostTid) -> dict[int, bytes]:
     """The devices of what is mounted for a task, and what kind of file system each has (proc(5), mountinfo)."""
-    found = {}
-    with open(f"/proc/{tid}/mountinfo", "rb") as mounts:
+    kinds: dict[bytes, bytes] = {}
+    with open(f"/proc/{tid}/mountinfo", "rb", buffering=_WHOLE_TABLE) as mounts:
         for line in mounts:
             fields, _, tail = line.partition(b" - ")
-            major, minor = fields.split()[2].split(b":")
-            found[os.makedev(int(major), int(minor))] = tail.split(maxsplit=1)[0]
+            device = fields.split(b" ", 3)[2]
+            kinds[device] = tail.partition(b" ")[0]
+    found = {}
+    for device, kind in kinds.items():
+        major, minor = device.split(b":")
+        found[os.makedev(int(major), int(minor))] = kind
     return found
 
 

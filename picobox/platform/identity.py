@@ -49,8 +49,9 @@ class Identity(NamedTuple):
 class Identities:
     """Files of volumes: regular files and directories that no pseudo file system makes up."""
 
-    def __init__(self) -> None:
-        self._pseudo = PseudoDevices()
+    def __init__(self, pseudo: PseudoDevices | None = None) -> None:
+        """`pseudo`: who knows already what is mounted."""
+        self._pseudo = PseudoDevices() if pseudo is None else pseudo
         self._paths: dict[tuple[bytes, Key], bytes] = {}
 
     def of_path(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool, kept: bool = True) -> Identity | None:

@@ -98,16 +98,12 @@ class Lookup:
         """Ask `index` for the spellings in a directory, and `drives` whether they count there."""
         self._index = index
         self._drives = drives
-        self._pseudo = PseudoDevices()
+        self.pseudo = PseudoDevices()
         self._rights = Rights()
 
     def forget_credentials(self) -> None:
         """A guest is about to change its credentials, or its number is another's now; see Rights."""
         self._rights.forget()
-
-    def forget_mounts(self) -> None:
-        """A guest is about to mount something, or to take a mount away: another may get the number of its device."""
-        self._pseudo = PseudoDevices()
 
     def find(
         self, start: Start, path: bytes, *, follow: bool, creates: bool, entry: bool = False, expand: bool = True
@@ -154,7 +150,7 @@ class Lookup:
             component = walk.left.pop()
             last = not walk.left
             directory = os.fstat(walk.directory)
-            if component in (b".", b"..") or self._pseudo.includes(directory.st_dev, walk.start.tid):
+            if component in (b".", b"..") or self.pseudo.includes(directory.st_dev, walk.start.tid):
                 if last or component not in (b".", b"..") or not walk.step(component):
                     return walk.place(component)
                 continue
