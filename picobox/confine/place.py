@@ -169,7 +169,8 @@ class Place:
 def _spots(folder: _Folder, last: str) -> list[Spot]:
     """What a path in a directory stands for."""
     if "*" in last or "?" in last or "[" in last:
-        names = sorted(name for name in folder.names or () if _matches(name, last))
+        start = last.partition("*")[0].partition("?")[0].partition("[")[0]
+        names = sorted(name for name in folder.names or () if name.startswith(start) and _matches(name, last))
         return [(_followed(folder, name), folder.written + name) for name in names]
     return [(_followed(folder, last), folder.written + last)]
 
