@@ -262,6 +262,15 @@ def test_windows_rules_hold_in_a_layer(everybodys: Project) -> None:
     assert told.splitlines() == ["1 PermissionError PermissionError None", "PermissionError", "None ['two']"]
 
 
+def test_what_only_a_layer_has_is_hidden_too(project: Project) -> None:
+    """The host has nothing at the path of the rule."""
+    project.picobox("-q", "--overlay", "--", "sh", "-c", "mkdir keys; echo secret > keys/one; echo secret > key")
+    script = "cat key; ls keys; cat keys/one"
+    told = project.picobox("-q", "--overlay", "--hide", "key", "--hide", "keys", "--", "sh", "-c", script, status=1)
+    assert "secret" not in told
+    assert told.count("Permission denied") == 1
+
+
 def test_layers_may_be_kept_below_what_a_run_has_for_itself(project: Project) -> None:
     """Its own /tmp, and the tree while it is made, cover their paths."""
     with tempfile.TemporaryDirectory(prefix="picobox-state-", dir="/tmp") as state:

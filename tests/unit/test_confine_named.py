@@ -56,6 +56,16 @@ def test_every_secret_is_hidden_and_nothing_else_of_the_home(home: Path) -> None
     assert decide(os.fsencode(home / ".cargo" / "credentials.toml")).right == HIDE
 
 
+@pytest.mark.parametrize("name", ["a[b]", "*", "what?"])
+def test_a_directory_whose_name_looks_like_a_pattern_is_none(home: Path, name: str) -> None:
+    (home / name).mkdir()
+    (home / "b").mkdir()
+    place = place_of(home, name)
+    assert right(DEFAULT, place, home / name / "file") == WRITE
+    assert right(DEFAULT, place, home / "b") == READ
+    assert right(STRICT, place, home / name) == READ
+
+
 def test_default(home: Path) -> None:
     policy = named(DEFAULT, place_of(home))
     assert (policy.network, policy.session, policy.private_tmp) == (LOOPBACK, KEPT, True)

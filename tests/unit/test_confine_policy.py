@@ -140,6 +140,23 @@ def test_what_gives_more_is_told_as_it_would_be_written(change: dict[str, Any], 
 
 def test_patterns_match_as_those_of_fnmatch() -> None:
     names = ("", "a", "A", "aba", "ab", "a.b", "xab", "abx", "a*b", "a\nb", "[a]")
-    patterns = ("", "a", "*", "a*", "*b", "a*b", "ab*ba", "a*ba", "?", "a?b", "[a]", "*a*", "[!a]*")
+    patterns = (
+        "",
+        "a",
+        "*",
+        "a*",
+        "*b",
+        "a*b",
+        "ab*ba",
+        "a*ba",
+        "?",
+        "a?b",
+        "[a]",
+        "*a*",
+        "[!a]*",
+        "*b*a",
+        "a*a*b",
+        "a**",
+    )
     for name in names:
         assert [matches(name, each) for each in patterns] == [fnmatchcase(name, each) for each in patterns]
