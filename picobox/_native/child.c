@@ -207,6 +207,7 @@ static int32_t fork_guest(const struct pb_spawn *request, const int go[2], const
 {
     if (request->walls && request->walls->pid_namespace >= 0)
         return fork_below(request, go, status);
+    heap_is_inherited(true);
     int32_t tid = fork();
     if (tid == 0) {
         close(go[1]);
