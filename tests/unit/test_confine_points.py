@@ -34,7 +34,11 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("order", [sorted, list, lambda paths: sorted(paths, reverse=True)])
+@pytest.mark.parametrize(
+    "order",
+    [sorted, list, lambda paths: sorted(paths, reverse=True)],
+    ids=["sorted", "as they come", "backwards"],
+)
 def test_each_path_as_if_it_were_alone(tree: Path, order: object) -> None:
     assert callable(order)
     words = ["/" + "/".join(names) for length in range(1, 5) for names in product(NAMES, repeat=length)]
