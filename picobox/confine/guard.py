@@ -153,7 +153,7 @@ class Guard:
 
     @staticmethod
     def _check_task(call: Call, name: str, arguments: Sequence[Any]) -> None:
-        number = arguments[_ON_TASKS[name]]
+        number = call.stop.args[_ON_TASKS[name]] & _INT
         of_process = {"setpriority": _PRIO_PROCESS, "ioprio_set": _IOPRIO_WHO_PROCESS}
         if name in of_process and arguments[0] != of_process[name]:
             raise Errno(EPERM)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec", "walls")
 _BUFFER = 1 << 16
 _MOST_RECEIVERS = 64
+_MOST_TID = (1 << 31) - 1
 # struct pb_stop, read at once: a cffi attribute access each would cost more than the stop's own answer.
 _STOP = Struct("<8i8Qqq")
 
@@ -270,7 +271,7 @@ class TracePlatform:
         return int(lib.pb_task_count(self._core)) if self._core else 0
 
     def is_task(self, tid: int) -> bool:
-        return bool(lib.pb_is_task(self._core, tid))
+        return 0 < tid <= _MOST_TID and bool(lib.pb_is_task(self._core, tid))
 
     def calls_entered(self, tid: HostTid) -> int:
         return int(lib.pb_calls_entered(self._core, tid))

@@ -140,6 +140,18 @@ static void watches(void)
     GIVES(SYS_inotify_add_watch, 0, "file", IN_CREATE);
 }
 
+/* Numbers that are nobody's, some of them too large for one: who decides about them must not stumble. */
+static void strangers(void)
+{
+    struct rlimit limit;
+    CHECK(syscall(SYS_setpriority, PRIO_PROCESS, 0x94830000L, 1) == -1);
+    CHECK(syscall(SYS_ioprio_set, 1, 0x7fffffff94830000L, 0) == -1);
+    CHECK(syscall(SYS_prlimit64, 0x94830000L, RLIMIT_CORE, NULL, &limit) == -1);
+    CHECK(readlink("/proc/99999999999999999999/cwd", room, sizeof room) == -1);
+    CHECK(stat("/proc/2491584640/cwd/file", (struct stat *)room) == -1);
+    GIVES(SYS_setpriority, PRIO_PROCESS, 1L << 32, 0);
+}
+
 int main(void)
 {
     begin();
@@ -150,5 +162,6 @@ int main(void)
     times(fd);
     looks(fd);
     watches();
+    strangers();
     return 0;
 }

@@ -169,6 +169,12 @@ def test_a_minute_of_hostile_calls_harms_nobody(place: Place) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(FAST + 2 * MARGIN)
+def test_a_minute_of_hostile_calls_without_namespaces(place: Place) -> None:
+    fuzz(place, "default", FAST, ("--walls", "no-namespaces"))
+
+
+@pytest.mark.full
 @pytest.mark.timeout(LONG + 2 * MARGIN)
 @pytest.mark.parametrize("policy", ["default", "strict"])
 def test_ten_minutes_of_hostile_calls_harm_nobody(place: Place, policy: str) -> None:
