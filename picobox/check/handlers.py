@@ -18,24 +18,31 @@ if TYPE_CHECKING:
 _CATCHING = frozenset(("OSError", "IOError", "EnvironmentError", "WindowsError", "Exception", "BaseException"))
 # STATUS_CANNOT_DELETE and STATUS_ACCESS_DENIED are EACCES.
 _CATCHING_ACCESS = _CATCHING | {"PermissionError"}
+_DENIED = frozenset(("PermissionError",))
 _CLEARING = "chmod"
 # Who calls one of these where a link was refused has nothing to go on with.
 _GIVING_UP = frozenset(("exit", "_exit", "abort", "fail", "symlink", "symlink_to"))
 # What a handler looks at that tells this error from others.
 _TELLING = frozenset(("winerror", "win32", "nt", "Windows", 1314))
 _MOST_LINES = 1 << 16
+# Statements of a block that is there for one of them.
+_FEW = 2
 
 
 class Guards(NamedTuple):
     """Lines of a file: `guarded` those whose OSError is caught for good, `asking` those that only learn of it.
 
-    `clearing`: those after whose refusal the file is made writable; `retried`: those tried again after a pause.
+    `clearing`: those after whose refusal the file is made writable; `retried`: those tried again after a pause;
+    `alone`: those of `guarded` that have hardly others beside them; `yielding`: those whose PermissionError is caught
+    by that name.
     """
 
     guarded: frozenset[int] = frozenset()
     asking: frozenset[int] = frozenset()
     clearing: frozenset[int] = frozenset()
     retried: frozenset[int] = frozenset()
+    alone: frozenset[int] = frozenset()
+    yielding: frozenset[int] = frozenset()
 
 
 def expects_failure(stack: Sequence[Frame]) -> bool:
@@ -76,6 +83,18 @@ def retries(stack: Sequence[Frame]) -> bool:
     return any(other.file == frame.file and other.line in retried for other in stack)
 
 
+def lets_fail(stack: Sequence[Frame]) -> bool:
+    """Whether the project's line is one whose OSError is caught for good, with not much else beside it."""
+    frame = origins.caller(stack)
+    return frame is not None and frame.line in _guards_of(frame.file).alone
+
+
+def yields(stack: Sequence[Frame]) -> bool:
+    """Whether the project's line lets go of what it has no permission for, which on Linux is not that of a file."""
+    frame = origins.caller(stack)
+    return frame is not None and frame.line in _guards_of(frame.file).yielding
+
+
 @lru_cache(64)
 def _guards_of(file: str) -> Guards:
     """The guarded lines of a Python file; none if it cannot be read as Python."""
@@ -87,20 +106,28 @@ def _guards_of(file: str) -> Guards:
     asking: set[int] = set()
     clearing: set[int] = set()
     retried: set[int] = set()
+    alone: set[int] = set()
+    yielding: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Try):
             handler = next(filter(_catches, node.handlers), None)
             if any(_catches(each, _CATCHING_ACCESS) and _clears(each) for each in node.handlers):
                 clearing |= _lines(node)
+            if len(node.body) <= _FEW and any(
+                each.type and _catches(each, _DENIED) and goes_on(each) for each in node.handlers
+            ):
+                yielding |= _lines(node)
             if handler is not None and goes_on(handler):
                 guarded |= _lines(node)
+                alone |= _lines(node) if len(node.body) <= _FEW else set()
                 asking |= _lines(node) if _keeps_answer(node, handler) else set()
         elif isinstance(node, ast.With) and any(_suppresses(item.context_expr) for item in node.items):
             guarded |= _lines(node)
+            alone |= _lines(node) if len(node.body) <= _FEW else set()
         elif isinstance(node, ast.For | ast.While) and any(map(_pauses, ast.walk(node))):
             tries = (each for each in ast.walk(node) if isinstance(each, ast.Try))
             retried.update(*(_lines(each) for each in tries if any(map(_tries_again, each.handlers))))
-    return Guards(frozenset(guarded), frozenset(asking), frozenset(clearing), frozenset(retried))
+    return Guards(*map(frozenset, (guarded, asking, clearing, retried, alone, yielding)))
 
 
 def _lines(node: ast.Try | ast.With) -> set[int]:

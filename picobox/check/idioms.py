@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
+
+from picobox.platform.sources import begins_with
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +22,8 @@ class Idiom(NamedTuple):
 
     `name` is matched with the file's name, and with it behind its directory's. `call` is matched with `PROGRAM:CALL`,
     and counts where nobody but the caller uses the file. `frame` is matched with `FILE:FUNCTION` of the innermost
-    frames, of which a recursion, as that of a removal of a deep tree, counts as one. `reason` tells what the Windows
-    version does.
+    frames, of which a recursion, as that of a removal of a deep tree, counts as one. `action` is matched with the call,
+    whoever else uses the file; `start` is how the file begins. `reason` tells what the Windows version does.
     """
 
     rules: frozenset[str]
@@ -28,6 +31,8 @@ class Idiom(NamedTuple):
     name: re.Pattern[str] | None = None
     frame: re.Pattern[str] | None = None
     call: re.Pattern[str] | None = None
+    action: re.Pattern[str] | None = None
+    start: bytes = b""
 
 
 IDIOMS = (
@@ -55,6 +60,12 @@ IDIOMS = (
         _IN_USE,
         "the shared memory of a write-ahead log: SQLite maps and deletes it otherwise on Windows",
         name=re.compile(r".*-shm"),
+    ),
+    Idiom(
+        frozenset(("PB016",)),
+        "SQLite goes on on Windows where it cannot cut a database that is mapped",
+        action=re.compile(r"f?truncate"),
+        start=b"SQLite format 3\0",
     ),
     Idiom(_IN_USE, "a here-document of a shell", name=re.compile(r"sh-thd[-.].*")),
     Idiom(_IN_USE, "perl opens an anonymous file with O_TEMPORARY on Windows", name=re.compile(r"PerlIO_\w{6}")),
@@ -92,12 +103,13 @@ def idiom_of(finding: Finding) -> Idiom | None:
     located = (f"{frame.file}:{frame.function}" for frame in finding.side.stack if frame.line is not None)
     frames = [frame for frame, _ in groupby(located)][:_FRAMES_LOOKED_AT]
     for idiom in IDIOMS:
-        if finding.rule in idiom.rules and _matches(idiom, names, calls, frames):
+        told = (idiom.name, names), (idiom.call, calls), (idiom.frame, frames), (idiom.action, [finding.side.call])
+        if finding.rule not in idiom.rules or not all(_matches(pattern, seen) for pattern, seen in told):
+            continue
+        if begins_with(os.fsencode(finding.path), idiom.start):
             return idiom
     return None
 
 
-def _matches(idiom: Idiom, names: Sequence[str], calls: Sequence[str], frames: Sequence[str]) -> bool:
-    """Whether an idiom is what was seen."""
-    told = (idiom.name, names), (idiom.call, calls), (idiom.frame, frames)
-    return all(pattern is None or any(map(pattern.fullmatch, seen)) for pattern, seen in told)
+def _matches(pattern: re.Pattern[str] | None, seen: Sequence[str]) -> bool:
+    return pattern is None or any(map(pattern.fullmatch, seen))

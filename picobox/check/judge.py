@@ -13,7 +13,7 @@ from picobox.check import subject as sb
 from picobox.check.aftermath import Aftermath
 from picobox.check.conflicts import Holders, Processes, letters_of_access, letters_of_share
 from picobox.check.guarded_scripts import is_kept_from_windows
-from picobox.check.handlers import clears_readonly, retries
+from picobox.check.handlers import clears_readonly, retries, yields
 from picobox.check.idioms import idiom_of
 from picobox.check.judgement import AGAIN, LET_GO, REFUSE, Judgement
 from picobox.check.ledger import Ledger
@@ -55,6 +55,7 @@ _SHARES = FILE_SHARE_READ | FILE_SHARE_WRITE
 # A library of a runtime is at most so far from the call: wrappers of the C library stand between.
 _LIBRARY_FRAMES = 4
 _READ_ONLY = "PB017"
+_OF_REMOVALS = frozenset(("PB010", "PB014", "PB016"))
 _OF_FILES_IN_USE = frozenset(("PB009", "PB010", "PB011", "PB012", "PB013", "PB014", "PB016", "PB018"))
 
 
@@ -176,7 +177,9 @@ class Judge:
             return True
         if not self.observes:
             return False
-        if finding.rule in _OF_FILES_IN_USE and (ignores_errors(stack) or _is_tried_again(finding)):
+        if finding.rule in _OF_FILES_IN_USE and _is_tried_again(finding):
+            return True
+        if finding.rule in _OF_REMOVALS and (ignores_errors(stack) or yields(stack)):
             return True
         return is_not_for_windows(stack) or is_kept_from_windows(call.stop.tid, finding.side.process, finding.rule)
 

@@ -1,4 +1,4 @@
-"""Whether a Python source mends what keeps a tree from being removed: shutil.rmtree is given a handler for it."""
+"""Whether a Python source is prepared for what keeps a tree from being removed: it mends that, or lets it stay."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import ast
 import re
 from functools import lru_cache
 from itertools import dropwhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.check import origins
+from picobox.check.handlers import lets_fail
 from picobox.platform.sources import lines_of
 
 if TYPE_CHECKING:
@@ -25,46 +26,71 @@ _WINDOWS = ("nt", "win32", "Windows")
 _MOST_LINES = 1 << 16
 
 
+class _Removals(NamedTuple):
+    """Lines that remove trees: with a handler that makes writable what is read-only, and without caring for errors."""
+
+    mending: frozenset[int] = frozenset()
+    ignoring: frozenset[int] = frozenset()
+
+
 def mends_removal(stack: Sequence[Frame]) -> bool:
     """Whether a call is one of a removal whose handler changes the mode of what it is called for, as far as is seen.
 
     On Windows that is called where Linux removes without a word. A handler of another file is taken to mend.
     """
-    located = [frame for frame in stack if frame.line is not None]
-    inner = list(dropwhile(lambda frame: not frame.file.endswith(_MODULE), located))
-    outer = next((frame for frame in inner if not frame.file.endswith(_MODULE)), None)
-    if outer is None or not any(frame.function.rpartition(".")[2] == "rmtree" for frame in inner):
-        return False
-    return outer.line in _mending_lines(outer.file)
+    caller = _caller_of_rmtree(stack)
+    return caller is not None and caller.line in _lines_of(caller.file).mending
 
 
 def ignores_errors(stack: Sequence[Frame]) -> bool:
-    """Whether a call is of the removal of a TemporaryDirectory by a source that lets it fail, as far as is seen."""
-    if not any(frame.file.endswith(_TEMPORARY_MODULE) for frame in stack):
+    """Whether a call is of the removal of a tree by a source that lets it fail, as far as is seen.
+
+    It says so to shutil.rmtree or to TemporaryDirectory, or catches OSError around that call alone and goes on.
+    """
+    caller = _caller_of_rmtree(stack)
+    if caller is None:
         return False
-    files = {frame.file for frame in stack if origins.is_own(frame)}
-    return any(_IGNORES.search(lines_of(file, 1, _MOST_LINES)) for file in files)
+    if any(frame.file.endswith(_TEMPORARY_MODULE) for frame in stack):
+        files = {frame.file for frame in stack if origins.is_own(frame)}
+        return lets_fail(stack) or any(_IGNORES.search(lines_of(file, 1, _MOST_LINES)) for file in files)
+    return caller.line in _lines_of(caller.file).ignoring or lets_fail(stack)
+
+
+def _caller_of_rmtree(stack: Sequence[Frame]) -> Frame | None:
+    located = [frame for frame in stack if frame.line is not None]
+    inner = list(dropwhile(lambda frame: not frame.file.endswith(_MODULE), located))
+    outer = next((frame for frame in inner if not frame.file.endswith(_MODULE)), None)
+    return outer if any(frame.function.rpartition(".")[2] == "rmtree" for frame in inner) else None
 
 
 @lru_cache(64)
-def _mending_lines(file: str) -> frozenset[int]:
-    """The lines of a Python file in which a tree is removed so; none if it cannot be read as Python."""
+def _lines_of(file: str) -> _Removals:
+    """The removals of trees in a Python file; none if it cannot be read as Python."""
     try:
         tree = ast.parse(lines_of(file, 1, _MOST_LINES))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()
+        return _Removals()
     functions = {
         node.name: _changes_mode(node)
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    lines: set[int] = set()
+    mending: set[int] = set()
+    ignoring: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _last_name(node.func) == "rmtree":
+            lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
             handler = _handler_of(node)
             if handler is not None and _mends(handler, functions):
-                lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return frozenset(lines)
+                mending.update(lines)
+            if _ignores(node):
+                ignoring.update(lines)
+    return _Removals(frozenset(mending), frozenset(ignoring))
+
+
+def _ignores(call: ast.Call) -> bool:
+    given = [each.value for each in call.keywords if each.arg == "ignore_errors"] + call.args[1:_HANDLER_POSITION]
+    return any(isinstance(each, ast.Constant) and bool(each.value) for each in given)
 
 
 def _handler_of(call: ast.Call) -> ast.expr | None:

@@ -33,16 +33,25 @@ def file_of(tid: HostTid, path: bytes) -> bytes:
         return b""
 
 
+def begins_with(path: bytes, start: bytes) -> bool:
+    """Whether a file of the host begins so; one that cannot be read begins with nothing."""
+    return not start or _bytes_of(path, len(start)) == start
+
+
 def _read(path: bytes) -> str:
     """The beginning of a regular file."""
+    return _bytes_of(path, _MOST_BYTES).decode("utf-8", "replace")
+
+
+def _bytes_of(path: bytes, most: int) -> bytes:
     try:
         # A pipe that a guest puts there must not hold us.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, ValueError):
-        return ""
+        return b""
     try:
-        return os.read(fd, _MOST_BYTES).decode("utf-8", "replace")
+        return os.read(fd, most)
     except OSError:
-        return ""
+        return b""
     finally:
         os.close(fd)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fake_judge import PACKAGES, FakeJudge
 
-from picobox.check.handlers import asks, clears_readonly, expects_failure, retries
+from picobox.check.handlers import asks, clears_readonly, expects_failure, retries, yields
 from picobox.findings.finding import Frame
 
 if TYPE_CHECKING:
@@ -187,3 +187,19 @@ def test_what_is_tried_until_others_let_go(
     assert retries((Frame(str(file), "<module>", LINK + 1),)) is expects
     assert not retries((Frame(str(file), "<module>", LINK + 9),))
     assert not retries(())
+
+
+@pytest.mark.parametrize(
+    ("caught", "handler", "expects"),
+    [
+        ("PermissionError", "pass", True),
+        ("(FileNotFoundError, PermissionError)", "log(error)", True),
+        ("PermissionError", "raise", False),
+        ("", "pass", False),
+        ("OSError", "pass", False),
+        ("FileNotFoundError", "pass", False),
+    ],
+)
+def test_what_is_left_where_it_is(tmp_path: Path, caught: str, handler: str, expects: bool) -> None:
+    assert yields(stack(source(tmp_path, handler, caught=caught))) is expects
+    assert not yields(())

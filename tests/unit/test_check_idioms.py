@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from picobox.check.idioms import idiom_of
 from picobox.findings.finding import ERROR, Finding, Frame, Process, Side
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PYTEST = "/lib/python3/site-packages/_pytest/pathlib.py"
 REMOVAL = [("/usr/lib/python3.12/shutil.py", "_rmtree_safe_fd")] * 20
@@ -71,3 +76,19 @@ def test_a_call_that_only_a_runtime_makes(program: str, call: str, others: tuple
 def test_who_removes_what_git_keeps(program: str, path: str, *, is_one: bool) -> None:
     side = Side(Process(1, program), "unlinkat", path, 0.0)
     assert (idiom_of(finding("PB017", path, [])._replace(side=side)) is not None) == is_one
+
+
+@pytest.mark.parametrize(
+    ("call", "content", "is_one"),
+    [
+        ("ftruncate", b"SQLite format 3\0\x10", True),
+        ("unlink", b"SQLite format 3\0\x10", False),
+        ("ftruncate", b"SQLite format 2\0\x10", False),
+        ("ftruncate", b"", False),
+    ],
+)
+def test_a_database_that_is_cut(tmp_path: Path, call: str, content: bytes, *, is_one: bool) -> None:
+    file = tmp_path / "cache.db"
+    file.write_bytes(content)
+    found = finding("PB016", str(file), [])
+    assert (idiom_of(found._replace(side=found.side._replace(call=call))) is not None) == is_one

@@ -77,11 +77,25 @@ def test_another_call_of_the_same_file(tmp_path: Path) -> None:
         ("d = TemporaryDirectory(ignore_cleanup_errors=True)", "tempfile.py", True),
         ("d = TemporaryDirectory(ignore_cleanup_errors=False)", "tempfile.py", False),
         ("d = TemporaryDirectory()", "tempfile.py", False),
-        ("d = TemporaryDirectory(ignore_cleanup_errors=True)", "shutil.py", False),
+        ("d.cleanup()", "tempfile.py", False),
+        ("with suppress(OSError):\n    d.cleanup()", "tempfile.py", True),
+        ("d = TemporaryDirectory(ignore_cleanup_errors=True)", "", False),
+        ("rmtree(d, ignore_errors=True)", "", True),
+        ("shutil.rmtree(d, True)", "", True),
+        ("shutil.rmtree(\n    d,\n    ignore_errors=1,\n)", "", True),
+        ("shutil.rmtree(d, ignore_errors=False)", "", False),
+        ("shutil.rmtree(d, ignore_errors=mild)", "", False),
+        ("try:\n    shutil.rmtree(d)\nexcept OSError:\n    pass", "", True),
+        ("try:\n    shutil.rmtree(d)\nexcept OSError:\n    raise", "", False),
+        ("try:\n    shutil.rmtree(d)\nexcept FileNotFoundError:\n    pass", "", False),
+        ("try:\n    shutil.rmtree(d)\n    a()\n    b()\nexcept OSError:\n    pass", "", False),
     ],
 )
-def test_a_temporary_directory_that_may_stay(tmp_path: Path, source: str, module: str, ignores: bool) -> None:
+def test_a_tree_that_may_stay(tmp_path: Path, source: str, module: str, ignores: bool) -> None:
     file = tmp_path / "source.py"
     file.write_text(source)
-    library = f"/usr/lib/python3.12/{module}"
-    assert ignores_errors((*INNER, Frame(library, "cleanup", 1), Frame(str(file), "f", 1))) is ignores
+    line = 2 if source.startswith(("with", "try")) else 1
+    library = [Frame(f"/usr/lib/python3.12/{module}", "cleanup", 1)] if module else []
+    stack = (*INNER, *library, Frame(str(file), "f", line))
+    assert ignores_errors(stack) is ignores
+    assert not ignores_errors(stack[-1:])
