@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ntshim import status as st
 from ntshim.fs.view import fold
 from picobox.abi.row import QUERIES
+from picobox.check.other_names import is_written_otherwise
 from picobox.check.separators import writes_separator
 from picobox.errors import Errno
 from picobox.findings import names as rules
@@ -151,6 +152,8 @@ class NameRules:
 
     def _tell(self, call: Call, judgement: rules.Judgement, path: bytes, others: Sequence[Side] = ()) -> None:
         if judgement.rule == _STREAM and self._is_separator(call, path):
+            return
+        if self._judge.observes and is_written_otherwise(self._judge.posix.stack(call), judgement.rule):
             return
         self._judge.report(
             call,

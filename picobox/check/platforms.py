@@ -23,7 +23,7 @@ _ENDING = frozenset(("exit", "_exit", "skip", "skipTest"))
 _MOST_LINES = 1 << 16
 
 
-class _Module(NamedTuple):
+class Module(NamedTuple):
     """What a module says at its top: its values by their names; `absent` are names that are false on Windows."""
 
     values: Mapping[str, ast.expr]
@@ -44,13 +44,23 @@ def _lines_elsewhere(file: str) -> frozenset[int]:
     """The lines of a Python file that do not run on Windows; none if it cannot be read as Python."""
     try:
         tree = ast.parse(lines_of(file, 1, _MOST_LINES))
-        module = _Module(dict(_values(tree)), frozenset(names_without_value(tree)))
+        module = module_of(tree)
         if _has_mark(module.values.get("pytestmark"), module):
             return frozenset(range(1, _MOST_LINES))
         blocks = (block for node in ast.walk(tree) for block in _elsewhere(node, module))
         return frozenset(line for block in blocks for line in _lines(block))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
+
+
+def module_of(tree: ast.Module) -> Module:
+    """What is known of a module."""
+    return Module(dict(_values(tree)), frozenset(names_without_value(tree)))
+
+
+def holds_on_windows(test: ast.expr, module: Module) -> bool | None:
+    """What a condition is on Windows; None if that is not known."""
+    return _truth(test, module)
 
 
 def _values(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
@@ -64,7 +74,7 @@ def _values(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
                 yield target.id, value
 
 
-def _elsewhere(node: ast.AST, module: _Module) -> Iterator[Sequence[ast.stmt | ast.expr]]:
+def _elsewhere(node: ast.AST, module: Module) -> Iterator[Sequence[ast.stmt | ast.expr]]:
     """The blocks of a node that do not run on Windows, or expressions with calls."""
     yield from blocks_without(node)
     if isinstance(node, ast.If):
@@ -82,11 +92,11 @@ def _elsewhere(node: ast.AST, module: _Module) -> Iterator[Sequence[ast.stmt | a
     for block in (getattr(node, "body", ()), getattr(node, "orelse", ())):
         statements = block if isinstance(block, list) else []
         for index, statement in enumerate(statements):
-            if isinstance(statement, ast.If) and _truth(statement.test, module) and _ends(statement.body[-1]):
+            if isinstance(statement, ast.If) and _truth(statement.test, module) and ends(statement.body[-1]):
                 yield statements[index + 1 :]
 
 
-def _not_evaluated(node: ast.IfExp | ast.BoolOp, module: _Module) -> Sequence[ast.expr]:
+def _not_evaluated(node: ast.IfExp | ast.BoolOp, module: Module) -> Sequence[ast.expr]:
     """What of an expression is not evaluated on Windows."""
     if isinstance(node, ast.IfExp):
         truth = _truth(node.test, module)
@@ -126,14 +136,14 @@ def _lines(block: Sequence[ast.stmt | ast.expr]) -> range:
     return range(block[0].lineno, (block[-1].end_lineno or block[-1].lineno) + 1) if block else range(0)
 
 
-def _ends(statement: ast.stmt) -> bool:
+def ends(statement: ast.stmt) -> bool:
     """Whether what follows a statement in its block does not run."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         return _dotted(statement.value.func).rpartition(".")[2] in _ENDING
     return isinstance(statement, ast.Return | ast.Raise | ast.Continue)
 
 
-def _has_mark(mark: ast.expr | None, module: _Module) -> bool:
+def _has_mark(mark: ast.expr | None, module: Module) -> bool:
     """Whether a decorator, or one of a list of marks, keeps a test from Windows; one with a name is looked up."""
     if isinstance(mark, ast.List | ast.Tuple):
         return any(_has_mark(each, module) for each in mark.elts)
@@ -147,7 +157,7 @@ def _has_mark(mark: ast.expr | None, module: _Module) -> bool:
     return unwanted is not None and any(_truth(each, module) is unwanted for each in conditions)
 
 
-def _truth(test: ast.expr, module: _Module, depth: int = 8) -> bool | None:
+def _truth(test: ast.expr, module: Module, depth: int = 8) -> bool | None:
     """What a condition is on Windows; None if that is not known. A string is a condition of pytest's."""
     if depth == 0:
         return None

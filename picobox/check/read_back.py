@@ -40,6 +40,8 @@ _CHANGES_MODE = re.compile(r"\b[lf]?chmod\(([^\n]*)")
 _ASSIGNED = re.compile(r"^\s*(\w+)(?:\s*:[^=\n]*)?\s*=(?!=)", re.MULTILINE)
 _TELLS = re.compile(r"\bassert|[!=]=|\bprint\(")
 _LOOKS_AT_NANOSECONDS = re.compile(r"st_[amc]time_ns")
+# How times are compared that need not be equal to the nanosecond.
+_NEARLY = re.compile(r"\babs\(|//|\bround\(|\bapprox\(|\bisclose\(|AlmostEqual\(|[^<>=!-][<>]=?[^<>=]|/ ?1e")
 _LINES_AFTER = 3
 # os.path.getmtime and the like.
 _TIMES_AS_FLOATS = ("/genericpath.py", "<frozen genericpath>")
@@ -252,7 +254,8 @@ def _source_sees(stack: Sequence[Frame], noted: _Set) -> bool:
     source = lines_of(frame.file, frame.line, frame.line + _LINES_AFTER)
     if noted.mode is None:
         as_float = origins.passes_through(stack, *_TIMES_AS_FLOATS)
-        return not as_float and _LOOKS_AT_NANOSECONDS.search(source) is not None
+        is_exact = not as_float and _NEARLY.search(source) is None
+        return is_exact and _LOOKS_AT_NANOSECONDS.search(source) is not None
     if _LOOKS_ON_THE_WAY.search(source) is not None or _changes_what_it_sees(source):
         return False
     return _LOOKS_AT_MODE.search(_KIND_ONLY.sub("", source)) is not None
