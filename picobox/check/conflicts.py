@@ -15,6 +15,7 @@ from ntshim.io.share import (
     WRITE_CLASS,
 )
 from ntshim.ob.handles import index_to_handle
+from picobox.check import origins
 from picobox.check.moments import Moments
 from picobox.findings.finding import Process, Side
 from picobox.platform import host
@@ -137,7 +138,18 @@ class Holders:
         )
 
     def _real_holders(self, file: File) -> Iterator[tuple[Task, int]]:
-        return ((task, fd) for task, fd in self._open_files.holders(file) if task.group.has_image)
+        return (
+            (task, fd)
+            for task, fd in self._open_files.holders(file)
+            if task.group.has_image or self._has_opened(task, file)
+        )
+
+    def _has_opened(self, task: Task, file: File) -> bool:
+        """Whether a mere fork has opened a file itself, of a program whose Windows version has a fork of its own."""
+        if not isinstance(file.origin, Side) or task.thread is None or not task.tid:
+            return False
+        process = self._processes.of(task.thread.process, task.tid)
+        return process.pid == file.origin.process.pid and origins.forks_on_windows(os.fsencode(process.name))
 
     def _side(self, file: File, task: Task, fd: int) -> Side:
         opened, origin = file.context, file.origin

@@ -104,12 +104,11 @@ def idiom_of(finding: Finding) -> Idiom | None:
     frames = [frame for frame, _ in groupby(located)][:_FRAMES_LOOKED_AT]
     for idiom in IDIOMS:
         told = (idiom.name, names), (idiom.call, calls), (idiom.frame, frames), (idiom.action, [finding.side.call])
-        if finding.rule not in idiom.rules or not all(_matches(pattern, seen) for pattern, seen in told):
-            continue
-        if begins_with(os.fsencode(finding.path), idiom.start):
+        if finding.rule in idiom.rules and _matches(told) and begins_with(os.fsencode(finding.path), idiom.start):
             return idiom
     return None
 
 
-def _matches(pattern: re.Pattern[str] | None, seen: Sequence[str]) -> bool:
-    return pattern is None or any(map(pattern.fullmatch, seen))
+def _matches(told: Sequence[tuple[re.Pattern[str] | None, Sequence[str]]]) -> bool:
+    """Whether each pattern that an idiom has is met by one of what was seen."""
+    return all(pattern is None or any(map(pattern.fullmatch, seen)) for pattern, seen in told)

@@ -75,6 +75,11 @@ def is_shell(program: bytes) -> bool:
     return program.rpartition(b"/")[2] in _SHELLS
 
 
+def forks_on_windows(program: bytes) -> bool:
+    """Whether a program's Windows version forks by its own means: MSYS2's shells do, and Perl does with threads."""
+    return is_shell(program) or re.fullmatch(rb"perl[\d.]*", program.rpartition(b"/")[2]) is not None
+
+
 def is_tool(program: bytes) -> bool:
     """Whether a program, by its path, belongs to the system and runs no program of others: it is nobody's project."""
     directory, _, name = program.rpartition(b"/")
