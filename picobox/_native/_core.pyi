@@ -5,6 +5,7 @@ from typing import Any
 class Lib:
     PB_NR_COUNT: int
     PB_NR_UNKNOWN: int
+    PB_PAGE_BYTES: int
     PB_DO_UNKNOWN: int
     PB_DO_NATIVE: int
     PB_DO_CALL: int

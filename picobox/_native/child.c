@@ -153,6 +153,33 @@ static void seize(struct pb_core *core, int go_fd, struct pb_spawned *out)
         kill(out->tid, SIGKILL);
 }
 
+/* linux/sched.h; headers older than the kernel do not know it. */
+#define INTO_CGROUP UINT64_C(0x200000000)
+#define NR_CLONE3 435
+struct clone_arguments {
+    uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+
+/* As clone with these flags and a copy of our memory, into the cgroup of the walls if they have one. */
+static int32_t clone_guest(const struct pb_spawn *request, uint64_t flags, int status_fd)
+{
+    int32_t group = request->walls->group;
+    if (group >= 0) {
+        /* A sibling inherits its signal (clone(2)). */
+        struct clone_arguments arguments = {.flags = flags | INTO_CGROUP,
+                                            .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
+                                            .cgroup = (uint64_t)group};
+        long tid = syscall(NR_CLONE3, &arguments, sizeof arguments);
+        /* Some containers answer so to every clone3. Moving a task takes the kernel longer. */
+        if (tid >= 0 || errno != ENOSYS)
+            return (int32_t)tid;
+    }
+    int32_t tid = (int32_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+    if (tid == 0 && group >= 0 && walls_join_group(group) < 0)
+        fail(status_fd, PB_SPAWN_WALLS);
+    return tid;
+}
+
 /* A guest that is to be made in a namespace of processes. */
 struct birth {
     const struct pb_spawn *request;
@@ -170,7 +197,7 @@ static int give_birth(void *argument)
         birth->tid = -errno;
         return 0;
     }
-    int32_t tid = (int32_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
+    int32_t tid = clone_guest(birth->request, CLONE_PARENT, birth->status[1]);
     if (tid == 0) {
         close(birth->go[1]);
         be_child(birth->request, birth->go[0], birth->status[1]);
@@ -208,7 +235,7 @@ static int32_t fork_guest(const struct pb_spawn *request, const int go[2], const
     if (request->walls && request->walls->pid_namespace >= 0)
         return fork_below(request, go, status);
     heap_is_inherited(true);
-    int32_t tid = fork();
+    int32_t tid = request->walls && request->walls->group >= 0 ? clone_guest(request, 0, status[1]) : fork();
     if (tid == 0) {
         close(go[1]);
         be_child(request, go[0], status[1]);
@@ -234,6 +261,7 @@ void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_sp
     close(go[0]);
     close(status[1]);
     core->program = out->tid;
+    walls_tell_space(core, request->walls);
     seize(core, go[1], out);
     close(go[1]);
     if (out->stage == PB_SPAWN_OK)

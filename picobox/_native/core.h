@@ -2,6 +2,8 @@
 
 #define PB_NR_COUNT 512
 #define PB_NR_UNKNOWN 511
+/* Of each address space: the argument page, see page.c. */
+#define PB_PAGE_BYTES 67108864
 
 /* Low byte of a disposition: what the core does with a call. Bits 16..31 hold an errno for PB_DO_ERRNO. */
 #define PB_DO_UNKNOWN 0
@@ -72,6 +74,7 @@ struct pb_stop {
 struct pb_limit {
     int32_t resource; /* RLIMIT_x */
     uint64_t most;
+    uint64_t end; /* from where on it is not the call that fails, or the signal that may be caught */
 };
 
 /* What keeps a guest in; descriptors are -1 for what is not there. */
@@ -79,7 +82,9 @@ struct pb_walls {
     int32_t pid_namespace;
     int32_t mount_namespace;
     int32_t ruleset;     /* of Landlock */
+    int32_t group;       /* directory of a cgroup */
     int32_t own_session; /* neither the session nor the terminal of ours */
+    int32_t only_limits; /* nothing but the limits and the group: no wall */
     const struct pb_limit *limits;
     int32_t limit_count;
 };

@@ -83,6 +83,7 @@ struct pb_core {
     struct task *buckets[TASK_BUCKETS];
     int32_t task_count;
     int32_t program;         /* the thread group that was spawned */
+    struct pb_limit space;   /* of address spaces, see page.c; 0 for none */
     int32_t held_count;      /* tasks born before their creator's event */
     int32_t creating_count;
     uint32_t dispositions[PB_NR_COUNT];
@@ -233,6 +234,10 @@ int walls_raise_capabilities(void);
 int walls_drop_capabilities(void);
 /* Whether children have what Python and malloc keep. Without it they may only call what needs neither. */
 void heap_is_inherited(bool inherited);
+/* The core learns how large an address space may be. */
+void walls_tell_space(struct pb_core *core, const struct pb_walls *walls);
+/* This process goes into a cgroup, given by its directory. */
+int walls_join_group(int32_t group);
 /* A child enters the tree of the guests. */
 int walls_enter(const struct pb_walls *walls);
 /* It gives up what guests must not have; descriptors from first_closed on are closed by its exec. */

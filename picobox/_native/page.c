@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,8 +21,8 @@
    a non-PIE program begins (arch_randomize_brk). The first that is free is taken. */
 static const uint64_t PLACES[] = {0x70000000, 0x68000000, 0x60000000, 0x58000000, 0x50000000};
 #define SLOT_SIZE UINT64_C(16384)
-#define SLOT_COUNT 4096
-#define PAGE_SIZE_ALL (SLOT_SIZE * SLOT_COUNT)
+#define PAGE_SIZE_ALL ((uint64_t)PB_PAGE_BYTES)
+#define SLOT_COUNT (PB_PAGE_BYTES / 16384)
 #define KERNEL_SIGSET_SIZE 8
 #define NAME "picobox"
 /* Far enough below the stack pointer for every red zone. */
@@ -94,6 +95,18 @@ static int create_in_guest(struct pb_core *core, struct task *task, uint64_t sta
     return error;
 }
 
+/* A guest's limit of its address space is for what it maps itself: until its page is there it has no more. */
+static void make_room(const struct pb_core *core, int32_t tid)
+{
+    struct rlimit limit;
+    if (!core->space.most || prlimit(tid, RLIMIT_AS, NULL, &limit) < 0 || limit.rlim_cur != core->space.most ||
+        limit.rlim_max < core->space.end)
+        return;
+    limit.rlim_cur = core->space.end;
+    /* Where it is refused the page may find no room, which the call tells. */
+    prlimit(tid, RLIMIT_AS, &limit, NULL);
+}
+
 /* mmap by the guest itself; *result is the address or -errno. */
 static int place_in_guest(struct pb_core *core, struct task *task, int64_t fd, int64_t *result)
 {
@@ -160,6 +173,7 @@ struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
     /* Between the injected calls the task passes the edge of user mode, where signals would be delivered. */
     ptrace(PTRACE_SETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &blocked);
     bool consumed = false; /* the call's entry, by the first injected call */
+    make_room(core, tid);
     *error = -map_in_guest(core, task, &info, page, &consumed);
     task = task_find(core, tid);
     if (task) {

@@ -132,23 +132,44 @@ static bool is_way_out(void)
 static int set_limits(const struct pb_walls *walls)
 {
     for (int32_t i = 0; i < walls->limit_count; i++) {
-        struct rlimit now, limit = {walls->limits[i].most, walls->limits[i].most};
+        struct rlimit now, limit = {walls->limits[i].most, walls->limits[i].end};
         int resource = walls->limits[i].resource;
         if (getrlimit((__rlimit_resource_t)resource, &now) < 0)
             return -1;
         if (limit.rlim_max > now.rlim_max)
-            limit.rlim_cur = limit.rlim_max = now.rlim_max;
+            limit.rlim_max = now.rlim_max;
+        if (limit.rlim_cur > limit.rlim_max)
+            limit.rlim_cur = limit.rlim_max;
         if (setrlimit((__rlimit_resource_t)resource, &limit) < 0)
             return -1;
     }
     return 0;
 }
 
+void walls_tell_space(struct pb_core *core, const struct pb_walls *walls)
+{
+    for (int32_t i = 0; walls && i < walls->limit_count; i++)
+        if (walls->limits[i].resource == RLIMIT_AS)
+            core->space = walls->limits[i];
+}
+
+int walls_join_group(int32_t group)
+{
+    int fd = openat(group, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    int result = fd < 0 || write(fd, "0", 1) != 1 ? -1 : 0;
+    if (fd >= 0)
+        close(fd);
+    return result;
+}
+
 int walls_enter(const struct pb_walls *walls)
 {
-    if (walls->mount_namespace >= 0 && setns(walls->mount_namespace, CLONE_NEWNS) < 0)
+    if (walls->mount_namespace < 0)
+        return 0;
+    if (setns(walls->mount_namespace, CLONE_NEWNS) < 0)
         return -1;
-    return 0;
+    /* Ours has the group above as its root: in one of its own the guest's group is the root. */
+    return walls->group >= 0 ? unshare(CLONE_NEWCGROUP) : 0;
 }
 
 /* When memory is short, rather a guest ends than its supervisor, whose end is the end of all. */
@@ -171,6 +192,8 @@ static void offer_to_oom_killer(void)
 
 int walls_close_in(const struct pb_walls *walls, int32_t first_closed)
 {
+    if (walls->only_limits)
+        return set_limits(walls);
     if (is_way_out()) {
         errno = EISDIR;
         return -1;

@@ -283,6 +283,30 @@ def _cgroup() -> Iterator[Check]:
         yield Check("cgroup", GOOD, f"no limit seen at {place}")
 
 
+def _group_limits() -> Iterator[Check]:
+    """Really makes the group that a run with limits gets, and takes it away."""
+    from picobox.confine.cgroups import Group, NoGroup, place_of_run
+    from picobox.confine.policy import Limits
+
+    name = "cgroup limits"
+    try:
+        place = place_of_run()
+        group = Group(place, Limits(memory=1 << 30, processes=1 << 10))
+        try:
+            group.make()
+        finally:
+            group.close()
+    except (NoGroup, OSError) as error:
+        follows = "memory is limited for each process by itself; the supervisor counts processes"
+        yield Check(
+            name, LIMITED, f"not used: {error}", follows, "systemd-run --user --scope -p Delegate=yes picobox ..."
+        )
+        return
+    kept = " and ".join(sorted(place.controllers))
+    found = f"each run with limits gets a group below {place.directory}: {kept} of all its processes"
+    yield Check(name, GOOD if len(place.controllers) == 2 else LIMITED, found)
+
+
 def _kcmp() -> Iterator[Check]:
     from picobox._native._core import lib
 
@@ -357,5 +381,6 @@ QUESTIONS: tuple[Callable[[], Iterator[Check]], ...] = (
     _with_core(_walls, "walls"),
     _container,
     _cgroup,
+    _group_limits,
     _reference,
 )

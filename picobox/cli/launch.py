@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from picobox.check.chaos import Chaos, ChaosSettings
     from picobox.check.judge import Judge
     from picobox.check.judge import Settings as CheckSettings
+    from picobox.confine.limits import LimitsAlone
     from picobox.confine.namespaces import Walls
     from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
@@ -66,7 +67,9 @@ class Launch:
         program may reach, None being all; this process goes behind the same walls. `kept`: see walls_of.
         """
         self._policy = policy
-        self._walls = None if policy is None else _make_walls(options, policy, kept)
+        # What keeps guests to the policy, which may be limits and no walls.
+        self._keeper = None if policy is None else _make_walls(options, policy, kept)
+        self._walls = self._keeper if self._keeper is not None and self._keeper.confines else None
         names = make_names(options)
         if names is not None and self._walls is not None:
             names.walled = True
@@ -80,7 +83,7 @@ class Launch:
         if self._walls is not None:
             features |= self._walls.features
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
-        self.platform = make_platform(options.platform, subscription, notify=not options.no_notify, walls=self._walls)
+        self.platform = make_platform(options.platform, subscription, notify=not options.no_notify, walls=self._keeper)
         executive_host = ExecutiveHost(self.platform)
         self.executive = Executive(executive_host)
         self.provider = PicoProvider(self.platform, self.executive, names, features)
@@ -112,8 +115,8 @@ class Launch:
     ) -> None:
         self.supervisor.end()
         self.platform.close()
-        if self._walls is not None:
-            self._walls.close()
+        if self._keeper is not None:
+            self._keeper.close()
         if self.provider.chaos is not None:
             self.provider.chaos.close()
 
@@ -123,8 +126,8 @@ class Launch:
         ignored = self.platform.open_doorbell([*_FORWARDED, *_JOB_CONTROL, signal.SIGALRM])
         request = self._request(ignored)
         try:
-            if self._walls is not None:
-                self._walls.raise_up()
+            if self._keeper is not None:
+                self._keeper.raise_up()
             if self.provider.chaos is not None:
                 self.provider.chaos.start(self.provider, self.supervisor.spawn_helper, self._on_helper_lost)
             self.supervisor.spawn(request)
@@ -146,6 +149,17 @@ class Launch:
         if self._timed_out:
             return EXIT_TIMEOUT
         return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+    def limits_met(self) -> dict[str, int]:
+        """How often a limit was met that no single call shows, by its name in Limits. To be asked after the run."""
+        group = None if self._keeper is None else self._keeper.group
+        found = {} if group is None else group.met()
+        return found | ({"wall_time": 1} if self._timed_out and self._is_policys_time() else {})
+
+    def _is_policys_time(self) -> bool:
+        """Whether the time that ends the run is the policy's, and not --timeout's."""
+        of_policy = None if self._policy is None else self._policy.limits.wall_time
+        return bool(of_policy) and of_policy == self._time_limit()
 
     def _time_limit(self) -> float | None:
         """After how many seconds the run ends, in the words of the user or of the policy."""
@@ -221,12 +235,14 @@ class Launch:
 
 def _make_walls(
     options: SimpleNamespace, policy: Policy, kept: Mapping[bytes, LayerMount] | None
-) -> Walls | SupervisedWalls | None:
-    """The walls of a policy, None if it needs none."""
+) -> Walls | SupervisedWalls | LimitsAlone | None:
+    """The walls of a policy, or its limits alone; None if it needs none."""
     if policy.confines and options.platform == "reference":
         raise PicoboxError("--platform reference has no walls. Leave it out, or add --unconfined.")
     if policy.confines and profile_of(options.profile).wsl:
         raise PicoboxError("--profile wsl1 lays out a tree of its own: it has no walls yet. Add --unconfined.")
+    if options.platform == "reference" and policy.limits.by_kernel:
+        raise PicoboxError("--platform reference keeps no limits but of processes and wall time. Leave it out.")
     from picobox.confine.walls import walls_of
 
     return walls_of(policy, kept, namespaces=getattr(options, "walls", None) != NO_NAMESPACES)
@@ -288,7 +304,11 @@ def make_names(options: SimpleNamespace) -> Names | None:
 
 
 def make_platform(
-    name: str, subscription: dict[str, Any], *, notify: bool = True, walls: Walls | SupervisedWalls | None = None
+    name: str,
+    subscription: dict[str, Any],
+    *,
+    notify: bool = True,
+    walls: Walls | SupervisedWalls | LimitsAlone | None = None,
 ) -> Platform:
     """The platform of that name; PicoboxError tells what is missing for it. Only the default one has walls."""
     if name == "reference":

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from picobox.cli.report import Table, print_tables
-from picobox.confine.report import HEADINGS, lines, taken_variables
+from picobox.confine.report import HEADINGS, lines, machine_limits, taken_variables
 from picobox.platform.host import initial_environment
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def print_report(refusals: Refusals, color: str) -> None:
         parts.append("nothing was refused")
     if refusals.others:
         parts.append(f"and {refusals.others} times something else: what was refused was too much to keep")
+    parts += machine_limits(refusals.machine)
     taken = taken_variables(refusals.policy, initial_environment())
     if taken:
         parts.append(f"variables that it did not get; --keep-env NAME allows one: {taken}")

@@ -101,6 +101,8 @@ def _run_under(
         if refusals is not None:
             from picobox.cli.refused import print_report
 
+            refusals.met(launch.limits_met())
+
             print_report(refusals, options.color)
         if options.verbose and not options.quiet:
             from picobox.cli.report import print_summary
@@ -110,7 +112,7 @@ def _run_under(
 
 
 def _refusals(policy: Policy | None) -> Refusals:
-    if policy is None or not policy.confines:
+    if policy is None or not policy.refuses:
         raise PicoboxError("--report: without walls nothing is refused. Name a policy, as --policy default.")
     from picobox.confine.refusals import Refusals
 

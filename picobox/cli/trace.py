@@ -74,6 +74,7 @@ def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -
             if refusals is not None and launch.provider.guard is not None:
                 refusals.supervised_by(launch.provider.guard.policy)
             status = launch.run()
+            recorder.limits_met(launch.limits_met())
             sink.flush()
             if options.verbose and not options.quiet:
                 from picobox.cli.report import print_summary
@@ -85,7 +86,7 @@ def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -
 
 
 def _refusals(policy: Policy | None) -> Refusals | None:
-    if policy is None or not policy.confines:
+    if policy is None or not policy.refuses:
         return None
     from picobox.confine.refusals import Refusals
 

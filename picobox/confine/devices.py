@@ -6,7 +6,17 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from picobox.confine.mounting import NO_DEVICES, NO_EXEC, NO_SET_ID, READ_ONLY, attach, change, copied, new
+from picobox.confine.mounting import (
+    NO_DEVICES,
+    NO_EXEC,
+    NO_SET_ID,
+    READ_ONLY,
+    attach,
+    change,
+    copied,
+    new,
+    share_of_memory,
+)
 from picobox.confine.policy import ALL_DEVICES
 from picobox.errors import PlatformError
 
@@ -14,6 +24,8 @@ if TYPE_CHECKING:
     from picobox.confine.policy import Policy
 
 DEV = b"/dev"
+# Of the machine's memory, in percent.
+_SHARE_OF_SHM = 15
 _PTMX = b"/dev/ptmx"
 _CONSOLE = b"/dev/console"
 _LINKS = (
@@ -31,6 +43,7 @@ class Devices:
     def __init__(self, policy: Policy, host: int) -> None:
         """`host`: the root of the tree that has them. PlatformError if mounts may not be copied."""
         self._all = policy.devices == ALL_DEVICES
+        self._most_memory = policy.limits.memory
         self._has_terminals = _PTMX in policy.devices
         self._trees: dict[bytes, int] = {}
         wanted = policy.devices if self._all else [path for path in policy.devices if path != _PTMX]
@@ -61,7 +74,7 @@ class Devices:
         if self._has_terminals:
             self._make_terminals(root, directory)
         for path, kind, options in (
-            (b"/dev/shm", b"tmpfs", b"mode=1777,size=15%"),
+            (b"/dev/shm", b"tmpfs", b"mode=1777," + share_of_memory(_SHARE_OF_SHM, self._most_memory)),
             (b"/dev/mqueue", b"mqueue", b""),
         ):
             with suppress(PlatformError):

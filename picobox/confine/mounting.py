@@ -33,6 +33,13 @@ def copied(root: int, path: bytes, attributes: int) -> int:
     return -1 if tree == -ENOENT else check(tree, f"copying the mounts of {os.fsdecode(path)}")
 
 
+def share_of_memory(percent: int, most: int | None) -> bytes:
+    """As the size of a tmpfs (tmpfs(5)): so much of the machine's memory, and no more than a limit of bytes."""
+    if most is None:
+        return b"size=%d%%" % percent
+    return b"size=%d" % min(most, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * percent // 100)
+
+
 def new(kind: bytes, options: bytes, attributes: int) -> int:
     """A file system that is mounted nowhere yet."""
     return check(lib.pb_tree_new(kind, options, attributes), f"a new {kind.decode()}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from picobox._native._core import ffi, lib
 from picobox.abi.row import WALLS
 from picobox.confine.landlock import Ruleset, rules_of_tree
+from picobox.confine.limits import made
 from picobox.confine.mounting import check
 from picobox.confine.native import native_walls
 from picobox.confine.own_proc import why_refused
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from picobox.confine.broker import Broker
+    from picobox.confine.cgroups import Group
     from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
 
@@ -35,17 +37,19 @@ class NoNamespaces(Exception):
 class Walls:
     """What keeps the guests of this process in. It has one thread when they are made, and never leaves them itself."""
 
+    confines = True
     features = frozenset((WALLS,))
     note: str | None = None
     temporary: bytes | None = None
     broker: Broker | None = None
 
-    def __init__(self, policy: Policy, kept: Mapping[bytes, LayerMount]) -> None:
+    def __init__(self, policy: Policy, kept: Mapping[bytes, LayerMount], group: Group | None) -> None:
         """Enters namespaces and the policy's tree. NoNamespaces, and PlatformError, where the machine forbids it.
 
-        `kept`: what to mount for its rules whose layers are kept, by their paths.
+        `kept`: what to mount for its rules whose layers are kept, by their paths. `group`: what guests are to be in.
         """
         self.policy = policy
+        self.group = group
         self._init = ffi.new("struct pb_init *", dict.fromkeys(_OF_AN_INIT, -1))
         self._ruleset: Ruleset | None = None
         tree = self._tree = Tree(policy, kept)
@@ -71,6 +75,7 @@ class Walls:
 
     def raise_up(self) -> None:
         """Has the init of the guests ready for the first of them."""
+        made(self.group, self._init.tid)
         check(lib.pb_init_await(self._init), "process namespace")
         # Where the network is none, the kernel's own answer says so better than a refusal.
         rules = rules_of_tree(self._tree.decide, self._tree.paths, self._init.proc)
@@ -82,10 +87,14 @@ class Walls:
 
     def native(self, keep: list[Any]) -> Any:
         """The walls for the core, a struct pb_walls; `keep` holds what it points to."""
-        return native_walls(self.policy, self._ruleset, self._init.pid_namespace, self._init.mount_namespace, keep)
+        return native_walls(
+            self.policy, self._ruleset, self._init.pid_namespace, self._init.mount_namespace, self.group, keep
+        )
 
     def close(self) -> None:
         """Ends the init, and with it whatever is left of the guests."""
         lib.pb_init_end(self._init)
         if self._ruleset is not None:
             self._ruleset.close()
+        if self.group is not None:
+            self.group.close()

@@ -84,6 +84,11 @@ class Limits(NamedTuple):
     cpu_time: float | None = None
     wall_time: float | None = None
 
+    @property
+    def by_kernel(self) -> bool:
+        """Whether any of them is one that only the kernel can keep."""
+        return any(most is not None for most in (self.memory, self.open_files, self.file_size, self.cpu_time))
+
 
 class Policy(NamedTuple):
     """What a guest may reach. Of rules for one path the last counts; what no rule names is hidden.
@@ -156,6 +161,11 @@ class Policy(NamedTuple):
         whole = all(rule.right == WRITE for rule in self.rules().values()) and self.decide(b"/").right == WRITE
         same = (self.network, self.devices, self.session, self.private_tmp) == (HOST, ALL_DEVICES, KEPT, False)
         return not (whole and same)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it keeps anything from a guest, if only more of something than a limit gives."""
+        return self.confines or any(most is not None for most in self.limits)
 
 
 def upwards(path: bytes) -> Iterator[bytes]:

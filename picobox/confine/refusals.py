@@ -7,14 +7,12 @@ import signal
 from errno import (
     EACCES,
     EADDRNOTAVAIL,
-    EAGAIN,
     ECONNREFUSED,
-    EFBIG,
     EHOSTUNREACH,
-    EMFILE,
     ENETDOWN,
     ENETUNREACH,
     ENOENT,
+    ENOSPC,
     ENOTDIR,
     EPERM,
     EROFS,
@@ -28,11 +26,14 @@ from picobox.abi.row import WALLS
 from picobox.abi.table import ROWS
 from picobox.abi.types import UserPath
 from picobox.confine.accesses import TALKING, address_of, uses_of
+from picobox.confine.met import GROWING, WATCHED, limit_met
 from picobox.confine.place import is_below
-from picobox.confine.policy import ALL_DEVICES, HIDE, HOST, LOOPBACK, READ, Policy
+from picobox.confine.policy import ALL_DEVICES, HIDE, HOST, LAYER, LOOPBACK, PRIVATE, READ, Policy
 from picobox.errors import Errno
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ntshim.ps.process import Thread
     from picobox.abi.arguments import Condition
     from picobox.abi.row import Row
@@ -43,12 +44,10 @@ if TYPE_CHECKING:
 # What a refusal is about, in the words of the options that allow it. CALLS: nothing allows it but a run without walls.
 READING, WRITING, NETWORK, DEVICE, CALLS, LIMIT = "read", "write", "network", "device", "call", "limit"
 
-_FORKING = frozenset(("fork", "vfork", "clone", "clone3"))
-_GROWING = frozenset(("write", "pwrite64", "writev", "truncate", "ftruncate", "fallocate"))
-_OPENING = frozenset(("open", "openat", "openat2", "creat", "socket", "dup", "dup2", "pipe2", "accept4"))
 _HIDDEN = frozenset((ENOENT, EACCES, EPERM, ENOTDIR, ECONNREFUSED))
 _UNREACHED = frozenset((ENETUNREACH, EHOSTUNREACH, ENETDOWN, EADDRNOTAVAIL, EACCES, EPERM))
-_LIMITS_OF_SIGNALS = {signal.SIGXCPU: "cpu_time", signal.SIGXFSZ: "file_size"}
+_LIMITS_OF_SIGNALS: dict[int, str] = {signal.SIGXCPU: "cpu_time", signal.SIGXFSZ: "file_size"}
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - the guest's own
 # A hostile guest could ask for ever more.
 _MOST_TARGETS = 4096
 
@@ -62,13 +61,17 @@ class Refusal(NamedTuple):
 
 
 class Refusals:
-    """What was refused, each with how often (supervisor.Observer); `others`: of those that were too many to keep."""
+    """What was refused, each with how often (supervisor.Observer); `others`: of those that were too many to keep.
+
+    `machine`: how often a limit was met that the machine has for everybody, by its name in met.MACHINE.
+    """
 
     def __init__(self, policy: Policy) -> None:
         """Nothing is noted before the supervisor runs."""
         self.policy = policy
         self.counts: dict[Refusal, int] = {}
         self.others = 0
+        self.machine: dict[str, int] = {}
         self._decide = policy.decider()
         self._read_only = frozenset((EROFS,))
         self._sees_host = False
@@ -82,7 +85,8 @@ class Refusals:
 
     def watched(self) -> frozenset[int]:
         """The numbers of the calls that can be refused by a rule."""
-        limited = _FORKING | _OPENING | (_GROWING if self.policy.limits.file_size else frozenset())
+        limits = self.policy.limits
+        limited = WATCHED | (GROWING if limits.file_size or limits.memory else frozenset())
         return frozenset(row.nr for row in ROWS if row.name in limited or _can_be_refused(row))
 
     def entered(self, call: Call) -> bool:
@@ -106,19 +110,31 @@ class Refusals:
     def ended(self, call: Call | None, stop: Stop, result: int | None) -> Refusal | None:
         """A call is over; the refusal if it was one, which is counted."""
         uses, address = self._open.pop(stop.tid if call is None else call.stop.tid, ([], None))
-        if call is None or call.row is None or result is None or not -4096 < result < 0:
+        if call is None or call.row is None or result is None:
             return None
-        found = self._of_walls(call, call.row, -result) or self._found(call.row.name, uses, address, -result)
+        is_error = -4096 < result < 0
+        if not is_error and call.row.name != "brk":
+            return None
+        found = self._of_walls(call, call.row, -result) or self._of_limits(call, call.row.name, result)
+        if found is None and is_error:
+            found = self._found(call.row.name, uses, address, -result)
         if found is not None:
             self._count(found)
         return found
 
     def signalled(self, stop: Stop, thread: Thread | None) -> None:
-        """The kernel tells of two limits by a signal."""
+        """A signal is about to be delivered."""
         del thread
-        field = _LIMITS_OF_SIGNALS.get(signal.Signals(stop.signal)) if stop.signal in _LIMITS_OF_SIGNALS else None
-        if field is not None and getattr(self.policy.limits, field) is not None:
-            self._count(self._limit(field))
+        self.told_by_signal(stop.signal)
+
+    def told_by_signal(self, number: int) -> Refusal | None:
+        """The kernel tells of two limits by a signal; the refusal if it is one, which is counted."""
+        field = _LIMITS_OF_SIGNALS.get(number)
+        if field is None or getattr(self.policy.limits, field) is None:
+            return None
+        found = self._limit(field)
+        self._count(found)
+        return found
 
     def died(self, stop: Stop, thread: Thread | None) -> None:
         """A call in which a thread ended was not refused."""
@@ -144,13 +160,35 @@ class Refusals:
                 return Refusal("walls", CALLS, f"{row.name}: {rule.name}") if rule.errno == errno else None
         return None
 
+    def met(self, times: Mapping[str, int]) -> list[Refusal]:
+        """Counts limits that a run has met so often, by their names in Limits; what calls told of them is among it."""
+        found = [(self._limit(field), count) for field, count in times.items()]
+        for refusal, count in found:
+            self.counts[refusal] = max(self.counts.get(refusal, 0), count)
+        return [refusal for refusal, _ in found]
+
+    def _of_limits(self, call: Call, name: str, result: int) -> Refusal | None:
+        met = limit_met(name, call.stop.args, result, call.stop.tid, self.policy.limits)
+        if met is None:
+            return self._of_space(call) if name in GROWING and result == -ENOSPC else None
+        if met.field:
+            return self._limit(met.field)
+        self.machine[met.machine] = self.machine.get(met.machine, 0) + 1
+        return None
+
+    def _of_space(self, call: Call) -> Refusal | None:
+        """File systems of the guests' own are memory, and have no more of it than the limit is."""
+        if self.policy.limits.memory is None:
+            return None
+        try:
+            path = os.readlink(b"/proc/%d/fd/%d" % (call.stop.tid, call.stop.args[0] & 0xFFFF_FFFF))
+            rule = self._decide(path)
+        except (OSError, ValueError):
+            return None
+        own = rule.source == PRIVATE or rule.right == LAYER or is_below(os.fsdecode(path), _SHARED_MEMORY)
+        return self._limit("memory") if own else None
+
     def _found(self, name: str, uses: list[Use], address: str | None, errno: int) -> Refusal | None:
-        limits = self.policy.limits
-        for field, calls, error in (
-            ("processes", _FORKING, EAGAIN), ("open_files", _OPENING, EMFILE), ("file_size", _GROWING, EFBIG),
-        ):  # fmt: skip
-            if name in calls and errno == error and getattr(limits, field) is not None:
-                return self._limit(field)
         if address is not None and errno in _UNREACHED and self.policy.network != HOST:
             return Refusal(self.policy.sources.get("network", self.policy.name), NETWORK, address)
         found = (self._file(use, errno, connects=name in TALKING) for use in uses)

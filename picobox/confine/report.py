@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from picobox.confine.met import MACHINE
 from picobox.confine.refusals import CALLS, DEVICE, LIMIT, NETWORK, needed_network
 from picobox.findings.visible import visible
 
@@ -35,12 +36,21 @@ HEADINGS = ("times", "what", "where", "because of", "to allow it")
 
 
 def lines(counts: Mapping[Refusal, int]) -> list[Line]:
-    """A line for each rule and kind, the most frequent first; of equal ones by name."""
-    groups: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    """A line for each rule and kind, and for each limit; the most frequent first, of equal ones by name."""
+    groups: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
     for refusal, count in counts.items():
-        groups[refusal.rule, refusal.what][refusal.target] = count
-    found = [_line(rule, what, targets) for (rule, what), targets in groups.items()]
-    return sorted(found, key=lambda line: (-line.times, line.rule, line.what))
+        one = refusal.target if refusal.what == LIMIT else ""
+        groups[refusal.rule, refusal.what, one][refusal.target] = count
+    found = [_line(rule, what, targets) for (rule, what, _), targets in groups.items()]
+    return sorted(found, key=lambda line: (-line.times, line.rule, line.what, line.where))
+
+
+def machine_limits(machine: Mapping[str, int]) -> list[str]:
+    """A line for each limit that the machine has for everybody and that was met; no rule of a policy is behind it."""
+    return [
+        f"the machine's limit of {name} was met {times} {'time' if times == 1 else 'times'}: {MACHINE[name]} raises it"
+        for name, times in sorted(machine.items())
+    ]
 
 
 def taken_variables(policy: Policy, environment: Iterable[bytes]) -> str:

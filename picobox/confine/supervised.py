@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import lib
 from picobox.abi.row import NO_NETWORK, SUPERVISED, WALLS
 from picobox.confine.broker import Broker, check_ids
 from picobox.confine.landlock import WITH_SCOPES, Ruleset, rules_of_host
+from picobox.confine.limits import made
 from picobox.confine.mounting import check
 from picobox.confine.native import native_walls
 from picobox.confine.policy import (
@@ -27,6 +28,9 @@ from picobox.confine.policy import (
 )
 from picobox.errors import PlatformError
 
+if TYPE_CHECKING:
+    from picobox.confine.cgroups import Group
+
 _SOURCE = "no namespaces"
 # Terminals that programs of the run make, and those of others, which cannot be told apart here.
 _TERMINALS = (b"/dev/pts", b"/dev/ptmx")
@@ -35,8 +39,13 @@ _TERMINALS = (b"/dev/pts", b"/dev/ptmx")
 class SupervisedWalls:
     """What keeps guests in without namespaces. This process is not behind them, and its capabilities do not count."""
 
-    def __init__(self, policy: Policy, why: str) -> None:
-        """`why`: what the machine said to namespaces. PlatformError if Landlock is too old to keep signals in."""
+    confines = True
+
+    def __init__(self, policy: Policy, why: str, group: Group | None) -> None:
+        """`why`: what the machine said to namespaces; `group`: what guests are to be in.
+
+        PlatformError if Landlock is too old to keep signals in.
+        """
         version = lib.pb_landlock_abi()
         if version < WITH_SCOPES:
             found = "there is no Landlock" if version < 0 else f"Landlock speaks version {version}"
@@ -46,6 +55,7 @@ class SupervisedWalls:
         check_ids()
         self.broker = Broker()
         self._base = policy
+        self.group = group
         self.temporary = os.fsencode(tempfile.mkdtemp(prefix="picobox-")) if policy.private_tmp else None
         self.policy = on_host(policy, self.temporary)
         self._ruleset: Ruleset | None = None
@@ -58,6 +68,7 @@ class SupervisedWalls:
 
     def raise_up(self) -> None:
         """Makes the rules that programs are held to."""
+        made(self.group)
         self._ruleset = Ruleset(rules_of_host(self.policy), network=self.policy.network == HOST)
         if self._ruleset.fd < 0:
             raise PlatformError("Landlock: no rules could be made; `picobox doctor` tells what this machine allows")
@@ -67,11 +78,13 @@ class SupervisedWalls:
 
     def native(self, keep: list[Any]) -> Any:
         """The walls for the core, a struct pb_walls; `keep` holds what it points to."""
-        return native_walls(self._base, self._ruleset, -1, -1, keep)
+        return native_walls(self._base, self._ruleset, -1, -1, self.group, keep)
 
     def close(self) -> None:
-        """Takes the private directory away, and the broker."""
+        """Takes the private directory away, the broker and the group."""
         self.broker.end()
+        if self.group is not None:
+            self.group.close()
         if self._ruleset is not None:
             self._ruleset.close()
         if self.temporary is not None:

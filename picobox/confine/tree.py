@@ -23,6 +23,7 @@ from picobox.confine.mounting import (
     hide,
     new,
     new_directory,
+    share_of_memory,
     with_something,
 )
 from picobox.confine.policy import HIDE, HOST, LAYER, READ, TEMPORARY
@@ -41,9 +42,9 @@ _GIVEN = NO_SET_ID | NO_DEVICES
 _OF_THE_MACHINE = _GIVEN | READ_ONLY | NO_EXEC
 # Where the new tree stands until it is entered: what is there on the host is not seen meanwhile.
 _STAGES = (b"/tmp", b"/mnt", b"/var", b"/home")
-# Of the machine's memory, which nobody else limits.
-_SHARES = {TEMPORARY[0]: b"30%", TEMPORARY[1]: b"10%"}
-_SHARE_OF_LAYERS = b"30%"
+# Of the machine's memory in percent, which may be limited by nothing else.
+_SHARES = {TEMPORARY[0]: 30, TEMPORARY[1]: 10}
+_SHARE_OF_LAYERS = 30
 _OWN_PACKAGES = ("picobox", "ntshim")
 # What of the host's /sys is no business of guests, where they cannot have one of their own.
 _HIDDEN_IN_SYS = (b"/sys/kernel/debug", b"/sys/kernel/tracing", b"/sys/kernel/security", b"/sys/firmware")
@@ -156,7 +157,7 @@ class Tree:
 
     def _make_root(self, host: int) -> None:
         stage = next(path for path in _STAGES if os.path.isdir(path))
-        self._scratch = new(b"tmpfs", b"mode=0700,size=" + _SHARE_OF_LAYERS, _GIVEN)
+        self._scratch = new(b"tmpfs", b"mode=0700," + self._size(_SHARE_OF_LAYERS), _GIVEN)
         attach(self._scratch, host, stage)
         root = self._sources.pop(b"/", -1)
         if root < 0:
@@ -178,10 +179,13 @@ class Tree:
         if rule is not None and rule.right == HIDE:
             self._hide(path)
         elif rule is not None and self._is_temporary(path):
-            self._mount(path, new(b"tmpfs", b"mode=1777,size=" + _SHARES[path], _GIVEN))
+            self._mount(path, new(b"tmpfs", b"mode=1777," + self._size(_SHARES[path]), _GIVEN))
         elif path in self._sources:
             source = self._sources.pop(path)
             self._mount(path, source if rule is None or rule.right != LAYER else self._layer(rule, source))
+
+    def _size(self, percent: int) -> bytes:
+        return share_of_memory(percent, self._policy.limits.memory)
 
     def _mount(self, path: bytes, tree: int) -> None:
         attach(tree, self._root, path)

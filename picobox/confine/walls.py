@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from picobox.confine.cgroups import group_of
 from picobox.confine.namespaces import NoNamespaces, Walls
 from picobox.errors import PlatformError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from picobox.confine.cgroups import Group
+    from picobox.confine.limits import LimitsAlone
     from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
     from picobox.confine.supervised import SupervisedWalls
@@ -19,30 +22,42 @@ _REMEDY = "`picobox doctor` tells what this machine allows; "
 
 def walls_of(
     policy: Policy, kept: Mapping[bytes, LayerMount] | None = None, *, namespaces: bool = True
-) -> Walls | SupervisedWalls | None:
+) -> Walls | SupervisedWalls | LimitsAlone | None:
     """The walls of a policy, entered; None if it needs none. Without `namespaces` those that need none.
+
+    A policy that only limits has its limits alone.
 
     `kept`: what to mount for its rules whose layers are kept, by their paths. PlatformError with a remedy where there
     can be no walls.
     """
-    if not policy.confines:
+    if not policy.refuses:
         return None
+    # Before any wall: guests' trees do not have it.
+    group = group_of(policy.limits)
+    if not policy.confines:
+        from picobox.confine.limits import LimitsAlone
+
+        return LimitsAlone(policy, group)
     try:
-        return _entered(policy, kept or {}, namespaces=namespaces)
+        return _entered(policy, kept or {}, group, namespaces=namespaces)
     except (PlatformError, OSError) as error:
+        if group is not None:
+            group.close()
         without = "run it without --overlay" if kept else "--unconfined runs without walls"
         raise PlatformError(f"no walls: {error}; {_REMEDY}{without}") from None
 
 
-def _entered(policy: Policy, kept: Mapping[bytes, LayerMount], *, namespaces: bool) -> Walls | SupervisedWalls:
+def _entered(
+    policy: Policy, kept: Mapping[bytes, LayerMount], group: Group | None, *, namespaces: bool
+) -> Walls | SupervisedWalls:
     why = "they are not wanted"
     if namespaces:
         try:
-            return Walls(policy, kept)
+            return Walls(policy, kept, group)
         except NoNamespaces as error:
             why = str(error)
     if kept:
         raise PlatformError(f"a layer cannot be kept without namespaces ({why})")
     from picobox.confine.supervised import SupervisedWalls
 
-    return SupervisedWalls(policy, why)
+    return SupervisedWalls(policy, why, group)

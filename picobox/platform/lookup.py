@@ -246,7 +246,8 @@ class _Walk:
     def expand_link(self, name: bytes, *, to_the_end: bool) -> bool:
         """Put what a symbolic link contains in its place; false if the name is none.
 
-        Unless it is to be followed to the end, also false if the kernel finds the way.
+        Unless it is to be followed to the end, also false if the kernel finds the way, and has to find all of it: it
+        would not count the links before.
         """
         try:
             target = os.readlink(name, dir_fd=self.directory)
@@ -254,7 +255,8 @@ class _Walk:
             return False
         if not self._expand:
             return False
-        if not to_the_end and not self.left and not self.start.moved and _exists(name, self.directory):
+        is_first = self._links == _MOST_LINKS
+        if is_first and not to_the_end and not self.left and not self.start.moved and _exists(name, self.directory):
             return False
         if not self._links:
             raise Errno(ELOOP)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from picobox.abi.row import Row
+    from picobox.confine.limits import LimitsAlone
     from picobox.confine.namespaces import Walls
     from picobox.confine.supervised import SupervisedWalls
     from picobox.platform.base import Repeated
@@ -114,7 +115,7 @@ class TracePlatform:
         features: frozenset[str] = frozenset(),
         calls: frozenset[int] | None = None,
         notify: bool = True,
-        walls: Walls | SupervisedWalls | None = None,
+        walls: Walls | SupervisedWalls | LimitsAlone | None = None,
     ) -> None:
         """`subscribe`: every call and signal comes to Python, as tracing needs it; of calls, only `calls`.
 

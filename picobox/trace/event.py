@@ -12,6 +12,7 @@ CALL = "call"
 SIGNAL = "signal"
 EXIT = "exit"
 EXEC = "exec"
+LIMIT = "limit"
 
 # A result in this range is a negated errno (linux/err.h), except for the kernel's own restart codes.
 _MAX_ERRNO = 4095
@@ -27,15 +28,16 @@ class Field(NamedTuple):
 
 
 class Event:
-    """A call that is over, a signal about to be delivered, a death, or a new image.
+    """A call that is over, a signal about to be delivered, a death, a new image, or a limit that the run has met.
 
-    kind: CALL, SIGNAL, EXIT or EXEC. time: seconds since the epoch, when it began. tid: the guest's own id of the task.
-    name, nr, fields: the call's or signal's. result: the raw value a call returned, None if it never did or nobody can
-    tell; the wait status of an EXIT; the tid that an EXEC's task had before. result_text: as strace writes it.
-    duration: seconds, None with an unknown end. nt: the NT service, None for what the provider serves by itself;
-    performed: it really ran, else it is only the counterpart; status: its NTSTATUS, None without an answer;
-    object_name: the NT name of what it opens, None if that is not known. refused_by: the rule of the policy that
-    refused it, with what it refused, None if none did.
+    kind: CALL, SIGNAL, EXIT, EXEC or LIMIT. time: seconds since the epoch, when it began. tid: the guest's own id of
+    the task. name, nr, fields: the call's or signal's. result: the raw value a call returned, None if it never did or
+    nobody can tell; the wait status of an EXIT; the tid that an EXEC's task had before; how often a LIMIT was met.
+    result_text: as strace writes it. duration: seconds, None with an unknown end. nt: the NT service, None for what
+    the provider serves by itself; performed: it really ran, else it is only the counterpart; status: its NTSTATUS,
+    None without an answer; object_name: the NT name of what it opens, None if that is not known. refused_by: the rule
+    of the policy that refused it, or has the limit that a signal or a LIMIT tells of, with what it refused, None if
+    none did.
     disposition: native, call, errno or unknown. channel: the platform that saw it.
     """
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ntshim.status import name_of
 from picobox.abi.view import signal_name
 from picobox.findings.visible import visible
-from picobox.trace.event import CALL, EXEC, EXIT, SIGNAL, Event, Field
+from picobox.trace.event import CALL, EXEC, EXIT, LIMIT, SIGNAL, Event, Field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,8 +60,7 @@ def _fields(fields: tuple[Field, ...]) -> list[dict[str, object]]:
 
 
 def _call(event: Event) -> dict[str, object]:
-    refused = {} if event.refused_by is None else {"refused_by": _refusal(event.refused_by)}
-    return refused | {
+    return _refused(event) | {
         "call": event.name,
         "nr": event.nr,
         "args": _fields(event.fields),
@@ -71,6 +70,10 @@ def _call(event: Event) -> dict[str, object]:
         "disposition": event.disposition,
         "nt": _nt(event),
     }
+
+
+def _refused(event: Event) -> dict[str, object]:
+    return {} if event.refused_by is None else {"refused_by": _refusal(event.refused_by)}
 
 
 def _refusal(refusal: Refusal) -> dict[str, object]:
@@ -86,7 +89,7 @@ def _nt(event: Event) -> dict[str, object] | None:
 
 
 def _signal(event: Event) -> dict[str, object]:
-    return {"signal": event.name, "info": _fields(event.fields)}
+    return _refused(event) | {"signal": event.name, "info": _fields(event.fields)}
 
 
 def _exit(event: Event) -> dict[str, object]:
@@ -100,4 +103,10 @@ def _exec(event: Event) -> dict[str, object]:
     return {"former_tid": event.result}
 
 
-_MEMBERS: dict[str, Callable[[Event], dict[str, object]]] = {CALL: _call, SIGNAL: _signal, EXIT: _exit, EXEC: _exec}
+def _limit(event: Event) -> dict[str, object]:
+    return _refused(event) | {"times": event.result}
+
+
+_MEMBERS: dict[str, Callable[[Event], dict[str, object]]] = {
+    CALL: _call, SIGNAL: _signal, EXIT: _exit, EXEC: _exec, LIMIT: _limit,
+}  # fmt: skip

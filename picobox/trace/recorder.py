@@ -12,11 +12,11 @@ from picobox.abi.types import PATH_MAX
 from picobox.abi.view import signal_name
 from picobox.errors import Errno
 from picobox.task import VirtualTid
-from picobox.trace.event import CALL, EXEC, EXIT, SIGNAL, Event, Field, errno_of_result, is_restart
+from picobox.trace.event import CALL, EXEC, EXIT, LIMIT, SIGNAL, Event, Field, errno_of_result, is_restart
 from picobox.trace.siginfo import siginfo_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ntshim.ps.process import Thread
     from picobox.abi.row import Row
@@ -76,6 +76,7 @@ class Recorder:
         self._channel = channel
         self._open: dict[HostTid, _Open] = {}
         self._started = False
+        self._program = VirtualTid(1)
 
     def entered(self, call: Call) -> bool:
         """A call begins: what the guest passes is read now, since it may change while the call runs."""
@@ -101,6 +102,8 @@ class Recorder:
         """A signal is about to be delivered."""
         event = Event(SIGNAL, time.time(), _vtid(stop, thread), signal_name(stop.signal), self._channel)
         event.fields = siginfo_fields(stop.signal, stop.code, stop.args)
+        if self._refusals is not None:
+            event.refused_by = self._refusals.told_by_signal(stop.signal)
         self._emit(event)
 
     def died(self, stop: Stop, thread: Thread | None) -> None:
@@ -117,10 +120,21 @@ class Recorder:
 
     def executed(self, stop: Stop, thread: Thread | None) -> None:
         """A thread runs a new image, under the leader's tid."""
-        self._started = True
+        if not self._started:
+            self._started, self._program = True, _vtid(stop, thread)
         event = Event(EXEC, time.time(), _vtid(stop, thread), "exec", self._channel)
         event.result = stop.other
         self._emit(event)
+
+    def limits_met(self, times: Mapping[str, int]) -> None:
+        """The run is over: how often it met limits that no call shows, by their names in Limits."""
+        if self._refusals is None:
+            return
+        for refusal in self._refusals.met(times):
+            event = Event(LIMIT, time.time(), self._program, refusal.target, self._channel)
+            event.refused_by = refusal
+            event.result = self._refusals.counts[refusal]
+            self._emit(event)
 
     def _end(self, opened: _Open, stop: Stop, result: int | None) -> None:
         call, row = opened.call, opened.call.row

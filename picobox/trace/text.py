@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ntshim.status import name_of
 from picobox.abi.view import signal_name
 from picobox.findings.visible import visible
-from picobox.trace.event import CALL, EXEC, EXIT, SIGNAL, Event
+from picobox.trace.event import CALL, EXEC, EXIT, LIMIT, SIGNAL, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,8 @@ def _unit(unit: str) -> str:
 
 def _signal(leader: str, event: Event) -> str:
     members = ", ".join([f"{field.name}={field.text}" for field in event.fields])
-    return f"{leader}--- {event.name} {{{members}}} ---"
+    more = "" if event.refused_by is None else "\n" + _refused_line(event.refused_by)
+    return f"{leader}--- {event.name} {{{members}}} ---{more}"
 
 
 def _exit(leader: str, event: Event) -> str:
@@ -91,4 +92,12 @@ def _exec(leader: str, event: Event) -> str:
     return f"{leader}+++ superseded by execve in pid {event.result} +++" if event.result != event.tid else ""
 
 
-_TEXTS: dict[str, Callable[[str, Event], str]] = {CALL: _call, SIGNAL: _signal, EXIT: _exit, EXEC: _exec}
+def _limit(leader: str, event: Event) -> str:
+    """In the form of what strace says of a process; it knows no limits of a run."""
+    more = "" if event.refused_by is None else "\n" + _refused_line(event.refused_by)
+    return f"{leader}+++ limit {event.name} met, times: {event.result} +++{more}"
+
+
+_TEXTS: dict[str, Callable[[str, Event], str]] = {
+    CALL: _call, SIGNAL: _signal, EXIT: _exit, EXEC: _exec, LIMIT: _limit,
+}  # fmt: skip

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 EXPECTED = {
     "kernel", "architecture", "Python", "cffi", "C core", "distribution", "ptrace", "Yama", "seccomp", "memfd sealing",
     "notify channel", "kcmp", "user namespace", "mount namespace", "pid namespace", "net namespace", "Landlock",
-    "walls", "container", "capabilities", "outer confinement", "cgroup", "python-ptrace",
+    "walls", "container", "capabilities", "outer confinement", "cgroup", "cgroup limits", "python-ptrace",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from build import compile_source
 
-from picobox.confine.policy import READ, Limits
+from picobox.confine.policy import READ, WRITE, Limits
 
 from .guests import policy_of, run, shell
 
@@ -45,6 +45,15 @@ def test_limits_of_each_process(place: Path, user: str) -> None:
     done = shell(policy_of((place, READ), limits=limits), user, script, place)
     assert done.stdout.split() == ["1048576", "20", "8", "2", "0"]
     assert done.returncode != 0
+
+
+def test_a_limit_of_memory_is_for_what_guests_map_themselves(place: Path, user: str) -> None:
+    # A name that is made takes a page of ours, larger than all that this shell may have.
+    policy = policy_of((place, WRITE), limits=Limits(memory=30 << 20))
+    done = shell(policy, user, "ulimit -v; echo made > name; cat name", place, profile="nt")
+    assert done.stdout.split() == ["30720", "made"], done
+    wanted = "x = bytearray(40 << 20)"
+    assert "MemoryError" in run(policy, user, ("/usr/bin/python3", "-c", wanted), place).stderr
 
 
 def test_a_run_has_its_time(place: Path, user: str) -> None:

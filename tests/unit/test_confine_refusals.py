@@ -29,7 +29,7 @@ from picobox.confine.policy import (
     VariableRule,
 )
 from picobox.confine.refusals import CALLS, DEVICE, LIMIT, NETWORK, READING, WRITING, Refusal, Refusals
-from picobox.confine.report import Line, lines, taken_variables
+from picobox.confine.report import Line, lines, machine_limits, taken_variables
 from picobox.errors import Errno
 
 if TYPE_CHECKING:
@@ -161,6 +161,92 @@ def test_what_no_limit_of_the_policy_forbids_is_no_refusal() -> None:
     assert refusal("open", errno.EMFILE, b"/srv", 0, policy=free) is None
 
 
+FREE = POLICY._replace(limits=Limits())
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "values", "limit"),
+    [
+        ("fork", errno.EAGAIN, (), "processes"),
+        ("memfd_create", errno.EMFILE, (b"x", 0), "open files"),
+        ("open", errno.ENFILE, (b"/srv", 0), "open files of all"),
+        ("mmap", errno.ENOMEM, (0, 4096), "memory or mappings"),
+        ("rt_sigqueueinfo", errno.EAGAIN, (1, 34, 0), "pending signals"),
+        ("inotify_add_watch", errno.ENOSPC, (3, b"/srv", 1), "inotify"),
+        ("execve", errno.E2BIG, (b"/bin/true", 0, 0), "arguments"),
+    ],
+)
+def test_limits_of_the_machine_are_counted_apart(
+    name: str, error: int, values: tuple[int | bytes, ...], limit: str
+) -> None:
+    observer = Refusals(FREE)
+    for _ in range(2):
+        begun = call(name, *values)
+        assert begun.stop is not None
+        observer.entered(begun)
+        assert observer.ended(begun, begun.stop, -error) is None
+    assert (observer.counts, observer.machine) == ({}, {limit: 2})
+    assert begun.row.nr in observer.watched()
+    (line,) = machine_limits(observer.machine)
+    assert line.startswith(f"the machine's limit of {limit} was met 2 times: ")
+
+
+# More than any address space of this process, and less.
+HUGE, TINY = 1 << 40, 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("limit", "name", "result", "values", "told"),
+    [
+        (HUGE, "mmap", -errno.ENOMEM, (0, HUGE), True),
+        (HUGE, "mmap", -errno.ENOMEM, (0, 4096), False),
+        (TINY, "mmap", -errno.ENOMEM, (0, 4096), True),
+        (TINY, "mremap", -errno.ENOMEM, (0, 4096, 8192), True),
+        (HUGE, "mremap", -errno.ENOMEM, (0, HUGE, HUGE + 4096), False),
+        (TINY, "brk", 0x5000, (0x6000,), True),
+        (HUGE, "brk", 0x5000, (0x6000,), False),
+        (TINY, "execve", -errno.ENOMEM, (b"/bin/true", 0, 0), True),
+    ],
+)
+def test_memory_is_limited_by_the_policy_or_by_the_machine(
+    limit: int, name: str, result: int, values: tuple[int | bytes, ...], told: bool
+) -> None:
+    observer = Refusals(POLICY._replace(limits=Limits(memory=limit), sources={"limits.memory": "small"}))
+    begun = call(name, *values)
+    observer.entered(begun)
+    assert observer.ended(begun, begun.stop, result) == (Refusal("small", LIMIT, "memory") if told else None)
+    assert observer.machine == ({} if told else {"memory or mappings": 1})
+
+
+def test_a_break_that_moved_or_was_asked_for_met_no_limit() -> None:
+    observer = Refusals(POLICY)
+    for wanted, result in ((0, 0x5000), (0x6000, 0x6000)):
+        begun = call("brk", wanted)
+        assert observer.ended(begun, begun.stop, result) is None
+    assert observer.machine == {}
+
+
+def test_file_systems_of_the_guest_have_no_more_than_its_memory(tmp_path: Path) -> None:
+    rules = (FileRule(os.fsencode(tmp_path), LAYER, "layers"), FileRule(b"/", READ, "tree"))
+    limited = Policy("test", rules, limits=Limits(memory=TINY), sources={"limits.memory": "small"})
+    with (tmp_path / "file").open("w") as inside, open(os.devnull, "w") as outside:
+        found = [refusal("write", errno.ENOSPC, each.fileno(), 0, 1, policy=limited) for each in (inside, outside)]
+        free = refusal("write", errno.ENOSPC, inside.fileno(), 0, 1, policy=limited._replace(limits=Limits()))
+    assert found == [Refusal("small", LIMIT, "memory"), None]
+    assert free is None
+    assert BY_NAME["write"].nr in Refusals(limited).watched()
+
+
+def test_limits_of_a_whole_run_are_told_with_what_calls_told() -> None:
+    observer = Refusals(POLICY)
+    observer.left(call("fork"), call("fork").stop, -errno.EAGAIN)
+    few, walled = Refusal("few", LIMIT, "processes"), Refusal("test", LIMIT, "wall-time")
+    assert observer.met({"processes": 3, "wall_time": 1}) == [few, walled]
+    assert observer.counts == {few: 3, walled: 1}
+    observer.met({"processes": 2})
+    assert observer.counts[few] == 3
+
+
 def test_a_relative_path_is_where_its_task_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     policy = Policy("test", (FileRule(os.fsencode(tmp_path), HIDE, "here"),))
@@ -206,7 +292,7 @@ def test_calls_that_can_be_refused_are_watched() -> None:
     watched = Refusals(POLICY).watched()
     for name in ("openat", "stat", "connect", "mount", "ioctl", "clone3", "write", "rename"):
         assert BY_NAME[name].nr in watched, name
-    for name in ("getppid", "read", "mmap", "futex"):
+    for name in ("getppid", "read", "munmap", "futex"):
         assert BY_NAME[name].nr not in watched, name
     assert BY_NAME["write"].nr not in Refusals(POLICY._replace(limits=Limits())).watched()
 
@@ -221,6 +307,7 @@ def test_lines_of_a_report() -> None:
         Refusal("net", NETWORK, "127.0.0.1:80"): 1,
         Refusal("walls", CALLS, "mount"): 9,
         Refusal("few", LIMIT, "processes"): 1,
+        Refusal("few", LIMIT, "memory"): 1,
         Refusal("test", DEVICE, "/dev/kvm"): 1,
     }
     assert lines(counts) == [
@@ -228,6 +315,7 @@ def test_lines_of_a_report() -> None:
         Line(5, "write", "/usr/lib/b, /usr/lib/a", "tree", "--write /usr/lib"),
         Line(2, "read", "/home/you/it's", "homes", """--read '/home/you/it'"'"'s'"""),
         Line(2, "read", "/a, /b", "tree", "--read /a --read /b"),
+        Line(1, "limit", "memory", "few", "--limit memory=MORE, or =none"),
         Line(1, "limit", "processes", "few", "--limit processes=MORE, or =none"),
         Line(1, "network", "127.0.0.1:80", "net", "--network loopback"),
         Line(1, "device", "/dev/kvm", "test", "--device /dev/kvm"),
