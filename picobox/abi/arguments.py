@@ -71,7 +71,8 @@ _MOST_CONDITIONS = 2
 
 # linux/fs.h: attributes of a file whose descriptor is open for reading.
 _FS_IOC_SETFLAGS, _FS_IOC_FSSETXATTR = 0x40086602, 0x401C5820
-_SOCK_DGRAM = 2
+# linux/net.h: of the family AF_UNIX the second is another name of the first (unix_create in net/unix/af_unix.c).
+_LOCAL_DATAGRAMS = (2, 3)  # SOCK_DGRAM, SOCK_RAW
 # Without namespaces: a datagram can name a service each time, in memory that changes.
 _SUPERVISED_RULES = (
     *(
@@ -79,8 +80,9 @@ _SUPERVISED_RULES = (
         for request in (_FS_IOC_SETFLAGS, _FS_IOC_FSSETXATTR)
     ),
     *(
-        ArgumentRule(call, "local datagrams", EACCES, (Condition(0, _AF_UNIX), Condition(1, _SOCK_DGRAM, _SOCKET_TYPE)))
+        ArgumentRule(call, "local datagrams", EACCES, (Condition(0, _AF_UNIX), Condition(1, kind, _SOCKET_TYPE)))
         for call in ("socket", "socketpair")
+        for kind in _LOCAL_DATAGRAMS
     ),
 )
 _NETWORK_RULES = tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from errno import EACCES, ECONNREFUSED, EINVAL, ENAMETOOLONG, ENOENT, EPERM, ERANGE
+from errno import EACCES, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENAMETOOLONG, ENOENT, EPERM, ERANGE
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     _Routine = Callable[[Subject, Call, str, Sequence[Any]], int]
 
 _PATH_OFFSET = 2
-_ADDRESS_SIZE = 110
+_ADDRESS_SIZE, _LARGEST_ADDRESS = 110, 128
+_UNIX = 1  # AF_UNIX
 _INT, _MOST_INT = 0xFFFF_FFFF, 0x7FFF_FFFF
 _PRIO_PROCESS, _IOPRIO_WHO_PROCESS = 0, 1
 _TIMES = {"utime": 16, "utimes": 32, "futimesat": 32, "utimensat": 32}
@@ -56,7 +57,7 @@ class Guard:
         self._ways = {place for path in given for place in _above(path)}
 
     def serve(self, call: Call, row: Row, arguments: Sequence[Any]) -> bool:
-        """Whether the call has been made here: its result is set. Raises Errno for what is refused."""
+        """Whether nobody else is to decide: the result is set if the call was made here. Errno for what is refused."""
         if call.restart or call.wait is not None:
             return False
         if row.name in _ON_TASKS:
@@ -137,7 +138,10 @@ class Guard:
         return False
 
     def _connect(self, call: Call, sockfd: int, address: int, length: int) -> bool:
-        if not is_local_socket(call.stop.tid, sockfd) or not _PATH_OFFSET < length <= _ADDRESS_SIZE:
+        if not is_local_socket(call.stop.tid, sockfd):
+            self._connect_elsewhere(call, address, length)
+            return True
+        if not _PATH_OFFSET < length <= _ADDRESS_SIZE:
             return False
         data = call.memory.read(address, length)
         path = data[_PATH_OFFSET:].split(b"\0", 1)[0]
@@ -150,6 +154,15 @@ class Guard:
         finally:
             subject.close()
         return True
+
+    @staticmethod
+    def _connect_elsewhere(call: Call, address: int, length: int) -> None:
+        """The descriptor may be a local socket by when the kernel looks: what it then reads is of another family."""
+        if 0 < length <= _LARGEST_ADDRESS:
+            data = call.memory.read(address, length)
+            if int.from_bytes(data[:_PATH_OFFSET], "little") == _UNIX:
+                raise Errno(EAFNOSUPPORT)
+            call.put(1, 0, data)
 
     @staticmethod
     def _check_task(call: Call, name: str, arguments: Sequence[Any]) -> None:

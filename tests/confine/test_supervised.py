@@ -109,6 +109,8 @@ local = socket.socket(socket.AF_UNIX)
 print(told(lambda: local.connect("../service")), told(lambda: local.connect("service")))
 print(told(lambda: socket.socket(socket.AF_UNIX).connect("\\0picobox-nobody")))
 print(told(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) and 0), told(lambda: socket.socket() and 0))
+for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
+    print(told(lambda: socket.socket(socket.AF_UNIX, kind) and 0), told(lambda: socket.socketpair(type=kind) and 0))
 print(told(lambda: resource.prlimit(os.getppid(), resource.RLIMIT_CORE, (0, 0)) and 0))
 print(told(lambda: os.sched_setscheduler(os.getppid(), os.SCHED_OTHER, os.sched_param(0))))
 print(told(lambda: os.setpriority(os.PRIO_USER, 0, 5)), told(lambda: os.kill(os.getppid(), 0)))
@@ -121,7 +123,10 @@ print(told(lambda: os.setpriority(os.PRIO_PROCESS, 0, 1)))
             listener.listen()
         policy = policy_of((place, READ), (place / "work", WRITE), network=NONE)
         done = run(policy, user, ("/usr/bin/python3", "-c", script), place / "work", **options)
-    assert (done.stdout.split(), done.stderr) == (["13", "done", "111", "13", "13", "1", "1", "1", "1", "done"], "")
+    assert (done.stdout.split(), done.stderr) == (
+        ["13", "done", "111", "13", "13", *["13"] * 4, "1", "1", "1", "1", "done"],
+        "",
+    )
 
 
 def test_a_network_that_is_given(user: str, place: Path) -> None:
