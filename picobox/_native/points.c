@@ -187,7 +187,7 @@ int32_t pb_point_hide(int32_t root, const char *path, int32_t store, uint64_t at
     struct stat status;
     int point = pb_open_below(root, path);
     if (point < 0)
-        return 0;
+        return is_absence(-point) ? 0 : point;
     if (fstat(point, &status) < 0) {
         int error = errno;
         close(point);

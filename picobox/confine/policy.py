@@ -120,16 +120,7 @@ class Policy(NamedTuple):
 
     def decider(self) -> Callable[[bytes], FileRule]:
         """`decide`, with the rules looked through once: a path costs a look for each of its components at most."""
-        rules = self.rules()
-
-        def decide(path: bytes) -> FileRule:
-            for place in upwards(path):
-                rule = rules.get(place)
-                if rule is not None:
-                    return rule
-            return FileRule(b"/", HIDE, "nothing names it")
-
-        return decide
+        return decider_of(self.rules())
 
     def variables(self, environment: Iterable[bytes]) -> tuple[bytes, ...]:
         """The entries of an environment that are left, and those that are set. An entry without `=` is all name."""
@@ -158,9 +149,22 @@ class Policy(NamedTuple):
     @property
     def confines(self) -> bool:
         """Whether it keeps anything from a guest, but for a limit or a variable."""
-        whole = all(rule.right == WRITE for rule in self.rules().values()) and self.decide(b"/").right == WRITE
-        same = (self.network, self.devices, self.session, self.private_tmp) == (HOST, ALL_DEVICES, KEPT, False)
-        return not (whole and same)
+        if (self.network, self.devices, self.session, self.private_tmp) != (HOST, ALL_DEVICES, KEPT, False):
+            return True
+        return self.decide(b"/").right != WRITE or any(rule.right != WRITE for rule in self.rules().values())
+
+
+def decider_of(rules: Mapping[bytes, FileRule]) -> Callable[[bytes], FileRule]:
+    """What decides by the rules that count for their paths."""
+
+    def decide(path: bytes) -> FileRule:
+        for place in upwards(path):
+            rule = rules.get(place)
+            if rule is not None:
+                return rule
+        return FileRule(b"/", HIDE, "nothing names it")
+
+    return decide
 
     @property
     def refuses(self) -> bool:

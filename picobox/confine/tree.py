@@ -26,7 +26,7 @@ from picobox.confine.mounting import (
     share_of_memory,
     with_something,
 )
-from picobox.confine.policy import HIDE, HOST, LAYER, READ, TEMPORARY
+from picobox.confine.policy import HIDE, HOST, LAYER, READ, TEMPORARY, decider_of
 from picobox.errors import PicoboxError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Tree:
         self.paths: list[bytes] = []
         self._kept_directories: dict[bytes, tuple[int, int]] = {}
         self._rules = policy.rules()
-        self.decide = policy.decider()
+        self.decide = decider_of(self._rules)
         # Those of our network, which is another one later.
         self._sockets = _bound_sockets()
         self._sources: dict[bytes, int] = {}
