@@ -71,6 +71,7 @@ class Tree:
         self._made: set[bytes] = set()
         self._scratch = self._root = -1
         self._layers = 0
+        self._has_own_sys = False
         # Directories that this process needs, and guests do not get; which of them were mounted. No private directory
         # is among them: names there are looked up for guests.
         self.mounted: list[bytes] = []
@@ -123,7 +124,7 @@ class Tree:
         self.paths = self._that_count(host)
         for path in self.paths:
             rule = self._rules[path]
-            if rule.right == HIDE or self._is_temporary(path) or _is_below(path, (DEV, PROC)):
+            if rule.right == HIDE or path == SYS or self._is_temporary(path) or _is_below(path, (DEV, PROC)):
                 continue
             if rule.right == LAYER:
                 # As the lower directory of an overlay, which makes a copy of its own.
@@ -139,7 +140,9 @@ class Tree:
         self._made.update(self._sources, TEMPORARY, (rule.written for rule in self._policy.files if rule.written))
         self._copy(host, PROC, _GIVEN | NO_EXEC)
         if self.decide(SYS).right != HIDE:
-            self._copy(host, SYS, _OF_THE_MACHINE)
+            self._has_own_sys = self._new_sys()
+            if not self._has_own_sys:
+                self._copy(host, SYS, _OF_THE_MACHINE)
         return Devices(self._policy, host)
 
     def _that_count(self, host: int) -> list[bytes]:
@@ -258,18 +261,23 @@ class Tree:
                 os.close(found)
                 lib.pb_point_link(self._root, rule.written, rule.path)
 
-    def _place_sys(self) -> None:
-        host = self._sources.pop(SYS, -1)
-        if host < 0:
-            return
+    def _new_sys(self) -> bool:
+        """Makes a /sys that shows our network, where that is ours and the machine lets us."""
         own = -1 if self._policy.network == HOST else lib.pb_tree_new(b"sysfs", b"", _OF_THE_MACHINE)
         if own >= 0:
-            os.close(host)
-            self._mount(SYS, own)
+            self._sources[SYS] = own
+        return bool(own >= 0)
+
+    def _place_sys(self) -> None:
+        tree = self._sources.pop(SYS, -1)
+        if tree < 0:
+            # The host's is there still, where a rule gives all that lies around it.
+            self._hide(SYS)
             return
-        self._mount(SYS, host)
-        for path in _HIDDEN_IN_SYS:
-            self._hide(path)
+        self._mount(SYS, tree)
+        if not self._has_own_sys:
+            for path in _HIDDEN_IN_SYS:
+                self._hide(path)
 
 
 def _is_below(path: bytes, directories: tuple[bytes, ...]) -> bool:

@@ -56,6 +56,14 @@ def test_what_is_hidden_is_not_there(user: str, place: Path) -> None:
     assert "Read-only file system" in done.stderr
 
 
+def test_sys_is_hidden_as_anything_else_is(user: str, place: Path) -> None:
+    """The root that a rule gives has the host's."""
+    policy = policy_of((Path("/sys"), HIDE), (Path("/sys/class"), READ))
+    done = shell(policy, user, "ls /sys; ls -d /sys/class/net; ls /sys/kernel", place)
+    assert done.stdout.split() == ["class", "/sys/class/net"]
+    assert "No such file" in done.stderr
+
+
 def test_changes_in_a_layer_are_dropped(user: str, place: Path) -> None:
     cache = place / "cache"
     cache.mkdir()
