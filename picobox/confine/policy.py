@@ -153,6 +153,11 @@ class Policy(NamedTuple):
             return True
         return self.decide(b"/").right != WRITE or any(rule.right != WRITE for rule in self.rules().values())
 
+    @property
+    def refuses(self) -> bool:
+        """Whether it keeps anything from a guest, if only more of something than a limit gives."""
+        return self.confines or any(most is not None for most in self.limits)
+
 
 def decider_of(rules: Mapping[bytes, FileRule]) -> Callable[[bytes], FileRule]:
     """What decides by the rules that count for their paths."""
@@ -165,11 +170,6 @@ def decider_of(rules: Mapping[bytes, FileRule]) -> Callable[[bytes], FileRule]:
         return FileRule(b"/", HIDE, "nothing names it")
 
     return decide
-
-    @property
-    def refuses(self) -> bool:
-        """Whether it keeps anything from a guest, if only more of something than a limit gives."""
-        return self.confines or any(most is not None for most in self.limits)
 
 
 def upwards(path: bytes) -> Iterator[bytes]:
