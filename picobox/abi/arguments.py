@@ -69,16 +69,19 @@ ARGUMENT_RULES = (
 _MOST_CONDITIONS = 2
 
 
-# linux/fs.h: attributes of a file whose descriptor is open for reading.
-_FS_IOC_SETFLAGS, _FS_IOC_FSSETXATTR = 0x40086602, 0x401C5820
+# Changes of a file whose descriptor is open for reading, which are its owner's to make (linux/fs.h, linux/fsverity.h,
+# linux/fscrypt.h, fs/ext4/ext4.h): flags, attributes, versions, a seal on the contents, encryption.
+_OF_OWNERS = (0x4008_6602, 0x401C_5820, 0x4008_7602, 0x4008_6604, 0x4080_6685, 0x800C_6613)
+# Those of btrfs make and remove whole trees. Three others have its letter: FICLONE, FICLONERANGE, FIDEDUPERANGE, which
+# ask for a descriptor that is open for writing, or find the same contents there.
+_OF_BTRFS, _LETTER, _SHARED = 0x9400, 0xFF00, (0x4004_9409, 0x4020_940D, 0xC018_9436)
 # linux/net.h: of the family AF_UNIX the second is another name of the first (unix_create in net/unix/af_unix.c).
 _LOCAL_DATAGRAMS = (2, 3)  # SOCK_DGRAM, SOCK_RAW
 # Without namespaces: a datagram can name a service each time, in memory that changes.
 _SUPERVISED_RULES = (
-    *(
-        ArgumentRule("ioctl", "attributes of files", EPERM, (Condition(1, request),))
-        for request in (_FS_IOC_SETFLAGS, _FS_IOC_FSSETXATTR)
-    ),
+    *(ArgumentRule("ioctl", "attributes of files", EPERM, (Condition(1, request),)) for request in _OF_OWNERS),
+    *(ArgumentRule("ioctl", "", 0, (Condition(1, request),)) for request in _SHARED),
+    ArgumentRule("ioctl", "trees of btrfs", EPERM, (Condition(1, _OF_BTRFS, _LETTER),)),
     *(
         ArgumentRule(call, "local datagrams", EACCES, (Condition(0, _AF_UNIX), Condition(1, kind, _SOCKET_TYPE)))
         for call in ("socket", "socketpair")

@@ -129,6 +129,23 @@ print(told(lambda: os.setpriority(os.PRIO_PROCESS, 0, 1)))
     )
 
 
+def test_what_owners_may_change_by_a_descriptor_for_reading(user: str, place: Path) -> None:
+    """Flags, attributes, versions, seals, encryption, subvolumes of btrfs: refused before the file system is asked."""
+    script = """
+import fcntl
+def told(request):
+    try:
+        fcntl.ioctl(open("old"), request, bytes(1024))
+    except OSError as error:
+        return error.errno
+print(*map(told, (0x40086602, 0x401C5820, 0x40087602, 0x40086604, 0x40806685, 0x800C6613, 0x5000940E, 0x50009401)))
+print(told(0x40049409) not in (None, 1), told(0x80086601) != 1)
+"""
+    (place / "old").touch()
+    done = run(policy_of((place, READ)), user, ("/usr/bin/python3", "-c", script), place, **OPTIONS)
+    assert (done.stdout.split(), done.stderr) == ([*["1"] * 8, "True", "True"], "")
+
+
 def test_a_network_that_is_given(user: str, place: Path) -> None:
     script = "import socket; s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname())"
     done = run(policy_of((place, READ), network=HOST), user, ("/usr/bin/python3", "-c", script), place, **OPTIONS)
