@@ -12,7 +12,7 @@ from picobox.check import posix_calls
 from picobox.check import subject as sb
 from picobox.check.aftermath import Aftermath
 from picobox.check.conflicts import Holders, Processes, letters_of_access, letters_of_share
-from picobox.check.guarded_scripts import is_kept_from_windows
+from picobox.check.guarded_scripts import is_kept_from_windows, tries_again
 from picobox.check.handlers import clears_readonly, retries, yields
 from picobox.check.idioms import idiom_of
 from picobox.check.judgement import AGAIN, LET_GO, REFUSE, Judgement
@@ -177,7 +177,11 @@ class Judge:
             return True
         if not self.observes:
             return False
-        if finding.rule in _OF_FILES_IN_USE and _is_tried_again(finding):
+        if (
+            finding.rule in _OF_FILES_IN_USE
+            and _is_in_use_elsewhere(finding)
+            and (retries(stack) or tries_again(call.stop.tid, finding.side.process, finding.rule))
+        ):
             return True
         if finding.rule in _OF_REMOVALS and (ignores_errors(stack) or yields(stack)):
             return True
@@ -372,11 +376,7 @@ class Judge:
         return is_told
 
 
-def _is_tried_again(finding: Finding) -> bool:
-    """Whether the program tries again what only other processes keep it from, which may be done soon."""
+def _is_in_use_elsewhere(finding: Finding) -> bool:
+    """Whether only other processes keep a program from something, which may be done with it soon."""
     own = finding.side.process.pid
-    return (
-        bool(finding.others)
-        and all(other.process.pid != own for other in finding.others)
-        and retries(finding.side.stack)
-    )
+    return bool(finding.others) and all(other.process.pid != own for other in finding.others)

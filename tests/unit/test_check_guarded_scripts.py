@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from picobox.check.guarded_scripts import is_kept_from_windows
+from picobox.check.guarded_scripts import is_kept_from_windows, tries_again
 from picobox.findings.finding import Process
 from picobox.platform.base import HostTid
 
@@ -27,6 +27,8 @@ SHELL_FUNCTION = "windows() {\n  case $(uname) in MINGW*) return 0;; esac; retur
         ("node", "PB019", 'if (process.platform !== "win32") {\n  await fs.symlink(a, b);\n}', True),
         ("node", "PB019", f"{NODE_VARIABLE}if (!onWindows) fs.symlinkSync(a, b);", True),
         ("node", "PB019", f"{NODE_VARIABLE}fs.symlinkSync(a, b);", False),
+        ("node", "PB019", f"const fs = require('fs');\n{NODE_VARIABLE}fs.symlinkSync(a, b);", False),
+        ("node", "PB019", f"function old() {{\n{NODE_VARIABLE}if (!old()) fs.symlinkSync(a, b);", True),
         ("node", "PB019", f"{NODE_VARIABLE}if (!onWindows) fs.symlinkSync(a, b);{FAR}fs.symlinkSync(c, d);", False),
         ("node", "PB019", "fs.symlinkSync(a, b, 'junction');", True),
         ("node", "PB019", 'fs.symlink(\n  a,\n  b,\n  "junction",\n);', True),
@@ -71,3 +73,23 @@ def test_a_tool_that_a_script_has_started(tmp_path: Path, line: str, is_kept: bo
         finally:
             os.kill(tool, 9)
             process.kill()
+
+
+@pytest.mark.parametrize(
+    ("program", "rule", "text", "again"),
+    [
+        ("node", "PB012", "try { fs.renameSync(a, b); }\ncatch (e) { if (e.code !== 'EPERM') throw e; }", True),
+        ("node", "PB014", "fs.rmSync(d, { recursive: true, maxRetries: 5 });", True),
+        ("node", "PB012", "fs.renameSync(a, b);", False),
+        ("node", "PB012", f"fs.renameSync(a, b);{FAR}if (e.code === 'EPERM') again();", False),
+        ("perl", "PB010", "unlink $file or $!{EACCES} && sleep 1;", True),
+        ("sh", "PB012", "until mv a b; do sleep 1; done", True),
+        ("sh", "PB012", "mv a b", False),
+        ("node", "PB001", "fs.renameSync(a, b); // EPERM", False),
+    ],
+)
+def test_scripts_that_try_again(tmp_path: Path, program: str, rule: str, text: str, again: bool) -> None:
+    script = tmp_path / "script"
+    script.write_text(text)
+    own = HostTid(os.getpid())
+    assert tries_again(own, Process(own, program, (program, str(script))), rule) is again
