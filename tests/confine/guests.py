@@ -44,13 +44,21 @@ every = (*run_options(), *policy_options(), *output_options())
 options = SimpleNamespace(**{{each.attribute(): each.default() for each in every}})
 for name, value in {options!r}.items():
     setattr(options, name, value)
+policy = {policy!r}
+{run}
+"""
+_RUN = """
 try:
-    with Launch(options, [os.fsencode(word) for word in sys.argv[1:]], policy={policy!r}) as launch:
+    with Launch(options, [os.fsencode(word) for word in sys.argv[1:]], policy=policy) as launch:
         status = launch.run()
 except PicoboxError as error:
-    sys.stderr.write(f"picobox: {{error}}\\n")
+    sys.stderr.write(f"picobox: {error}\\n")
     status = 125
 sys.exit(status)
+"""
+_LOOKED_AT = """
+from tests.confine.looked_at import main
+sys.exit(main(options, policy))
 """
 
 
@@ -77,10 +85,14 @@ def command_line(user: str, *words: str) -> list[str]:
     return [*(AS_NOBODY if user == "nobody" else ()), interpreter(user), "-c", driver, *words]
 
 
-def command(policy: Policy | None, user: str, words: Sequence[str | Path], **options: object) -> list[str]:
-    """The command line of a run."""
+def command(
+    policy: Policy | None, user: str, words: Sequence[str | Path], *, looked_at: bool = False, **options: object
+) -> list[str]:
+    """The command line of a run; `looked_at`: it tells what NT has, see looked_at.py."""
     places = [place for place in site.getsitepackages() if Path(place).is_dir()]
-    driver = _DRIVER.format(places=places, repository=str(REPOSITORY), options=options, policy=policy)
+    driver = _DRIVER.format(
+        places=places, repository=str(REPOSITORY), options=options, policy=policy, run=_LOOKED_AT if looked_at else _RUN
+    )
     prefix = AS_NOBODY if user == "nobody" else ()
     return [*prefix, interpreter(user), "-c", driver, *map(str, words)]
 
