@@ -69,39 +69,15 @@ def test_without_refusals_there_is_nothing_to_tell(user: str, project: Path) -> 
     assert "without walls nothing is refused" in done.stderr
 
 
-def test_limits_of_the_whole_run_are_told(user: str, project: Path) -> None:
-    sleeping = ("--", "/bin/sleep", "20")
+@AS_THE_FIRST
+def test_a_limit_of_the_run_is_an_event(user: str, project: Path) -> None:
     limit = ("--policy", "default", "--limit", "wall-time=0.2")
-    done = picobox(user, project, *limit, "--report", *sleeping)
-    line = ["1", "limit", "wall-time", "--limit", "--limit", "wall-time=MORE,", "or", "=none"]
-    assert (done.returncode, line in [each.split() for each in done.stderr.splitlines()]) == (124, True)
-    # The user's own --timeout is nobody's rule.
-    done = picobox(user, project, "--policy", "default", "--timeout", "0.2", "--report", *sleeping)
-    assert (done.returncode, "nothing was refused" in done.stderr) == (124, True)
-    done = picobox(user, project, "trace", *limit, "--format", "jsonl", "-e", "exit", *sleeping)
+    done = picobox(user, project, "trace", *limit, "--format", "jsonl", "-e", "exit", "--", "/bin/sleep", "20")
     last = json.loads(done.stderr.splitlines()[-1])
     jsonschema.validate(last, SCHEMA)
     assert (last["kind"], last["times"], last["refused_by"]) == (
         "limit", 1, {"rule": "--limit", "what": "limit", "target": "wall-time"},
     )  # fmt: skip
-    text = picobox(user, project, "trace", *limit, "-e", "exit", *sleeping).stderr
-    assert " +++ limit wall-time met, times: 1 +++\n    refused by --limit: limit wall-time\n" in text
-
-
-def test_limits_hold_without_walls_and_are_told(user: str, project: Path) -> None:
-    for most, met in (("150M", True), ("400M", False)):
-        words = ("--policy", "open", "--limit", f"memory={most}", "--report", "--")
-        done = picobox(user, project, *words, "/usr/bin/python3", "-c", "x = b'x' * 200_000_000")
-        # Killed, where a control group counts what is there; else it is refused as much.
-        assert done.returncode in ((1, 137) if met else (0,))
-        assert (["limit", "memory", "--limit"] in [line.split()[1:4] for line in done.stderr.splitlines()]) == met
-    done = picobox(user, project, "--policy", "open", "--limit", "cpu-time=1", "--report", "--", "/bin/sh", "-c",
-                   "while :; do :; done")  # fmt: skip
-    assert "1  limit  cpu-time" in done.stderr
-    refused = picobox(
-        user, project, "--policy", "open", "--limit", "memory=1G", "--platform", "reference", "--", "true"
-    )
-    assert (refused.returncode, "keeps no limits" in refused.stderr) == (125, True)
 
 
 @AS_THE_FIRST
