@@ -85,14 +85,21 @@ def command_line(user: str, *words: str) -> list[str]:
     return [*(AS_NOBODY if user == "nobody" else ()), interpreter(user), "-c", driver, *words]
 
 
-def command(
-    policy: Policy | None, user: str, words: Sequence[str | Path], *, looked_at: bool = False, **options: object
+def command(policy: Policy | None, user: str, words: Sequence[str | Path], **options: object) -> list[str]:
+    """The command line of a run."""
+    return _driven(policy, user, words, options, _RUN)
+
+
+def command_looked_at(policy: Policy, user: str, words: Sequence[str | Path]) -> list[str]:
+    """The command line of a run that tells what NT has, see looked_at.py."""
+    return _driven(policy, user, words, {}, _LOOKED_AT)
+
+
+def _driven(
+    policy: Policy | None, user: str, words: Sequence[str | Path], options: dict[str, object], how: str
 ) -> list[str]:
-    """The command line of a run; `looked_at`: it tells what NT has, see looked_at.py."""
     places = [place for place in site.getsitepackages() if Path(place).is_dir()]
-    driver = _DRIVER.format(
-        places=places, repository=str(REPOSITORY), options=options, policy=policy, run=_LOOKED_AT if looked_at else _RUN
-    )
+    driver = _DRIVER.format(places=places, repository=str(REPOSITORY), options=options, policy=policy, run=how)
     prefix = AS_NOBODY if user == "nobody" else ()
     return [*prefix, interpreter(user), "-c", driver, *map(str, words)]
 

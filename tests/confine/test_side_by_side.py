@@ -13,7 +13,7 @@ from build import compile_source
 
 from picobox.confine.policy import READ
 
-from .guests import command, policy_of
+from .guests import command_looked_at, policy_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -36,7 +36,7 @@ class Sandbox:
 
     def __init__(self, user: str, place: Path, name: str) -> None:
         self._process = subprocess.Popen(
-            command(policy_of((place, READ)), user, (place / "shares", name), looked_at=True),
+            command_looked_at(policy_of((place, READ)), user, (place / "shares", name)),
             cwd=place,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -60,7 +60,8 @@ class Sandbox:
         assert self._process.stdout is not None
         self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
-        found, seen = {}, {}
+        found: dict[str, bool] = {}
+        seen: dict[str, Any] = {}
         for line in self._process.stdout:
             if line == "over\n":
                 return Seen(found, seen)
