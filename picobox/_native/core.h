@@ -262,6 +262,8 @@ int32_t pb_enter_namespaces(uint64_t kinds);
 int32_t pb_loopback_up(void);
 /* Capabilities count for nothing until a child of ours raises them to make guests. 0 or -errno. */
 int32_t pb_lower_capabilities(void);
+/* They count again, for what is to be done when no guest is left. 0 or -errno. */
+int32_t pb_raise_capabilities(void);
 
 /* Makes a system call with six arguments, addresses being ours. Its result, or -errno. */
 int64_t pb_call(int64_t nr, const uint64_t *args);

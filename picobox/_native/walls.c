@@ -47,6 +47,11 @@ int32_t pb_lower_capabilities(void)
     return change_effective(false) < 0 ? -errno : 0;
 }
 
+int32_t pb_raise_capabilities(void)
+{
+    return change_effective(true) < 0 ? -errno : 0;
+}
+
 int walls_raise_capabilities(void)
 {
     return change_effective(true);

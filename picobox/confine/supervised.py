@@ -84,6 +84,8 @@ class SupervisedWalls:
         """Takes the private directory away, the broker and the group."""
         self.broker.end()
         if self.group is not None:
+            # The root of the hierarchy is closed to its owner too.
+            lib.pb_raise_capabilities()
             self.group.close()
         if self._ruleset is not None:
             self._ruleset.close()
