@@ -16,12 +16,18 @@ from picobox.confine.policy import KEPT, LOOPBACK, READ, FileRule, Policy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# Limits are those of each process, whatever the machine delegates: test_groups.py is about the other kind.
+_ALONE = """
+from picobox.confine import walls
+walls.group_of = lambda limits: None
+"""
 _COMMAND_LINE = """
 import site, sys
 for place in {places!r}:
     site.addsitedir(place)
 sys.path.insert(0, {repository!r})
 from picobox.cli import main
+{alone}
 sys.exit(main(sys.argv[1:]))
 """
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -40,6 +46,7 @@ from picobox.cli.options import output_options, run_options
 from picobox.cli.policies import policy_options
 from picobox.confine.policy import FileRule, Limits, Policy, VariableRule
 from picobox.errors import PicoboxError
+{alone}
 every = (*run_options(), *policy_options(), *output_options())
 options = SimpleNamespace(**{{each.attribute(): each.default() for each in every}})
 for name, value in {options!r}.items():
@@ -81,7 +88,7 @@ def interpreter(user: str) -> str:
 
 def command_line(user: str, *words: str) -> list[str]:
     """The command line of picobox, as that user's."""
-    driver = _COMMAND_LINE.format(places=site.getsitepackages(), repository=str(REPOSITORY))
+    driver = _COMMAND_LINE.format(places=site.getsitepackages(), repository=str(REPOSITORY), alone=_ALONE)
     return [*(AS_NOBODY if user == "nobody" else ()), interpreter(user), "-c", driver, *words]
 
 
@@ -99,7 +106,8 @@ def _driven(
     policy: Policy | None, user: str, words: Sequence[str | Path], options: dict[str, object], how: str
 ) -> list[str]:
     places = [place for place in site.getsitepackages() if Path(place).is_dir()]
-    driver = _DRIVER.format(places=places, repository=str(REPOSITORY), options=options, policy=policy, run=how)
+    settings = {"places": places, "repository": str(REPOSITORY), "options": options, "policy": policy}
+    driver = _DRIVER.format(**settings, run=how, alone=_ALONE)
     prefix = AS_NOBODY if user == "nobody" else ()
     return [*prefix, interpreter(user), "-c", driver, *map(str, words)]
 
