@@ -13,6 +13,7 @@ import pytest
 import picobox as package
 from picobox.cli import checks
 from picobox.cli.checks import FAILED, GOOD, LIMITED, UNKNOWN, Check, can_run
+from picobox.confine import cgroups
 
 from .command import COMMAND, picobox, without_core
 from .terminal import on_terminal
@@ -202,6 +203,32 @@ def test_sealing_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask(checks._sealing).state == GOOD
     monkeypatch.setattr("fcntl.fcntl", refuse)
     assert ask(checks._sealing).state == FAILED
+
+
+def test_groups_of_runs_are_made_to_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    class Group:
+        def __init__(self, *_: object) -> None:
+            made.append("looked")
+
+        def make(self) -> None:
+            made.append("made")
+            if len(made) > 3:
+                raise cgroups.NoGroup("cgroup.procs: Device or resource busy")
+
+        def close(self) -> None:
+            made.append("closed")
+
+    monkeypatch.setattr(cgroups, "Group", Group)
+    monkeypatch.setattr(cgroups, "place_of_run", lambda: cgroups.Place("/cg/run", frozenset(("memory", "pids")), True))
+    check = ask(checks._group_limits)
+    assert (check.state, made) == (GOOD, ["looked", "made", "closed"])
+    assert "/cg/run: memory and pids of all its processes" in check.found
+    check = ask(checks._group_limits)
+    assert (check.state, check.needed, made[-1]) == (LIMITED, False, "closed")
+    assert "cgroup.procs: Device or resource busy" in check.found
+    assert "Delegate=yes" in check.remedy
 
 
 def test_cgroup_limits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,6 +172,7 @@ def test_the_supervisor_stays_small(limited: Run) -> None:
     assert limited.growth < MOST_GROWTH
 
 
+@pytest.mark.full
 def test_without_its_limit_nothing_stops_it(user: str, directory: Path) -> None:
     found = flooded(user, NAMESPACES, dict.fromkeys(LIMITS, "none"), directory)
     assert {name: found.counts[name] for name, flood in FOUND.items() if flood.controlled} == {

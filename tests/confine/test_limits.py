@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
-from .test_learn import picobox
+from .test_learn import AS_THE_FIRST, picobox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,13 @@ def test_limits_of_the_whole_run_are_told(user: str, place: Path) -> None:
     assert " +++ limit wall-time met, times: 1 +++\n    refused by --limit: limit wall-time\n" in text
 
 
+@AS_THE_FIRST
+def test_a_limit_of_cpu_time_is_told(user: str, place: Path) -> None:
+    endless = ("/bin/sh", "-c", "while :; do :; done")
+    done = picobox(user, place, "--policy", "open", "--limit", "cpu-time=1", "--report", "--", *endless)
+    assert (done.returncode, "1  limit  cpu-time" in done.stderr) == (128 + signal.SIGXCPU, True)
+
+
 def test_limits_hold_without_walls_and_are_told(user: str, place: Path) -> None:
     for most, met in (("150M", True), ("400M", False)):
         words = ("--policy", "open", "--limit", f"memory={most}", "--report", "--")
@@ -30,8 +38,5 @@ def test_limits_hold_without_walls_and_are_told(user: str, place: Path) -> None:
         # Killed, where a control group counts what is there; else it is refused as much.
         assert done.returncode in ((1, 137) if met else (0,))
         assert (["limit", "memory", "--limit"] in [line.split()[1:4] for line in done.stderr.splitlines()]) == met
-    done = picobox(user, place, "--policy", "open", "--limit", "cpu-time=1", "--report", "--", "/bin/sh", "-c",
-                   "while :; do :; done")  # fmt: skip
-    assert "1  limit  cpu-time" in done.stderr
     refused = picobox(user, place, "--policy", "open", "--limit", "memory=1G", "--platform", "reference", "--", "true")
     assert (refused.returncode, "keeps no limits" in refused.stderr) == (125, True)
