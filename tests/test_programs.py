@@ -124,6 +124,27 @@ def test_without_the_notify_channel(platform: str, name: str) -> None:
     assert picobox(platform, name, "--no-notify") == expected_result(name)
 
 
+def gated_programs() -> list[object]:
+    """Every program, in the fast tier those that are about the gate."""
+    return [pytest.param(name, marks=() if name.startswith("g") else pytest.mark.full) for name in program_names()]
+
+
+@pytest.mark.parametrize("name", gated_programs())
+@pytest.mark.parametrize("platform", ["trace"])
+def test_with_the_gate(platform: str, name: str) -> None:
+    """Every site enters it at once that can."""
+    assert picobox(platform, name, "--gate", "1") == expected_result(name)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("patience", ["1", "64"])
+@pytest.mark.parametrize("name", [name for name in program_names() if name.startswith("g")])
+def test_with_the_gate_again_and_again(name: str, patience: str) -> None:
+    for _ in range(100):
+        assert picobox("trace", name, "--gate", patience, "--profile", "nt") == expected_result(name)
+
+
 @pytest.mark.parametrize("name", program_names())
 @pytest.mark.parametrize("platform", ["trace"])
 def test_under_nt(platform: str, name: str) -> None:

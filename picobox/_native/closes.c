@@ -105,7 +105,8 @@ int32_t pb_closing(struct pb_core *core, int32_t tid)
 {
     LOCKED(core);
     const struct task *task = task_find(core, tid);
-    return task && task->has_notified && task->notified.nr == SYS_close ? (int32_t)task->notified.args[0] : -1;
+    bool closes = task && task->has_notified && task->notified.nr == SYS_close && !gate_has_left(task);
+    return closes ? (int32_t)task->notified.args[0] : -1;
 }
 
 void closes_clear(struct pb_core *core)

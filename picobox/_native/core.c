@@ -33,6 +33,7 @@ void core_unlock(struct pb_core **core)
 void pb_core_free(struct pb_core *core)
 {
     listeners_close(core);
+    gate_close(core);
     closes_clear(core);
     repeats_clear(core);
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
@@ -83,7 +84,7 @@ uint32_t pb_calls_entered(struct pb_core *core, int32_t tid)
 {
     LOCKED(core);
     struct task *task = task_find(core, tid);
-    return task ? task->calls : 0;
+    return task ? task->calls + gate_has_left(task) : 0;
 }
 
 int32_t pb_is_task(struct pb_core *core, int32_t tid)

@@ -26,6 +26,14 @@
 /* The call may be refused for its arguments; see pb_set_rules. */
 #define PB_FLAG_ARGUMENTS 0x1000
 
+/* The filter lets the call through where the gate makes it; see pb_open_gate. */
+#define PB_FLAG_GATE 0x2000
+/* The call is Python's for its path alone: without one, of an open descriptor, the gate makes it as fstat. */
+#define PB_FLAG_EMPTY_PATH 0x4000
+/* Where the instructions are by which the gate makes calls. */
+#define PB_GATE_CODE 0x7c000000
+#define PB_GATE_CODE_SIZE 0x100000
+
 #define PB_STOP_EMPTY 0
 #define PB_STOP_INTERRUPT 1
 #define PB_STOP_SYSCALL 2
@@ -166,6 +174,13 @@ uint32_t pb_calls_entered(struct pb_core *core, int32_t tid);
 int32_t pb_can_notify(void);
 /* 1 if the calls that PB_FLAG_NOTIFY marks arrive by the notify channel. */
 int32_t pb_is_notifying(struct pb_core *core);
+
+/* Call sites from which the notify channel gets many calls that PB_FLAG_GATE marks are made to enter the gate: code of ours
+   in the guest, where the filter lets those calls through. patience: how many calls that takes of a process that has no gate
+   yet. 0 or -errno. */
+int32_t pb_open_gate(struct pb_core *core, int32_t patience);
+/* How often each call was made in the gate, by what the guests say: PB_NR_COUNT numbers. */
+void pb_gate_counters(struct pb_core *core, uint64_t *counts);
 
 /* The task has the descriptor table of this number, of which Python watches some descriptors; 0: a table without any. */
 int32_t pb_set_table(struct pb_core *core, int32_t tid, uint32_t table);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "native.h"
@@ -17,15 +18,13 @@
 /* What a stop leads to inside the loop. */
 enum outcome { ANSWERED, FOR_PYTHON };
 
-static bool is_stop_signal(int signal)
-{
-    return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
-}
-
 int task_resume(struct pb_core *core, struct task *task, int signal)
 {
     (void)core;
     int how = task->group_stopped ? PTRACE_LISTEN : task->want_exit ? PTRACE_SYSCALL : PTRACE_CONT;
+    task->stepping = signal && how == PTRACE_CONT && gate_delivers(task, signal);
+    if (task->stepping)
+        how = PTRACE_SINGLESTEP;
     return ptrace(how, task->tid, NULL, (void *)(uintptr_t)signal) < 0 ? -errno : 0;
 }
 
@@ -46,30 +45,31 @@ static void fill_call(struct pb_stop *out, struct task *task, const struct call_
     out->kind = PB_STOP_SYSCALL;
     out->tid = task->tid;
     out->nr = (int32_t)info->nr;
-    out->ip = info->ip;
+    out->ip = gate_origin(task, info->ip);
     out->sp = info->sp;
     memcpy(out->args, info->args, sizeof out->args);
+}
+
+void round_add(struct pb_core *core, int32_t tid, int32_t status)
+{
+    if (core->round_next == core->round_end)
+        core->round_next = core->round_end = 0;
+    if (core->round_end == core->round_size) {
+        core->round_size = core->round_size ? 2 * core->round_size : 64;
+        core->round = realloc(core->round, (size_t)core->round_size * sizeof *core->round);
+        if (!core->round)
+            abort(); /* as task_get */
+    }
+    core->round[core->round_end++] = (struct seen){tid, status};
 }
 
 /* Takes every stop and death that there is, to be answered in this order. */
 static void take_round(struct pb_core *core)
 {
+    int32_t tid, status;
     core->unfair = 0;
-    if (core->round_next == core->round_end)
-        core->round_next = core->round_end = 0;
-    for (;;) {
-        if (core->round_end == core->round_size) {
-            core->round_size = core->round_size ? 2 * core->round_size : 64;
-            core->round = realloc(core->round, (size_t)core->round_size * sizeof *core->round);
-            if (!core->round)
-                abort(); /* as task_get */
-        }
-        struct seen *seen = &core->round[core->round_end];
-        seen->tid = waitpid(-1, &seen->status, __WALL | __WNOTHREAD | WNOHANG);
-        if (seen->tid <= 0)
-            return;
-        core->round_end++;
-    }
+    while ((tid = waitpid(-1, &status, __WALL | __WNOTHREAD | WNOHANG)) > 0)
+        round_add(core, tid, status);
 }
 
 void call_forget(struct pb_core *core, struct task *task)
@@ -86,6 +86,8 @@ void call_begin(struct pb_core *core, struct task *task)
     task->calls++;
     task->interrupted_call = -1;
     task->noticed = task->has_notified = false;
+    if (task->gate)
+        task->gate_calls = gate_calls(task->gate);
 }
 
 /* The child that is to become a program has installed the notify filter. */
@@ -128,12 +130,16 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     core->counters[disposition & 3][nr]++;
     if (disposition & PB_FLAG_RECEIVES)
         receipt_seen(core, task);
-    if (disposition & PB_FLAG_ARGUMENTS || (disposition & PB_FLAG_GUARD && task->page)) {
+    if (task->gate && nr == SYS_rt_sigreturn)
+        gate_sigreturn_seen(core, task);
+    if (disposition & PB_FLAG_ARGUMENTS || (disposition & PB_FLAG_GUARD && (task->page || task->gate))) {
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
         int32_t error = argument_error(core, task, nr, info.args);
         if (error)
             return refuse(core, task, error, &info, out);
+        if (changes_sites(task, nr, info.args))
+            sites_restore(core, task, info.args[0], info.args[1]);
     }
     /* A task that died is a zombie for us before it is one for its parent, who may have been told by a pidfd already:
        taking the deaths hands them on before the parent looks. */
@@ -145,7 +151,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     case PB_DO_CALL:
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
-        if (is_repeat(core, task, &info))
+        if (is_repeat(core, task, &info) || gate_opens(core, task, &info))
             return resume_quietly(core, task);
         fill_call(out, task, &info);
         return FOR_PYTHON;
@@ -202,6 +208,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     child->announced = true;
     child->creator = task->tid;
     child->page = task->page;
+    child->gate = gate_share(task->gate);
     child->own_affinity = task->own_affinity;
     if (child->born) {
         core->held_count--;
@@ -262,12 +269,26 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     }
     task->starting = task->group_stopped = false;
     task->page = 0;
+    gate_leave(core, task->gate);
+    task->gate = NULL;
     task->table = 0;
     call_forget(core, task);
     out->kind = PB_STOP_EXEC;
     out->tid = task->tid;
     out->other = (int32_t)former;
     return FOR_PYTHON;
+}
+
+/* Some calls that we have made a task leave for a moment end with EINTR (man 2 ptrace, BUGS). If a signal with a handler
+   follows at once, EINTR was right after all; see undo_interruption. */
+static void halt_undo(struct task *task)
+{
+    struct interruption found;
+    bool halted = task->halted;
+    task->halted = false;
+    if (halted && interruption_read(task->tid, &found) == 0 && found.by_signal &&
+        interruption_undo(task->tid, found.nr) == 0)
+        task->interrupted_call = (int32_t)found.nr;
 }
 
 static enum outcome on_event_stop(struct pb_core *core, struct task *task, int signal, struct pb_stop *out)
@@ -281,6 +302,7 @@ static enum outcome on_event_stop(struct pb_core *core, struct task *task, int s
         out->signal = signal;
         return FOR_PYTHON;
     }
+    halt_undo(task);
     return resume_quietly(core, task);
 }
 
@@ -323,8 +345,11 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
     int signal = WSTOPSIG(status);
     switch (status >> 16) {
     case 0:
-        return signal == SYSCALL_STOP ? on_call_exit(core, task, out)
-                                      : signal_seen(core, task, signal, out) ? FOR_PYTHON : ANSWERED;
+        if (signal == SYSCALL_STOP)
+            return on_call_exit(core, task, out);
+        if (gate_signal_seen(core, task, signal))
+            return ANSWERED;
+        return signal_seen(core, task, signal, out) ? FOR_PYTHON : ANSWERED;
     case PTRACE_EVENT_SECCOMP:
         return on_call(core, task, out);
     case PTRACE_EVENT_FORK:
@@ -374,6 +399,8 @@ static void take_stop(struct pb_core *core, struct pb_stop *out)
                 return;
             continue;
         }
+        if (core->waits)
+            gate_serve(core);
         if (core->held_count && !core->creating_count && release_held(core, out))
             return;
         long tid = next_status(core, &status);

@@ -53,6 +53,12 @@ struct task {
     uint32_t received;
     uint32_t table;      /* the number of its descriptor table, if Python watches some of it; else 0 */
     struct notified_call notified;
+    struct gate *gate;   /* of its address space, NULL if it has none */
+    uint64_t gate_calls; /* of that, when it entered its last call that was seen */
+    int *lends;          /* descriptors of ours that it gets with its next call, then their numbers there; else NULL */
+    bool stepping;       /* stops at the first instruction of a handler; see gate_delivers */
+    bool halted;         /* was asked to stop while the code that it shares changed */
+    bool by_stop_signal; /* the last signal that it stopped for was one that stops */
 };
 
 /* What was seen while another stop was being answered, to be told at the next occasion. */
@@ -72,6 +78,15 @@ struct seen {
 #define WATCH_BUCKETS 256
 #define REPEAT_BUCKETS 256
 #define REPEAT_LONGEST 1023
+
+#define HOT_COUNT 2048
+
+/* How often the notify channel got calls from one site; see gate/hot.c. */
+struct hot_site {
+    uint64_t call;
+    uint32_t calls;
+    uint32_t failures;
+};
 
 /* Where we and our guests run, see pin.c. */
 enum placement { FREE, TOGETHER, SPREAD };
@@ -119,6 +134,12 @@ struct pb_core {
     struct repeat *repeats[REPEAT_BUCKETS];
     int32_t receiver_count;  /* tasks that have `receives` */
     bool receiver_gone;      /* one of them is no more */
+    uint32_t gate_patience;  /* 0: no gates */
+    struct gate *gates;
+    struct gate_wait *waits; /* calls that the notify channel has left to the loop */
+    struct hot_site hot[HOT_COUNT];
+    uint64_t gate_counts[PB_NR_COUNT]; /* of gates that are gone */
+    struct sigaction before_bell;
     struct pending *pending;
     /* Deaths of tasks nobody has announced yet: killed before their first stop, or while they were held. */
     struct pending *early_deaths;
@@ -171,6 +192,14 @@ bool withdrawal_read(int32_t tid, struct notified_call *call);
 /* Makes the task run the call again that it is leaving; _give takes that back. */
 int interruption_undo(int32_t tid, uint64_t nr);
 int interruption_give(int32_t tid);
+int ip_read(int32_t tid, uint64_t *ip);
+int ip_write(int32_t tid, uint64_t ip);
+/* The number of the call that it is in or leaves; the kernel has -1 for none. */
+int nr_read(int32_t tid, uint64_t *nr);
+/* The next stop of a task that may need the notify channel for it; 0 or -errno. */
+int wait_unlocked(struct pb_core *core, int32_t tid, int *status);
+/* Stops that came during injected calls come again. */
+void stops_ask_again(struct task *task);
 int registers_read(int32_t tid, uint64_t *registers);
 int registers_write(int32_t tid, const uint64_t *registers);
 /* Puts the task back before the call that it was in, or behind it; the kernel restarts nothing by itself. */
@@ -196,11 +225,16 @@ bool signal_is_due(struct pb_core *core, int signal);
 /* True if Python has to answer; the signal to resume with, or -errno. */
 bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_stop *out);
 int signal_to_deliver(const struct pb_core *core, struct task *task, int signal);
+/* Whether the task has a handler for the signal. */
+bool is_caught(int32_t tid, int signal);
+bool is_stop_signal(int signal);
 
 /* loop.c */
 /* The task enters a call: all that was known of the one before is void. */
 void call_begin(struct pb_core *core, struct task *task);
 void death_keep(struct pb_core *core, int32_t tid, int32_t status);
+/* A stop or death that was taken from the kernel is to be answered by the loop. */
+void round_add(struct pb_core *core, int32_t tid, int32_t status);
 int task_resume(struct pb_core *core, struct task *task, int signal);
 void call_forget(struct pb_core *core, struct task *task);
 
@@ -271,6 +305,43 @@ int listener_adopt(struct pb_core *core, int32_t tid, int fd);
 /* Guests are on several CPUs from now on. */
 void listeners_spread(struct pb_core *core);
 void listeners_close(struct pb_core *core);
+
+/* gate/memory.c */
+struct gate *gate_share(struct gate *gate);
+void gate_leave(struct pb_core *core, struct gate *gate);
+bool gate_overlaps(uint64_t address, uint64_t length);
+/* How often it was gone through, as its guests say. */
+uint64_t gate_calls(const struct gate *gate);
+
+/* gate/hot.c */
+/* True if the call is answered later, by the loop. */
+bool gate_holds(struct pb_core *core, const struct task *task, const struct notified_call *call, int listener, uint64_t id);
+void gate_serve(struct pb_core *core);
+/* A call that is made for us came to the notify channel. */
+void gate_lend(struct task *task, int listener, uint64_t id);
+/* A call that Python is to answer is better made in the gate: true if it begins anew there when the task is resumed. */
+bool gate_opens(struct pb_core *core, struct task *task, const struct call_info *info);
+void gate_close(struct pb_core *core);
+
+/* gate/sites.c */
+/* Whether a call moves code with sites, or makes it writable, which must then be as the guest knows it. */
+bool changes_sites(const struct task *task, uint64_t nr, const uint64_t args[6]);
+/* Takes the jumps out of a range of an address space. */
+void sites_restore(struct pb_core *core, const struct task *task, uint64_t address, uint64_t length);
+
+/* gate/signals.c */
+/* Where the task would be without the gate. */
+uint64_t gate_origin(const struct task *task, uint64_t ip);
+/* Whether a handler of the guest's is about to interrupt the gate: the task is then stepped, for gate_signal_seen. */
+bool gate_delivers(const struct task *task, int signal);
+/* True if the stop was the gate's own affair and is answered. */
+bool gate_signal_seen(struct pb_core *core, struct task *task, int signal);
+/* A task with a gate is about to return from a handler. */
+void gate_sigreturn_seen(struct pb_core *core, const struct task *task);
+/* Whether the last call that was seen of a task is over, as it has made others in the gate since. */
+bool gate_has_left(const struct task *task);
+/* Whether the call that a task leaves was made in the gate, unseen. */
+bool gate_was_called(const struct pb_core *core, const struct task *task);
 
 #define X86_SYSCALL_LENGTH 2
 

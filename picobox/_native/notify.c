@@ -93,15 +93,18 @@ int32_t pb_is_notifying(struct pb_core *core)
 }
 
 /* What the kernel does with the call: 0, run it; else the error that ends it. */
-static int32_t verdict_on(struct pb_core *core, const struct seccomp_notif *request)
+static int32_t verdict_on(struct pb_core *core, int listener, const struct seccomp_notif *request)
 {
     struct task *task = task_find(core, (int32_t)request->pid);
     uint32_t nr = (uint32_t)request->data.nr;
     uint64_t args[6];
     if (!task || nr >= PB_NR_COUNT)
         return -ENOSYS;
-    if (task->injecting)
+    if (task->injecting) {
+        if (task->lends)
+            gate_lend(task, listener, request->id);
         return 0;
+    }
     call_begin(core, task);
     if (task->starting)
         return 0;
@@ -129,12 +132,17 @@ static int32_t verdict_on(struct pb_core *core, const struct seccomp_notif *requ
 static bool answer(struct listener *listener, const struct seccomp_notif *request)
 {
     struct seccomp_notif_resp response = {.id = request->id};
-    bool spread;
+    bool spread, held = false;
     {
         LOCKED(listener->core);
-        response.error = verdict_on(listener->core, request);
+        response.error = verdict_on(listener->core, listener->fd, request);
         spread = listener->core->pin.placement == SPREAD;
+        const struct task *task = response.error ? NULL : task_find(listener->core, (int32_t)request->pid);
+        if (task && task->has_notified && !task->injecting)
+            held = gate_holds(listener->core, task, &task->notified, listener->fd, request->id);
     }
+    if (held)
+        return spread;
     /* CONTINUE is right here: the verdict was made of register values alone (mechanisms.md section 7c, 5). */
     response.flags = response.error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
     /* ENOENT: killed meanwhile. */

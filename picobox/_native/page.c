@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,9 +45,17 @@ bool page_guards(const struct pb_core *core, const struct task *task, uint32_t n
     uint32_t guard = core->guards[nr];
     if ((int32_t)nr == core->mmap_nr && !(args[3] & MAP_FIXED))
         return false;
+    if (nr == SYS_shmat && !(args[2] & SHM_REMAP))
+        return false;
     for (; guard; guard >>= 16) {
         uint32_t address = guard & 0xff, length = guard >> 8 & 0xff;
-        if (address && length && overlaps(task->page, args[address - 1], args[length - 1]))
+        if (!address || !length)
+            continue;
+        /* No register has the length of a shared memory segment: it may be of any. */
+        uint64_t most = nr == SYS_shmat ? UINT64_MAX : args[length - 1];
+        if (task->page && overlaps(task->page, args[address - 1], most))
+            return true;
+        if (task->gate && gate_overlaps(args[address - 1], most))
             return true;
     }
     return false;
@@ -184,14 +193,7 @@ struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
             registers_rewind(tid, registers, info.nr);
         if (!*error)
             guard_for_all(core, task);
-        if (task->group_stopped) {
-            task->group_stopped = false;
-            ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
-        }
-        if (task->stop_postponed) {
-            task->stop_postponed = false;
-            kill(tid, SIGSTOP);
-        }
+        stops_ask_again(task);
         if (!*error && info.nr < PB_NR_COUNT)
             core->counters[core->dispositions[info.nr] & 3][info.nr]--;
     }

@@ -61,6 +61,21 @@ int argument_read(int32_t tid, int index, uint64_t *value)
     return peek(tid, ARGUMENT[index], value);
 }
 
+int ip_read(int32_t tid, uint64_t *ip)
+{
+    return peek(tid, REGISTER(rip), ip);
+}
+
+int ip_write(int32_t tid, uint64_t ip)
+{
+    return poke(tid, REGISTER(rip), ip);
+}
+
+int nr_read(int32_t tid, uint64_t *nr)
+{
+    return peek(tid, REGISTER(orig_rax), nr);
+}
+
 int result_write(int32_t tid, int64_t result)
 {
     return poke(tid, REGISTER(rax), (uint64_t)result);
@@ -146,7 +161,7 @@ int interruption_give(int32_t tid)
 }
 
 /* The call may have to pass the notify channel, whose thread needs the lock. */
-static int wait_unlocked(struct pb_core *core, int32_t tid, int *status)
+int wait_unlocked(struct pb_core *core, int32_t tid, int *status)
 {
     int error = 0;
     pthread_mutex_unlock(&core->lock);
@@ -228,6 +243,18 @@ int call_inject(struct pb_core *core, struct task *task, bool entered, uint64_t 
     }
     task->injecting = false;
     return error;
+}
+
+void stops_ask_again(struct task *task)
+{
+    if (task->group_stopped) {
+        task->group_stopped = false;
+        ptrace(PTRACE_INTERRUPT, task->tid, NULL, NULL);
+    }
+    if (task->stop_postponed) {
+        task->stop_postponed = false;
+        kill(task->tid, SIGSTOP);
+    }
 }
 
 /* The flag is tested and the call entered in a window that wait4_abort recognises. */

@@ -17,6 +17,11 @@ static bool is_fault_signal(int signal)
     return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP;
 }
 
+bool is_stop_signal(int signal)
+{
+    return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
 static bool is_ignored_by_default(int signal)
 {
     return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
@@ -38,6 +43,13 @@ static bool is_ignored(int32_t tid, int signal)
     if (mask_in(status, "\nSigIgn:") & bit)
         return true;
     return is_ignored_by_default(signal) && !(mask_in(status, "\nSigCgt:") & bit);
+}
+
+bool is_caught(int32_t tid, int signal)
+{
+    char status[4096];
+    return proc_read(tid, "status", status, sizeof status) &&
+           mask_in(status, "\nSigCgt:") & UINT64_C(1) << (signal - 1);
 }
 
 /* Only calls on slow objects end with -ERESTARTSYS by themselves, and a regular file is none (man 7 signal). */
@@ -84,8 +96,12 @@ static void begin_anew(const struct pb_core *core, const struct task *task)
 static int undo_interruption(const struct pb_core *core, struct task *task, int signal)
 {
     struct interruption found;
-    if (core->listeners)
+    /* What the task noticed in a call before is no news in one that the gate has made unseen. */
+    if (gate_was_called(core, task))
+        task->noticed = task->noticed && task->by_stop_signal;
+    else if (core->listeners)
         begin_anew(core, task);
+    task->by_stop_signal = is_stop_signal(signal);
     bool ignored = is_ignored(task->tid, signal);
     /* A stop signal justifies EINTR too, also when the SIGCONT that ends the stop is ignored (man 7 signal). */
     task->noticed = task->noticed || !ignored;

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 from array import array
 from errno import ENOSYS
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.abi.row import ACTION_CALL, CHECK, LOCKS, NAMES, READ_BACK, SEEN, WINDOWS
+from picobox.abi.row import ACTION_CALL, CHECK, LOCKS, NAMES, NATIVE, READ_BACK, SEEN, WINDOWS
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SECCOMP_RET_ERRNO = 0x0005_0000
 SECCOMP_RET_USER_NOTIF = 0x7FC0_0000
 SECCOMP_RET_TRACE = 0x7FF0_0000
+SECCOMP_RET_ALLOW = 0x7FFF_0000
 SECCOMP_RET_DATA = 0x0000_FFFF
 
 # Data of the RET_TRACE verdict for a number the table cannot hold; the C core answers it ENOSYS.
@@ -32,6 +33,8 @@ DISPOSITION_INTERRUPTIBLE = 1 << 10
 DISPOSITION_NOTIFY = 1 << 11
 DISPOSITION_RECEIVES = 1 << 12
 DISPOSITION_ARGUMENTS = 1 << 12
+DISPOSITION_GATE = 1 << 13
+DISPOSITION_EMPTY_PATH = 1 << 14
 DISPOSITION_ERRNO_SHIFT = 16
 
 # Children that are dead for the tracer have to be dead for the caller of these (wait(2)).
@@ -39,6 +42,12 @@ WAITING_CALLS = frozenset(("wait4", "waitid"))
 
 # Through the channel a yield would give the CPU to the answering thread, and that one give it straight back.
 STOPPING_CALLS = frozenset(("sched_yield",))
+
+# The gate's addresses are put right in the frame that the call is about to load, for which it has to be a stop.
+GATED_STOPPING_CALLS = frozenset(("rt_sigreturn",))
+
+# Its row comes before that of newfstatat.
+_FSTAT = 5
 
 # A close needs no stop: what is closed can be told afterwards, if a handle was made for it. Where opens make handles,
 # nearly every close would be told, and a stop costs less than both.
@@ -69,17 +78,30 @@ _RET_K = 0x06
 _RET_A = 0x16
 _NR_OFFSET = 0
 _ARCH_OFFSET = 4
+_IP_LOW_OFFSET = 8
+_IP_HIGH_OFFSET = 12
 
 _instruction = struct.Struct("<HBBI")
 
+Program = list[tuple[int, int, int, int]]
 
-def compile_filter(rows: Iterable[Row], notified: Container[int] = ()) -> bytes:
+
+class Gate(NamedTuple):
+    """Where the instructions are by which the gate makes calls, and the numbers of those it may make unseen."""
+
+    start: int
+    size: int
+    calls: frozenset[int]
+
+
+def compile_filter(rows: Iterable[Row], notified: Container[int] = (), gate: Gate | None = None) -> bytes:
     """The seccomp filter for `rows` as an array of little-endian `struct sock_filter` (8 bytes each).
 
     Every number is RET_TRACE with the number as its data, so that nothing runs without being seen and a missing tracer
     fails closed; those in `notified` are RET_USER_NOTIF, which a closed listener fails as well. Numbers of x32,
-    negative ones and unknown ones share the data 0xFFFF. A foreign architecture is refused with ENOSYS. Rows are
-    checked to fit the range the program can express.
+    negative ones and unknown ones share the data 0xFFFF. A foreign architecture is refused with ENOSYS. Calls of the
+    gate at its addresses, which are below 4 GiB, are allowed. Rows are checked to fit the range that the program can
+    express.
     """
     for entry in rows:
         if not 0 <= entry.nr < SYSCALL_LIMIT:
@@ -91,7 +113,8 @@ def compile_filter(rows: Iterable[Row], notified: Container[int] = ()) -> bytes:
         (_LD_W_ABS, 0, 0, _NR_OFFSET),
         (_JMP_JGE_K, 0, 1, SYSCALL_LIMIT),
         (_RET_K, 0, 0, SECCOMP_RET_TRACE | UNKNOWN_NUMBER),
-        *_decide(_runs(notified)),
+        *(() if gate is None else _pass_gate(gate)),
+        *_decide(_runs(notified), _NOTIFY, _TRACE),
     ]
     return b"".join([_instruction.pack(*instruction) for instruction in program])
 
@@ -105,16 +128,44 @@ def _runs(notified: Container[int]) -> list[tuple[int, bool]]:
     return runs
 
 
-def _decide(runs: list[tuple[int, bool]]) -> list[tuple[int, int, int, int]]:
-    """The verdict on the number in the accumulator, which lies in one of the runs: a search by halves."""
+_NOTIFY = [(_RET_K, 0, 0, SECCOMP_RET_USER_NOTIF)]
+_TRACE = [(_ALU_OR_K, 0, 0, SECCOMP_RET_TRACE), (_RET_A, 0, 0, 0)]
+_ALLOW = [(_RET_K, 0, 0, SECCOMP_RET_ALLOW)]
+
+
+def _decide(runs: list[tuple[int, bool]], inside: Program, outside: Program) -> Program:
+    """What is done about the number in the accumulator, which lies in one of the runs: a search by halves."""
     if len(runs) == 1:
-        if runs[0][1]:
-            return [(_RET_K, 0, 0, SECCOMP_RET_USER_NOTIF)]
-        return [(_ALU_OR_K, 0, 0, SECCOMP_RET_TRACE), (_RET_A, 0, 0, 0)]
+        return inside if runs[0][1] else outside
     middle = len(runs) // 2
-    lower = _decide(runs[:middle])
+    lower = _decide(runs[:middle], inside, outside)
+    upper = _decide(runs[middle:], inside, outside)
     # Jumps of conditions reach 255 instructions, an unconditional one all.
-    return [(_JMP_JGE_K, 0, 1, runs[middle][0]), (_JMP_JA, 0, 0, len(lower)), *lower, *_decide(runs[middle:])]
+    return [(_JMP_JGE_K, 0, 1, runs[middle][0]), (_JMP_JA, 0, 0, len(lower)), *lower, *upper]
+
+
+def _pass_gate(gate: Gate) -> Program:
+    """Allows calls of the gate that it makes itself; whatever else has its number in the accumulator afterwards."""
+    decide = _decide(_runs(gate.calls), _ALLOW, [_PASSED])
+    # Who is not allowed goes on behind all this.
+    decide = [
+        (_JMP_JA, 0, 0, len(decide) - place - 1) if instruction is _PASSED else instruction
+        for place, instruction in enumerate(decide)
+    ]
+    inside = [(_LD_W_ABS, 0, 0, _NR_OFFSET), *decide]
+    return [
+        (_LD_W_ABS, 0, 0, _IP_HIGH_OFFSET),
+        (_JMP_JEQ_K, 0, 3, 0),
+        (_LD_W_ABS, 0, 0, _IP_LOW_OFFSET),
+        (_JMP_JGE_K, 0, 1, gate.start),
+        (_JMP_JGE_K, 0, 1, gate.start + gate.size),
+        (_JMP_JA, 0, 0, len(inside)),
+        *inside,
+        (_LD_W_ABS, 0, 0, _NR_OFFSET),
+    ]
+
+
+_PASSED = (_JMP_JA, 0, 0, 0)
 
 
 def compile_dispositions(
@@ -123,15 +174,16 @@ def compile_dispositions(
     features: frozenset[str] = frozenset(),
     calls: frozenset[int] | None = None,
     by_arguments: frozenset[str] = frozenset(),
+    gate: bool = False,
 ) -> array[int]:
     """The C core's disposition array: one 32-bit word for each number below SYSCALL_LIMIT.
 
     Bits 0 to 7 are the action (0 unknown, 1 NATIVE, 2 CALL, 3 ERRNO), bit 8 marks a row with guarded address ranges,
     bit 9 one that waits for children, bit 10 one that a signal can interrupt, bit 11 one that the notify channel may
     answer: by register values alone, without a stop (of a CALL it only tells), bit 12 one that may give the caller
-    descriptors. Bits 16 to 31 hold the error number of a
-    refusal. With `subscribe` every row is a CALL and so is every other number, so that Python sees each call; the error
-    number stays in its bits. `calls`: subscribe to these numbers only.
+    descriptors. Bits 16 to 31 hold the error number of a refusal. With `subscribe` every row is a CALL and so is every
+    other number, so that Python sees each call; the error number stays in its bits. `calls`: subscribe to these numbers
+    only. With `gate` bit 13 marks what the gate may make, bit 14 what it may make as fstat if no path is named.
     """
     chosen = (frozenset(range(SYSCALL_LIMIT)) if calls is None else calls) if subscribe else frozenset[int]()
     words = array("I", [ACTION_CALL if nr in chosen else 0 for nr in range(SYSCALL_LIMIT)])
@@ -144,14 +196,30 @@ def compile_dispositions(
             word |= DISPOSITION_ARGUMENTS
         if entry.name in WAITING_CALLS:
             word |= DISPOSITION_REAP
+        elif gate and entry.name in GATED_STOPPING_CALLS:
+            pass
         elif entry.nr not in chosen and _needs_no_stop(entry, disposition.action, features):
             word |= DISPOSITION_NOTIFY
+            if gate and entry.harmless and disposition is NATIVE and entry.name not in by_arguments:
+                word |= DISPOSITION_GATE
         if entry.name in RECEIVING_CALLS:
             word |= DISPOSITION_RECEIVES
         if entry.name in INTERRUPTIBLE_CALLS:
             word |= DISPOSITION_INTERRUPTIBLE
         words[entry.nr] = word | disposition.errno << DISPOSITION_ERRNO_SHIFT
+        if (
+            entry.name == "newfstatat"
+            and words[_FSTAT] & DISPOSITION_GATE
+            and entry.nr not in chosen
+            and _is_seen_for_its_path(entry, word, features)
+        ):
+            words[entry.nr] |= DISPOSITION_EMPTY_PATH
     return words
+
+
+def _is_seen_for_its_path(entry: Row, word: int, features: frozenset[str]) -> bool:
+    """Whether nobody but those who look names up wants to see the call."""
+    return SEEN + entry.name not in features and not features & entry.when.keys() and not word & DISPOSITION_ARGUMENTS
 
 
 def _needs_no_stop(entry: Row, action: int, features: frozenset[str]) -> bool:

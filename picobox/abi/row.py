@@ -132,11 +132,14 @@ class Row:
     (facts/wsl1.md section 2.2). `tags` are strace's classes, declared as a space separated string: `-e trace=%file`
     selects the rows tagged `file`. `guards` are pairs (index of an address argument, index of its length): no such
     range may touch the argument page. `when` overrides `do` for an active feature; `calls` names features under which
-    the row is a CALL, `missing` faults of WSL1 under which it is refused with ENOSYS (picobox.faults).
+    the row is a CALL, `missing` faults of WSL1 under which it is refused with ENOSYS (picobox.faults). `harmless`:
+    where the row is NATIVE, it may be made without asking us: it only does what descriptors, memory and ids of the
+    caller allow, which the walls bound, and nothing of ours depends on having seen it.
     """
 
     __slots__ = (
-        "_paths", "args", "do", "guards", "name", "note", "nr", "nt", "returns", "served", "support", "tags", "when",
+        "_paths", "args", "do", "guards", "harmless", "name", "note", "nr", "nt", "returns", "served", "support",
+        "tags", "when",
     )  # fmt: skip
 
     def __init__(
@@ -156,6 +159,7 @@ class Row:
         calls: str = "",
         missing: str = "",
         guards: tuple[tuple[int, int], ...] = (),
+        harmless: bool = False,
     ) -> None:
         self.name = name
         self.nr = x86_64
@@ -169,6 +173,7 @@ class Row:
         self.note = note
         self.when = when if not calls and not missing else _overrides(when, calls, missing)
         self.guards = guards
+        self.harmless = harmless
         self._paths: tuple[PathArgument, ...] | None = None
 
     def __repr__(self) -> str:

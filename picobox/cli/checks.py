@@ -136,6 +136,7 @@ def _ptrace() -> Iterator[Check]:
         windows_prefix=None,
         faithful=[],
         no_notify=False,
+        gate=0,
         env=[],
         workdir=None,
         timeout=10.0,

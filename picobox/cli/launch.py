@@ -83,7 +83,9 @@ class Launch:
         if self._walls is not None:
             features |= self._walls.features
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
-        self.platform = make_platform(options.platform, subscription, notify=not options.no_notify, walls=self._keeper)
+        self.platform = make_platform(
+            options.platform, subscription, notify=not options.no_notify, gate=options.gate, walls=self._keeper
+        )
         executive_host = ExecutiveHost(self.platform)
         self.executive = Executive(executive_host)
         self.provider = PicoProvider(self.platform, self.executive, names, features)
@@ -308,6 +310,7 @@ def make_platform(
     subscription: dict[str, Any],
     *,
     notify: bool = True,
+    gate: int = 0,
     walls: Walls | SupervisedWalls | LimitsAlone | None = None,
 ) -> Platform:
     """The platform of that name; PicoboxError tells what is missing for it. Only the default one has walls."""
@@ -323,7 +326,7 @@ def make_platform(
         from picobox.platform.trace import TracePlatform
     except ImportError as error:
         raise _no_core(error) from None
-    return TracePlatform(ROWS, **subscription, notify=notify, walls=walls)
+    return TracePlatform(ROWS, **subscription, notify=notify, gate=gate, walls=walls)
 
 
 def _no_core(error: ImportError) -> PicoboxError:

@@ -99,6 +99,13 @@ def run_options() -> tuple[Option, ...]:
             help="make every call a stop, as on a kernel without the notify channel",
         ),
         Option(
+            "--gate",
+            metavar="CALLS",
+            type=int,
+            default=int(_preset("GATE", "0")),
+            help="==SUPPRESS==",  # argparse.SUPPRESS: not for users yet
+        ),
+        Option(
             "--drive",
             metavar="LETTER=DIR",
             action="append",

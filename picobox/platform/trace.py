@@ -13,12 +13,14 @@ from picobox._native._core import ffi, lib
 from picobox.abi.arguments import active_rules, compile_rules
 from picobox.abi.filter import (
     DISPOSITION_ACTION,
+    DISPOSITION_GATE,
     DISPOSITION_NOTIFY,
+    Gate,
     compile_dispositions,
     compile_filter,
     compile_guards,
 )
-from picobox.abi.row import ACTION_CALL
+from picobox.abi.row import ACTION_CALL, ACTION_NATIVE
 from picobox.errors import Errno, PlatformError
 from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, Descriptor, HostTid, SpawnRequest, Stop
@@ -115,11 +117,14 @@ class TracePlatform:
         features: frozenset[str] = frozenset(),
         calls: frozenset[int] | None = None,
         notify: bool = True,
+        gate: int = 0,
         walls: Walls | SupervisedWalls | LimitsAlone | None = None,
     ) -> None:
         """`subscribe`: every call and signal comes to Python, as tracing needs it; of calls, only `calls`.
 
         `notify`: where the kernel can, calls that the core answers alone arrive by the notify channel, not as stops.
+        `gate`: of these calls, those that are harmless are made inside the programs, once the channel got so many from
+        one place; 0: never.
         `walls`: what programs are put behind, raised before the first one.
         """
         rows = tuple(rows)
@@ -139,13 +144,18 @@ class TracePlatform:
         self._failure: tuple[int, int] | None = None
         self._rules = active_rules(features)
         by_arguments = frozenset(rule.call for rule in self._rules)
-        compiled = partial(compile_dispositions, rows, subscribe, calls=calls, by_arguments=by_arguments)
+        gated = bool(gate and notify)
+        compiled = partial(compile_dispositions, rows, subscribe, calls=calls, by_arguments=by_arguments, gate=gated)
         self._compile = cache(compiled)
         dispositions = self._compile(features)
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", dispositions))
         notified = [nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY]
         if notify and notified and lib.pb_can_notify() == 0:
-            self._notify_filter = compile_filter(rows, frozenset(notified))
+            place = None
+            unseen = frozenset(nr for nr in notified if dispositions[nr] & DISPOSITION_GATE)
+            if unseen and lib.pb_open_gate(self._core, gate) == 0:
+                place = Gate(lib.PB_GATE_CODE, lib.PB_GATE_CODE_SIZE, unseen)
+            self._notify_filter = compile_filter(rows, frozenset(notified), place)
             self._tells_closes = any(dispositions[nr] & DISPOSITION_ACTION == ACTION_CALL for nr in notified)
         guards, mmap_nr = compile_guards(rows)
         lib.pb_set_guards(self._core, ffi.from_buffer("uint32_t[]", guards), mmap_nr)
@@ -323,7 +333,12 @@ class TracePlatform:
     def counters(self, action: int) -> list[int]:
         if not self._core:
             raise RuntimeError("the platform is closed")
-        return list(ffi.unpack(lib.pb_counters(self._core, action), lib.PB_NR_COUNT))
+        counts = ffi.unpack(lib.pb_counters(self._core, action), lib.PB_NR_COUNT)
+        if action != ACTION_NATIVE:
+            return list(counts)
+        unseen = ffi.new("uint64_t[]", lib.PB_NR_COUNT)
+        lib.pb_gate_counters(self._core, unseen)
+        return [count + more for count, more in zip(counts, unseen, strict=True)]
 
     def refusals(self) -> dict[tuple[str, str], int]:
         """How often rules about arguments have refused calls: by the call's name and the rule's."""

@@ -21,7 +21,7 @@ TIMEOUT = 100
 
 def core_sources() -> list[str]:
     """The C files of the core; binding.c belongs to Python's side."""
-    return sorted(str(source) for source in NATIVE.glob("*.c") if source.name != "binding.c")
+    return sorted(str(source) for source in NATIVE.rglob("*.c") if source.name != "binding.c")
 
 
 def build(directory: Path, flags: tuple[str, ...]) -> Path:

@@ -1,0 +1,193 @@
+/* Owns what signals see of the gate: nothing. A handler finds the address that the task would be at without it, and what
+   leads back there leads into the stub. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+
+#include "gate.h"
+
+#define SAVED offsetof(ucontext_t, uc_mcontext.gregs)
+#define SAVED_IP (SAVED + REG_RIP * sizeof(greg_t))
+
+uint64_t gate_origin(const struct task *task, uint64_t ip)
+{
+    if (!task->gate || !is_in_gate(ip))
+        return ip;
+    uint32_t stub = (uint32_t)((ip - GATE_CODE) / STUB_SIZE);
+    if (stub >= task->gate->used)
+        return ip;
+    const struct gate_site *site = &task->gate->sites[stub];
+    uint64_t entry = stub_address(stub) + STUB_ENTRY, call = stub_call(task->gate, stub);
+    if (ip < entry)
+        return ip;
+    if (ip < entry + site->before)
+        return site_start(site) + (ip - entry);
+    uint64_t made = site->decides ? call - DECIDING_LENGTH + DECIDING_MADE : call;
+    if (made <= ip && ip < call)
+        return site->call + X86_SYSCALL_LENGTH;
+    if (ip <= call)
+        return site->call; /* not made yet, or about to begin anew */
+    return ip < call + X86_SYSCALL_LENGTH + site->after ? site->call + (ip - call) : site_end(site);
+}
+
+/* Where an address right behind a call leads to that is in the gate now; 0: it is none. */
+static uint64_t stub_behind(struct pb_core *core, const struct task *task, uint64_t ip)
+{
+    uint32_t stub;
+    const struct gate_site *site = site_at(core, task, ip - X86_SYSCALL_LENGTH, &stub);
+    return site && ip == site->call + X86_SYSCALL_LENGTH ? stub_call(task->gate, stub) + X86_SYSCALL_LENGTH : 0;
+}
+
+/* Registers as they are without the gate, of a task that a signal found at an address of it. */
+struct borrowed {
+    uint64_t rax, rsi, r10;
+};
+
+static void give_back(const struct task *task, uint64_t ip, struct borrowed *registers)
+{
+    uint32_t stub = (uint32_t)((ip - GATE_CODE) / STUB_SIZE);
+    if (stub >= task->gate->used || !task->gate->sites[stub].decides)
+        return;
+    uint64_t at = ip - (stub_call(task->gate, stub) - DECIDING_LENGTH);
+    if (at < DECIDING_SAVED || at >= DECIDING_DONE)
+        return;
+    if (at <= DECIDING_CALL)
+        registers->rax = SYS_newfstatat;
+    if (at < DECIDING_BACK)
+        registers->rsi = registers->r10;
+    registers->r10 = AT_EMPTY_PATH;
+}
+
+bool gate_delivers(const struct task *task, int signal)
+{
+    uint64_t ip;
+    return task->gate && ip_read(task->tid, &ip) == 0 && is_in_gate(ip) && is_caught(task->tid, signal);
+}
+
+/* The kernel has built the frame of a handler and stopped the task at its first instruction. */
+static void leave_frame(struct pb_core *core, const struct task *task)
+{
+    uint64_t context;
+    gregset_t saved;
+    if (argument_read(task->tid, 2, &context) < 0 ||
+        pb_read(core, task->tid, context + SAVED, saved, sizeof saved) != sizeof saved ||
+        !is_in_gate((uint64_t)saved[REG_RIP]))
+        return;
+    struct borrowed registers = {(uint64_t)saved[REG_RAX], (uint64_t)saved[REG_RSI], (uint64_t)saved[REG_R10]};
+    give_back(task, (uint64_t)saved[REG_RIP], &registers);
+    saved[REG_RAX] = (greg_t)registers.rax;
+    saved[REG_RSI] = (greg_t)registers.rsi;
+    saved[REG_R10] = (greg_t)registers.r10;
+    saved[REG_RIP] = (greg_t)gate_origin(task, (uint64_t)saved[REG_RIP]);
+    pb_write(core, task->tid, context + SAVED, saved, sizeof saved);
+}
+
+/* What gate_delivers has asked for, not a SIGTRAP of the guest's. */
+static bool is_step(int32_t tid)
+{
+    siginfo_t info;
+    return ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) == 0 &&
+           (info.si_code == SIGTRAP || info.si_code == TRAP_TRACE || (info.si_code == SI_USER && info.si_pid == 0));
+}
+
+/* The task came to an address behind a call that was taken into a stub, see stub_jump. */
+static bool heal(struct pb_core *core, const struct task *task)
+{
+    siginfo_t info;
+    uint64_t ip;
+    if (ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) < 0 || info.si_code <= 0 || ip_read(task->tid, &ip) < 0)
+        return false;
+    uint64_t behind = stub_behind(core, task, ip);
+    return behind && ip_write(task->tid, behind) == 0;
+}
+
+/* Between the site and its call there is no instruction of the guest's at which its own trap flag could stop it: a handler
+   that returned to the site would never get beyond it. */
+static bool traps_inside(const struct task *task)
+{
+    siginfo_t info;
+    uint64_t ip;
+    if (ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) < 0 || info.si_code != TRAP_TRACE ||
+        ip_read(task->tid, &ip) < 0 || !is_in_gate(ip))
+        return false;
+    uint32_t stub = (uint32_t)((ip - GATE_CODE) / STUB_SIZE);
+    return stub < task->gate->used && ip <= stub_call(task->gate, stub);
+}
+
+/* The stub could not read what the call would have found unreadable itself: the call is made as it was asked for. */
+static bool goes_on(const struct task *task)
+{
+    uint64_t ip;
+    if (ip_read(task->tid, &ip) < 0 || !is_in_gate(ip))
+        return false;
+    uint32_t stub = (uint32_t)((ip - GATE_CODE) / STUB_SIZE);
+    if (stub >= task->gate->used || !task->gate->sites[stub].decides)
+        return false;
+    uint64_t call = stub_call(task->gate, stub);
+    return ip == call - DECIDING_LENGTH + DECIDING_LOOK && ip_write(task->tid, call) == 0;
+}
+
+static bool is_own_affair(struct pb_core *core, const struct task *task, int signal)
+{
+    switch (signal) {
+    case SIGTRAP:
+        return traps_inside(task);
+    case SIGILL:
+        return heal(core, task);
+    case SIGSEGV:
+    case SIGBUS:
+        return goes_on(task);
+    default:
+        return false;
+    }
+}
+
+bool gate_signal_seen(struct pb_core *core, struct task *task, int signal)
+{
+    bool stepping = task->stepping;
+    task->stepping = false;
+    if (!task->gate)
+        return false;
+    if (stepping && signal == SIGTRAP && is_step(task->tid))
+        leave_frame(core, task);
+    else if (!is_own_affair(core, task, signal))
+        return false;
+    task_resume(core, task, 0);
+    return true;
+}
+
+void gate_sigreturn_seen(struct pb_core *core, const struct task *task)
+{
+    struct call_info info;
+    uint64_t ip;
+    if (call_info_read(task->tid, &info) < 0 ||
+        pb_read(core, task->tid, info.sp + SAVED_IP, &ip, sizeof ip) != sizeof ip)
+        return;
+    uint64_t behind = stub_behind(core, task, ip);
+    if (behind)
+        pb_write(core, task->tid, info.sp + SAVED_IP, &behind, sizeof behind);
+}
+
+bool gate_has_left(const struct task *task)
+{
+    char call[256];
+    if (!task->gate || !proc_read(task->tid, "syscall", call, sizeof call))
+        return false;
+    const char *ip = strrchr(call, ' ');
+    if (!ip) /* "running", in the kernel or not */
+        return gate_calls(task->gate) != task->gate_calls;
+    return strtol(call, NULL, 10) == -1 || is_in_gate(strtoull(ip, NULL, 16));
+}
+
+bool gate_was_called(const struct pb_core *core, const struct task *task)
+{
+    uint64_t ip, nr;
+    return task->gate && ip_read(task->tid, &ip) == 0 && is_in_gate(ip) && nr_read(task->tid, &nr) == 0 &&
+           nr < PB_NR_COUNT && core->dispositions[nr] & PB_FLAG_GATE;
+}

@@ -1,0 +1,211 @@
+/* Owns call sites: which of them can enter the gate, and the jump that is written over them. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "gate.h"
+
+/* As far from the site a jump with a short, and with a long distance, is looked for. */
+#define SHORT_REACH 128
+#define LONG_REACH 4096
+/* Behind it what looks like padding may be a function's first instruction. */
+#define FUNCTION_ALIGNMENT 16
+
+static const uint8_t SYSCALL[X86_SYSCALL_LENGTH] = {0x0f, 0x05};
+
+static bool begins(const uint8_t *at, size_t left, const void *bytes, size_t length)
+{
+    return left >= length && memcmp(at, bytes, length) == 0;
+}
+
+/* Length of an instruction that only fills space up to the next function, or 0. */
+static size_t padding(const uint8_t *at, size_t left)
+{
+    static const struct {
+        uint8_t length;
+        uint8_t bytes[10];
+    } known[] = {
+        {1, {0x90}},
+        {1, {0xcc}},
+        {2, {0x66, 0x90}},
+        {3, {0x0f, 0x1f, 0x00}},
+        {4, {0x0f, 0x1f, 0x40, 0x00}},
+        {5, {0x0f, 0x1f, 0x44, 0x00, 0x00}},
+        {6, {0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00}},
+        {7, {0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00}},
+        {8, {0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00}},
+        {9, {0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00}},
+        {10, {0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00}},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (begins(at, left, known[i].bytes, known[i].length))
+            return known[i].length;
+    return 0;
+}
+
+/* How many bytes of whole instructions behind a call can move with it, 0 if they are not known well enough. The call
+   returns to the first of them, so what is read here is what runs. */
+static size_t movable(uint64_t address, const uint8_t *at, size_t left)
+{
+    static const uint8_t compare_wide[] = {0x48, 0x3d}, compare[] = {0x3d}, high[] = {0xf0, 0xff, 0xff}, ret[] = {0xc3};
+    size_t length = begins(at, left, compare_wide, 2) ? 2 : begins(at, left, compare, 1) ? 1 : 0;
+    if (length) /* cmp rax, -4096 or -4095: what decides whether a result is an error */
+        return left >= length + 4 && at[length] <= 1 && memcmp(at + length + 1, high, 3) == 0 ? length + 4 : 0;
+    if (!begins(at, left, ret, 1))
+        return 0;
+    for (length = 1; X86_SYSCALL_LENGTH + length < JUMP_LENGTH;) {
+        size_t more = padding(at + length, left - length);
+        if (!more || (address + length) % FUNCTION_ALIGNMENT == 0)
+            return 0;
+        length += more;
+    }
+    return length;
+}
+
+/* Whether some bytes near the site, read as a jump or call of their own, lead into its region but not to its start. */
+static bool is_target(const uint8_t *text, size_t length, size_t start, size_t end)
+{
+    for (size_t i = 0; i + 2 <= length; i++) {
+        int64_t target = -1;
+        if ((text[i] & 0xf0) == 0x70 || text[i] == 0xeb || (text[i] & 0xfc) == 0xe0)
+            target = (int64_t)i + 2 + (int8_t)text[i + 1];
+        if (target > (int64_t)start && target < (int64_t)end && i + SHORT_REACH + 2 >= start && i <= end + SHORT_REACH)
+            return true;
+        bool condition = i + 6 <= length && text[i] == 0x0f && (text[i + 1] & 0xf0) == 0x80;
+        if (i + 6 > length || !(condition || text[i] == 0xe8 || text[i] == 0xe9))
+            continue;
+        int32_t distance;
+        size_t opcode = condition ? 2 : 1;
+        memcpy(&distance, text + i + opcode, sizeof distance);
+        target = (int64_t)(i + opcode + sizeof distance) + distance;
+        if (target > (int64_t)start && target < (int64_t)end)
+            return true;
+    }
+    return false;
+}
+
+/* Whether an address is in code that a process has of a file, and that it cannot write by itself; *from and *to: where
+   that is mapped. What a compiler inside the guest makes is no such code. */
+static bool is_file_text(int32_t tid, uint64_t address, uint64_t *from, uint64_t *to)
+{
+    char path[64], line[512], rights[5];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/maps", tid);
+    FILE *maps = fopen(path, "re");
+    if (!maps)
+        return false;
+    while (!found && fgets(line, sizeof line, maps)) {
+        unsigned long start, end, inode;
+        int at = 0;
+        if (sscanf(line, "%lx-%lx %4s %*s %*s %lu %n", &start, &end, rights, &inode, &at) != 4)
+            continue; /* the rest of a long name */
+        if (address < start || address >= end)
+            continue;
+        *from = start;
+        *to = end;
+        found = inode && line[at] == '/' && strcmp(rights, "r-xp") == 0;
+        break;
+    }
+    fclose(maps);
+    return found;
+}
+
+bool site_plan(struct pb_core *core, int32_t tid, uint64_t call, uint32_t nr, struct gate_site *out, uint8_t *region)
+{
+    uint8_t text[2 * LONG_REACH];
+    uint64_t from, to;
+    if (!is_file_text(tid, call, &from, &to))
+        return false;
+    uint64_t begin = call - from > LONG_REACH ? call - LONG_REACH : from;
+    uint64_t length = to - begin < sizeof text ? to - begin : sizeof text;
+    size_t at = call - begin;
+    if (pb_read(core, tid, begin, text, length) != (int64_t)length ||
+        !begins(text + at, length - at, SYSCALL, sizeof SYSCALL))
+        return false;
+    const uint8_t *behind = text + at + X86_SYSCALL_LENGTH;
+    size_t after = movable(call + X86_SYSCALL_LENGTH, behind, (size_t)(text + length - behind));
+    if (!after || is_target(text, length, at, at + X86_SYSCALL_LENGTH + after))
+        return false;
+    *out = (struct gate_site){.call = call, .after = (uint8_t)after};
+    if (core->dispositions[nr] & PB_FLAG_EMPTY_PATH)
+        out->decides = DECIDING_LENGTH;
+    memcpy(region, text + at, X86_SYSCALL_LENGTH + after);
+    return true;
+}
+
+/* As a debugger does it, through the protection of the page and into a copy of it. */
+static bool write_text(int32_t tid, uint64_t address, const uint8_t *bytes, size_t length)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/mem", tid);
+    int memory = open(path, O_RDWR | O_CLOEXEC);
+    if (memory < 0)
+        return false;
+    bool written = pwrite(memory, bytes, length, (off_t)address) == (ssize_t)length;
+    close(memory);
+    return written;
+}
+
+int32_t site_patch(struct pb_core *core, int32_t tid, struct gate *gate, const struct gate_site *site, const uint8_t *region)
+{
+    uint8_t now[X86_SYSCALL_LENGTH + MOVED_LONGEST], jump[sizeof now];
+    size_t length = site_end(site) - site_start(site);
+    if (pb_read(core, tid, site_start(site), now, length) != (int64_t)length || memcmp(now, region, length) != 0)
+        return -1;
+    int32_t stub = stub_get(gate, site, region);
+    if (stub < 0)
+        return -1;
+    stub_jump((uint32_t)stub, site, jump);
+    if (write_text(tid, site_start(site), jump, length))
+        return stub;
+    write_text(tid, site_start(site), region, length);
+    return -1;
+}
+
+const struct gate_site *site_at(struct pb_core *core, const struct task *task, uint64_t start, uint32_t *stub)
+{
+    uint8_t found[JUMP_LENGTH], jump[X86_SYSCALL_LENGTH + MOVED_LONGEST];
+    uint32_t slot;
+    if (pb_read(core, task->tid, start, found, sizeof found) != sizeof found)
+        return NULL;
+    memcpy(&slot, found + JUMP_LENGTH - sizeof slot, sizeof slot);
+    if (!is_in_gate(slot))
+        return NULL;
+    *stub = (uint32_t)((slot - GATE_CODE) / STUB_SIZE);
+    if (*stub >= task->gate->used)
+        return NULL;
+    const struct gate_site *site = &task->gate->sites[*stub];
+    stub_jump(*stub, site, jump);
+    return site_start(site) == start && memcmp(found, jump, sizeof found) == 0 ? site : NULL;
+}
+
+static bool touches(const struct gate_site *site, uint64_t address, uint64_t length)
+{
+    return site_end(site) > address && site_start(site) < address + length;
+}
+
+bool changes_sites(const struct task *task, uint64_t nr, const uint64_t args[6])
+{
+    bool moves = nr == SYS_mremap, opens = (nr == SYS_mprotect || nr == SYS_pkey_mprotect) && args[2] & PROT_WRITE;
+    for (uint32_t stub = 0; task->gate && (moves || opens) && stub < task->gate->used; stub++)
+        if (touches(&task->gate->sites[stub], args[0], args[1]))
+            return true;
+    return false;
+}
+
+void sites_restore(struct pb_core *core, const struct task *task, uint64_t address, uint64_t length)
+{
+    for (uint32_t stub = 0; stub < task->gate->used; stub++) {
+        uint8_t region[X86_SYSCALL_LENGTH + MOVED_LONGEST];
+        const struct gate_site *site = &task->gate->sites[stub];
+        uint32_t found;
+        if (!touches(site, address, length) || site_at(core, task, site_start(site), &found) != site)
+            continue;
+        stub_region(task->gate, stub, region);
+        write_text(task->tid, site_start(site), region, site_end(site) - site_start(site));
+    }
+}
