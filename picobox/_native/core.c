@@ -15,6 +15,7 @@ struct pb_core *pb_core_new(void)
     if (!core)
         return NULL;
     core->mmap_nr = -1;
+    core->plan_directory = -1;
     pthread_mutex_init(&core->lock, NULL);
     return core;
 }
@@ -42,6 +43,7 @@ void pb_core_free(struct pb_core *core)
     pending_clear(&core->pending);
     pending_clear(&core->early_deaths);
     pin_close(core);
+    plans_close(core);
     free(core->round);
     pthread_mutex_destroy(&core->lock);
     free(core);

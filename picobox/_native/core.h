@@ -179,6 +179,11 @@ int32_t pb_is_notifying(struct pb_core *core);
    in the guest, where the filter lets those calls through. patience: how many calls that takes of a process that has no gate
    yet. 0 or -errno. */
 int32_t pb_open_gate(struct pb_core *core, int32_t patience);
+/* Where the plans of images are kept (picobox.platform.site_cache), a descriptor that is ours from now on; without it, and in
+   images that have none, only the two most usual forms of sites enter the gate. */
+void pb_set_plans(struct pb_core *core, int32_t directory);
+/* A descriptor, which is the caller's, of an image that had no plan when a site of it was hot; -1 if there is no other. */
+int32_t pb_take_unplanned(struct pb_core *core);
 /* How often each call was made in the gate, by what the guests say: PB_NR_COUNT numbers. */
 void pb_gate_counters(struct pb_core *core, uint64_t *counts);
 

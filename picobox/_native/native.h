@@ -80,6 +80,13 @@ struct seen {
 #define REPEAT_LONGEST 1023
 
 #define HOT_COUNT 2048
+#define UNPLANNED_COUNT 8
+
+/* An image that has no plan yet; see gate/plans.c. */
+struct unplanned {
+    uint64_t device, inode;
+    int fd;
+};
 
 /* How often the notify channel got calls from one site; see gate/hot.c. */
 struct hot_site {
@@ -136,6 +143,10 @@ struct pb_core {
     bool receiver_gone;      /* one of them is no more */
     uint32_t gate_patience;  /* 0: no gates */
     struct gate *gates;
+    struct plan *plans;
+    int32_t plan_directory;  /* -1: there are no plans */
+    int32_t unplanned_count;
+    struct unplanned unplanned[UNPLANNED_COUNT];
     struct gate_wait *waits; /* calls that the notify channel has left to the loop */
     struct hot_site hot[HOT_COUNT];
     uint64_t gate_counts[PB_NR_COUNT]; /* of gates that are gone */
@@ -328,6 +339,9 @@ void gate_close(struct pb_core *core);
 bool changes_sites(const struct task *task, uint64_t nr, const uint64_t args[6]);
 /* Takes the jumps out of a range of an address space. */
 void sites_restore(struct pb_core *core, const struct task *task, uint64_t address, uint64_t length);
+
+/* gate/plans.c */
+void plans_close(struct pb_core *core);
 
 /* gate/signals.c */
 /* Where the task would be without the gate. */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from ntshim.ps.executive import Executive
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from picobox.confine.policy import Policy
     from picobox.confine.supervised import SupervisedWalls
     from picobox.names import Names
+    from picobox.platform.site_cache import SiteCache
 
 EXIT_TIMEOUT = 124
 _STAGE_CHDIR = 3
@@ -67,6 +69,8 @@ class Launch:
         program may reach, None being all; this process goes behind the same walls. `kept`: see walls_of.
         """
         self._policy = policy
+        # Behind the walls the path of the user's caches leads to a layer that is dropped.
+        sites = _hold_plans() if options.gate else None
         # What keeps guests to the policy, which may be limits and no walls.
         self._keeper = None if policy is None else _make_walls(options, policy, kept)
         self._walls = self._keeper if self._keeper is not None and self._keeper.confines else None
@@ -84,7 +88,12 @@ class Launch:
             features |= self._walls.features
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
         self.platform = make_platform(
-            options.platform, subscription, notify=not options.no_notify, gate=options.gate, walls=self._keeper
+            options.platform,
+            subscription,
+            notify=not options.no_notify,
+            gate=options.gate,
+            sites=sites,
+            walls=self._keeper,
         )
         executive_host = ExecutiveHost(self.platform)
         self.executive = Executive(executive_host)
@@ -311,6 +320,7 @@ def make_platform(
     *,
     notify: bool = True,
     gate: int = 0,
+    sites: SiteCache | None = None,
     walls: Walls | SupervisedWalls | LimitsAlone | None = None,
 ) -> Platform:
     """The platform of that name; PicoboxError tells what is missing for it. Only the default one has walls."""
@@ -326,7 +336,17 @@ def make_platform(
         from picobox.platform.trace import TracePlatform
     except ImportError as error:
         raise _no_core(error) from None
-    return TracePlatform(ROWS, **subscription, notify=notify, gate=gate, walls=walls)
+    return TracePlatform(ROWS, **subscription, notify=notify, gate=gate, sites=sites, walls=walls)
+
+
+def _hold_plans() -> SiteCache:
+    """Where the user's plans of call sites are kept; where nothing can be kept, they are made anew in each run."""
+    from picobox.platform.site_cache import SiteCache
+
+    sites = SiteCache.of_user()
+    with suppress(OSError):
+        sites.hold()
+    return sites
 
 
 def _no_core(error: ImportError) -> PicoboxError:

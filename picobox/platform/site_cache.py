@@ -56,6 +56,7 @@ class SiteCache:
     def __init__(self, directory: str | None) -> None:
         """`directory` is made when the first plan is kept."""
         self._directory = directory
+        self._held = -1
 
     @classmethod
     def of_user(cls) -> SiteCache:
@@ -65,6 +66,23 @@ class SiteCache:
             above = os.environ.get("HOME", "")
             home = os.path.join(above, ".cache") if os.path.isabs(above) else ""
         return cls(os.path.join(home, *_BELOW_CACHE) if home else None)
+
+    def hold(self) -> None:
+        """Keep to the directory as it is now, whatever its path leads to later, as behind walls that are to be raised.
+
+        OSError if it cannot be made or is not ours alone.
+        """
+        self._held = self._made()
+
+    def lend(self) -> int:
+        """A descriptor of the directory, which is the caller's, for who reads plans there. OSError as from `hold`."""
+        return self._made()
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
 
     def find(self, fd: int) -> StoredPlan | None:
         """The plan of an image that a descriptor is open for, if it was made before; nothing of the image is read."""
@@ -111,8 +129,17 @@ class SiteCache:
         finally:
             os.close(fd)
 
+    def _made(self) -> int:
+        if self._directory is None:
+            raise FileNotFoundError("nobody's caches are kept")
+        if self._held < 0:
+            os.makedirs(self._directory, _PRIVATE, exist_ok=True)
+        return self._open()
+
     def _open(self) -> int:
         """The directory. OSError if it is not ours, or others may write there."""
+        if self._held >= 0:
+            return os.dup(self._held)
         fd = os.open(self._directory or "", _READ | os.O_DIRECTORY)
         if _is_ours(os.fstat(fd)):
             return fd
@@ -121,11 +148,8 @@ class SiteCache:
 
     def _write(self, name: str, data: bytes) -> None:
         """Keep a plan under a name; if that cannot be, it is not kept."""
-        if self._directory is None:
-            return
         with suppress(OSError):
-            os.makedirs(self._directory, _PRIVATE, exist_ok=True)
-            directory = self._open()
+            directory = self._made()
             try:
                 self._thin_out(directory)
                 part = f".{os.getpid()}-{time.monotonic_ns()}"

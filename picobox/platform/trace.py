@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from contextlib import suppress
 from errno import EFAULT, EINVAL, EPERM, ESRCH
 from functools import cache, partial
 from struct import Struct
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from picobox.confine.namespaces import Walls
     from picobox.confine.supervised import SupervisedWalls
     from picobox.platform.base import Repeated
+    from picobox.platform.site_cache import SiteCache
 
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec", "walls")
 _BUFFER = 1 << 16
@@ -118,6 +120,7 @@ class TracePlatform:
         calls: frozenset[int] | None = None,
         notify: bool = True,
         gate: int = 0,
+        sites: SiteCache | None = None,
         walls: Walls | SupervisedWalls | LimitsAlone | None = None,
     ) -> None:
         """`subscribe`: every call and signal comes to Python, as tracing needs it; of calls, only `calls`.
@@ -125,6 +128,7 @@ class TracePlatform:
         `notify`: where the kernel can, calls that the core answers alone arrive by the notify channel, not as stops.
         `gate`: of these calls, those that are harmless are made inside the programs, once the channel got so many from
         one place; 0: never.
+        `sites`: where plans of call sites are kept for the gate.
         `walls`: what programs are put behind, raised before the first one.
         """
         rows = tuple(rows)
@@ -142,6 +146,7 @@ class TracePlatform:
         self._on_closed: Callable[[int, int], None] = lambda _table, _fd: None
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None
+        self._sites = sites
         self._rules = active_rules(features)
         by_arguments = frozenset(rule.call for rule in self._rules)
         gated = bool(gate and notify)
@@ -155,6 +160,7 @@ class TracePlatform:
             unseen = frozenset(nr for nr in notified if dispositions[nr] & DISPOSITION_GATE)
             if unseen and lib.pb_open_gate(self._core, gate) == 0:
                 place = Gate(lib.PB_GATE_CODE, lib.PB_GATE_CODE_SIZE, unseen)
+                self._lend_plans()
             self._notify_filter = compile_filter(rows, frozenset(notified), place)
             self._tells_closes = any(dispositions[nr] & DISPOSITION_ACTION == ACTION_CALL for nr in notified)
         guards, mmap_nr = compile_guards(rows)
@@ -368,8 +374,27 @@ class TracePlatform:
         if self._status_fd >= 0:
             os.close(self._status_fd)
             self._status_fd = -1
+        self._make_plans()
         lib.pb_core_free(self._core)
         self._core = ffi.NULL
+
+    def _lend_plans(self) -> None:
+        """The core reads the kept plans of call sites by itself."""
+        with suppress(OSError):
+            if self._sites:
+                lib.pb_set_plans(self._core, self._sites.lend())
+
+    def _make_plans(self) -> None:
+        """Have plans in the next run of images that had none in this one."""
+        while self._sites and (fd := lib.pb_take_unplanned(self._core)) >= 0:
+            try:
+                self._sites.make(fd)
+            except OSError:
+                continue
+            finally:
+                os.close(fd)
+        if self._sites:
+            self._sites.close()
 
 
 def _check(error: int) -> None:

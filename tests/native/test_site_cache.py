@@ -161,6 +161,18 @@ def test_directory_that_cannot_be_made_keeps_nothing(image: Path, tmp_path: Path
         assert find(cache, image) is None
 
 
+def test_directory_that_is_held_stays_the_same(cache: SiteCache, image: Path, tmp_path: Path) -> None:
+    cache.hold()
+    fd = cache.lend()
+    os.rename(tmp_path / "cache", tmp_path / "moved")
+    make(cache, image)
+    assert len(os.listdir(fd)) == 2
+    assert find(cache, image) is not None
+    cache.close()
+    assert find(cache, image) is None
+    os.close(fd)
+
+
 def test_old_plans_make_room(cache: SiteCache, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(cache, image)
     monkeypatch.setattr(site_cache, "_MOST_PLANS", 10)

@@ -16,16 +16,60 @@
 #define STUB_RETURN 16
 #define STUB_ENTRY 24
 #define COUNTING_LENGTH 24
-/* What a stub has room for. */
+/* Bytes of instructions that move as they are, where no plan tells how: what any stub has room for. */
 #define MOVED_LONGEST 20
 #define JUMP_LENGTH 7
+#define REGION_LONGEST 40
 
-/* A call site: its syscall instruction and how many bytes of whole instructions before and behind it are in its stub. */
+#define SITE_CODE 64
+#define SITE_LITERALS 8
+#define SITE_STEPS 16
+
+/* A site as picobox.platform.site_records keeps it. */
+struct site_record {
+    uint64_t offset;  /* of the syscall instruction in the file */
+    uint64_t address; /* as the file was linked */
+    int32_t nr;       /* -1: not known */
+    uint8_t before, replaced;          /* bytes of the region before the call, and in all */
+    uint8_t code_before, code_after;   /* bytes of code that run in their place */
+    uint8_t literals_before, literals_after;
+    uint8_t steps_before, steps_after;
+    uint8_t goes_on;
+    uint8_t unused[3];
+    uint8_t original[REGION_LONGEST];
+    uint8_t code[SITE_CODE];
+    /* Where in the code before or after the call an address of 64 bits is, and how far from the call it leads. */
+    uint8_t literal_at[SITE_LITERALS];
+    int32_t literal_to[SITE_LITERALS];
+    /* Where in it an instruction begins, and how far from the call a task is there that is about to run it. */
+    uint8_t step_at[SITE_STEPS];
+    int32_t step_to[SITE_STEPS];
+} __attribute__((packed, aligned(4)));
+
+/* A call site: its syscall instruction and how many bytes of whole instructions before and behind it are in its stub, as
+   they are if no plan tells how. */
 struct gate_site {
     uint64_t call;
     uint8_t before;
     uint8_t after;
     uint8_t decides; /* length of what the stub decides before the call: 0, or DECIDING_LENGTH */
+    const struct site_record *record;
+};
+
+static inline uint8_t code_before(const struct gate_site *site)
+{
+    return site->record ? site->record->code_before : site->before;
+}
+
+static inline uint8_t code_after(const struct gate_site *site)
+{
+    return site->record ? site->record->code_after : site->after;
+}
+
+/* A file that is mapped, as /proc/PID/maps has it. */
+struct mapping {
+    uint64_t start, end, offset, device, inode;
+    char path[4096];
 };
 
 /* Offsets of instructions in what decides on newfstatat; see DECIDING. */
@@ -87,11 +131,19 @@ int32_t site_patch(struct pb_core *core, int32_t tid, struct gate *gate, const s
 /* The site of the jump that the task's memory has at an address, or NULL; *stub is its number. */
 const struct gate_site *site_at(struct pb_core *core, const struct task *task, uint64_t start, uint32_t *stub);
 
+/* Of a site whose region an address is in the middle of, where its stub goes on from there; 0 if there is none. */
+uint64_t site_inside(struct pb_core *core, const struct task *task, uint64_t ip);
+
+/* plans.c */
+/* Whether an image has a plan; *out is that of the call, NULL if it must stay as it is. */
+bool plan_find(struct pb_core *core, int32_t tid, const struct mapping *mapping, uint64_t call,
+               const struct site_record **out);
+
 /* siblings.c */
 /* All other tasks of the address space stand still from now on until the loop takes their stops; false if some do not. */
 bool siblings_stop(struct pb_core *core, const struct task *task);
-/* Of those that stand still: false if one stands in the middle of a site. Who stands right behind its call is moved, if
-   `behind` is not 0. */
+/* Of those that stand still: false if one stands in the middle of a site. Who stands before its call or right behind it is
+   moved, if `behind`, where the stub's call returns to, is not 0. */
 bool siblings_leave(struct pb_core *core, const struct task *of, const struct gate_site *site, uint64_t behind);
 
 /* hot.c */

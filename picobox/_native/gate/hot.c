@@ -256,13 +256,17 @@ static bool await(struct pb_core *core, struct task *task)
     return false;
 }
 
-static void patch(struct pb_core *core, struct task *task, const struct gate_site *site, const uint8_t *region)
+/* Where the call from the site begins then. */
+static uint64_t patch(struct pb_core *core, struct task *task, const struct gate_site *site, const uint8_t *region)
 {
     int32_t stub = task->gate ? site_patch(core, task->tid, task->gate, site, region) : -1;
-    if (stub < 0)
+    if (stub < 0) {
         refuse(core, site->call);
-    else
-        siblings_leave(core, task, site, stub_call(task->gate, (uint32_t)stub) + X86_SYSCALL_LENGTH);
+        return site->call;
+    }
+    uint64_t call = stub_call(task->gate, (uint32_t)stub);
+    siblings_leave(core, task, site, call + X86_SYSCALL_LENGTH);
+    return call - site->decides - COUNTING_LENGTH;
 }
 
 /* Its siblings stand still; it stands at the entry of a call from the site, or, if not `entered`, where that begins anew. */
@@ -278,10 +282,12 @@ static bool open_site(struct pb_core *core, int32_t tid, bool entered, uint64_t 
     ptrace(PTRACE_SETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &blocked);
     if (!task->gate)
         install(core, task, entered, &consumed);
-    patch(core, task, site, region);
+    uint64_t call = patch(core, task, site, region);
     ptrace(PTRACE_SETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &mask);
-    if (consumed || task->gate)
+    if (consumed || task->gate) {
         registers_rewind(tid, registers, nr);
+        ip_write(tid, call);
+    }
     stops_ask_again(task);
     return consumed || task->gate;
 }
@@ -301,7 +307,7 @@ static bool is_ready(struct pb_core *core, const struct task *task, uint64_t cal
 
 static void serve(struct pb_core *core, const struct gate_wait *wait)
 {
-    uint8_t region[X86_SYSCALL_LENGTH + MOVED_LONGEST];
+    uint8_t region[REGION_LONGEST];
     struct gate_site site;
     struct task *task = task_find(core, wait->tid);
     if (!task)
@@ -321,7 +327,7 @@ static void serve(struct pb_core *core, const struct gate_wait *wait)
 
 bool gate_opens(struct pb_core *core, struct task *task, const struct call_info *info)
 {
-    uint8_t region[X86_SYSCALL_LENGTH + MOVED_LONGEST];
+    uint8_t region[REGION_LONGEST];
     struct gate_site site;
     uint64_t call = info->ip - X86_SYSCALL_LENGTH;
     if (!core->gate_patience || !core->listeners || !is_for_gate(core, info->nr, info->args) || is_in_gate(call) || !has_become_hot(core, task, call) ||

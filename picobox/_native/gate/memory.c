@@ -16,6 +16,7 @@
 #define SLOT_EVEN 0x06
 #define SLOT_ODD 0x02 /* at 0x82 of its 256 bytes */
 #define FILL 0x06
+#define JUMP_BACK_LENGTH 6
 
 /* Counts the call without touching flags or the stack: rcx and r11 are the kernel's to overwrite. */
 static const uint8_t COUNTING[COUNTING_LENGTH] = {
@@ -45,7 +46,7 @@ static const uint8_t DECIDING[DECIDING_LENGTH] = {
     0x41, 0xba, 0x00, 0x10, 0x00, 0x00,       /* mov r10d, AT_EMPTY_PATH */
     0xeb, 0x02,                               /* jmp behind the syscall instruction that comes next */
 };
-_Static_assert(STUB_ENTRY + MOVED_LONGEST + COUNTING_LENGTH + DECIDING_LENGTH + X86_SYSCALL_LENGTH + 6 <= STUB_SIZE,
+_Static_assert(STUB_ENTRY + MOVED_LONGEST + COUNTING_LENGTH + DECIDING_LENGTH + X86_SYSCALL_LENGTH + JUMP_BACK_LENGTH <= STUB_SIZE,
                "a stub fits");
 
 static void *share(uint64_t size, int seals, int *fd)
@@ -139,7 +140,8 @@ static uint64_t slot_of(uint32_t stub)
 
 uint64_t stub_call(const struct gate *gate, uint32_t stub)
 {
-    return stub_address(stub) + STUB_ENTRY + gate->sites[stub].before + COUNTING_LENGTH + gate->sites[stub].decides;
+    const struct gate_site *site = &gate->sites[stub];
+    return stub_address(stub) + STUB_ENTRY + code_before(site) + COUNTING_LENGTH + site->decides;
 }
 
 static uint8_t *append(uint8_t *at, const void *bytes, size_t length)
@@ -152,6 +154,10 @@ void stub_region(const struct gate *gate, uint32_t stub, uint8_t *out)
 {
     const struct gate_site *site = &gate->sites[stub];
     const uint8_t *moved = gate->code + stub * STUB_SIZE + STUB_ENTRY;
+    if (site->record) {
+        append(out, site->record->original, site->record->replaced);
+        return;
+    }
     out = append(out, moved, site->before);
     append(out, moved + site->before + COUNTING_LENGTH + site->decides, X86_SYSCALL_LENGTH + site->after);
 }
@@ -159,11 +165,11 @@ void stub_region(const struct gate *gate, uint32_t stub, uint8_t *out)
 /* A library that comes and goes at one address has its stubs there once. */
 static int32_t find_stub(const struct gate *gate, const struct gate_site *site, const uint8_t *region)
 {
-    uint8_t bytes[X86_SYSCALL_LENGTH + MOVED_LONGEST];
+    uint8_t bytes[REGION_LONGEST];
     for (uint32_t stub = 0; stub < gate->used; stub++) {
         const struct gate_site *found = &gate->sites[stub];
         if (found->call != site->call || found->before != site->before || found->after != site->after ||
-            found->decides != site->decides)
+            found->decides != site->decides || found->record != site->record)
             continue;
         stub_region(gate, stub, bytes);
         if (memcmp(bytes, region, site_end(site) - site_start(site)) == 0)
@@ -172,12 +178,41 @@ static int32_t find_stub(const struct gate *gate, const struct gate_site *site, 
     return -1;
 }
 
+/* The code of a record from one place on, with its addresses. */
+static void fill(uint8_t *code, const struct gate_site *site, uint8_t first, uint8_t count)
+{
+    for (uint8_t i = first; i < first + count; i++) {
+        uint64_t address = site->call + (uint64_t)(int64_t)site->record->literal_to[i];
+        memcpy(code + site->record->literal_at[i], &address, sizeof address);
+    }
+}
+
+/* What runs before or after the call in the place of a region's bytes. */
+static uint8_t *append_before(uint8_t *at, const struct gate_site *site, const uint8_t *region)
+{
+    if (!site->record)
+        return append(at, region, site->before);
+    append(at, site->record->code, site->record->code_before);
+    fill(at, site, 0, site->record->literals_before);
+    return at + site->record->code_before;
+}
+
+static uint8_t *append_after(uint8_t *at, const struct gate_site *site, const uint8_t *region)
+{
+    if (!site->record)
+        return append(at, region + site->before + X86_SYSCALL_LENGTH, site->after);
+    append(at, site->record->code + site->record->code_before, site->record->code_after);
+    fill(at, site, site->record->literals_before, site->record->literals_after);
+    return at + site->record->code_after;
+}
+
 int32_t stub_get(struct gate *gate, const struct gate_site *site, const uint8_t *region)
 {
     int32_t known = find_stub(gate, site, region);
     if (known >= 0)
         return known;
-    if (gate->used == STUB_COUNT || site->before + site->after > MOVED_LONGEST)
+    uint64_t others = STUB_ENTRY + COUNTING_LENGTH + site->decides + X86_SYSCALL_LENGTH + JUMP_BACK_LENGTH;
+    if (gate->used == STUB_COUNT || others + code_before(site) + code_after(site) > STUB_SIZE)
         return -1;
     uint32_t stub = gate->used++;
     uint8_t *base = gate->code + stub * STUB_SIZE, *at = base + STUB_ENTRY;
@@ -186,10 +221,11 @@ int32_t stub_get(struct gate *gate, const struct gate_site *site, const uint8_t 
     memset(base, FILL, STUB_SIZE);
     memcpy(base + (slot_of(stub) - stub_address(stub)), &entry, sizeof entry);
     memcpy(base + STUB_RETURN, &behind, sizeof behind);
-    at = append(at, region, site->before);
+    at = append_before(at, site, region);
     at = append(at, COUNTING, sizeof COUNTING);
     at = append(at, DECIDING, site->decides);
-    at = append(at, region + site->before, X86_SYSCALL_LENGTH + site->after);
+    at = append(at, region + site->before, X86_SYSCALL_LENGTH);
+    at = append_after(at, site, region);
     at = append(at, (uint8_t[]){0xff, 0x25}, 2); /* jmp [rip + distance] */
     int32_t distance = (int32_t)(base + STUB_RETURN - (at + sizeof distance));
     append(at, &distance, sizeof distance);

@@ -93,12 +93,13 @@ bool siblings_leave(struct pb_core *core, const struct task *of, const struct ga
         uint64_t ip;
         if (task == of || !pb_shares_memory(of->tid, task->tid) || ip_read(task->tid, &ip) < 0)
             continue;
-        if (ip <= site_start(site) || ip >= site_end(site))
+        /* From right behind the call the kernel may take it back to the call, also where the region ends there. */
+        if (ip <= site_start(site) || (ip >= site_end(site) && ip != site->call + X86_SYSCALL_LENGTH))
             continue;
-        if (ip != site->call + X86_SYSCALL_LENGTH)
+        if (ip != site->call && ip != site->call + X86_SYSCALL_LENGTH)
             return false;
         if (behind)
-            ip_write(task->tid, behind);
+            ip_write(task->tid, ip == site->call ? behind - X86_SYSCALL_LENGTH - COUNTING_LENGTH : behind);
     }
     return true;
 }

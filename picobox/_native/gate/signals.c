@@ -15,6 +15,25 @@
 #define SAVED offsetof(ucontext_t, uc_mcontext.gregs)
 #define SAVED_IP (SAVED + REG_RIP * sizeof(greg_t))
 
+/* Where a task is that runs the code before a call, or after it, at a position of it. */
+static uint64_t origin_before(const struct gate_site *site, uint64_t at)
+{
+    if (!site->record)
+        return site_start(site) + at;
+    return at < site->record->code_before ? site_start(site) : site->call; /* it can be begun anew */
+}
+
+static uint64_t origin_after(const struct gate_site *site, uint64_t at)
+{
+    const struct site_record *record = site->record;
+    if (!record)
+        return at < site->after ? site->call + X86_SYSCALL_LENGTH + at : site_end(site);
+    for (uint8_t i = record->steps_before; i < record->steps_before + record->steps_after; i++)
+        if (record->step_at[i] == at)
+            return site->call + (uint64_t)(int64_t)record->step_to[i];
+    return site_end(site);
+}
+
 uint64_t gate_origin(const struct task *task, uint64_t ip)
 {
     if (!task->gate || !is_in_gate(ip))
@@ -26,14 +45,14 @@ uint64_t gate_origin(const struct task *task, uint64_t ip)
     uint64_t entry = stub_address(stub) + STUB_ENTRY, call = stub_call(task->gate, stub);
     if (ip < entry)
         return ip;
-    if (ip < entry + site->before)
-        return site_start(site) + (ip - entry);
+    if (ip < entry + code_before(site))
+        return origin_before(site, ip - entry);
     uint64_t made = site->decides ? call - DECIDING_LENGTH + DECIDING_MADE : call;
     if (made <= ip && ip < call)
         return site->call + X86_SYSCALL_LENGTH;
     if (ip <= call)
         return site->call; /* not made yet, or about to begin anew */
-    return ip < call + X86_SYSCALL_LENGTH + site->after ? site->call + (ip - call) : site_end(site);
+    return origin_after(site, ip - call - X86_SYSCALL_LENGTH);
 }
 
 /* Where an address right behind a call leads to that is in the gate now; 0: it is none. */
@@ -169,9 +188,9 @@ void gate_sigreturn_seen(struct pb_core *core, const struct task *task)
     if (call_info_read(task->tid, &info) < 0 ||
         pb_read(core, task->tid, info.sp + SAVED_IP, &ip, sizeof ip) != sizeof ip)
         return;
-    uint64_t behind = stub_behind(core, task, ip);
-    if (behind)
-        pb_write(core, task->tid, info.sp + SAVED_IP, &behind, sizeof behind);
+    uint64_t inside = site_inside(core, task, ip);
+    if (inside)
+        pb_write(core, task->tid, info.sp + SAVED_IP, &inside, sizeof inside);
 }
 
 bool gate_has_left(const struct task *task)

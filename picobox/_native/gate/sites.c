@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "gate.h"
@@ -88,25 +89,27 @@ static bool is_target(const uint8_t *text, size_t length, size_t start, size_t e
     return false;
 }
 
-/* Whether an address is in code that a process has of a file, and that it cannot write by itself; *from and *to: where
-   that is mapped. What a compiler inside the guest makes is no such code. */
-static bool is_file_text(int32_t tid, uint64_t address, uint64_t *from, uint64_t *to)
+/* Whether an address is in code that a process has of a file, and that it cannot write by itself. What a compiler inside
+   the guest makes is no such code. */
+static bool is_file_text(int32_t tid, uint64_t address, struct mapping *out)
 {
-    char path[64], line[512], rights[5];
+    char path[64], line[sizeof out->path + 128], rights[5];
     bool found = false;
     snprintf(path, sizeof path, "/proc/%d/maps", tid);
     FILE *maps = fopen(path, "re");
     if (!maps)
         return false;
     while (!found && fgets(line, sizeof line, maps)) {
-        unsigned long start, end, inode;
+        unsigned long start, end, offset, inode;
+        unsigned int major, minor;
         int at = 0;
-        if (sscanf(line, "%lx-%lx %4s %*s %*s %lu %n", &start, &end, rights, &inode, &at) != 4)
+        if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu %n", &start, &end, rights, &offset, &major, &minor, &inode, &at) != 7)
             continue; /* the rest of a long name */
         if (address < start || address >= end)
             continue;
-        *from = start;
-        *to = end;
+        *out = (struct mapping){start, end, offset, makedev(major, minor), inode, ""};
+        line[strcspn(line, "\n")] = 0;
+        snprintf(out->path, sizeof out->path, "%s", line + at);
         found = inode && line[at] == '/' && strcmp(rights, "r-xp") == 0;
         break;
     }
@@ -114,14 +117,30 @@ static bool is_file_text(int32_t tid, uint64_t address, uint64_t *from, uint64_t
     return found;
 }
 
+/* The site as its image's plan has it. */
+static bool take_record(const struct site_record *record, uint64_t call, uint8_t decides, struct gate_site *out,
+                        uint8_t *region)
+{
+    if (!record)
+        return false;
+    uint8_t after = (uint8_t)(record->replaced - record->before - X86_SYSCALL_LENGTH);
+    *out = (struct gate_site){call, record->before, after, decides, record};
+    memcpy(region, record->original, record->replaced);
+    return true;
+}
+
 bool site_plan(struct pb_core *core, int32_t tid, uint64_t call, uint32_t nr, struct gate_site *out, uint8_t *region)
 {
     uint8_t text[2 * LONG_REACH];
-    uint64_t from, to;
-    if (!is_file_text(tid, call, &from, &to))
+    struct mapping mapping;
+    const struct site_record *record;
+    uint8_t decides = core->dispositions[nr] & PB_FLAG_EMPTY_PATH ? DECIDING_LENGTH : 0;
+    if (!is_file_text(tid, call, &mapping))
         return false;
-    uint64_t begin = call - from > LONG_REACH ? call - LONG_REACH : from;
-    uint64_t length = to - begin < sizeof text ? to - begin : sizeof text;
+    if (plan_find(core, tid, &mapping, call, &record))
+        return take_record(record, call, decides, out, region);
+    uint64_t begin = call - mapping.start > LONG_REACH ? call - LONG_REACH : mapping.start;
+    uint64_t length = mapping.end - begin < sizeof text ? mapping.end - begin : sizeof text;
     size_t at = call - begin;
     if (pb_read(core, tid, begin, text, length) != (int64_t)length ||
         !begins(text + at, length - at, SYSCALL, sizeof SYSCALL))
@@ -130,9 +149,7 @@ bool site_plan(struct pb_core *core, int32_t tid, uint64_t call, uint32_t nr, st
     size_t after = movable(call + X86_SYSCALL_LENGTH, behind, (size_t)(text + length - behind));
     if (!after || is_target(text, length, at, at + X86_SYSCALL_LENGTH + after))
         return false;
-    *out = (struct gate_site){.call = call, .after = (uint8_t)after};
-    if (core->dispositions[nr] & PB_FLAG_EMPTY_PATH)
-        out->decides = DECIDING_LENGTH;
+    *out = (struct gate_site){.call = call, .after = (uint8_t)after, .decides = decides};
     memcpy(region, text + at, X86_SYSCALL_LENGTH + after);
     return true;
 }
@@ -152,7 +169,7 @@ static bool write_text(int32_t tid, uint64_t address, const uint8_t *bytes, size
 
 int32_t site_patch(struct pb_core *core, int32_t tid, struct gate *gate, const struct gate_site *site, const uint8_t *region)
 {
-    uint8_t now[X86_SYSCALL_LENGTH + MOVED_LONGEST], jump[sizeof now];
+    uint8_t now[REGION_LONGEST], jump[sizeof now];
     size_t length = site_end(site) - site_start(site);
     if (pb_read(core, tid, site_start(site), now, length) != (int64_t)length || memcmp(now, region, length) != 0)
         return -1;
@@ -168,7 +185,7 @@ int32_t site_patch(struct pb_core *core, int32_t tid, struct gate *gate, const s
 
 const struct gate_site *site_at(struct pb_core *core, const struct task *task, uint64_t start, uint32_t *stub)
 {
-    uint8_t found[JUMP_LENGTH], jump[X86_SYSCALL_LENGTH + MOVED_LONGEST];
+    uint8_t found[JUMP_LENGTH], jump[REGION_LONGEST];
     uint32_t slot;
     if (pb_read(core, task->tid, start, found, sizeof found) != sizeof found)
         return NULL;
@@ -181,6 +198,33 @@ const struct gate_site *site_at(struct pb_core *core, const struct task *task, u
     const struct gate_site *site = &task->gate->sites[*stub];
     stub_jump(*stub, site, jump);
     return site_start(site) == start && memcmp(found, jump, sizeof found) == 0 ? site : NULL;
+}
+
+/* Where in the stub of a site a task goes on that would be at an address in the middle of its region. */
+static uint64_t inside(const struct gate *gate, uint32_t stub, uint64_t ip)
+{
+    const struct gate_site *site = &gate->sites[stub];
+    const struct site_record *record = site->record;
+    uint64_t call = stub_call(gate, stub), behind = call + X86_SYSCALL_LENGTH;
+    if (ip == site->call)
+        return call;
+    if (ip == site->call + X86_SYSCALL_LENGTH)
+        return behind;
+    for (uint8_t i = 0; record && i < record->steps_before + record->steps_after; i++)
+        if (site->call + (uint64_t)(int64_t)record->step_to[i] == ip)
+            return (i < record->steps_before ? stub_address(stub) + STUB_ENTRY : behind) + record->step_at[i];
+    return 0;
+}
+
+uint64_t site_inside(struct pb_core *core, const struct task *task, uint64_t ip)
+{
+    for (uint32_t stub = 0; stub < task->gate->used; stub++) {
+        const struct gate_site *site = &task->gate->sites[stub];
+        uint32_t found;
+        if (ip > site_start(site) && ip < site_end(site) && site_at(core, task, site_start(site), &found) == site)
+            return inside(task->gate, stub, ip);
+    }
+    return 0;
 }
 
 static bool touches(const struct gate_site *site, uint64_t address, uint64_t length)
@@ -200,7 +244,7 @@ bool changes_sites(const struct task *task, uint64_t nr, const uint64_t args[6])
 void sites_restore(struct pb_core *core, const struct task *task, uint64_t address, uint64_t length)
 {
     for (uint32_t stub = 0; stub < task->gate->used; stub++) {
-        uint8_t region[X86_SYSCALL_LENGTH + MOVED_LONGEST];
+        uint8_t region[REGION_LONGEST];
         const struct gate_site *site = &task->gate->sites[stub];
         uint32_t found;
         if (!touches(site, address, length) || site_at(core, task, site_start(site), &found) != site)
