@@ -41,8 +41,8 @@ static const struct run *current;
 static int is_moved;
 static struct trace *trace;
 static ucontext_t home;
-static struct _libc_fpstate home_vectors;
-static greg_t first[NGREG];
+static __typeof__(*home.uc_mcontext.fpregs) home_vectors;
+static gregset_t first;
 static uint8_t vectors[256];
 static const char *complaint;
 
