@@ -22,6 +22,7 @@ NAMES = (
     "trace+linux",
     "trace+nt",
     "walls+nt",
+    "gate+nt",
     "reference+linux",
     "reference+nt",
     "strace",
@@ -29,7 +30,7 @@ NAMES = (
 )
 WEIGHED = "trace+linux"
 # Where a name is found in another case.
-FOLDING = ("trace+nt", "walls+nt", "reference+nt")
+FOLDING = ("trace+nt", "walls+nt", "gate+nt", "reference+nt")
 
 
 class Column(NamedTuple):
@@ -98,6 +99,7 @@ def find(programs: Programs, names: tuple[str, ...] = NAMES) -> list[Column]:
         picobox_column("trace+nt", "--unconfined"),
         # What is measured may lie among temporary files, which would be private.
         picobox_column("walls+nt", "--policy", "default", "--write", tempfile.gettempdir()),
+        picobox_column("gate+nt", "--policy", "default", "--write", tempfile.gettempdir(), "--gate", "64"),
         picobox_column(
             "reference+linux", "--unconfined", "--platform", "reference", module="ptrace", package="python-ptrace"
         ),

@@ -17,6 +17,7 @@ COLOURS = {
     "trace+linux": "#0b69a3",
     "trace+nt": "#1d7a46",
     "walls+nt": "#12512e",
+    "gate+nt": "#6bbf59",
     "reference+linux": "#62b0e8",
     "reference+nt": "#6cc59a",
     "strace": "#de911d",
