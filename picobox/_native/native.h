@@ -127,6 +127,8 @@ struct pb_core {
         int64_t time_before;
         int64_t next_count;  /* when is_calling looks at every task again */
         int32_t calm;        /* looks in a row at which nobody else wanted a CPU */
+        int64_t asked_before; /* stops and calls, a tick ago */
+        int32_t quiet;       /* ticks in a row in which few of them came */
         int32_t crowded;     /* ticks in a row at which two wanted the one CPU to compute */
         int64_t since;       /* times in ns, CLOCK_MONOTONIC */
         int64_t next_look;

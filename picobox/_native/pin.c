@@ -24,6 +24,8 @@
 #define CALM_LOOKS 2
 #define TICK (4 * MILLISECOND)
 #define CROWDED_TICKS 2
+#define QUIET 8 /* stops and calls in a tick */
+#define QUIET_TICKS 2
 #define SHORTEST_REST (20 * MILLISECOND)
 #define LONGEST_REST (320 * MILLISECOND)
 #define MOST_TASKS 64
@@ -303,11 +305,25 @@ void pin_call_seen(struct pb_core *core, struct task *task)
         look(core, task);
 }
 
+/* Whether guests with a gate ask so little of us that where they run is better left to the kernel. */
+static bool is_quiet(struct pb_core *core)
+{
+    int64_t asked = core->pin.stops + core->pin.calls;
+    bool little = core->gates && asked - core->pin.asked_before < QUIET;
+    core->pin.asked_before = asked;
+    core->pin.quiet = little ? core->pin.quiet + 1 : 0;
+    return core->pin.quiet >= QUIET_TICKS;
+}
+
 void pin_tick_seen(struct pb_core *core)
 {
     if (!ticked)
         return;
     ticked = 0;
+    if (core->pin.placement != FREE && is_quiet(core)) {
+        be_free(core);
+        return;
+    }
     if (core->pin.placement == SPREAD && is_crowd(core))
         be_free(core);
     else if (core->pin.placement == SPREAD)
