@@ -12,14 +12,15 @@ import pytest
 from ntshim.fs.native import NativeVolume
 from ntshim.fs.nodes import Nodes
 from ntshim.io.share import FILE_SHARE_ALL
-from picobox.platform.base import Descriptor
-from picobox.platform.host import own_tid
+from picobox.platform.base import Descriptor, HostTid
+from picobox.platform.host import is_open_file, own_tid
 from picobox.platform.identity import Identities
+from picobox.platform.trace import TracePlatform
 from picobox.task import FdTable, OpenFiles, granted_access
 from picobox.unopened import Unopened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 SHARE_READ_WRITE = 3
@@ -97,6 +98,11 @@ class Platform:
     def receivers(self) -> list[int] | None:
         return self.asked
 
+    def open_files(self, tid: HostTid, known: Sequence[int]) -> list[int]:
+        # The look at this very process has a directory open, which is closed by now.
+        found = TracePlatform.open_files(self, tid, known)  # type: ignore[arg-type]
+        return [fd for fd in found if tid != own_tid() or is_open_file(tid, fd)]
+
     def watch(self, number: int, fd: int) -> None:
         """A descriptor of a table is watched."""
 
@@ -129,6 +135,9 @@ class Handles:
     def peek(self, index: int) -> object:
         return index if index in self.looked_up else None
 
+    def made_indices(self, first: int, last: int) -> list[int]:
+        return [index for index in self.looked_up if first <= index <= last]
+
     def look_up(self, handle: int) -> None:
         self.looked_up.add(handle >> 2)
 
@@ -155,3 +164,19 @@ def test_tables_are_looked_at_when_something_may_have_come(fd: int, asked: list[
     unopened.look()
     assert (fd + 1 in handles.looked_up) == (asked != [7])
     assert not handles.discarded
+
+
+def test_files_are_found_among_many_descriptors(fd: int) -> None:
+    platform = Platform()
+    before = set(platform.open_files(own_tid(), []))
+    assert fd in before
+    ends, copies = os.pipe(), [os.dup(fd) for _ in range(300)]
+    try:
+        found = platform.open_files(own_tid(), [])
+        assert set(found) == before | set(copies)
+        assert set(platform.open_files(own_tid(), copies[::-1])) == before
+        assert platform.open_files(own_tid(), found) == []
+    finally:
+        for each in (*ends, *copies):
+            os.close(each)
+    assert platform.open_files(HostTid(2**22 + 1), []) == []
