@@ -21,7 +21,7 @@
    kernel runs the call, and Python is told afterwards if it watches the descriptor. */
 #define PB_FLAG_NOTIFY 0x800
 /* The call may give the task descriptors that it has not opened; see pb_take_receivers. */
-#define PB_FLAG_RECEIVES 0x1000
+#define PB_FLAG_RECEIVES 0x8000
 
 /* The call may be refused for its arguments; see pb_set_rules. */
 #define PB_FLAG_ARGUMENTS 0x1000

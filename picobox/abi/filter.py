@@ -31,7 +31,7 @@ DISPOSITION_GUARD = 1 << 8
 DISPOSITION_REAP = 1 << 9
 DISPOSITION_INTERRUPTIBLE = 1 << 10
 DISPOSITION_NOTIFY = 1 << 11
-DISPOSITION_RECEIVES = 1 << 12
+DISPOSITION_RECEIVES = 1 << 15
 DISPOSITION_ARGUMENTS = 1 << 12
 DISPOSITION_GATE = 1 << 13
 DISPOSITION_EMPTY_PATH = 1 << 14
@@ -180,8 +180,8 @@ def compile_dispositions(
 
     Bits 0 to 7 are the action (0 unknown, 1 NATIVE, 2 CALL, 3 ERRNO), bit 8 marks a row with guarded address ranges,
     bit 9 one that waits for children, bit 10 one that a signal can interrupt, bit 11 one that the notify channel may
-    answer: by register values alone, without a stop (of a CALL it only tells), bit 12 one that may give the caller
-    descriptors. Bits 16 to 31 hold the error number of a refusal. With `subscribe` every row is a CALL and so is every
+    answer: by register values alone, without a stop (of a CALL it only tells), bit 12 one whose arguments a rule may
+    refuse, bit 15 one that may give the caller descriptors. Bits 16 to 31 hold the error number of a refusal. With `subscribe` every row is a CALL and so is every
     other number, so that Python sees each call; the error number stays in its bits. `calls`: subscribe to these numbers
     only. With `gate` bit 13 marks what the gate may make, bit 14 what it may make as fstat if no path is named.
     """

@@ -10,6 +10,7 @@ from bpf import InvalidProgramError, disassemble, run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from picobox.abi import filter as filter_module
 from picobox.abi.filter import (
     DISPOSITION_ACTION,
     DISPOSITION_ERRNO_SHIFT,
@@ -102,6 +103,16 @@ def test_the_channel_gets_what_neither_python_nor_a_stop_must_see() -> None:
     under_names = compile_dispositions(ROWS, features=frozenset((NAMES,)))
     assert not any(word & DISPOSITION_NOTIFY and word & DISPOSITION_ACTION == ACTION_CALL for word in under_names)
     assert not any(word & DISPOSITION_NOTIFY for word in compile_dispositions(ROWS, subscribe=True))
+
+
+def test_each_flag_of_a_disposition_has_a_bit_of_its_own() -> None:
+    flags = [
+        value
+        for name, value in vars(filter_module).items()
+        if name.startswith("DISPOSITION_") and name not in ("DISPOSITION_ACTION", "DISPOSITION_ERRNO_SHIFT")
+    ]
+    assert len(flags) == len(set(flags))
+    assert all(value.bit_count() == 1 and value & 0xFFFF00FF == 0 for value in flags)
 
 
 def test_interruptible_calls_are_rows() -> None:
