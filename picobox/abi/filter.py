@@ -181,9 +181,10 @@ def compile_dispositions(
     Bits 0 to 7 are the action (0 unknown, 1 NATIVE, 2 CALL, 3 ERRNO), bit 8 marks a row with guarded address ranges,
     bit 9 one that waits for children, bit 10 one that a signal can interrupt, bit 11 one that the notify channel may
     answer: by register values alone, without a stop (of a CALL it only tells), bit 12 one whose arguments a rule may
-    refuse, bit 15 one that may give the caller descriptors. Bits 16 to 31 hold the error number of a refusal. With `subscribe` every row is a CALL and so is every
-    other number, so that Python sees each call; the error number stays in its bits. `calls`: subscribe to these numbers
-    only. With `gate` bit 13 marks what the gate may make, bit 14 what it may make as fstat if no path is named.
+    refuse, bit 15 one that may give the caller descriptors. Bits 16 to 31 hold the error number of a refusal. With
+    `subscribe` every row is a CALL and so is every other number, so that Python sees each call; the error number stays
+    in its bits. `calls`: subscribe to these numbers only. With `gate` bit 13 marks what the gate may make, bit 14 what
+    it may make as fstat if no path is named.
     """
     chosen = (frozenset(range(SYSCALL_LIMIT)) if calls is None else calls) if subscribe else frozenset[int]()
     words = array("I", [ACTION_CALL if nr in chosen else 0 for nr in range(SYSCALL_LIMIT)])
