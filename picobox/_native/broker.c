@@ -108,7 +108,8 @@ static int go_behind_walls(int32_t ruleset)
     if (walls_drop_capabilities() < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -1;
     /* After the capabilities: some changes of those make a process one that may be looked into again. */
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || syscall(NR_LANDLOCK_RESTRICT_SELF, ruleset, 0) < 0)
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+        syscall(NR_LANDLOCK_RESTRICT_SELF, ruleset, 0) < 0)
         return -1;
     close(ruleset);
     if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){MOST_OPEN, MOST_OPEN}) < 0)

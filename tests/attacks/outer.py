@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 # Nothing of the machine's is below it, and what is put there goes with the mount namespace.
-BASE = Path("/srv")
+BASE = Path("/mnt" if Path(__file__).is_relative_to("/srv") else "/srv")
 NOBODY = 65534
 SECRET = "SECRET"
 _SIOCSIFFLAGS = 0x8914
