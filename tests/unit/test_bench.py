@@ -353,6 +353,7 @@ class TestColumns:
             "trace+linux": "/v/bin/picobox -q --profile linux --unconfined -- true -x",
             "trace+nt": "/v/bin/picobox -q --profile nt --unconfined -- true -x",
             "walls+nt": "/v/bin/picobox -q --profile nt --policy default --write /tmp -- true -x",
+            "gate+nt": "/v/bin/picobox -q --profile nt --policy default --write /tmp --gate 64 -- true -x",
             "reference+linux": "/v/bin/picobox -q --profile linux --unconfined --platform reference -- true -x",
             "reference+nt": "/v/bin/picobox -q --profile nt --unconfined --platform reference -- true -x",
             "strace": "/bin/strace -f -o /dev/null -- true -x",
