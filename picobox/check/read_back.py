@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from picobox.findings.finding import Frame
 
 _MOST = 256
-_MOST_LOOKS = 2000
+# Looks that are seen after something was set: ever fewer while none of them tells anything.
+_MOST_LOOKS, _FEWEST_LOOKS = 2000, 125
+# So often may one place set something at which nobody looks.
+_MOST_TRIES, _MOST_PLACES = 32, 4096
 _PERMISSIONS = 0o777
 _USUAL_MASK = 0o022
 _WRITE_PERMISSIONS = 0o222
@@ -78,6 +81,8 @@ class ReadBack:
         # A look at another file costs one look into this.
         self._names: set[bytes] = set()
         self._looks = 0
+        self._patience = _MOST_LOOKS
+        self._tries: dict[object, int] = {}
         # Masks that take more from a mode than is usual, by process.
         self._umasks: dict[int | None, int] = {}
         self._is_asked = False
@@ -129,7 +134,8 @@ class ReadBack:
     def looks(self, call: Call, dirfd: int, path: bytes) -> None:
         """A file is about to be looked at, an open one if the path is empty."""
         self._looks += 1
-        if self._looks > _MOST_LOOKS:
+        if self._looks > self._patience:
+            self._patience = max(_FEWEST_LOOKS, self._patience // 2)
             self._forget()
         if self._is_asked and self._is_stat(call):
             self._shows_mode(call, dirfd, path)
@@ -145,7 +151,7 @@ class ReadBack:
 
     def _note(self, call: Call, file: tuple[int, bytes], mode: int | None, shown: int) -> None:
         place = self._posix.place(call, *file)
-        if place is None or not self._may_look(call, mode):
+        if place is None or not self._may_look(call, mode) or self._is_in_vain(call):
             return
         key = place, mode is not None
         # A program's next look is for what it has set last.
@@ -163,6 +169,15 @@ class ReadBack:
                 self._names.add(place.rpartition(b"/")[2])
 
         self._posix.judge.when_done(call, done)
+
+    def _is_in_vain(self, call: Call) -> bool:
+        """Whether this place of a program has set so much that was never looked at that nobody will."""
+        caller = origins.caller(self._posix.stack(call))
+        place = self._posix.program(call) if caller is None else (caller.file, caller.line)
+        if len(self._tries) >= _MOST_PLACES:
+            self._tries.clear()
+        self._tries[place] = tries = self._tries.get(place, 0) + 1
+        return tries > _MOST_TRIES
 
     def _forget(self) -> None:
         """Who has not looked until now sets things for others; each look costs a stop."""
@@ -183,6 +198,8 @@ class ReadBack:
             self._tell(call, place, _Set(0, mode, shown))
 
     def _tell(self, call: Call, place: bytes, noted: _Set) -> None:
+        self._patience = _MOST_LOOKS
+        self._tries.clear()
         if noted.mode is None:
             self._posix.report(call, "PB025", STATUS_SUCCESS, place, "is looked at for the nanoseconds that were set")
         else:
