@@ -119,3 +119,35 @@ def test_times_that_touch_was_given(
     judge.call("utimensat", AT_FDCWD, path, 64, 0, mappings={64: struct.pack("<4q", 1, 123, 1, 123)})
     judge.executable, judge.arguments = b"/usr/bin/stat", stat
     assert judge.call("statx", AT_FDCWD, path, 0, 0, 0) == rules
+
+
+def test_what_nobody_looks_at_is_not_waited_for(judge: FakeJudge, tmp_path: Path) -> None:
+    script = tmp_path / "test_it.py"
+    script.write_text("assert os.stat(path).st_mode & 0o777 == 0o600\n" * 2)
+    judge.executable, judge.written_on = b"/usr/bin/python3", PYTHON
+    judge.frames = (Frame(str(script), "test", 1),)
+    path, other = inside(judge, "file"), inside(judge, "other")
+    awaited = []
+    for looks in (2000, 1000, 500, 250, 125, 125):
+        judge.call("chmod", path, 0o600)
+        for _ in range(looks):
+            judge.call("stat", other, 0)
+        awaited.append(judge.looks_wanted)
+        judge.call("stat", other, 0)
+        awaited.append(judge.looks_wanted)
+    assert awaited == [True, False] * 6, "ever fewer looks are seen"
+    judge.call("chmod", path, 0o600)
+    assert judge.call("stat", path, 0) == ["PB021"], "in time"
+    for _ in range(32):
+        judge.call("chmod", path, 0o600)
+    judge.call("chmod", path, 0o600)
+    assert judge.call("stat", path, 0) == ["PB021"], "the last of them that counted"
+    for _ in range(33):
+        judge.call("chmod", path, 0o600)
+    for _ in range(2001):
+        judge.call("stat", other, 0)
+    judge.call("chmod", path, 0o600)
+    assert judge.call("stat", path, 0) == [], "this place sets in vain"
+    judge.frames = (Frame(str(script), "test", 2),)
+    judge.call("chmod", path, 0o600)
+    assert judge.call("stat", path, 0) == ["PB021"], "another may not"
