@@ -1,8 +1,8 @@
 /* Owns where we and our guests run. While only one guest thread wants to run, or while guests stop so often that we are
    what they wait for, all share a CPU: a stop is three times cheaper there (mechanisms.md section 0, fact 1), and a crowd
-   of threads that hand a lock around gets further there than anywhere else. While more
-   want to run and the notify channel serves them, each is kept on a CPU of its own: the channel wakes a task on the CPU
-   of the thread that answered it, which would gather them all on one. */
+   of threads that hand a lock around gets further there than anywhere else. While more want to run and the notify channel
+   serves them, each is kept on a CPU of its own: the channel wakes a task on the CPU of the thread that answered it,
+   which would gather them all on one. */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <signal.h>

@@ -10,7 +10,7 @@ from picobox.check import origins
 from picobox.platform.sources import lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from picobox.findings.finding import Frame
 
@@ -47,11 +47,7 @@ class Guards(NamedTuple):
 
 def expects_failure(stack: Sequence[Frame]) -> bool:
     """Whether the project's line, or one of the lines that it was called from in the same file, is so guarded."""
-    frame = origins.caller(stack)
-    if frame is None:
-        return False
-    guarded = _guards_of(frame.file).guarded
-    return any(other.file == frame.file and other.line in guarded for other in stack)
+    return _is_below(stack, lambda guards: guards.guarded)
 
 
 def asks(stack: Sequence[Frame]) -> bool:
@@ -70,29 +66,37 @@ def asks(stack: Sequence[Frame]) -> bool:
 
 def clears_readonly(stack: Sequence[Frame]) -> bool:
     """Whether the project's line is one of those that are tried again after the file is made writable."""
-    frame = origins.caller(stack)
-    return frame is not None and frame.line in _guards_of(frame.file).clearing
+    return _is_at(stack, lambda guards: guards.clearing)
 
 
 def retries(stack: Sequence[Frame]) -> bool:
     """Whether the project's line, or one that it was called from in the same file, is tried until others let go."""
-    frame = origins.caller(stack)
-    if frame is None:
-        return False
-    retried = _guards_of(frame.file).retried
-    return any(other.file == frame.file and other.line in retried for other in stack)
+    return _is_below(stack, lambda guards: guards.retried)
 
 
 def lets_fail(stack: Sequence[Frame]) -> bool:
     """Whether the project's line is one whose OSError is caught for good, with not much else beside it."""
-    frame = origins.caller(stack)
-    return frame is not None and frame.line in _guards_of(frame.file).alone
+    return _is_at(stack, lambda guards: guards.alone)
 
 
 def yields(stack: Sequence[Frame]) -> bool:
     """Whether the project's line lets go of what it has no permission for, which on Linux is not that of a file."""
+    return _is_at(stack, lambda guards: guards.yielding)
+
+
+def _is_at(stack: Sequence[Frame], kind: Callable[[Guards], frozenset[int]]) -> bool:
+    """Whether the project's line is of a kind."""
     frame = origins.caller(stack)
-    return frame is not None and frame.line in _guards_of(frame.file).yielding
+    return frame is not None and frame.line in kind(_guards_of(frame.file))
+
+
+def _is_below(stack: Sequence[Frame], kind: Callable[[Guards], frozenset[int]]) -> bool:
+    """Whether the project's line, or one that it was called from in the same file, is of a kind."""
+    frame = origins.caller(stack)
+    if frame is None:
+        return False
+    lines = kind(_guards_of(frame.file))
+    return any(other.file == frame.file and other.line in lines for other in stack)
 
 
 @lru_cache(64)
