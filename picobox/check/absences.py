@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from picobox.check.handlers import goes_on
+from picobox.check.handlers import catches, goes_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -54,7 +54,7 @@ def names_without_value(tree: ast.Module) -> Iterator[str]:
     What a handler sets where a module is missing counts if it is a constant that is false.
     """
     for node in ast.walk(tree):
-        if isinstance(node, ast.Try) and any(_catches(handler, _MISSING_MODULE) for handler in node.handlers):
+        if isinstance(node, ast.Try) and any(catches(handler, _MISSING_MODULE) for handler in node.handlers):
             after = _from_first(node.body, _imports_missing)
             set_false = {name for handler in node.handlers for name in _set_false(handler.body)}
             yield from (set(_bound(after)) | set(_bound(node.orelse))) & set_false
@@ -66,13 +66,13 @@ def blocks_without(node: ast.AST) -> Iterator[Sequence[ast.stmt]]:
     """The statements of a `try`, or of a `with suppress`, that do not run since something is missing."""
     if isinstance(node, ast.Try):
         for handler in node.handlers:
-            if _catches(handler, _MISSING_MODULE):
+            if catches(handler, _MISSING_MODULE):
                 after = _from_first(node.body, _imports_missing)
                 yield after
                 yield node.orelse if after else ()
-            if _catches(handler, _MISSING_MEMBER) and goes_on(handler):
+            if catches(handler, _MISSING_MEMBER) and goes_on(handler):
                 yield _from_first(node.body, _uses_missing_member)
-            if _catches(handler, _MISSING_METHOD) and goes_on(handler):
+            if catches(handler, _MISSING_METHOD) and goes_on(handler):
                 yield _from_first(node.body, _uses_missing_method)
     elif isinstance(node, ast.With):
         suppressed = [name for item in node.items for name in _suppressed(item.context_expr)]
@@ -122,13 +122,6 @@ def _set_false(body: Sequence[ast.stmt]) -> Iterator[str]:
             and not statement.value.value
         ):
             yield from (_name(target) for target in statement.targets)
-
-
-def _catches(handler: ast.ExceptHandler, names: frozenset[str]) -> bool:
-    if handler.type is None:
-        return True
-    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(_name(each) in names for each in caught)
 
 
 def _suppressed(call: ast.expr) -> list[str]:

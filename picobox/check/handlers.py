@@ -114,11 +114,11 @@ def _guards_of(file: str) -> Guards:
     yielding: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Try):
-            handler = next(filter(_catches, node.handlers), None)
-            if any(_catches(each, _CATCHING_ACCESS) and _clears(each) for each in node.handlers):
+            handler = next(filter(catches, node.handlers), None)
+            if any(catches(each, _CATCHING_ACCESS) and _clears(each) for each in node.handlers):
                 clearing |= _lines(node)
             if len(node.body) <= _FEW and any(
-                each.type and _catches(each, _DENIED) and goes_on(each) for each in node.handlers
+                each.type and catches(each, _DENIED) and goes_on(each) for each in node.handlers
             ):
                 yielding |= _lines(node)
             if handler is not None and goes_on(handler):
@@ -146,7 +146,7 @@ def _pauses(node: ast.AST) -> bool:
 def _tries_again(handler: ast.ExceptHandler) -> bool:
     """Whether it catches the refusal of a file in use, and does not always end the loop."""
     ends = isinstance(handler.body[-1], ast.Raise | ast.Return | ast.Break)
-    return _catches(handler, _CATCHING_ACCESS) and not ends
+    return catches(handler, _CATCHING_ACCESS) and not ends
 
 
 def _clears(handler: ast.ExceptHandler) -> bool:
@@ -155,7 +155,8 @@ def _clears(handler: ast.ExceptHandler) -> bool:
     return any(_word(node) in _TELLING or _last_name(node) == _CLEARING for node in nodes)
 
 
-def _catches(handler: ast.ExceptHandler, names: frozenset[str] = _CATCHING) -> bool:
+def catches(handler: ast.ExceptHandler, names: frozenset[str] = _CATCHING) -> bool:
+    """Whether it catches one of some exceptions, by the last part of their names."""
     if handler.type is None:
         return True
     named = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
