@@ -48,6 +48,7 @@ int32_t pb_watch(struct pb_core *core, uint32_t table, int32_t fd)
         return -ENOMEM;
     *watched = (struct watched){.table = table, .fd = fd};
     *link = watched;
+    gate_watch(core, fd, 1);
     return 0;
 }
 
@@ -62,6 +63,7 @@ static void unwatch(struct pb_core *core, bool all, uint32_t table)
                 continue;
             }
             *link = watched->next;
+            gate_watch(core, watched->fd, -1);
             free(watched);
         }
 }
@@ -77,13 +79,18 @@ void pb_unwatch(struct pb_core *core, uint32_t table)
     unwatch(core, false, table);
 }
 
-void close_seen(struct pb_core *core, const struct task *task, int32_t fd)
+void close_seen(struct pb_core *core, const struct task *task, int32_t fd, bool tells)
 {
     struct watched **link = task->table ? find(core, task->table, fd) : NULL;
     struct watched *watched = link ? *link : NULL;
     if (!watched)
         return;
     *link = watched->next;
+    gate_watch(core, fd, -1);
+    if (!tells) {
+        free(watched);
+        return;
+    }
     watched->next = core->closed;
     core->closed = watched;
 }
@@ -105,7 +112,7 @@ int32_t pb_closing(struct pb_core *core, int32_t tid)
 {
     LOCKED(core);
     const struct task *task = task_find(core, tid);
-    bool closes = task && task->has_notified && task->notified.nr == SYS_close && !gate_has_left(task);
+    bool closes = task && task->has_notified && task->notified.nr == SYS_close && !gate_has_left(core, task);
     return closes ? (int32_t)task->notified.args[0] : -1;
 }
 

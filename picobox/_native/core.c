@@ -86,7 +86,7 @@ uint32_t pb_calls_entered(struct pb_core *core, int32_t tid)
 {
     LOCKED(core);
     struct task *task = task_find(core, tid);
-    return task ? task->calls + gate_has_left(task) : 0;
+    return task ? task->calls + gate_has_left(core, task) : 0;
 }
 
 int32_t pb_is_task(struct pb_core *core, int32_t tid)

@@ -5,7 +5,7 @@
 /* Of each address space: the argument page, see page.c. */
 #define PB_PAGE_BYTES 67108864
 
-/* Low byte of a disposition: what the core does with a call. Bits 16..31 hold an errno for PB_DO_ERRNO. */
+/* Low byte of a disposition: what the core does with a call. Bits 16..27 hold an errno for PB_DO_ERRNO. */
 #define PB_DO_UNKNOWN 0
 #define PB_DO_NATIVE 1
 #define PB_DO_CALL 2
@@ -30,9 +30,15 @@
 #define PB_FLAG_GATE 0x2000
 /* The call is Python's for its path alone: without one, of an open descriptor, the gate makes it as fstat. */
 #define PB_FLAG_EMPTY_PATH 0x4000
-/* Where the instructions are by which the gate makes calls. */
+/* The gate makes the call where its stub has decided that it may, see gate/decisions.c. Bits 29 and 30: the position of an
+   open's flags, 0 if it has none. */
+#define PB_FLAG_DECIDED 0x10000000
+#define PB_OPEN_FLAGS_SHIFT 29
+/* Where the instructions are by which the gate makes calls: those that it makes always, and those that it decides on. */
 #define PB_GATE_CODE 0x7c000000
 #define PB_GATE_CODE_SIZE 0x100000
+#define PB_GATE_DECIDED 0x7c100000
+#define PB_GATE_DECIDED_SIZE 0xc0000
 
 #define PB_STOP_EMPTY 0
 #define PB_STOP_INTERRUPT 1

@@ -145,6 +145,7 @@ struct pb_core {
     bool receiver_gone;      /* one of them is no more */
     uint32_t gate_patience;  /* 0: no gates */
     struct gate *gates;
+    uint32_t *watchers;      /* by descriptor, in how many tables it is watched; see gate/watches.c */
     struct plan *plans;
     int32_t plan_directory;  /* -1: there are no plans */
     int32_t unplanned_count;
@@ -291,8 +292,8 @@ int walls_enter(const struct pb_walls *walls);
 int walls_close_in(const struct pb_walls *walls, int32_t first_closed);
 
 /* closes.c */
-/* A task is about to close a descriptor. */
-void close_seen(struct pb_core *core, const struct task *task, int32_t fd);
+/* A task is about to close a descriptor; tells: pb_take_closed is to say so. */
+void close_seen(struct pb_core *core, const struct task *task, int32_t fd, bool tells);
 void closes_clear(struct pb_core *core);
 /* Whether Python is to know when a task's descriptor is closed. */
 bool is_watched(struct pb_core *core, const struct task *task, int32_t fd);
@@ -336,6 +337,9 @@ void gate_lend(struct task *task, int listener, uint64_t id);
 bool gate_opens(struct pb_core *core, struct task *task, const struct call_info *info);
 void gate_close(struct pb_core *core);
 
+/* gate/watches.c: the descriptor is watched in so many more tables. */
+void gate_watch(struct pb_core *core, int32_t fd, int32_t more);
+
 /* gate/sites.c */
 /* Whether a call moves code with sites, or makes it writable, which must then be as the guest knows it. */
 bool changes_sites(const struct task *task, uint64_t nr, const uint64_t args[6]);
@@ -355,7 +359,7 @@ bool gate_signal_seen(struct pb_core *core, struct task *task, int signal);
 /* A task with a gate is about to return from a handler. */
 void gate_sigreturn_seen(struct pb_core *core, const struct task *task);
 /* Whether the last call that was seen of a task is over, as it has made others in the gate since. */
-bool gate_has_left(const struct task *task);
+bool gate_has_left(const struct pb_core *core, const struct task *task);
 /* Whether the call that a task leaves was made in the gate, unseen. */
 bool gate_was_called(const struct pb_core *core, const struct task *task);
 

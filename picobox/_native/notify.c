@@ -122,10 +122,10 @@ static int32_t verdict_on(struct pb_core *core, int listener, const struct secco
     if (error)
         return -error;
     if ((disposition & 0xff) == PB_DO_CALL)
-        close_seen(core, task, (int32_t)args[0]);
+        close_seen(core, task, (int32_t)args[0], true);
     if ((disposition & 0xff) == PB_DO_NATIVE || (disposition & 0xff) == PB_DO_CALL)
         return 0;
-    return (disposition & 0xff) == PB_DO_ERRNO ? -(int32_t)(disposition >> 16) : -ENOSYS;
+    return (disposition & 0xff) == PB_DO_ERRNO ? -(int32_t)(disposition >> 16 & 0xfff) : -ENOSYS;
 }
 
 /* Whether guests are spread over the CPUs. */

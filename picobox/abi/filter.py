@@ -7,11 +7,11 @@ from array import array
 from errno import ENOSYS
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.abi.row import ACTION_CALL, CHECK, LOCKS, NAMES, NATIVE, READ_BACK, SEEN, WINDOWS
+from picobox.abi.row import ACTION_CALL, CHECK, LOCKS, NAMES, NATIVE, READ_BACK, SEEN, SUPERVISED, WINDOWS, WSL
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Sequence
 
     from picobox.abi.row import Row
 
@@ -36,6 +36,8 @@ DISPOSITION_ARGUMENTS = 1 << 12
 DISPOSITION_GATE = 1 << 13
 DISPOSITION_EMPTY_PATH = 1 << 14
 DISPOSITION_ERRNO_SHIFT = 16
+DISPOSITION_DECIDED = 1 << 28
+DISPOSITION_OPEN_FLAGS_SHIFT = 29
 
 # Children that are dead for the tracer have to be dead for the caller of these (wait(2)).
 WAITING_CALLS = frozenset(("wait4", "waitid"))
@@ -86,22 +88,26 @@ _instruction = struct.Struct("<HBBI")
 Program = list[tuple[int, int, int, int]]
 
 
+# Who has these looks at what is opened, or at names that are there.
+_SEES_NAMES = frozenset((WINDOWS, CHECK, WSL, SUPERVISED))
+
+
 class Gate(NamedTuple):
-    """Where the instructions are by which the gate makes calls, and the numbers of those it may make unseen."""
+    """Where the instructions are by which the gate makes calls, and the numbers of those it may make unseen there."""
 
     start: int
     size: int
     calls: frozenset[int]
 
 
-def compile_filter(rows: Iterable[Row], notified: Container[int] = (), gate: Gate | None = None) -> bytes:
+def compile_filter(rows: Iterable[Row], notified: Container[int] = (), gates: Sequence[Gate] = ()) -> bytes:
     """The seccomp filter for `rows` as an array of little-endian `struct sock_filter` (8 bytes each).
 
     Every number is RET_TRACE with the number as its data, so that nothing runs without being seen and a missing tracer
     fails closed; those in `notified` are RET_USER_NOTIF, which a closed listener fails as well. Numbers of x32,
-    negative ones and unknown ones share the data 0xFFFF. A foreign architecture is refused with ENOSYS. Calls of the
-    gate at its addresses, which are below 4 GiB, are allowed. Rows are checked to fit the range that the program can
-    express.
+    negative ones and unknown ones share the data 0xFFFF. A foreign architecture is refused with ENOSYS. Calls of
+    `gates` at their addresses, which are below 4 GiB, are allowed. Rows are checked to fit the range that the program
+    can express.
     """
     for entry in rows:
         if not 0 <= entry.nr < SYSCALL_LIMIT:
@@ -113,7 +119,7 @@ def compile_filter(rows: Iterable[Row], notified: Container[int] = (), gate: Gat
         (_LD_W_ABS, 0, 0, _NR_OFFSET),
         (_JMP_JGE_K, 0, 1, SYSCALL_LIMIT),
         (_RET_K, 0, 0, SECCOMP_RET_TRACE | UNKNOWN_NUMBER),
-        *(() if gate is None else _pass_gate(gate)),
+        *_pass_gates(gates),
         *_decide(_runs(notified), _NOTIFY, _TRACE),
     ]
     return b"".join([_instruction.pack(*instruction) for instruction in program])
@@ -144,24 +150,34 @@ def _decide(runs: list[tuple[int, bool]], inside: Program, outside: Program) -> 
     return [(_JMP_JGE_K, 0, 1, runs[middle][0]), (_JMP_JA, 0, 0, len(lower)), *lower, *upper]
 
 
-def _pass_gate(gate: Gate) -> Program:
-    """Allows calls of the gate that it makes itself; whatever else has its number in the accumulator afterwards."""
-    decide = _decide(_runs(gate.calls), _ALLOW, [_PASSED])
-    # Who is not allowed goes on behind all this.
-    decide = [
-        (_JMP_JA, 0, 0, len(decide) - place - 1) if instruction is _PASSED else instruction
-        for place, instruction in enumerate(decide)
-    ]
-    inside = [(_LD_W_ABS, 0, 0, _NR_OFFSET), *decide]
+def _pass_gates(gates: Sequence[Gate]) -> Program:
+    """Allows calls of gates that they make themselves; whatever else has its number in the accumulator afterwards."""
+    if not gates:
+        return []
+    program: Program = [(_LD_W_ABS, 0, 0, _NR_OFFSET)]
+    for gate in reversed(gates):
+        decide = _decide(_runs(gate.calls), _ALLOW, [_PASSED])
+        # Who is not allowed goes on behind all this.
+        inside = [
+            (_LD_W_ABS, 0, 0, _NR_OFFSET),
+            *(
+                (_JMP_JA, 0, 0, len(decide) - place - 1 + len(program)) if instruction is _PASSED else instruction
+                for place, instruction in enumerate(decide)
+            ),
+        ]
+        program = [
+            (_JMP_JGE_K, 0, 1, gate.start),
+            (_JMP_JGE_K, 0, 1, gate.start + gate.size),
+            (_JMP_JA, 0, 0, len(inside)),
+            *inside,
+            *program,
+        ]
     return [
         (_LD_W_ABS, 0, 0, _IP_HIGH_OFFSET),
-        (_JMP_JEQ_K, 0, 3, 0),
+        (_JMP_JEQ_K, 1, 0, 0),
+        (_JMP_JA, 0, 0, len(program)),
         (_LD_W_ABS, 0, 0, _IP_LOW_OFFSET),
-        (_JMP_JGE_K, 0, 1, gate.start),
-        (_JMP_JGE_K, 0, 1, gate.start + gate.size),
-        (_JMP_JA, 0, 0, len(inside)),
-        *inside,
-        (_LD_W_ABS, 0, 0, _NR_OFFSET),
+        *program,
     ]
 
 
@@ -181,10 +197,11 @@ def compile_dispositions(
     Bits 0 to 7 are the action (0 unknown, 1 NATIVE, 2 CALL, 3 ERRNO), bit 8 marks a row with guarded address ranges,
     bit 9 one that waits for children, bit 10 one that a signal can interrupt, bit 11 one that the notify channel may
     answer: by register values alone, without a stop (of a CALL it only tells), bit 12 one whose arguments a rule may
-    refuse, bit 15 one that may give the caller descriptors. Bits 16 to 31 hold the error number of a refusal. With
+    refuse, bit 15 one that may give the caller descriptors. Bits 16 to 27 hold the error number of a refusal. With
     `subscribe` every row is a CALL and so is every other number, so that Python sees each call; the error number stays
     in its bits. `calls`: subscribe to these numbers only. With `gate` bit 13 marks what the gate may make, bit 14 what
-    it may make as fstat if no path is named.
+    it may make as fstat if no path is named, bit 28 what it may make once it has decided so, of an open by its flags,
+    whose position is in bits 29 and 30.
     """
     chosen = (frozenset(range(SYSCALL_LIMIT)) if calls is None else calls) if subscribe else frozenset[int]()
     words = array("I", [ACTION_CALL if nr in chosen else 0 for nr in range(SYSCALL_LIMIT)])
@@ -203,6 +220,13 @@ def compile_dispositions(
             word |= DISPOSITION_NOTIFY
             if gate and entry.harmless and disposition is NATIVE and entry.name not in by_arguments:
                 word |= DISPOSITION_GATE
+        if (
+            gate
+            and entry.nr not in chosen
+            and entry.name not in by_arguments
+            and _is_decided(entry, disposition.action, features)
+        ):
+            word |= DISPOSITION_DECIDED | entry.open_flags() << DISPOSITION_OPEN_FLAGS_SHIFT
         if entry.name in RECEIVING_CALLS:
             word |= DISPOSITION_RECEIVES
         if entry.name in INTERRUPTIBLE_CALLS:
@@ -211,11 +235,21 @@ def compile_dispositions(
         if (
             entry.name == "newfstatat"
             and words[_FSTAT] & DISPOSITION_GATE
+            and not word & (DISPOSITION_GATE | DISPOSITION_DECIDED)
             and entry.nr not in chosen
             and _is_seen_for_its_path(entry, word, features)
         ):
             words[entry.nr] |= DISPOSITION_EMPTY_PATH
     return words
+
+
+def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:
+    """Whether the call means what the kernel takes it for as long as that finds what it names."""
+    if not entry.harmless or action != ACTION_CALL or features & _SEES_NAMES or SEEN + entry.name in features:
+        return False
+    if entry.name in TOLD_CALLS:
+        return True
+    return NAMES in features and entry.finds() and not (features - {NAMES}) & entry.when.keys()
 
 
 def _is_seen_for_its_path(entry: Row, word: int, features: frozenset[str]) -> bool:

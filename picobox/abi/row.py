@@ -133,8 +133,9 @@ class Row:
     selects the rows tagged `file`. `guards` are pairs (index of an address argument, index of its length): no such
     range may touch the argument page. `when` overrides `do` for an active feature; `calls` names features under which
     the row is a CALL, `missing` faults of WSL1 under which it is refused with ENOSYS (picobox.faults). `harmless`:
-    where the row is NATIVE, it may be made without asking us: it only does what descriptors, memory and ids of the
-    caller allow, which the walls bound, and nothing of ours depends on having seen it.
+    where the row is NATIVE, it may be made without asking us: it only does what descriptors, names, memory and ids of
+    the caller allow, which the walls bound, and nothing of ours depends on having seen it. Where names are looked up
+    that holds for one that finds what it names as it is spelled, and makes no name (`finds`).
     """
 
     __slots__ = (
@@ -221,6 +222,16 @@ class Row:
                 and (not isinstance(argument, OptionalPath) or argument.name in _PATH_NAMES)
             )
         return self._paths
+
+    def finds(self) -> bool:
+        """Whether it only finds what its paths name, unless flags of an open say otherwise (`open_flags`)."""
+        return bool(self.paths()) and not any(path.creates for path in self.paths())
+
+    def open_flags(self) -> int:
+        """The position of the flags of an open, 0 if it has none."""
+        from picobox.abi.types import OpenFlags
+
+        return next((place for place, argument in enumerate(self.args) if isinstance(argument, OpenFlags)), 0)
 
     def decode(self, raw: Sequence[int], memory: Memory) -> tuple[object, ...]:
         """The arguments as the handler takes them; raises Errno as the kernel would for an unreadable one."""

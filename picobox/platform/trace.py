@@ -14,6 +14,7 @@ from picobox._native._core import ffi, lib
 from picobox.abi.arguments import active_rules, compile_rules
 from picobox.abi.filter import (
     DISPOSITION_ACTION,
+    DISPOSITION_DECIDED,
     DISPOSITION_GATE,
     DISPOSITION_NOTIFY,
     Gate,
@@ -142,7 +143,7 @@ class TracePlatform:
         self._receivers = ffi.new("int32_t[]", _MOST_RECEIVERS)
         self._filter = compile_filter(rows)
         self._notify_filter = b""
-        self._tells_closes = False
+        self._tells_closes = self._watches = False
         self._on_closed: Callable[[int, int], None] = lambda _table, _fd: None
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None
@@ -156,13 +157,15 @@ class TracePlatform:
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", dispositions))
         notified = [nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY]
         if notify and notified and lib.pb_can_notify() == 0:
-            place = None
-            unseen = frozenset(nr for nr in notified if dispositions[nr] & DISPOSITION_GATE)
-            if unseen and lib.pb_open_gate(self._core, gate) == 0:
-                place = Gate(lib.PB_GATE_CODE, lib.PB_GATE_CODE_SIZE, unseen)
+            gates = self._gates(dispositions)
+            if gates and lib.pb_open_gate(self._core, gate) == 0:
                 self._lend_plans()
-            self._notify_filter = compile_filter(rows, frozenset(notified), place)
+                self._watches = any(gates[1].calls)
+            else:
+                gates = ()
+            self._notify_filter = compile_filter(rows, frozenset(notified), gates)
             self._tells_closes = any(dispositions[nr] & DISPOSITION_ACTION == ACTION_CALL for nr in notified)
+            self._watches = self._watches or self._tells_closes
         guards, mmap_nr = compile_guards(rows)
         lib.pb_set_guards(self._core, ffi.from_buffer("uint32_t[]", guards), mmap_nr)
         words = compile_rules(self._rules)
@@ -170,6 +173,19 @@ class TracePlatform:
             raise ValueError("too many rules about arguments")
         lib.pb_set_report_signals(self._core, subscribe)
         lib.pb_set_pinning(self._core, True)
+
+    @staticmethod
+    def _gates(dispositions: Sequence[int]) -> Sequence[Gate]:
+        """Where the gate makes calls, and which; none if it may make none."""
+        always, decided = (
+            frozenset(nr for nr, word in enumerate(dispositions) if word & flag)
+            for flag in (DISPOSITION_GATE, DISPOSITION_DECIDED)
+        )
+        places = (
+            Gate(lib.PB_GATE_CODE, lib.PB_GATE_CODE_SIZE, always),
+            Gate(lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, decided),
+        )
+        return places if always or decided else ()
 
     def spawn(self, request: SpawnRequest) -> HostTid:
         keep: list[Any] = []
@@ -308,7 +324,7 @@ class TracePlatform:
         _check(lib.pb_set_table(self._core, tid, table))
 
     def watch(self, table: int, fd: int) -> None:
-        if self._tells_closes and lib.pb_watch(self._core, table, fd):
+        if self._watches and lib.pb_watch(self._core, table, fd):
             raise MemoryError
 
     def unwatch(self, table: int) -> None:

@@ -10,25 +10,27 @@ from hypothesis import strategies as st
 from picobox.abi.arguments import active_rules
 from picobox.abi.filter import (
     DISPOSITION_ACTION,
+    DISPOSITION_DECIDED,
     DISPOSITION_EMPTY_PATH,
     DISPOSITION_GATE,
     DISPOSITION_GUARD,
     DISPOSITION_NOTIFY,
+    DISPOSITION_OPEN_FLAGS_SHIFT,
     DISPOSITION_RECEIVES,
     SECCOMP_RET_ALLOW,
     Gate,
     compile_dispositions,
     compile_filter,
 )
-from picobox.abi.row import ACTION_NATIVE, CHECK, LOCKS, NAMES, SEEN, WALLS, WINDOWS
+from picobox.abi.row import ACTION_NATIVE, CASE_FLAGS, CHECK, LOCKS, NAMES, SEEN, SUPERVISED, WALLS, WINDOWS, WSL
 from picobox.abi.table import BY_NAME, ROWS
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 
 START, SIZE = 0x7C00_0000, 0x10_0000
 # What must never be made unseen: it makes tasks or ends them, runs programs, changes code or ids, names something.
 NEVER = (
-    "clone clone3 fork vfork execve execveat exit exit_group mmap munmap mprotect mremap shmat rt_sigreturn close dup2 "
-    "open openat newfstatat stat kill ptrace prctl seccomp arch_prctl setuid connect bind recvmsg sendmsg ioctl fcntl "
+    "clone clone3 fork vfork execve execveat exit exit_group mmap munmap mprotect mremap shmat rt_sigreturn dup2 mount "
+    "openat2 chdir chroot kill ptrace prctl seccomp arch_prctl setuid connect bind recvmsg sendmsg ioctl fcntl "
     "process_vm_writev io_uring_setup wait4 waitid rt_sigaction"
 )
 NUMBERS = st.integers(0, SYSCALL_LIMIT - 1)
@@ -47,7 +49,7 @@ NUMBERS = st.integers(0, SYSCALL_LIMIT - 1)
 def test_only_calls_of_the_gate_are_allowed_and_only_there(
     calls: frozenset[int], notified: frozenset[int], nr: int, address: int
 ) -> None:
-    program = compile_filter(ROWS, notified, Gate(START, SIZE, calls))
+    program = compile_filter(ROWS, notified, [Gate(START, SIZE, calls)])
     verdict = run(program, nr=nr, arch=AUDIT_ARCH_X86_64, address=address)
     if nr in calls and START <= address < START + SIZE:
         assert verdict == SECCOMP_RET_ALLOW
@@ -56,7 +58,7 @@ def test_only_calls_of_the_gate_are_allowed_and_only_there(
 
 
 def test_the_gate_ends_where_it_ends() -> None:
-    program = compile_filter(ROWS, (), Gate(START, SIZE, frozenset({0, 110, SYSCALL_LIMIT - 1})))
+    program = compile_filter(ROWS, (), [Gate(START, SIZE, frozenset({0, 110, SYSCALL_LIMIT - 1}))])
     for address in (0, START - 1, START, START + SIZE - 1, START + SIZE, START | 1 << 32, 2**64 - 1):
         for nr in (0, 1, 109, 110, 111, SYSCALL_LIMIT - 1):
             is_allowed = START <= address < START + SIZE and nr in (0, 110, SYSCALL_LIMIT - 1)
@@ -66,7 +68,7 @@ def test_the_gate_ends_where_it_ends() -> None:
 
 def test_another_architecture_is_refused_in_the_gate_too() -> None:
     gate = Gate(START, SIZE, frozenset({1}))
-    assert run(compile_filter(ROWS, (), gate), nr=1, arch=0x40000003, address=START) != SECCOMP_RET_ALLOW
+    assert run(compile_filter(ROWS, (), [gate]), nr=1, arch=0x40000003, address=START) != SECCOMP_RET_ALLOW
 
 
 def _gated(features: frozenset[str] = frozenset(), **how: object) -> set[str]:
@@ -74,8 +76,59 @@ def _gated(features: frozenset[str] = frozenset(), **how: object) -> set[str]:
     return {row.name for row in ROWS if words[row.nr] & DISPOSITION_GATE}
 
 
+def words(text: str) -> set[str]:
+    return set(text.split())
+
+
+def _decided(features: frozenset[str] = frozenset(), **how: object) -> set[str]:
+    words = compile_dispositions(ROWS, features=features, gate=True, **how)  # type: ignore[arg-type]
+    return {row.name for row in ROWS if words[row.nr] & DISPOSITION_DECIDED}
+
+
 def test_without_a_gate_nothing_is_marked() -> None:
-    assert not any(word & (DISPOSITION_GATE | DISPOSITION_EMPTY_PATH) for word in compile_dispositions(ROWS))
+    marks = DISPOSITION_GATE | DISPOSITION_EMPTY_PATH | DISPOSITION_DECIDED
+    assert not any(word & marks for word in compile_dispositions(ROWS, features=frozenset({NAMES})))
+
+
+def test_each_place_of_the_gate_has_calls_of_its_own() -> None:
+    gates = [Gate(START, SIZE, frozenset({5, 110})), Gate(START + SIZE, SIZE, frozenset({4, 110}))]
+    program = compile_filter(ROWS, (), gates)
+    for address in (START - 1, START, START + SIZE - 1, START + SIZE, START + 2 * SIZE - 1, START + 2 * SIZE):
+        allowed = {
+            nr for nr in range(120) if run(program, nr=nr, arch=AUDIT_ARCH_X86_64, address=address) == SECCOMP_RET_ALLOW
+        }
+        expected = {gate.start: set(gate.calls) for gate in gates}.get(address // SIZE * SIZE, set())
+        assert allowed == expected
+
+
+def test_where_names_are_looked_up_calls_that_find_what_they_name_are_decided_on() -> None:
+    decided = _decided(frozenset({NAMES, WALLS}))
+    assert decided >= words("stat lstat newfstatat access readlink open openat statx getxattr unlink rmdir close")
+    assert not decided & words("creat mkdir rename link symlink bind openat2 execve inotify_add_watch")
+    assert {"close"} == _decided()  # there each path call is made as it is
+    assert "getxattr" not in _decided(frozenset({NAMES, CASE_FLAGS}))
+
+
+@pytest.mark.parametrize("feature", [WINDOWS, CHECK, WSL, SUPERVISED])
+def test_who_looks_at_names_that_are_there_sees_every_call_of_one(feature: str) -> None:
+    assert not _decided(frozenset({NAMES, feature}))
+
+
+def test_who_wants_to_see_a_name_or_a_close_sees_it() -> None:
+    names = frozenset({NAMES})
+    assert _decided(names, subscribe=True) == set()
+    assert "openat" not in _decided(names, subscribe=True, calls=frozenset({BY_NAME["openat"].nr}))
+    assert "close" not in _decided(names | {SEEN + "close"})
+    assert "stat" not in _decided(names | {SEEN + "stat"})
+    assert "stat" not in _decided(names, by_arguments=frozenset({"stat"}))
+
+
+def test_the_core_finds_the_flags_of_an_open() -> None:
+    words = compile_dispositions(ROWS, features=frozenset({NAMES}), gate=True)
+    places = {
+        name: words[BY_NAME[name].nr] >> DISPOSITION_OPEN_FLAGS_SHIFT for name in ("open", "openat", "stat", "close")
+    }
+    assert places == {"open": 1, "openat": 2, "stat": 0, "close": 0}
 
 
 def test_what_is_marked_would_run_unchanged_without_a_stop() -> None:
@@ -87,11 +140,11 @@ def test_what_is_marked_would_run_unchanged_without_a_stop() -> None:
                 assert word & DISPOSITION_NOTIFY
                 assert not word & (DISPOSITION_GUARD | DISPOSITION_RECEIVES)
                 assert row.harmless
-                assert not row.paths()
+                assert not (NAMES in features and row.paths())
 
 
 def test_what_matters_to_us_is_never_marked() -> None:
-    assert _gated() & set(NEVER.split()) == set()
+    assert (_gated() | _decided(frozenset({NAMES}))) & set(NEVER.split()) == set()
     assert {name for name in NEVER.split() if BY_NAME[name].harmless} == set()
 
 
@@ -114,13 +167,14 @@ def test_who_wants_to_see_a_call_sees_it() -> None:
 @pytest.mark.parametrize(
     ("features", "how", "marked"),
     [
-        ({NAMES}, {}, True),
-        (set(), {}, True),
-        ({NAMES, "times-100ns"}, {}, False),
-        ({NAMES, SEEN + "newfstatat"}, {}, False),
-        ({NAMES}, {"subscribe": True, "calls": frozenset({262})}, False),
-        ({NAMES}, {"subscribe": True, "calls": frozenset({5})}, False),
-        ({NAMES}, {"by_arguments": frozenset({"newfstatat"})}, False),
+        ({NAMES, SUPERVISED}, {}, True),
+        ({NAMES}, {}, False),  # it is decided on whole
+        (set(), {}, False),  # it is made in any case
+        ({NAMES, WSL, "times-100ns"}, {}, False),
+        ({NAMES, SUPERVISED, SEEN + "newfstatat"}, {}, False),
+        ({NAMES, SUPERVISED}, {"subscribe": True, "calls": frozenset({262})}, False),
+        ({NAMES, SUPERVISED}, {"subscribe": True, "calls": frozenset({5})}, False),
+        ({NAMES, SUPERVISED}, {"by_arguments": frozenset({"newfstatat"})}, False),
     ],
 )
 def test_a_path_that_is_not_named_is_seen_by_who_asks_for_it(
@@ -131,5 +185,6 @@ def test_a_path_that_is_not_named_is_seen_by_who_asks_for_it(
 
 
 def test_every_rule_about_arguments_keeps_its_call_out() -> None:
-    rules = active_rules(frozenset({WALLS, NAMES}))
-    assert {rule.call for rule in rules} & _gated(by_arguments=frozenset(rule.call for rule in rules)) == set()
+    features = frozenset({WALLS, NAMES})
+    calls = frozenset(rule.call for rule in active_rules(features))
+    assert calls & (_gated(features, by_arguments=calls) | _decided(features, by_arguments=calls)) == set()

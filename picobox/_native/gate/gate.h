@@ -6,16 +6,23 @@
 
 /* Above the places of the argument page and below 2 GiB, as the addresses inside a jump have 31 bits. */
 #define GATE_CODE ((uint64_t)PB_GATE_CODE)
-#define GATE_CODE_SIZE ((uint64_t)PB_GATE_CODE_SIZE)
+/* Behind the stubs, the stubs of sites that decide; behind those is where these make calls that are to be seen, which the
+   filter lets through from nowhere here; then what they read to decide. */
+#define GATE_DECIDED ((uint64_t)PB_GATE_DECIDED)
+#define GATE_ASKING (GATE_DECIDED + PB_GATE_DECIDED_SIZE)
+#define GATE_TABLES (GATE_ASKING + ASKING_SIZE * STUB_COUNT)
+#define GATE_END UINT64_C(0x7c200000)
+#define GATE_CODE_SIZE (GATE_END - GATE_CODE)
 #define GATE_COUNTERS UINT64_C(0x7c200000)
 #define GATE_COUNTER_COUNT 65536
 #define GATE_COUNTERS_SIZE (UINT64_C(8) * GATE_COUNTER_COUNT)
 
 #define STUB_SIZE UINT64_C(128)
-#define STUB_COUNT (GATE_CODE_SIZE / STUB_SIZE)
+#define STUB_COUNT (PB_GATE_CODE_SIZE / STUB_SIZE)
+#define DECIDED_COUNT (PB_GATE_DECIDED_SIZE / STUB_SIZE)
+#define ASKING_SIZE UINT64_C(16)
 #define STUB_RETURN 16
 #define STUB_ENTRY 24
-#define COUNTING_LENGTH 24
 /* Bytes of instructions that move as they are, where no plan tells how: what any stub has room for. */
 #define MOVED_LONGEST 20
 #define JUMP_LENGTH 7
@@ -46,15 +53,31 @@ struct site_record {
     int32_t step_to[SITE_STEPS];
 } __attribute__((packed, aligned(4)));
 
+/* What a stub does about the call of its site. */
+enum gate_way {
+    PLAIN,    /* it is made */
+    AS_FSTAT, /* newfstatat of a descriptor is made as fstat */
+    FINDS,    /* of one number; is made, and if it finds nothing, made again to be seen */
+    CLOSES,   /* close; is made unless somebody wants to know, see GATE_WATCHED */
+};
+
 /* A call site: its syscall instruction and how many bytes of whole instructions before and behind it are in its stub, as
    they are if no plan tells how. */
 struct gate_site {
     uint64_t call;
     uint8_t before;
     uint8_t after;
-    uint8_t decides; /* length of what the stub decides before the call: 0, or DECIDING_LENGTH */
+    uint8_t way;
+    uint8_t open_flags; /* of an open: the position of its flags */
+    uint32_t nr;        /* of FINDS and CLOSES */
     const struct site_record *record;
+    uint8_t region[REGION_LONGEST]; /* the bytes that the jump replaces */
 };
+
+/* Descriptors of which somebody wants to know in any table that they are closed, a bit each; those behind count as such. */
+#define GATE_WATCHED GATE_TABLES
+#define WATCHED_COUNT 65536
+_Static_assert(GATE_WATCHED + WATCHED_COUNT / 8 <= GATE_END, "the tables fit");
 
 static inline uint8_t code_before(const struct gate_site *site)
 {
@@ -70,17 +93,6 @@ static inline uint8_t code_after(const struct gate_site *site)
 struct mapping {
     uint64_t start, end, offset, device, inode;
     char path[4096];
-};
-
-/* Offsets of instructions in what decides on newfstatat; see DECIDING. */
-enum {
-    DECIDING_LOOK = 21,  /* may fault */
-    DECIDING_SAVED = 29, /* r10 has the path's address */
-    DECIDING_CALL = 37,
-    DECIDING_MADE = 39,
-    DECIDING_BACK = 42, /* rsi has it again */
-    DECIDING_DONE = 48, /* and r10 the flags */
-    DECIDING_LENGTH = 50,
 };
 
 static inline uint64_t site_start(const struct gate_site *site)
@@ -106,28 +118,60 @@ struct gate {
 /* memory.c */
 /* NULL: no memory, or no descriptors. Those that the guest is to map are left in fds. */
 struct gate *gate_new(struct pb_core *core, int fds[2]);
-/* The stub of a site whose region has these bytes. Its number, or -1 if there is no room for another. */
-int32_t stub_get(struct gate *gate, const struct gate_site *site, const uint8_t *region);
+/* The stub of a site. Its number, or -1 if there is no room for another. */
+int32_t stub_get(struct gate *gate, const struct gate_site *site);
 /* The bytes that replace the region of a site. */
 void stub_jump(uint32_t stub, const struct gate_site *site, uint8_t *out);
-/* The bytes that a stub was made of. */
-void stub_region(const struct gate *gate, uint32_t stub, uint8_t *out);
-/* Where in a stub its call is made. */
-uint64_t stub_call(const struct gate *gate, uint32_t stub);
-static inline uint64_t stub_address(uint32_t stub)
+/* What a stub is made of: from `entry` on what came before the call, from `start` on what is in the place of the call, from
+   `behind` on what came after. A call that has been counted already begins at `again`. */
+struct stub_places {
+    uint64_t entry, start, again, behind;
+};
+struct stub_places stub_places(const struct gate *gate, uint32_t stub);
+/* The stub that an address is in, and that is used; false if there is none. */
+bool stub_at(const struct gate *gate, uint64_t ip, uint32_t *stub);
+static inline uint64_t stub_address(uint32_t stub, const struct gate_site *site)
 {
-    return GATE_CODE + stub * STUB_SIZE;
+    return (site->way >= FINDS ? GATE_DECIDED : GATE_CODE) + stub * STUB_SIZE;
+}
+static inline uint64_t asking_address(uint32_t stub)
+{
+    return GATE_ASKING + stub * ASKING_SIZE;
 }
 static inline bool is_in_gate(uint64_t ip)
 {
     return ip >= GATE_CODE && ip < GATE_CODE + GATE_CODE_SIZE;
 }
 
+/* ways.c */
+/* How long what a stub has in the place of its site's call is; call_append appends that, which will be at an address. */
+uint8_t call_length(const struct gate_site *site);
+uint8_t *call_append(const struct gate_site *site, uint32_t stub, uint64_t address, uint8_t *at);
+/* How far into that a call begins that has been counted. */
+uint8_t call_again(const struct gate_site *site);
+/* Registers of a task. */
+struct borrowed {
+    uint64_t ip, rax, rsi, r10;
+};
+/* A task between a stub's `start` and `behind`, or at its place in GATE_ASKING, gets what it would have at its site. */
+void call_give_back(const struct gate_site *site, uint32_t stub, uint64_t start, struct borrowed *registers);
+/* Where a stub goes on that cannot read what it wanted to decide by, 0: it read nothing at this address. */
+uint64_t call_unread(const struct gate_site *site, uint64_t start, uint64_t ip);
+/* Whether the filter lets a call through that the instruction before ip makes. */
+bool gate_passes(const struct pb_core *core, uint64_t ip, uint64_t nr);
+/* Whether a call is made in the gate if it comes from a site that can enter it. */
+bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6]);
+/* Fills in how a site makes calls, of which one of this number was seen. before: the bytes before it, if it has no record. */
+void way_choose(const struct pb_core *core, uint32_t nr, const uint8_t *before, size_t length, struct gate_site *site);
+
+/* watches.c: fills in the table of a new gate. */
+void watches_copy(const struct pb_core *core, struct gate *gate);
+
 /* sites.c */
 /* Whether the site that a call of this number came from can enter the gate, and how. */
-bool site_plan(struct pb_core *core, int32_t tid, uint64_t call, uint32_t nr, struct gate_site *out, uint8_t *region);
+bool site_plan(struct pb_core *core, int32_t tid, uint64_t call, uint32_t nr, struct gate_site *out);
 /* Writes the jump into a stopped address space. The number of its stub, or -1. */
-int32_t site_patch(struct pb_core *core, int32_t tid, struct gate *gate, const struct gate_site *site, const uint8_t *region);
+int32_t site_patch(struct pb_core *core, int32_t tid, struct gate *gate, const struct gate_site *site);
 /* The site of the jump that the task's memory has at an address, or NULL; *stub is its number. */
 const struct gate_site *site_at(struct pb_core *core, const struct task *task, uint64_t start, uint32_t *stub);
 
@@ -143,8 +187,8 @@ bool plan_find(struct pb_core *core, int32_t tid, const struct mapping *mapping,
 /* All other tasks of the address space stand still from now on until the loop takes their stops; false if some do not. */
 bool siblings_stop(struct pb_core *core, const struct task *task);
 /* Of those that stand still: false if one stands in the middle of a site. Who stands before its call or right behind it is
-   moved, if `behind`, where the stub's call returns to, is not 0. */
-bool siblings_leave(struct pb_core *core, const struct task *of, const struct gate_site *site, uint64_t behind);
+   moved into the stub, if that is there. */
+bool siblings_leave(struct pb_core *core, const struct task *of, const struct gate_site *site, const struct stub_places *places);
 
 /* hot.c */
 /* Calls that are held for the gate begin anew, so that the tasks can stop. */

@@ -51,8 +51,9 @@ int32_t pb_open_gate(struct pb_core *core, int32_t patience)
     sigfillset(&action.sa_mask);
     if (sigaction(BELL, &action, &core->before_bell) < 0)
         return -errno;
+    core->watchers = calloc(WATCHED_COUNT, sizeof *core->watchers);
     core->gate_patience = (uint32_t)patience;
-    return 0;
+    return core->watchers ? 0 : -ENOMEM;
 }
 
 void gate_close(struct pb_core *core)
@@ -62,6 +63,8 @@ void gate_close(struct pb_core *core)
         core->waits = first->next;
         free(first);
     }
+    free(core->watchers);
+    core->watchers = NULL;
     if (!core->gate_patience)
         return;
     signal(BELL, SIG_IGN); /* one may be on its way */
@@ -101,12 +104,6 @@ static void try_later(struct pb_core *core, uint64_t call)
     *hot = (struct hot_site){.call = call, .failures = failures};
     if (failures >= MOST_FAILURES)
         hot->calls = REFUSED;
-}
-
-static bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6])
-{
-    uint32_t disposition = core->dispositions[nr];
-    return disposition & PB_FLAG_GATE || (disposition & PB_FLAG_EMPTY_PATH && args[3] == AT_EMPTY_PATH);
 }
 
 bool gate_holds(struct pb_core *core, const struct task *task, const struct notified_call *call, int listener, uint64_t id)
@@ -257,21 +254,20 @@ static bool await(struct pb_core *core, struct task *task)
 }
 
 /* Where the call from the site begins then. */
-static uint64_t patch(struct pb_core *core, struct task *task, const struct gate_site *site, const uint8_t *region)
+static uint64_t patch(struct pb_core *core, struct task *task, const struct gate_site *site)
 {
-    int32_t stub = task->gate ? site_patch(core, task->tid, task->gate, site, region) : -1;
+    int32_t stub = task->gate ? site_patch(core, task->tid, task->gate, site) : -1;
     if (stub < 0) {
         refuse(core, site->call);
         return site->call;
     }
-    uint64_t call = stub_call(task->gate, (uint32_t)stub);
-    siblings_leave(core, task, site, call + X86_SYSCALL_LENGTH);
-    return call - site->decides - COUNTING_LENGTH;
+    struct stub_places places = stub_places(task->gate, (uint32_t)stub);
+    siblings_leave(core, task, site, &places);
+    return places.start;
 }
 
 /* Its siblings stand still; it stands at the entry of a call from the site, or, if not `entered`, where that begins anew. */
-static bool open_site(struct pb_core *core, int32_t tid, bool entered, uint64_t nr, const struct gate_site *site,
-                      const uint8_t *region)
+static bool open_site(struct pb_core *core, int32_t tid, bool entered, uint64_t nr, const struct gate_site *site)
 {
     uint64_t registers[27], mask, blocked = ~UINT64_C(0);
     bool consumed = !entered;
@@ -282,7 +278,7 @@ static bool open_site(struct pb_core *core, int32_t tid, bool entered, uint64_t 
     ptrace(PTRACE_SETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &blocked);
     if (!task->gate)
         install(core, task, entered, &consumed);
-    uint64_t call = patch(core, task, site, region);
+    uint64_t call = patch(core, task, site);
     ptrace(PTRACE_SETSIGMASK, tid, (void *)KERNEL_SIGSET_SIZE, &mask);
     if (consumed || task->gate) {
         registers_rewind(tid, registers, nr);
@@ -292,14 +288,13 @@ static bool open_site(struct pb_core *core, int32_t tid, bool entered, uint64_t 
     return consumed || task->gate;
 }
 
-static bool is_ready(struct pb_core *core, const struct task *task, uint64_t call, uint32_t nr, struct gate_site *site,
-                     uint8_t *region)
+static bool is_ready(struct pb_core *core, const struct task *task, uint64_t call, uint32_t nr, struct gate_site *site)
 {
-    if (!site_plan(core, task->tid, call, nr, site, region)) {
+    if (!site_plan(core, task->tid, call, nr, site)) {
         refuse(core, call);
         return false;
     }
-    if (siblings_stop(core, task) && siblings_leave(core, task, site, 0))
+    if (siblings_stop(core, task) && siblings_leave(core, task, site, NULL))
         return true;
     try_later(core, call);
     return false;
@@ -307,7 +302,6 @@ static bool is_ready(struct pb_core *core, const struct task *task, uint64_t cal
 
 static void serve(struct pb_core *core, const struct gate_wait *wait)
 {
-    uint8_t region[REGION_LONGEST];
     struct gate_site site;
     struct task *task = task_find(core, wait->tid);
     if (!task)
@@ -316,23 +310,22 @@ static void serve(struct pb_core *core, const struct gate_wait *wait)
         siblings_stop(core, task);
         sites_restore(core, task, wait->address, wait->length);
         answer(wait, 0);
-    } else if (!is_ready(core, task, wait->call, wait->nr, &site, region)) {
+    } else if (!is_ready(core, task, wait->call, wait->nr, &site)) {
         answer(wait, 0);
     } else if (begin_anew(core, wait) && await(core, task)) {
         /* If it does not stop so, it is about to die. */
-        open_site(core, wait->tid, false, wait->nr, &site, region);
+        open_site(core, wait->tid, false, wait->nr, &site);
         task_resume(core, task, 0);
     }
 }
 
 bool gate_opens(struct pb_core *core, struct task *task, const struct call_info *info)
 {
-    uint8_t region[REGION_LONGEST];
     struct gate_site site;
     uint64_t call = info->ip - X86_SYSCALL_LENGTH;
     if (!core->gate_patience || !core->listeners || !is_for_gate(core, info->nr, info->args) || is_in_gate(call) || !has_become_hot(core, task, call) ||
-        !is_ready(core, task, call, (uint32_t)info->nr, &site, region) ||
-        !open_site(core, task->tid, true, info->nr, &site, region))
+        !is_ready(core, task, call, (uint32_t)info->nr, &site) ||
+        !open_site(core, task->tid, true, info->nr, &site))
         return false;
     core->counters[core->dispositions[info->nr] & 3][info->nr]--;
     return true;

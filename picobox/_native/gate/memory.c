@@ -18,37 +18,6 @@
 #define FILL 0x06
 #define JUMP_BACK_LENGTH 6
 
-/* Counts the call without touching flags or the stack: rcx and r11 are the kernel's to overwrite. */
-static const uint8_t COUNTING[COUNTING_LENGTH] = {
-    0x44, 0x0f, 0xb7, 0xd8,                         /* movzx r11d, ax */
-    0x4a, 0x8b, 0x0c, 0xdd, 0x00, 0x00, 0x20, 0x7c, /* mov rcx, [GATE_COUNTERS + 8 * r11] */
-    0x48, 0x8d, 0x49, 0x01,                         /* lea rcx, [rcx + 1] */
-    0x4a, 0x89, 0x0c, 0xdd, 0x00, 0x00, 0x20, 0x7c, /* mov [GATE_COUNTERS + 8 * r11], rcx */
-};
-_Static_assert(GATE_COUNTERS == 0x7c200000, "COUNTING has this address in it");
-
-/* newfstatat(fd, "", buffer, AT_EMPTY_PATH) of a descriptor is fstat(fd, buffer), which names nothing. r10 keeps the path's
-   address over the call, as it is known what was in it. Flags are of no use to who makes a call: compilers take them for lost. */
-static const uint8_t DECIDING[DECIDING_LENGTH] = {
-    0x48, 0x3d, 0x06, 0x01, 0x00, 0x00,       /* cmp rax, 262 */
-    0x75, 42,                                 /* jne plain */
-    0x49, 0x81, 0xfa, 0x00, 0x10, 0x00, 0x00, /* cmp r10, AT_EMPTY_PATH */
-    0x75, 33,                                 /* jne plain */
-    0x85, 0xff,                               /* test edi, edi */
-    0x78, 29,                                 /* js plain */
-    0x80, 0x3e, 0x00,                         /* cmp byte [rsi], 0 */
-    0x75, 24,                                 /* jne plain */
-    0x49, 0x89, 0xf2,                         /* mov r10, rsi */
-    0x48, 0x89, 0xd6,                         /* mov rsi, rdx */
-    0xb8, 0x05, 0x00, 0x00, 0x00,             /* mov eax, 5 */
-    0x0f, 0x05,                               /* syscall */
-    0x4c, 0x89, 0xd6,                         /* mov rsi, r10 */
-    0x41, 0xba, 0x00, 0x10, 0x00, 0x00,       /* mov r10d, AT_EMPTY_PATH */
-    0xeb, 0x02,                               /* jmp behind the syscall instruction that comes next */
-};
-_Static_assert(STUB_ENTRY + MOVED_LONGEST + COUNTING_LENGTH + DECIDING_LENGTH + X86_SYSCALL_LENGTH + JUMP_BACK_LENGTH <= STUB_SIZE,
-               "a stub fits");
-
 static void *share(uint64_t size, int seals, int *fd)
 {
     *fd = memfd_create("gate", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -77,8 +46,10 @@ struct gate *gate_new(struct pb_core *core, int fds[2])
     gate->users = 1;
     gate->next = core->gates;
     core->gates = gate;
-    if (gate->counters)
+    if (gate->counters) {
+        watches_copy(core, gate);
         return gate;
+    }
     if (fds[0] >= 0)
         close(fds[0]);
     gate_leave(core, gate);
@@ -133,15 +104,27 @@ void pb_gate_counters(struct pb_core *core, uint64_t *counts)
         count(gate, counts);
 }
 
-static uint64_t slot_of(uint32_t stub)
+static uint64_t slot_of(uint32_t stub, const struct gate_site *site)
 {
-    return stub_address(stub) + (stub % 2 ? SLOT_ODD : SLOT_EVEN);
+    return stub_address(stub, site) + (stub % 2 ? SLOT_ODD : SLOT_EVEN);
 }
 
-uint64_t stub_call(const struct gate *gate, uint32_t stub)
+struct stub_places stub_places(const struct gate *gate, uint32_t stub)
 {
     const struct gate_site *site = &gate->sites[stub];
-    return stub_address(stub) + STUB_ENTRY + code_before(site) + COUNTING_LENGTH + site->decides;
+    uint64_t entry = stub_address(stub, site) + STUB_ENTRY, start = entry + code_before(site);
+    return (struct stub_places){entry, start, start + call_again(site), start + call_length(site)};
+}
+
+bool stub_at(const struct gate *gate, uint64_t ip, uint32_t *stub)
+{
+    bool decides = ip >= GATE_DECIDED;
+    if (!is_in_gate(ip))
+        return false;
+    *stub = (uint32_t)(ip >= GATE_ASKING  ? (ip - GATE_ASKING) / ASKING_SIZE
+                       : ip >= GATE_DECIDED ? (ip - GATE_DECIDED) / STUB_SIZE
+                                            : (ip - GATE_CODE) / STUB_SIZE);
+    return *stub < gate->used && (gate->sites[*stub].way >= FINDS) == decides;
 }
 
 static uint8_t *append(uint8_t *at, const void *bytes, size_t length)
@@ -150,29 +133,14 @@ static uint8_t *append(uint8_t *at, const void *bytes, size_t length)
     return at + length;
 }
 
-void stub_region(const struct gate *gate, uint32_t stub, uint8_t *out)
-{
-    const struct gate_site *site = &gate->sites[stub];
-    const uint8_t *moved = gate->code + stub * STUB_SIZE + STUB_ENTRY;
-    if (site->record) {
-        append(out, site->record->original, site->record->replaced);
-        return;
-    }
-    out = append(out, moved, site->before);
-    append(out, moved + site->before + COUNTING_LENGTH + site->decides, X86_SYSCALL_LENGTH + site->after);
-}
-
 /* A library that comes and goes at one address has its stubs there once. */
-static int32_t find_stub(const struct gate *gate, const struct gate_site *site, const uint8_t *region)
+static int32_t find_stub(const struct gate *gate, const struct gate_site *site)
 {
-    uint8_t bytes[REGION_LONGEST];
     for (uint32_t stub = 0; stub < gate->used; stub++) {
         const struct gate_site *found = &gate->sites[stub];
-        if (found->call != site->call || found->before != site->before || found->after != site->after ||
-            found->decides != site->decides || found->record != site->record)
-            continue;
-        stub_region(gate, stub, bytes);
-        if (memcmp(bytes, region, site_end(site) - site_start(site)) == 0)
+        if (found->call == site->call && found->before == site->before && found->after == site->after &&
+            found->way == site->way && found->record == site->record && (found->way < FINDS || found->nr == site->nr) &&
+            memcmp(found->region, site->region, site_end(site) - site_start(site)) == 0)
             return (int32_t)stub;
     }
     return -1;
@@ -188,47 +156,58 @@ static void fill(uint8_t *code, const struct gate_site *site, uint8_t first, uin
 }
 
 /* What runs before or after the call in the place of a region's bytes. */
-static uint8_t *append_before(uint8_t *at, const struct gate_site *site, const uint8_t *region)
+static uint8_t *append_before(uint8_t *at, const struct gate_site *site)
 {
     if (!site->record)
-        return append(at, region, site->before);
+        return append(at, site->region, site->before);
     append(at, site->record->code, site->record->code_before);
     fill(at, site, 0, site->record->literals_before);
     return at + site->record->code_before;
 }
 
-static uint8_t *append_after(uint8_t *at, const struct gate_site *site, const uint8_t *region)
+static uint8_t *append_after(uint8_t *at, const struct gate_site *site)
 {
     if (!site->record)
-        return append(at, region + site->before + X86_SYSCALL_LENGTH, site->after);
+        return append(at, site->region + site->before + X86_SYSCALL_LENGTH, site->after);
     append(at, site->record->code + site->record->code_before, site->record->code_after);
     fill(at, site, site->record->literals_before, site->record->literals_after);
     return at + site->record->code_after;
 }
 
-int32_t stub_get(struct gate *gate, const struct gate_site *site, const uint8_t *region)
+/* syscall; jmp behind */
+static void write_asking(struct gate *gate, uint32_t stub)
 {
-    int32_t known = find_stub(gate, site, region);
+    uint64_t address = asking_address(stub);
+    int32_t distance = (int32_t)(stub_places(gate, stub).behind - (address + X86_SYSCALL_LENGTH + 5));
+    uint8_t *at = append(gate->code + (address - GATE_CODE), (uint8_t[]){0x0f, 0x05, 0xe9}, 3);
+    append(at, &distance, sizeof distance);
+}
+
+int32_t stub_get(struct gate *gate, const struct gate_site *site)
+{
+    int32_t known = find_stub(gate, site);
     if (known >= 0)
         return known;
-    uint64_t others = STUB_ENTRY + COUNTING_LENGTH + site->decides + X86_SYSCALL_LENGTH + JUMP_BACK_LENGTH;
-    if (gate->used == STUB_COUNT || others + code_before(site) + code_after(site) > STUB_SIZE)
+    uint64_t most = site->way < FINDS ? STUB_COUNT : DECIDED_COUNT;
+    uint64_t length = STUB_ENTRY + code_before(site) + call_length(site) + code_after(site) + JUMP_BACK_LENGTH;
+    uint32_t stub = gate->used;
+    if (stub >= most || length > STUB_SIZE)
         return -1;
-    uint32_t stub = gate->used++;
-    uint8_t *base = gate->code + stub * STUB_SIZE, *at = base + STUB_ENTRY;
-    uint64_t entry = stub_address(stub) + STUB_ENTRY, behind = site_end(site);
+    uint64_t address = stub_address(stub, site), entry = address + STUB_ENTRY, behind = site_end(site);
+    uint8_t *base = gate->code + (address - GATE_CODE), *at = base + STUB_ENTRY;
+    gate->used++;
     gate->sites[stub] = *site;
     memset(base, FILL, STUB_SIZE);
-    memcpy(base + (slot_of(stub) - stub_address(stub)), &entry, sizeof entry);
+    memcpy(base + (slot_of(stub, site) - address), &entry, sizeof entry);
     memcpy(base + STUB_RETURN, &behind, sizeof behind);
-    at = append_before(at, site, region);
-    at = append(at, COUNTING, sizeof COUNTING);
-    at = append(at, DECIDING, site->decides);
-    at = append(at, region + site->before, X86_SYSCALL_LENGTH);
-    at = append_after(at, site, region);
+    at = append_before(at, site);
+    at = call_append(site, stub, stub_places(gate, stub).start, at);
+    at = append_after(at, site);
     at = append(at, (uint8_t[]){0xff, 0x25}, 2); /* jmp [rip + distance] */
     int32_t distance = (int32_t)(base + STUB_RETURN - (at + sizeof distance));
     append(at, &distance, sizeof distance);
+    if (site->way >= FINDS)
+        write_asking(gate, stub);
     return (int32_t)stub;
 }
 
@@ -236,7 +215,7 @@ int32_t stub_get(struct gate *gate, const struct gate_site *site, const uint8_t 
    who comes to the third byte, behind what was the syscall instruction, meets an invalid opcode there (gate_heal). */
 void stub_jump(uint32_t stub, const struct gate_site *site, uint8_t *out)
 {
-    uint32_t slot = (uint32_t)slot_of(stub);
+    uint32_t slot = (uint32_t)slot_of(stub, site);
     memset(out, FILL, site_end(site) - site_start(site));
     memcpy(append(out, (uint8_t[]){0xff, 0x24, 0x65}, 3), &slot, sizeof slot);
 }

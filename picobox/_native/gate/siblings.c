@@ -86,7 +86,7 @@ bool siblings_stop(struct pb_core *core, const struct task *task)
     return false;
 }
 
-bool siblings_leave(struct pb_core *core, const struct task *of, const struct gate_site *site, uint64_t behind)
+bool siblings_leave(struct pb_core *core, const struct task *of, const struct gate_site *site, const struct stub_places *places)
 {
     int bucket = 0;
     for (struct task *task = next_task(core, &bucket, NULL); task; task = next_task(core, &bucket, task)) {
@@ -98,8 +98,8 @@ bool siblings_leave(struct pb_core *core, const struct task *of, const struct ga
             continue;
         if (ip != site->call && ip != site->call + X86_SYSCALL_LENGTH)
             return false;
-        if (behind)
-            ip_write(task->tid, ip == site->call ? behind - X86_SYSCALL_LENGTH - COUNTING_LENGTH : behind);
+        if (places)
+            ip_write(task->tid, ip == site->call ? places->start : places->behind);
     }
     return true;
 }

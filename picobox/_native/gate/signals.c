@@ -34,25 +34,30 @@ static uint64_t origin_after(const struct gate_site *site, uint64_t at)
     return site_end(site);
 }
 
+/* A task in the gate gets what it would have at the site. */
+static void give_back(const struct task *task, struct borrowed *registers)
+{
+    uint32_t stub;
+    if (!task->gate || !stub_at(task->gate, registers->ip, &stub))
+        return;
+    const struct gate_site *site = &task->gate->sites[stub];
+    struct stub_places places = stub_places(task->gate, stub);
+    uint64_t ip = registers->ip;
+    if (ip < places.entry)
+        return;
+    if (ip < places.start)
+        registers->ip = origin_before(site, ip - places.entry);
+    else if (ip < places.behind || ip >= GATE_ASKING)
+        call_give_back(site, stub, places.start, registers);
+    else
+        registers->ip = origin_after(site, ip - places.behind);
+}
+
 uint64_t gate_origin(const struct task *task, uint64_t ip)
 {
-    if (!task->gate || !is_in_gate(ip))
-        return ip;
-    uint32_t stub = (uint32_t)((ip - GATE_CODE) / STUB_SIZE);
-    if (stub >= task->gate->used)
-        return ip;
-    const struct gate_site *site = &task->gate->sites[stub];
-    uint64_t entry = stub_address(stub) + STUB_ENTRY, call = stub_call(task->gate, stub);
-    if (ip < entry)
-        return ip;
-    if (ip < entry + code_before(site))
-        return origin_before(site, ip - entry);
-    uint64_t made = site->decides ? call - DECIDING_LENGTH + DECIDING_MADE : call;
-    if (made <= ip && ip < call)
-        return site->call + X86_SYSCALL_LENGTH;
-    if (ip <= call)
-        return site->call; /* not made yet, or about to begin anew */
-    return origin_after(site, ip - call - X86_SYSCALL_LENGTH);
+    struct borrowed registers = {.ip = ip};
+    give_back(task, &registers);
+    return registers.ip;
 }
 
 /* Where an address right behind a call leads to that is in the gate now; 0: it is none. */
@@ -60,27 +65,7 @@ static uint64_t stub_behind(struct pb_core *core, const struct task *task, uint6
 {
     uint32_t stub;
     const struct gate_site *site = site_at(core, task, ip - X86_SYSCALL_LENGTH, &stub);
-    return site && ip == site->call + X86_SYSCALL_LENGTH ? stub_call(task->gate, stub) + X86_SYSCALL_LENGTH : 0;
-}
-
-/* Registers as they are without the gate, of a task that a signal found at an address of it. */
-struct borrowed {
-    uint64_t rax, rsi, r10;
-};
-
-static void give_back(const struct task *task, uint64_t ip, struct borrowed *registers)
-{
-    uint32_t stub = (uint32_t)((ip - GATE_CODE) / STUB_SIZE);
-    if (stub >= task->gate->used || !task->gate->sites[stub].decides)
-        return;
-    uint64_t at = ip - (stub_call(task->gate, stub) - DECIDING_LENGTH);
-    if (at < DECIDING_SAVED || at >= DECIDING_DONE)
-        return;
-    if (at <= DECIDING_CALL)
-        registers->rax = SYS_newfstatat;
-    if (at < DECIDING_BACK)
-        registers->rsi = registers->r10;
-    registers->r10 = AT_EMPTY_PATH;
+    return site && ip == site->call + X86_SYSCALL_LENGTH ? stub_places(task->gate, stub).behind : 0;
 }
 
 bool gate_delivers(const struct task *task, int signal)
@@ -98,12 +83,13 @@ static void leave_frame(struct pb_core *core, const struct task *task)
         pb_read(core, task->tid, context + SAVED, saved, sizeof saved) != sizeof saved ||
         !is_in_gate((uint64_t)saved[REG_RIP]))
         return;
-    struct borrowed registers = {(uint64_t)saved[REG_RAX], (uint64_t)saved[REG_RSI], (uint64_t)saved[REG_R10]};
-    give_back(task, (uint64_t)saved[REG_RIP], &registers);
+    struct borrowed registers = {(uint64_t)saved[REG_RIP], (uint64_t)saved[REG_RAX], (uint64_t)saved[REG_RSI],
+                                 (uint64_t)saved[REG_R10]};
+    give_back(task, &registers);
     saved[REG_RAX] = (greg_t)registers.rax;
     saved[REG_RSI] = (greg_t)registers.rsi;
     saved[REG_R10] = (greg_t)registers.r10;
-    saved[REG_RIP] = (greg_t)gate_origin(task, (uint64_t)saved[REG_RIP]);
+    saved[REG_RIP] = (greg_t)registers.ip;
     pb_write(core, task->tid, context + SAVED, saved, sizeof saved);
 }
 
@@ -132,24 +118,22 @@ static bool traps_inside(const struct task *task)
 {
     siginfo_t info;
     uint64_t ip;
+    uint32_t stub;
     if (ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) < 0 || info.si_code != TRAP_TRACE ||
-        ip_read(task->tid, &ip) < 0 || !is_in_gate(ip))
+        ip_read(task->tid, &ip) < 0 || !stub_at(task->gate, ip, &stub))
         return false;
-    uint32_t stub = (uint32_t)((ip - GATE_CODE) / STUB_SIZE);
-    return stub < task->gate->used && ip <= stub_call(task->gate, stub);
+    return ip < stub_places(task->gate, stub).behind || ip >= GATE_ASKING;
 }
 
 /* The stub could not read what the call would have found unreadable itself: the call is made as it was asked for. */
 static bool goes_on(const struct task *task)
 {
     uint64_t ip;
-    if (ip_read(task->tid, &ip) < 0 || !is_in_gate(ip))
+    uint32_t stub;
+    if (ip_read(task->tid, &ip) < 0 || !stub_at(task->gate, ip, &stub))
         return false;
-    uint32_t stub = (uint32_t)((ip - GATE_CODE) / STUB_SIZE);
-    if (stub >= task->gate->used || !task->gate->sites[stub].decides)
-        return false;
-    uint64_t call = stub_call(task->gate, stub);
-    return ip == call - DECIDING_LENGTH + DECIDING_LOOK && ip_write(task->tid, call) == 0;
+    uint64_t on = call_unread(&task->gate->sites[stub], stub_places(task->gate, stub).start, ip);
+    return on && ip_write(task->tid, on) == 0;
 }
 
 static bool is_own_affair(struct pb_core *core, const struct task *task, int signal)
@@ -193,7 +177,7 @@ void gate_sigreturn_seen(struct pb_core *core, const struct task *task)
         pb_write(core, task->tid, info.sp + SAVED_IP, &inside, sizeof inside);
 }
 
-bool gate_has_left(const struct task *task)
+bool gate_has_left(const struct pb_core *core, const struct task *task)
 {
     char call[256];
     if (!task->gate || !proc_read(task->tid, "syscall", call, sizeof call))
@@ -201,12 +185,12 @@ bool gate_has_left(const struct task *task)
     const char *ip = strrchr(call, ' ');
     if (!ip) /* "running", in the kernel or not */
         return gate_calls(task->gate) != task->gate_calls;
-    return strtol(call, NULL, 10) == -1 || is_in_gate(strtoull(ip, NULL, 16));
+    long nr = strtol(call, NULL, 10);
+    return nr == -1 || gate_passes(core, strtoull(ip, NULL, 16), (uint64_t)nr);
 }
 
 bool gate_was_called(const struct pb_core *core, const struct task *task)
 {
     uint64_t ip, nr;
-    return task->gate && ip_read(task->tid, &ip) == 0 && is_in_gate(ip) && nr_read(task->tid, &nr) == 0 &&
-           nr < PB_NR_COUNT && core->dispositions[nr] & PB_FLAG_GATE;
+    return task->gate && ip_read(task->tid, &ip) == 0 && nr_read(task->tid, &nr) == 0 && gate_passes(core, ip, nr);
 }

@@ -13,6 +13,8 @@
 /* As far from the site a jump with a short, and with a long distance, is looked for. */
 #define SHORT_REACH 128
 #define LONG_REACH 4096
+/* As far before it the number of its call is looked for. */
+#define NUMBER_REACH 32
 /* Behind it what looks like padding may be a function's first instruction. */
 #define FUNCTION_ALIGNMENT 16
 
@@ -118,27 +120,27 @@ static bool is_file_text(int32_t tid, uint64_t address, struct mapping *out)
 }
 
 /* The site as its image's plan has it. */
-static bool take_record(const struct site_record *record, uint64_t call, uint8_t decides, struct gate_site *out,
-                        uint8_t *region)
+static bool take_record(const struct pb_core *core, const struct site_record *record, uint64_t call, uint32_t nr,
+                        struct gate_site *out)
 {
     if (!record)
         return false;
     uint8_t after = (uint8_t)(record->replaced - record->before - X86_SYSCALL_LENGTH);
-    *out = (struct gate_site){call, record->before, after, decides, record};
-    memcpy(region, record->original, record->replaced);
+    *out = (struct gate_site){.call = call, .before = record->before, .after = after, .record = record};
+    memcpy(out->region, record->original, record->replaced);
+    way_choose(core, nr, NULL, 0, out);
     return true;
 }
 
-bool site_plan(struct pb_core *core, int32_t tid, uint64_t call, uint32_t nr, struct gate_site *out, uint8_t *region)
+bool site_plan(struct pb_core *core, int32_t tid, uint64_t call, uint32_t nr, struct gate_site *out)
 {
     uint8_t text[2 * LONG_REACH];
     struct mapping mapping;
     const struct site_record *record;
-    uint8_t decides = core->dispositions[nr] & PB_FLAG_EMPTY_PATH ? DECIDING_LENGTH : 0;
     if (!is_file_text(tid, call, &mapping))
         return false;
     if (plan_find(core, tid, &mapping, call, &record))
-        return take_record(record, call, decides, out, region);
+        return take_record(core, record, call, nr, out);
     uint64_t begin = call - mapping.start > LONG_REACH ? call - LONG_REACH : mapping.start;
     uint64_t length = mapping.end - begin < sizeof text ? mapping.end - begin : sizeof text;
     size_t at = call - begin;
@@ -149,8 +151,10 @@ bool site_plan(struct pb_core *core, int32_t tid, uint64_t call, uint32_t nr, st
     size_t after = movable(call + X86_SYSCALL_LENGTH, behind, (size_t)(text + length - behind));
     if (!after || is_target(text, length, at, at + X86_SYSCALL_LENGTH + after))
         return false;
-    *out = (struct gate_site){.call = call, .after = (uint8_t)after, .decides = decides};
-    memcpy(region, text + at, X86_SYSCALL_LENGTH + after);
+    *out = (struct gate_site){.call = call, .after = (uint8_t)after};
+    memcpy(out->region, text + at, X86_SYSCALL_LENGTH + after);
+    size_t before = at < NUMBER_REACH ? at : NUMBER_REACH;
+    way_choose(core, nr, text + at - before, before, out);
     return true;
 }
 
@@ -167,19 +171,19 @@ static bool write_text(int32_t tid, uint64_t address, const uint8_t *bytes, size
     return written;
 }
 
-int32_t site_patch(struct pb_core *core, int32_t tid, struct gate *gate, const struct gate_site *site, const uint8_t *region)
+int32_t site_patch(struct pb_core *core, int32_t tid, struct gate *gate, const struct gate_site *site)
 {
     uint8_t now[REGION_LONGEST], jump[sizeof now];
     size_t length = site_end(site) - site_start(site);
-    if (pb_read(core, tid, site_start(site), now, length) != (int64_t)length || memcmp(now, region, length) != 0)
+    if (pb_read(core, tid, site_start(site), now, length) != (int64_t)length || memcmp(now, site->region, length) != 0)
         return -1;
-    int32_t stub = stub_get(gate, site, region);
+    int32_t stub = stub_get(gate, site);
     if (stub < 0)
         return -1;
     stub_jump((uint32_t)stub, site, jump);
     if (write_text(tid, site_start(site), jump, length))
         return stub;
-    write_text(tid, site_start(site), region, length);
+    write_text(tid, site_start(site), site->region, length);
     return -1;
 }
 
@@ -190,10 +194,7 @@ const struct gate_site *site_at(struct pb_core *core, const struct task *task, u
     if (pb_read(core, task->tid, start, found, sizeof found) != sizeof found)
         return NULL;
     memcpy(&slot, found + JUMP_LENGTH - sizeof slot, sizeof slot);
-    if (!is_in_gate(slot))
-        return NULL;
-    *stub = (uint32_t)((slot - GATE_CODE) / STUB_SIZE);
-    if (*stub >= task->gate->used)
+    if (!stub_at(task->gate, slot, stub))
         return NULL;
     const struct gate_site *site = &task->gate->sites[*stub];
     stub_jump(*stub, site, jump);
@@ -205,14 +206,14 @@ static uint64_t inside(const struct gate *gate, uint32_t stub, uint64_t ip)
 {
     const struct gate_site *site = &gate->sites[stub];
     const struct site_record *record = site->record;
-    uint64_t call = stub_call(gate, stub), behind = call + X86_SYSCALL_LENGTH;
+    struct stub_places places = stub_places(gate, stub);
     if (ip == site->call)
-        return call;
+        return places.again;
     if (ip == site->call + X86_SYSCALL_LENGTH)
-        return behind;
+        return places.behind;
     for (uint8_t i = 0; record && i < record->steps_before + record->steps_after; i++)
         if (site->call + (uint64_t)(int64_t)record->step_to[i] == ip)
-            return (i < record->steps_before ? stub_address(stub) + STUB_ENTRY : behind) + record->step_at[i];
+            return (i < record->steps_before ? places.entry : places.behind) + record->step_at[i];
     return 0;
 }
 
@@ -244,12 +245,10 @@ bool changes_sites(const struct task *task, uint64_t nr, const uint64_t args[6])
 void sites_restore(struct pb_core *core, const struct task *task, uint64_t address, uint64_t length)
 {
     for (uint32_t stub = 0; stub < task->gate->used; stub++) {
-        uint8_t region[REGION_LONGEST];
         const struct gate_site *site = &task->gate->sites[stub];
         uint32_t found;
         if (!touches(site, address, length) || site_at(core, task, site_start(site), &found) != site)
             continue;
-        stub_region(task->gate, stub, region);
-        write_text(task->tid, site_start(site), region, site_end(site) - site_start(site));
+        write_text(task->tid, site_start(site), site->region, site_end(site) - site_start(site));
     }
 }
