@@ -20,6 +20,8 @@ class Lib:
     PB_FLAG_EMPTY_PATH: int
     PB_GATE_CODE: int
     PB_GATE_CODE_SIZE: int
+    PB_GATE_DECIDED: int
+    PB_GATE_DECIDED_SIZE: int
     PB_STOP_EMPTY: int
     PB_STOP_INTERRUPT: int
     PB_STOP_SYSCALL: int
