@@ -23,12 +23,17 @@ NAMES = (
     "trace+nt",
     "walls+nt",
     "gate+nt",
+    "traced+nt",
     "reference+linux",
     "reference+nt",
     "strace",
     "proot",
+    "runsc",
 )
+PEERS = ("strace", "proot", "runsc")
 WEIGHED = "trace+linux"
+# What long workloads are run under: what a user would choose between.
+CHOICES = ("native", "walls+nt", "gate+nt", "traced+nt", *PEERS)
 # Where a name is found in another case.
 FOLDING = ("trace+nt", "walls+nt", "gate+nt", "reference+nt")
 
@@ -57,14 +62,16 @@ def not_installed() -> str | None:
     return "picobox-nt is not installed for this Python: pip install -e ." if picobox_program() is None else None
 
 
-def picobox_column(name: str, *options: str, module: str | None = None, package: str = "") -> Column:
+def picobox_column(
+    name: str, *options: str, command: tuple[str, ...] = (), module: str | None = None, package: str = ""
+) -> Column:
     """A column PLATFORM+PROFILE that runs this project, on a platform that may need a package of its own."""
     program = picobox_program()
     if program is None:
         return Column(name, (), not_installed())
     if module is not None and importlib.util.find_spec(module) is None:
         return Column(name, (), f"{package} is not installed: pip install -e '.[reference]'")
-    return Column(name, (str(program), "-q", "--profile", name.rpartition("+")[2], *options, "--"))
+    return Column(name, (str(program), *command, "-q", "--profile", name.rpartition("+")[2], *options, "--"))
 
 
 def peer_column(program: str, *options: str) -> Column:
@@ -77,7 +84,7 @@ def peer_column(program: str, *options: str) -> Column:
 
 def versions(columns: list[Column]) -> dict[str, str]:
     """The version that each installed peer prints of itself."""
-    asked = {"strace": "-V", "proot": "--version"}
+    asked = {"strace": "-V", "proot": "--version", "runsc": "--version"}
     found = {}
     for column in columns:
         if column.name in asked and column.missing is None:
@@ -91,15 +98,17 @@ def versions(columns: list[Column]) -> dict[str, str]:
 def find(programs: Programs, names: tuple[str, ...] = NAMES) -> list[Column]:
     """The named columns in the order of NAMES; what is not installed says so in `missing`."""
     bare = (str(programs.bare_loop),)
+    # What is measured may lie among temporary files, which would be private.
+    confined = ("--policy", "default", "--write", tempfile.gettempdir())
     every = (
         Column("native", ()),
         Column("bare", bare),
         Column("bare-pinned", bare, pinned=True),
         picobox_column("trace+linux", "--unconfined"),
         picobox_column("trace+nt", "--unconfined"),
-        # What is measured may lie among temporary files, which would be private.
-        picobox_column("walls+nt", "--policy", "default", "--write", tempfile.gettempdir()),
-        picobox_column("gate+nt", "--policy", "default", "--write", tempfile.gettempdir(), "--gate", "64"),
+        picobox_column("walls+nt", *confined),
+        picobox_column("gate+nt", *confined, "--gate", "64"),
+        picobox_column("traced+nt", *confined, "-o", str(programs.bare_loop.with_name("traced")), command=("trace",)),
         picobox_column(
             "reference+linux", "--unconfined", "--platform", "reference", module="ptrace", package="python-ptrace"
         ),
@@ -108,5 +117,7 @@ def find(programs: Programs, names: tuple[str, ...] = NAMES) -> list[Column]:
         ),
         peer_column("strace", "-f", "-o", "/dev/null", "--"),
         peer_column("proot"),
+        # The platform that Debian's version can use everywhere; a network of its own needs more than one command.
+        peer_column("runsc", "--network=none", "--platform=ptrace", "do"),
     )
     return [column for column in every if column.name in names]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,6 +39,7 @@ class Scale(NamedTuple):
     names: int
     crowds: tuple[int, int]
     scanned: int
+    longer: int  # how many times as much the long workloads do
 
 
 FULL = Scale(
@@ -53,6 +55,7 @@ FULL = Scale(
     names=10_000,
     crowds=(1_000, 1_000_000),
     scanned=1_000_000,
+    longer=10,
 )
 SMOKE = Scale(
     budget_ms=10,
@@ -67,6 +70,7 @@ SMOKE = Scale(
     names=200,
     crowds=(400, 4_000),
     scanned=4_000,
+    longer=1,
 )
 
 
@@ -88,6 +92,19 @@ def repository(root: Path, files: int) -> None:
     who = ("-c", "user.name=bench", "-c", "user.email=bench@example.invalid")
     for words in (("init", "-q"), ("add", "-A"), (*who, "commit", "-q", "-m", "all")):
         subprocess.run(["git", *words], cwd=root, env=environment(root.parent), check=True)
+
+
+def python_package(root: Path, modules: int) -> None:
+    """A package of many modules that has never been compiled."""
+    root.mkdir()
+    for number in range(modules):
+        body = f"VALUES = [{number}, 'text']\n\n\ndef part(x: int) -> int:\n    return x + {number}\n\n\n" * 20
+        (root / f"part_{number}.py").write_text(body, encoding="ascii")
+
+
+def remove_compiled(root: Path) -> None:
+    """Takes away what Python made of a package."""
+    shutil.rmtree(root / "__pycache__", ignore_errors=True)
 
 
 def c_project(root: Path, sources: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench import crowd, executive, scan
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 NT = "trace+nt"
 WALLS = "walls+nt"
+GATE = "gate+nt"
+TRACED = "traced+nt"
+# Natively a workload takes at least so many seconds to count in the mean.
+LONG_S = 0.1
 NO_RUN = "no number in this run"
 
 
@@ -165,6 +170,83 @@ def walls_limits(report: Report) -> list[Limit]:
     ]
 
 
+# Of single calls, through the gate against native: what it is called, its row, and the bound.
+_GATED = (
+    ("getppid", "getppid", 1.3),
+    ("pread of 4 KiB", "pread", 1.3),
+    ("lseek", "lseek", 1.3),
+    ("fstat", "fstat", 1.3),
+    ("a ping-pong through pipes", "ping-pong", 1.3),
+    ("stat", "stat-hit", 1.5),
+    ("an open and its close", "open+close", 1.5),
+    ("a missing name, stat, seen before", "stat-miss", 2),
+    ("a missing name, stat, new", "stat-miss-new", 15),
+    ("fork and wait", "fork+wait", 2),
+    ("fork, exec of a static program, wait", "fork+exec+wait", 2),
+    ("fork, exec of a dynamic program, wait", "fork+exec+wait-dynamic", 2),
+)
+
+
+def gate_limits(report: Report) -> list[Limit]:
+    """The bounds on what a confined program costs with the gate, against native."""
+
+    def times(row: str, column: str = GATE) -> float | None:
+        return ratio(seconds(report, row, column), seconds(report, row, "native"))
+
+    # Natively there is no such name in another case: what is there is the yardstick.
+    folded = {
+        "stat-folded": ("stat in another case", "stat-hit"),
+        "open-folded": ("an open in another case, and its close", "open+close"),
+    }
+    start = difference(seconds(report, "true", GATE), seconds(report, "true", "native"), 1e3)
+    return [
+        *(Limit(f"gate against native: {what}", bound, "x", times(row)) for what, row, bound in _GATED),
+        *(
+            Limit(
+                f"gate against native: {what}",
+                12,
+                "x",
+                ratio(seconds(report, row, GATE), seconds(report, exact, "native")),
+            )
+            for row, (what, exact) in folded.items()
+        ),
+        Limit("gate and walls: the start of /bin/true over native", 45, "ms", start),
+        Limit(
+            "gate: two guests on two CPUs against one",
+            1.05,
+            "x",
+            ratio(seconds(report, "cpu-together", GATE), seconds(report, "cpu-alone", GATE)),
+        ),
+        *_workload_limits(report, GATE, "gate", 1.35, 2.2),
+        *_workload_limits(report, TRACED, "picobox trace -o FILE", 2, None),
+    ]
+
+
+def _workload_limits(report: Report, column: str, what: str, mean: float, worst: float | None) -> list[Limit]:
+    """Of workloads that take long enough natively, the geometric mean of the ratios, and the largest."""
+    ratios = {
+        result.name: times
+        for result in report.results
+        if result.kind == "workload" and (seconds(report, result.name, "native") or 0) >= LONG_S
+        if (times := result.to_native(column)) is not None
+    }
+    highest = max(ratios, key=lambda name: ratios[name], default=None)
+    limits = [
+        Limit(
+            f"{what}: geometric mean of {len(ratios)} workloads over {LONG_S * 1000:g} ms",
+            mean,
+            "x",
+            statistics.geometric_mean(ratios.values()) if ratios else None,
+        )
+    ]
+    if worst is not None:
+        name = "" if highest is None else f" ({highest})"
+        limits.append(
+            Limit(f"{what}: the worst of them{name}", worst, "x", None if highest is None else ratios[highest])
+        )
+    return limits
+
+
 def names_limits(report: Report) -> list[Limit]:
     """The bounds on `picobox names`."""
     sources = {scan.LISTED: "on standard input", scan.INDEXED: "in a git index"}
@@ -190,5 +272,6 @@ def judge(report: Report) -> list[Limit]:
         + crowd_limits(report)
         + nt_limits(report)
         + walls_limits(report)
+        + gate_limits(report)
         + names_limits(report)
     )

@@ -18,10 +18,12 @@ COLOURS = {
     "trace+nt": "#1d7a46",
     "walls+nt": "#12512e",
     "gate+nt": "#6bbf59",
+    "traced+nt": "#b5d99c",
     "reference+linux": "#62b0e8",
     "reference+nt": "#6cc59a",
     "strace": "#de911d",
     "proot": "#8d2b0b",
+    "runsc": "#c0562d",
 }
 LEFT, WIDTH, RIGHT = 190, 560, 150
 BAR, GAP, TOP = 11, 14, 72

@@ -7,6 +7,8 @@ import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bench.columns import PEERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -141,12 +143,12 @@ class Report:
         return next((figure for figure in self.figures if figure.name == name), None)
 
     def failures(self) -> list[str]:
-        """One line for everything that is installed and went wrong."""
+        """One line for everything of ours that went wrong: what another project cannot run is told in its cell."""
         cells = [
             f"{result.name} under {column}: {cell.failed}"
             for result in self.results
             for column, cell in result.cells.items()
-            if cell.failed is not None
+            if cell.failed is not None and column not in PEERS
         ]
         weights = [
             f"memory of {weight.column} ({weight.operation}): {weight.failed}"

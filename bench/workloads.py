@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from bench import inputs
+from bench import columns, inputs
 from bench.runner import Row
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bench.build import Programs
     from bench.inputs import Scale
 
@@ -32,6 +34,44 @@ def tree_rows(directory: Path, scale: Scale) -> list[Row]:
         inputs.repository(directory / "repository", scale.files)
     status = ("git", "-C", "repository", "status", "--porcelain")
     return [*rows, Row("git-status", f"git status, {scale.files} files", "workload", status, directory, needs=("git",))]
+
+
+def long_rows(directory: Path, scale: Scale) -> list[Row]:
+    """What takes more than a tenth of a second natively on most machines: start-up does not decide here."""
+    files, package, times = scale.files * scale.longer, directory / "package", scale.longer
+    database = directory / "long.db"
+    inputs.tree(directory / "long-tree", files)
+    inputs.python_package(package, scale.sources * 2 * times)
+    inputs.sql_script(directory / "long.sql", scale.inserts * times)
+    copy = ("dd", "if=/dev/zero", "of=/dev/null", "bs=4k", f"count={scale.blocks * times * 2}", "status=none")
+    loop = f"for ((j = 0; j < {scale.forks * times}; j++)); do (:); done; echo $j"
+    compile_all = (sys.executable, "-m", "compileall", "-q", "package")
+
+    def row(name: str, what: str, *command: str, reset: Callable[[], None] | None = None) -> Row:
+        return Row(
+            f"long-{name}", what, "workload", command, directory, needs=command[:1], reset=reset, only=columns.CHOICES
+        )
+
+    rows = [
+        row("ls-lR", f"ls -lR of {files} files", "ls", "-lR", "long-tree"),
+        row("find", f"find by size among {files} files", "find", "long-tree", "-type", "f", "-size", "+0"),
+        row("tar", f"tar c of {files} files into a pipe", "sh", "-c", "tar -cf - long-tree | cat > /dev/null"),
+        row("dd", f"dd of {scale.blocks * times * 2} blocks of 4 KiB", *copy),
+        row("shell-loop", f"bash: {scale.forks * times} forks", "bash", "-c", loop),
+        row(
+            "sqlite",
+            f"{scale.inserts * times} inserts",
+            "sqlite3",
+            str(database),
+            ".read long.sql",
+            reset=lambda: database.unlink(missing_ok=True),
+        ),
+        row("compileall", "python -m compileall", *compile_all, reset=lambda: inputs.remove_compiled(package)),
+    ]
+    if shutil.which("git") is not None:
+        inputs.repository(directory / "long-repository", files * 2)
+    status = ("git", "-C", "long-repository", "status", "--porcelain")
+    return [*rows, row("git-status", f"git status, {files * 2} files", *status)]
 
 
 def build_rows(directory: Path, scale: Scale) -> list[Row]:
@@ -105,6 +145,7 @@ def rows(programs: Programs, directory: Path, scale: Scale) -> list[Row]:
         Row("python", "start-up: python -c pass", "workload", (sys.executable, "-c", "pass"), directory),
         *tree_rows(directory, scale),
         *build_rows(directory, scale),
+        *long_rows(directory, scale),
         Row("dd", f"dd of {scale.blocks} blocks of 4 KiB", "workload", copy, directory),
         Row(
             "crowd",
