@@ -44,6 +44,7 @@ void pb_core_free(struct pb_core *core)
     pending_clear(&core->early_deaths);
     pin_close(core);
     plans_close(core);
+    recorder_close(core);
     free(core->round);
     pthread_mutex_destroy(&core->lock);
     free(core);

@@ -50,6 +50,8 @@
 #define PB_STOP_SIGNAL 7
 #define PB_STOP_GROUP 8
 #define PB_STOP_DEAD 9
+/* Text that was recorded is to be taken (pb_trace_take). */
+#define PB_STOP_TRACE 10
 
 /* Stages at which a spawn can fail. */
 #define PB_SPAWN_OK 0

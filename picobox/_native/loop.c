@@ -40,8 +40,9 @@ void death_keep(struct pb_core *core, int32_t tid, int32_t status)
     pending_push(&core->pending, (struct pending){.tid = tid, .status = status});
 }
 
-static void fill_call(struct pb_stop *out, struct task *task, const struct call_info *info)
+static void fill_call(struct pb_core *core, struct pb_stop *out, struct task *task, const struct call_info *info)
 {
+    recorder_offered(core, task, info);
     out->kind = PB_STOP_SYSCALL;
     out->tid = task->tid;
     out->nr = (int32_t)info->nr;
@@ -101,17 +102,24 @@ static enum outcome on_hand_over(struct pb_core *core, struct task *task)
     return resume_quietly(core, task);
 }
 
+/* The call ends at its entry with a result. */
+static enum outcome end_call(struct pb_core *core, struct task *task, int64_t result)
+{
+    call_skip(task->tid, result);
+    recorder_left(core, task, result);
+    return resume_quietly(core, task);
+}
+
 /* The call's arguments decide against it. Python answers only if every call is shown to it. */
 static enum outcome refuse(struct pb_core *core, struct task *task, int32_t error, const struct call_info *info,
                            struct pb_stop *out)
 {
     if (info->nr < PB_NR_COUNT && (core->dispositions[info->nr] & 0xff) == PB_DO_CALL) {
-        fill_call(out, task, info);
+        fill_call(core, out, task, info);
         out->code = error;
         return FOR_PYTHON;
     }
-    call_skip(task->tid, -error);
-    return resume_quietly(core, task);
+    return end_call(core, task, -error);
 }
 
 static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_stop *out)
@@ -126,12 +134,18 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
         return ANSWERED;
     uint32_t nr = message < PB_NR_COUNT ? (uint32_t)message : PB_NR_UNKNOWN;
     uint32_t disposition = core->dispositions[nr];
+    bool recorded = recorder_wants(core, nr) && (disposition & 0xff) != PB_DO_CALL;
     pin_stop_seen(core, task, disposition & PB_FLAG_REAP);
     core->counters[disposition & 3][nr]++;
     if (disposition & PB_FLAG_RECEIVES)
         receipt_seen(core, task);
     if (task->gate && nr == SYS_rt_sigreturn)
         gate_sigreturn_seen(core, task);
+    if (recorded) {
+        if (call_info_read(task->tid, &info) < 0)
+            return ANSWERED;
+        recorder_entered(core, task, nr, &info);
+    }
     if (disposition & PB_FLAG_ARGUMENTS || (disposition & PB_FLAG_GUARD && (task->page || task->gate))) {
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
@@ -147,6 +161,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
         take_round(core);
     switch (disposition & 0xff) {
     case PB_DO_NATIVE:
+        task->want_exit = recorded;
         return resume_quietly(core, task);
     case PB_DO_CALL:
         if (call_info_read(task->tid, &info) < 0)
@@ -155,14 +170,12 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
             close_seen(core, task, (int32_t)info.args[0], false);
         if (is_repeat(core, task, &info) || gate_opens(core, task, &info))
             return resume_quietly(core, task);
-        fill_call(out, task, &info);
+        fill_call(core, out, task, &info);
         return FOR_PYTHON;
     case PB_DO_ERRNO:
-        call_skip(task->tid, -(int64_t)(disposition >> 16 & 0xfff));
-        return resume_quietly(core, task);
+        return end_call(core, task, -(int64_t)(disposition >> 16 & 0xfff));
     default:
-        call_skip(task->tid, -ENOSYS);
-        return resume_quietly(core, task);
+        return end_call(core, task, -ENOSYS);
     }
 }
 
@@ -179,10 +192,13 @@ static enum outcome on_call_exit(struct pb_core *core, struct task *task, struct
     bool report = task->report_exit;
     restore_arguments(task, task->tid);
     call_forget(core, task);
-    if (!report)
+    if (!report && !task->recorded)
         return resume_quietly(core, task);
     if (call_info_read(task->tid, &info) < 0)
         return ANSWERED;
+    recorder_left(core, task, info.result);
+    if (!report)
+        return resume_quietly(core, task);
     out->kind = PB_STOP_SYSCALL_EXIT;
     out->tid = task->tid;
     out->result = info.result;
@@ -266,6 +282,7 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
             task->pinned = executor->pinned;
             task->cpu = executor->cpu;
             task->own_affinity = executor->own_affinity;
+            recorder_move(executor, task);
             task_remove(core, (int32_t)former);
         }
     }
@@ -315,6 +332,8 @@ static enum outcome on_death(struct pb_core *core, int32_t tid, int status, stru
     /* Else an orphan of ours whose death as a tracee was told before, or a child that did not live to its first stop. */
     if (!known && core->creating_count)
         pending_push(&core->early_deaths, (struct pending){.tid = tid, .status = status});
+    if (task)
+        recorder_lost(core, task);
     task_remove(core, tid);
     if (tid == core->program)
         core->program = 0;
@@ -393,6 +412,10 @@ static void take_stop(struct pb_core *core, struct pb_stop *out)
 {
     for (;;) {
         int status;
+        if (recorder_is_full(core)) {
+            out->kind = PB_STOP_TRACE;
+            return;
+        }
         if (doorbell_rung && doorbell_take(core, out))
             return;
         pin_tick_seen(core);

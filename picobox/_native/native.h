@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "core.h"
+#include "trace/contract.h"
 
 /* Registers whose value we changed at a call's entry, to be put back at its exit. */
 struct saved_arguments {
@@ -59,6 +60,8 @@ struct task {
     bool stepping;       /* stops at the first instruction of a handler; see gate_delivers */
     bool halted;         /* was asked to stop while the code that it shares changed */
     bool by_stop_signal; /* the last signal that it stopped for was one that stops */
+    struct open_call *recorded; /* see trace/recorder.c */
+    int32_t number;      /* as guests know it; 0: not known yet */
 };
 
 /* What was seen while another stop was being answered, to be told at the next occasion. */
@@ -152,6 +155,7 @@ struct pb_core {
     struct unplanned unplanned[UNPLANNED_COUNT];
     struct gate_wait *waits; /* calls that the notify channel has left to the loop */
     struct hot_site hot[HOT_COUNT];
+    struct recorder *recorder; /* NULL: nothing is recorded */
     uint64_t gate_counts[PB_NR_COUNT]; /* of gates that are gone */
     struct sigaction before_bell;
     struct pending *pending;
@@ -362,6 +366,22 @@ void gate_sigreturn_seen(struct pb_core *core, const struct task *task);
 bool gate_has_left(const struct pb_core *core, const struct task *task);
 /* Whether the call that a task leaves was made in the gate, unseen. */
 bool gate_was_called(const struct pb_core *core, const struct task *task);
+
+/* trace/recorder.c: what becomes of a call is recorded, if calls of its number are. */
+bool recorder_wants(const struct pb_core *core, uint32_t nr);
+/* A task stands at the entry of a call. */
+void recorder_entered(struct pb_core *core, struct task *task, uint32_t nr, const struct call_info *info);
+/* The same, and Python may say that it is to be recorded (pb_trace_begin). */
+void recorder_offered(struct pb_core *core, struct task *task, const struct call_info *info);
+void recorder_left(struct pb_core *core, struct task *task, int64_t result);
+/* The call that it is in, if any, will never end. */
+void recorder_lost(struct pb_core *core, struct task *task);
+/* The call of one task goes on as another's. */
+void recorder_move(struct task *from, struct task *to);
+void recorder_forget(struct task *task);
+void recorder_close(struct pb_core *core);
+/* Whether text is to be taken. */
+bool recorder_is_full(const struct pb_core *core);
 
 #define X86_SYSCALL_LENGTH 2
 

@@ -85,6 +85,7 @@ void task_remove(struct pb_core *core, int32_t tid)
         task_set_creating(core, task, false);
         receipt_lost(core, task);
         gate_leave(core, task->gate);
+        recorder_forget(task);
         if (task->born && !task->announced)
             core->held_count--;
         *link = task->next;

@@ -191,6 +191,7 @@ def compile_dispositions(
     calls: frozenset[int] | None = None,
     by_arguments: frozenset[str] = frozenset(),
     gate: bool = False,
+    recorded: frozenset[int] = frozenset(),
 ) -> array[int]:
     """The C core's disposition array: one 32-bit word for each number below SYSCALL_LIMIT.
 
@@ -201,7 +202,7 @@ def compile_dispositions(
     `subscribe` every row is a CALL and so is every other number, so that Python sees each call; the error number stays
     in its bits. `calls`: subscribe to these numbers only. With `gate` bit 13 marks what the gate may make, bit 14 what
     it may make as fstat if no path is named, bit 28 what it may make once it has decided so, of an open by its flags,
-    whose position is in bits 29 and 30.
+    whose position is in bits 29 and 30. Calls with the numbers `recorded` are stops: how they end is to be seen.
     """
     chosen = (frozenset(range(SYSCALL_LIMIT)) if calls is None else calls) if subscribe else frozenset[int]()
     words = array("I", [ACTION_CALL if nr in chosen else 0 for nr in range(SYSCALL_LIMIT)])
@@ -216,7 +217,9 @@ def compile_dispositions(
             word |= DISPOSITION_REAP
         elif gate and entry.name in GATED_STOPPING_CALLS:
             pass
-        elif entry.nr not in chosen and _needs_no_stop(entry, disposition.action, features):
+        elif (
+            entry.nr not in chosen and entry.nr not in recorded and _needs_no_stop(entry, disposition.action, features)
+        ):
             word |= DISPOSITION_NOTIFY
             if gate and entry.harmless and disposition is NATIVE and entry.name not in by_arguments:
                 word |= DISPOSITION_GATE
@@ -237,6 +240,7 @@ def compile_dispositions(
             and words[_FSTAT] & DISPOSITION_GATE
             and not word & (DISPOSITION_GATE | DISPOSITION_DECIDED)
             and entry.nr not in chosen
+            and entry.nr not in recorded
             and _is_seen_for_its_path(entry, word, features)
         ):
             words[entry.nr] |= DISPOSITION_EMPTY_PATH

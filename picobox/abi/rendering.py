@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from errno import errorcode
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from picobox.abi import types
@@ -24,16 +25,16 @@ _O_TMPFILE = 0o20200000
 _FCNTL_WITHOUT_ARGUMENT = frozenset({1, 3, 9, 11, 1025, 1032, 1034})
 
 # include/linux/errno.h: what an interrupted call holds until the kernel restarts it or turns it into EINTR
-_RESTARTS = {
+RESTARTS = {
     512: "ERESTARTSYS (To be restarted if SA_RESTART is set)",
     513: "ERESTARTNOINTR (To be restarted)",
     514: "ERESTARTNOHAND (To be restarted if no handler)",
     516: "ERESTART_RESTARTBLOCK (Interrupted by signal)",
 }
 # errno.h gives 95 two names; strace and the man pages use this one.
-_ERRNO_NAMES = {**errorcode, 95: "EOPNOTSUPP"}
+ERRNO_NAMES = {**errorcode, 95: "EOPNOTSUPP"}
 
-_RENDERERS = {**VALUE_RENDERERS, **STRUCTURE_RENDERERS}
+RENDERERS = {**VALUE_RENDERERS, **STRUCTURE_RENDERERS}
 
 
 def render(
@@ -50,12 +51,11 @@ def render(
 
 
 def render_arguments(row: Row, raw: Sequence[int], memory: types.Memory, result: int | None) -> list[str]:
-    """All arguments of a call as text, without those that the kernel does not look at."""
+    """The arguments of a call as text, up to the first that the kernel does not look at, as it does at none behind."""
     siblings = {argument.name: value for argument, value in zip(row.args, raw, strict=False)}
     return [
         render(argument, value, memory, result, siblings)
-        for argument, value in zip(row.args, raw, strict=False)
-        if not _ignored(argument, siblings)
+        for argument, value in takewhile(lambda pair: not _ignored(pair[0], siblings), zip(row.args, raw, strict=False))
     ]
 
 
@@ -64,9 +64,9 @@ def render_result(row: Row, result: int | None) -> str:
     if result is None:
         return "?"
     if -4096 < result < 0:
-        if -result in _RESTARTS:
-            return f"? {_RESTARTS[-result]}"
-        return f"-1 {_ERRNO_NAMES.get(-result, f'ERRNO_{-result}')} ({os.strerror(-result)})"
+        if -result in RESTARTS:
+            return f"? {RESTARTS[-result]}"
+        return f"-1 {ERRNO_NAMES.get(-result, f'ERRNO_{-result}')} ({os.strerror(-result)})"
     if issubclass(row.returns, (types.Address, types.Hexadecimal)):
         return hex(result & 0xFFFF_FFFF_FFFF_FFFF)
     return octal(result) if issubclass(row.returns, types.Mode) else str(result)
@@ -83,4 +83,4 @@ def _ignored(argument: types.Argument, siblings: Mapping[str, int]) -> bool:
 
 def _renderer(kind: type[types.Argument]) -> Callable[[Any, View], str]:
     """The renderer of the nearest ancestor of `kind` that has one."""
-    return next(_RENDERERS[ancestor] for ancestor in kind.__mro__ if ancestor in _RENDERERS)
+    return next(RENDERERS[ancestor] for ancestor in kind.__mro__ if ancestor in RENDERERS)

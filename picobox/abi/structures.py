@@ -82,7 +82,8 @@ def _out_bytes(argument: types.OutBytes, view: View) -> str:
 def _out_string(argument: types.OutString, view: View) -> str:
     if not view.written:
         return _pointer(argument, view)
-    return quote(view.memory.read(view.raw, max((view.result or 0) - 1, 0)), limit=None)
+    length = min(max((view.result or 0) - 1, 0), types.PATH_MAX)
+    return quote(view.memory.read(view.raw, length), limit=None)
 
 
 def _vector(view: View, entries: int, available: int | None) -> str:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from picobox.confine.supervised import SupervisedWalls
     from picobox.names import Names
     from picobox.platform.site_cache import SiteCache
+    from picobox.trace.core_recorder import CoreRecorder
 
 EXIT_TIMEOUT = 124
 _STAGE_CHDIR = 3
@@ -62,11 +63,13 @@ class Launch:
         chaos: ChaosSettings | None = None,
         policy: Policy | None = None,
         kept: Mapping[bytes, LayerMount] | None = None,
+        recorder: CoreRecorder | None = None,
     ) -> None:
         """`observer` is told of every signal and end, and of the calls with the numbers `calls`, None being all.
 
         `check`: how the run is judged, None if it is not; `chaos`: how it is disturbed besides. `policy`: what the
-        program may reach, None being all; this process goes behind the same walls. `kept`: see walls_of.
+        program may reach, None being all; this process goes behind the same walls. `kept`: see walls_of. `recorder`: an
+        observer for whom the core records.
         """
         self._policy = policy
         # Behind the walls the path of the user's caches leads to a layer that is dropped.
@@ -94,6 +97,7 @@ class Launch:
             gate=options.gate,
             sites=sites,
             walls=self._keeper,
+            recorder=recorder,
         )
         executive_host = ExecutiveHost(self.platform)
         self.executive = Executive(executive_host)
@@ -298,7 +302,7 @@ def make_names(options: SimpleNamespace) -> Names | None:
     try:
         from picobox.platform.names import NativeIndex
     except ImportError as error:
-        raise _no_core(error) from None
+        raise no_core(error) from None
     index = NativeIndex()
     if profile.windows:
         from picobox.cli.windows import windows_names
@@ -322,6 +326,7 @@ def make_platform(
     gate: int = 0,
     sites: SiteCache | None = None,
     walls: Walls | SupervisedWalls | LimitsAlone | None = None,
+    recorder: CoreRecorder | None = None,
 ) -> Platform:
     """The platform of that name; PicoboxError tells what is missing for it. Only the default one has walls."""
     if name == "reference":
@@ -335,8 +340,8 @@ def make_platform(
     try:
         from picobox.platform.trace import TracePlatform
     except ImportError as error:
-        raise _no_core(error) from None
-    return TracePlatform(ROWS, **subscription, notify=notify, gate=gate, sites=sites, walls=walls)
+        raise no_core(error) from None
+    return TracePlatform(ROWS, **subscription, notify=notify, gate=gate, sites=sites, walls=walls, recorder=recorder)
 
 
 def _hold_plans() -> SiteCache:
@@ -349,7 +354,8 @@ def _hold_plans() -> SiteCache:
     return sites
 
 
-def _no_core(error: ImportError) -> PicoboxError:
+def no_core(error: ImportError) -> PicoboxError:
+    """What a missing C core is to the user."""
     return PicoboxError(f"the C core is not built ({error}): install picobox-nt with pip on this machine")
 
 

@@ -6,7 +6,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from picobox.cli.launch import Launch
+from picobox.cli.launch import Launch, no_core
 from picobox.cli.options import Option, Usage, output_options, run_options
 from picobox.cli.policies import OPEN, chosen_policy, policy_options, tell_no_walls
 from picobox.cli.selection import EVERYTHING, Selection, UnknownCallError, parse_selection
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from picobox.confine.policy import Policy
     from picobox.confine.refusals import Refusals
+    from picobox.trace.core_recorder import CoreRecorder
     from picobox.trace.recorder import Renderer
 
 FORMATS = ("text", "jsonl")
@@ -67,14 +68,17 @@ def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -
     if policy is None:
         tell_no_walls(options)
     refusals = _refusals(policy)
-    recorder = Recorder(_renderer(options), sink.write, selection.includes, options.platform, refusals)
+    core = None if options.platform == "reference" else _core_recorder(options, sink, selection, refusals)
+    recorder = core or Recorder(_renderer(options), sink.write, selection.includes, options.platform, refusals)
     _end_in_order()
     try:
-        with Launch(options, command, recorder, selection.numbers(), policy=policy) as launch:
+        shown = selection.numbers() if core is None else core.shown
+        with Launch(options, command, recorder, shown, policy=policy, recorder=core) as launch:
             if refusals is not None and launch.provider.guard is not None:
                 refusals.supervised_by(launch.provider.guard.policy)
             status = launch.run()
             recorder.limits_met(launch.limits_met())
+            recorder.flush()
             sink.flush()
             if options.verbose and not options.quiet:
                 from picobox.cli.report import print_summary
@@ -83,6 +87,19 @@ def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -
     finally:
         sink.close()
     return status
+
+
+def _core_recorder(
+    options: SimpleNamespace, sink: Sink, selection: Selection, refusals: Refusals | None
+) -> CoreRecorder:
+    try:
+        from picobox.trace.core_recorder import CoreRecorder
+    except ImportError as error:
+        raise no_core(error) from None
+    return CoreRecorder(
+        _renderer(options), sink.write, selection.includes, options.platform, refusals,
+        numbers=selection.numbers(), to_file=options.output is not None,
+    )  # fmt: skip
 
 
 def _refusals(policy: Policy | None) -> Refusals | None:

@@ -23,7 +23,8 @@ HostTid = NewType("HostTid", int)
     STOP_SIGNAL,
     STOP_GROUP,
     STOP_DEAD,
-) = range(10)
+    STOP_TRACE,
+) = range(11)
 
 ERESTARTSYS = 512
 ERESTART_RESTARTBLOCK = 516

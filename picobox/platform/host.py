@@ -141,6 +141,11 @@ def guests_see_other_processes() -> None:
     _Processes.are_others = True
 
 
+def processes_are_others() -> bool:
+    """Whether guests see other processes in /proc than we."""
+    return _Processes.are_others
+
+
 def number_of(tid: HostTid) -> int:
     """The number by which guests know a task; its own if it has gone (proc(5), NSpid)."""
     if _Processes.are_others:

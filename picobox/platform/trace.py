@@ -25,7 +25,7 @@ from picobox.abi.filter import (
 from picobox.abi.row import ACTION_CALL, ACTION_NATIVE
 from picobox.errors import Errno, PlatformError
 from picobox.platform import host
-from picobox.platform.base import STOP_INTERRUPT, Descriptor, HostTid, SpawnRequest, Stop
+from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Descriptor, HostTid, SpawnRequest, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from picobox.confine.supervised import SupervisedWalls
     from picobox.platform.base import Repeated
     from picobox.platform.site_cache import SiteCache
+    from picobox.trace.core_recorder import CoreRecorder
 
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec", "walls")
 _BUFFER = 1 << 16
@@ -123,6 +124,7 @@ class TracePlatform:
         gate: int = 0,
         sites: SiteCache | None = None,
         walls: Walls | SupervisedWalls | LimitsAlone | None = None,
+        recorder: CoreRecorder | None = None,
     ) -> None:
         """`subscribe`: every call and signal comes to Python, as tracing needs it; of calls, only `calls`.
 
@@ -130,7 +132,7 @@ class TracePlatform:
         `gate`: of these calls, those that are harmless are made inside the programs, once the channel got so many from
         one place; 0: never.
         `sites`: where plans of call sites are kept for the gate.
-        `walls`: what programs are put behind, raised before the first one.
+        `walls`: what programs are put behind, raised before the first one. `recorder`: takes what the core records.
         """
         rows = tuple(rows)
         self._walls = walls
@@ -151,7 +153,11 @@ class TracePlatform:
         self._rules = active_rules(features)
         by_arguments = frozenset(rule.call for rule in self._rules)
         gated = bool(gate and notify)
-        compiled = partial(compile_dispositions, rows, subscribe, calls=calls, by_arguments=by_arguments, gate=gated)
+        self._recorder = recorder
+        recorded = frozenset[int]() if recorder is None else self._record(recorder)
+        compiled = partial(
+            compile_dispositions, rows, subscribe, calls=calls, by_arguments=by_arguments, gate=gated, recorded=recorded
+        )
         self._compile = cache(compiled)
         dispositions = self._compile(features)
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", dispositions))
@@ -229,8 +235,18 @@ class TracePlatform:
             self._failure = (stage, error[0]) if stage else None
         return self._failure
 
+    def _record(self, recorder: CoreRecorder) -> frozenset[int]:
+        """Have the core record calls; gives their numbers."""
+        if lib.pb_trace_open(self._core, recorder.table.native, recorder.calls):
+            raise MemoryError
+        recorder.opened(self._core)
+        return frozenset(nr for nr, wanted in enumerate(recorder.calls) if wanted)
+
     def next(self) -> Stop:
         lib.pb_next(self._core, self._stop)
+        while self._stop.kind == STOP_TRACE and self._recorder is not None:
+            self._recorder.flush()
+            lib.pb_next(self._core, self._stop)
         fields = _STOP.unpack(self._stop_bytes)
         stop = Stop(fields[0], fields[1])
         stop.nr, stop.signal, stop.code, stop.status, stop.other = fields[2:7]
@@ -390,6 +406,8 @@ class TracePlatform:
         if self._status_fd >= 0:
             os.close(self._status_fd)
             self._status_fd = -1
+        if self._recorder is not None:
+            self._recorder.flush()
         self._make_plans()
         lib.pb_core_free(self._core)
         self._core = ffi.NULL

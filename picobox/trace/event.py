@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE
+
 if TYPE_CHECKING:
     from picobox.confine.refusals import Refusal
     from picobox.task import VirtualTid
@@ -13,6 +15,8 @@ SIGNAL = "signal"
 EXIT = "exit"
 EXEC = "exec"
 LIMIT = "limit"
+
+DISPOSITIONS = {ACTION_NATIVE: "native", ACTION_CALL: "call", ACTION_ERRNO: "errno"}
 
 # A result in this range is a negated errno (linux/err.h), except for the kernel's own restart codes.
 _MAX_ERRNO = 4095

@@ -84,8 +84,12 @@ def _refusal(refusal: Refusal) -> dict[str, object]:
 def _nt(event: Event) -> dict[str, object] | None:
     if event.nt is None:
         return None
-    status = None if event.status is None else {"value": event.status, "name": name_of(event.status)}
+    status = None if event.status is None else _status(event.status)
     return {"service": event.nt, "performed": event.performed, "status": status, "name": event.object_name}
+
+
+def _status(status: int) -> dict[str, object]:
+    return {"value": status, "name": name_of(status)}
 
 
 def _signal(event: Event) -> dict[str, object]:
@@ -105,6 +109,21 @@ def _exec(event: Event) -> dict[str, object]:
 
 def _limit(event: Event) -> dict[str, object]:
     return _refused(event) | {"times": event.result}
+
+
+def name_form(name: str) -> str:
+    """An NT name as JSON."""
+    return _encode(name)
+
+
+def status_form(status: int) -> str:
+    """A status as JSON."""
+    return _encode(_status(status))
+
+
+def refusal_form(refusal: Refusal) -> str:
+    """The member about a refusal, with the comma behind it."""
+    return f'"refused_by":{_encode(_refusal(refusal))},'
 
 
 _MEMBERS: dict[str, Callable[[Event], dict[str, object]]] = {

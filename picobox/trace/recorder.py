@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ntshim.status import STATUS_SUCCESS, status_of_errno
 from picobox.abi import types
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE
 from picobox.abi.types import PATH_MAX
 from picobox.abi.view import signal_name
 from picobox.errors import Errno
 from picobox.task import VirtualTid
-from picobox.trace.event import CALL, EXEC, EXIT, LIMIT, SIGNAL, Event, Field, errno_of_result, is_restart
+from picobox.trace.event import CALL, DISPOSITIONS, EXEC, EXIT, LIMIT, SIGNAL, Event, Field, errno_of_result, is_restart
 from picobox.trace.siginfo import siginfo_fields
 
 if TYPE_CHECKING:
@@ -25,11 +24,10 @@ if TYPE_CHECKING:
     from picobox.platform.base import GuestMemory, HostTid, Stop
 
 # What the kernel writes: to be rendered once more when the call is over.
-_OUTPUTS = (
+OUTPUTS = (
     types.OutBytes, types.OutString, types.OutVector, types.OutTimespec, types.OutTimeval, types.OutFdPair,
     types.OutInt, types.WaitStatus, types.OutSignalSet, types.OutSocketAddress, types.PollFds,
 )  # fmt: skip
-_DISPOSITIONS = {ACTION_NATIVE: "native", ACTION_CALL: "call", ACTION_ERRNO: "errno"}
 
 
 class Renderer(Protocol):
@@ -84,7 +82,7 @@ class Recorder:
         if not self._selects(row):
             return False
         raw = call.stop.args
-        fields = self._arguments(row, raw, call.memory) if row is not None else _registers(raw)
+        fields = self.fields_at_entry(row, raw, call.memory) if row is not None else _registers(raw)
         if self._refusals is not None:
             self._refusals.entered(call)
         self._open[call.stop.tid] = _Open(call, call.task.vtid, time.time(), time.perf_counter(), fields)
@@ -136,6 +134,9 @@ class Recorder:
             event.result = self._refusals.counts[refusal]
             self._emit(event)
 
+    def flush(self) -> None:
+        """What was recorded is to be written: here it is already."""
+
     def _end(self, opened: _Open, stop: Stop, result: int | None) -> None:
         call, row = opened.call, opened.call.row
         event = Event(CALL, opened.time, opened.tid, _name(call), self._channel)
@@ -145,19 +146,22 @@ class Recorder:
         if result is not None:
             event.duration = time.perf_counter() - opened.clock
             if row is not None and result >= 0 and call.on_exec is None:
-                event.fields = self._with_outputs(row, opened, call.platform.memory(stop.tid), result)
+                event.fields = self.fields_at_exit(
+                    row, call.stop.args, opened.fields, call.platform.memory(stop.tid), result
+                )
         if self._refusals is not None:
             event.refused_by = self._refusals.ended(call, stop, result)
-        event.result_text = _result_text(row, result)
-        event.disposition = "unknown" if row is None else _DISPOSITIONS[row.do.action]
+        event.result_text = result_text(row, result)
+        event.disposition = "unknown" if row is None else DISPOSITIONS[row.do.action]
         if row is not None and row.nt is not None:
             event.nt = row.nt
             event.performed = call.performed
             event.object_name = call.object_name
-            event.status = _status(result) if call.refused is None else call.refused
+            event.status = status_of(result) if call.refused is None else call.refused
         self._emit(event)
 
-    def _arguments(self, row: Row, raw: tuple[int, ...], memory: GuestMemory) -> list[Field]:
+    def fields_at_entry(self, row: Row, raw: tuple[int, ...], memory: GuestMemory) -> list[Field]:
+        """The arguments of a call that begins."""
         # What a call does not look at comes last in its row and has no text.
         texts = row.render(raw, memory, None)
         return [
@@ -165,12 +169,13 @@ class Recorder:
             for argument, value, text in zip(row.args, raw, texts, strict=False)
         ]
 
-    def _with_outputs(self, row: Row, opened: _Open, memory: GuestMemory, result: int) -> tuple[Field, ...]:
-        raw = opened.call.stop.args
-        fields = opened.fields
+    def fields_at_exit(
+        self, row: Row, raw: tuple[int, ...], fields: list[Field], memory: GuestMemory, result: int
+    ) -> tuple[Field, ...]:
+        """The arguments of a call that has succeeded, with what the kernel has written."""
         siblings: dict[str, int] | None = None
         for index, argument in enumerate(row.args[: len(fields)]):
-            if isinstance(argument, _OUTPUTS):
+            if isinstance(argument, OUTPUTS):
                 if siblings is None:
                     siblings = {each.name: value for each, value in zip(row.args, raw, strict=False)}
                 text = argument.render(raw[index], memory, result, siblings)
@@ -191,7 +196,11 @@ class Recorder:
     def _emit(self, event: Event) -> None:
         text = self._renderer.render(event)
         if text:
-            self._write(text)
+            self._put(text)
+
+    def _put(self, text: str) -> None:
+        """Whole lines are to be written after all that was recorded before."""
+        self._write(text)
 
 
 def _vtid(stop: Stop, thread: Thread | None) -> VirtualTid:
@@ -208,14 +217,14 @@ def _registers(raw: tuple[int, ...]) -> list[Field]:
     return [Field(f"arg{index}", value, hex(value)) for index, value in enumerate(raw)]
 
 
-def _result_text(row: Row | None, result: int | None) -> str:
-    """A number without a row is always answered ENOSYS (design: never pass-through)."""
+def result_text(row: Row | None, result: int | None) -> str:
+    """What stands after the = sign. A number without a row is always answered ENOSYS (design: never pass-through)."""
     if result is None:
         return "?"
     return "-1 ENOSYS (Function not implemented)" if row is None else row.render_result(result)
 
 
-def _status(result: int | None) -> int | None:
+def status_of(result: int | None) -> int | None:
     """The NTSTATUS that stands for a Linux result; none while the call has no answer or starts anew."""
     if result is None or is_restart(result):
         return None
@@ -224,7 +233,9 @@ def _status(result: int | None) -> int | None:
 
 
 def _written_string(address: int, memory: GuestMemory, result: int) -> int | bytes:
-    """What the kernel wrote, without a NUL at its end; the address if it cannot be read."""
+    """What the kernel wrote, without a NUL at its end; the address if it cannot be read, or cannot be a path."""
+    if result > PATH_MAX:
+        return address
     try:
         return memory.read(address, result).removesuffix(b"\0")
     except Errno:

@@ -55,8 +55,8 @@ def _call(leader: str, event: Event) -> str:
 
 def _nt_line(event: Event) -> str:
     """The service with `~` if it is only the counterpart, the name that it opens, and the status with its name."""
-    status = "?" if event.status is None else f"{name_of(event.status)} ({event.status:#010x})"
-    name = "" if event.object_name is None else f" {_printable(event.object_name)}"
+    status = "?" if event.status is None else status_form(event.status)
+    name = "" if event.object_name is None else name_form(event.object_name)
     return f"    {'' if event.performed else '~'}{event.nt}{name} -> {status}"
 
 
@@ -96,6 +96,21 @@ def _limit(leader: str, event: Event) -> str:
     """In the form of what strace says of a process; it knows no limits of a run."""
     more = "" if event.refused_by is None else "\n" + _refused_line(event.refused_by)
     return f"{leader}+++ limit {event.name} met, times: {event.result} +++{more}"
+
+
+def name_form(name: str) -> str:
+    """An NT name as it stands behind its service."""
+    return " " + _printable(name)
+
+
+def status_form(status: int) -> str:
+    """A status with its name."""
+    return f"{name_of(status)} ({status:#010x})"
+
+
+def refusal_form(refusal: Refusal) -> str:
+    """The line about a refusal."""
+    return _refused_line(refusal) + "\n"
 
 
 _TEXTS: dict[str, Callable[[str, Event], str]] = {

@@ -16,7 +16,7 @@ from picobox.platform.base import STOP_DEAD, STOP_EXEC, STOP_SIGNAL, STOP_SYSCAL
 from picobox.task import VirtualTid
 from picobox.trace.event import Event, errno_of_result, is_restart
 from picobox.trace.jsonl import JsonRenderer, as_object, json_value
-from picobox.trace.recorder import _OUTPUTS, Recorder
+from picobox.trace.recorder import OUTPUTS, Recorder
 from picobox.trace.siginfo import siginfo_fields
 from picobox.trace.text import TextRenderer
 
@@ -305,5 +305,5 @@ def test_outputs_come_before_what_a_call_may_ignore() -> None:
     """The recorder pairs a row's arguments with their texts by position; only last ones may have no text."""
     for row in ROWS:
         texts = row.render((0,) * 6, Memory({}), None)
-        outputs = [index for index, argument in enumerate(row.args) if isinstance(argument, _OUTPUTS)]
+        outputs = [index for index, argument in enumerate(row.args) if isinstance(argument, OUTPUTS)]
         assert max(outputs, default=-1) < len(texts)

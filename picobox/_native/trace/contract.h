@@ -1,0 +1,167 @@
+/* The contract of the C core, second part: what is recorded of calls. Read as core.h is. */
+
+/* What is recorded of calls, without Python: text in the form of picobox.trace, made after a description of the table. */
+
+/* How an argument is shown: the class of picobox.abi.types whose renderer it has. */
+enum pb_trace_kind {
+    PB_KIND_UNKNOWN,
+    PB_KIND_ARGUMENT,
+    PB_KIND_HEXADECIMAL,
+    PB_KIND_DIRFD,
+    PB_KIND_USERID,
+    PB_KIND_MODE,
+    PB_KIND_DEVICE,
+    PB_KIND_SIGNAL,
+    PB_KIND_FLAGS,
+    PB_KIND_CHOICE,
+    PB_KIND_OPENFLAGS,
+    PB_KIND_MAPFLAGS,
+    PB_KIND_CLONEFLAGS,
+    PB_KIND_SOCKETTYPE,
+    PB_KIND_FUTEXOPERATION,
+    PB_KIND_FCNTLARGUMENT,
+    PB_KIND_USERPOINTER, /* the following are addresses */
+    PB_KIND_USERSTRING,
+    PB_KIND_USERPATH,
+    PB_KIND_STRINGVECTOR,
+    PB_KIND_ENVIRONMENT,
+    PB_KIND_INBYTES,
+    PB_KIND_OUTBYTES,
+    PB_KIND_OUTSTRING,
+    PB_KIND_INVECTOR,
+    PB_KIND_OUTVECTOR,
+    PB_KIND_TIMESPEC,
+    PB_KIND_TIMESPECPAIR,
+    PB_KIND_OUTTIMESPEC,
+    PB_KIND_TIMEVAL,
+    PB_KIND_OUTTIMEVAL,
+    PB_KIND_OUTFDPAIR,
+    PB_KIND_OUTINT,
+    PB_KIND_WAITSTATUS,
+    PB_KIND_SIGNALSET,
+    PB_KIND_OUTSIGNALSET,
+    PB_KIND_SOCKETADDRESS,
+    PB_KIND_OUTSOCKETADDRESS,
+    PB_KIND_POLLFDS,
+};
+
+/* The vocabularies that kinds know by themselves; those that arguments name come behind them. */
+enum pb_trace_words {
+    PB_WORDS_O,
+    PB_WORDS_MAP,
+    PB_WORDS_CLONE,
+    PB_WORDS_SOCK,
+    PB_WORDS_SOCK_TYPE,
+    PB_WORDS_FUTEX,
+    PB_WORDS_FD,
+    PB_WORDS_AF,
+    PB_WORDS_POLL,
+    PB_WORDS_SIGNAL,
+    PB_WORDS_IOCTL,
+};
+
+/* Numbers of strings are their places among the table's `strings`; -1 is none. */
+struct pb_trace_argument {
+    int32_t kind;
+    int32_t name;
+    int32_t vocabulary;
+    int32_t sibling;  /* the index of the argument that counts it, or says what it means; -1 for none */
+    int32_t decides;  /* the sibling says whether the kernel looks at it */
+    int32_t is_string; /* its value is the string, where whole values are shown */
+    int32_t is_output; /* to be shown again when the call is over */
+    int32_t unused;
+    uint64_t mask;
+    uint64_t sign;
+};
+
+#define PB_RETURNS_DECIMAL 0
+#define PB_RETURNS_HEXADECIMAL 1
+#define PB_RETURNS_OCTAL 2
+
+struct pb_trace_row {
+    int32_t name; /* -1: the table has no row of this number */
+    int32_t service;
+    int32_t disposition;
+    int32_t returns;
+    int32_t first; /* of its arguments */
+    int32_t count;
+};
+
+struct pb_trace_word {
+    uint64_t value;
+    int32_t name;
+    int32_t unused;
+};
+
+struct pb_trace_vocabulary {
+    int32_t name;
+    int32_t first; /* of its words */
+    int32_t count;
+};
+
+#define PB_TRACE_ERRORS 520
+struct pb_trace_error {
+    int32_t result; /* what stands behind the = sign */
+    int32_t name;   /* as JSON; -1 for a restart, which is no error */
+    int32_t status; /* in the form of the trace */
+};
+
+/* Everything stays where it is as long as the core has it. */
+struct pb_trace_table {
+    const struct pb_trace_row *rows; /* PB_NR_COUNT */
+    const struct pb_trace_argument *arguments;
+    const struct pb_trace_vocabulary *vocabularies;
+    const struct pb_trace_word *words;
+    const struct pb_trace_error *errors; /* PB_TRACE_ERRORS, by errno; the first is success */
+    const char *strings;
+    int32_t other_status; /* of an errno that is not among them */
+    int32_t as_json;
+    int32_t to_file; /* the prefix that strace writes with -o */
+    const char *channel;
+    const char *gate_channel;
+};
+
+/* What Python knows of a call that it decided; strings are in the form of the trace, NULL for none. */
+struct pb_trace_verdict {
+    int32_t performed;
+    const char *name;
+    const char *status; /* NULL: what the result stands for */
+    const char *refusal;
+};
+
+/* Calls of these numbers, PB_NR_COUNT times 0 or 1, are recorded without Python. 0 or -ENOMEM. */
+int32_t pb_trace_open(struct pb_core *core, const struct pb_trace_table *table, const uint8_t *recorded);
+/* Guests know tasks by other numbers than we (proc(5), NSpid). */
+void pb_trace_others(struct pb_core *core);
+/* The call at whose entry the task stands, as it came; Python will tell how it ends. verdict: what is known already. */
+void pb_trace_begin(struct pb_core *core, int32_t tid, int32_t number, const struct pb_trace_verdict *verdict);
+/* ended: 0 if it has no result. */
+void pb_trace_end(struct pb_core *core, int32_t tid, int32_t ended, int64_t result, const struct pb_trace_verdict *verdict);
+/* Adds whole lines. */
+void pb_trace_add(struct pb_core *core, const char *text, uint64_t length);
+/* How much text there may be before PB_STOP_TRACE asks for it to be taken. */
+void pb_trace_set_limit(struct pb_core *core, uint64_t limit);
+/* What has been recorded, until the next call with this core; its length. */
+uint64_t pb_trace_take(struct pb_core *core, const char **text);
+
+/* A call as a guest records it, and whoever compares: what was read of memory at its entry and at its exit follows. */
+struct pb_trace_record {
+    uint32_t size;  /* in all, a multiple of 8 */
+    uint16_t nr;
+    uint16_t ended; /* else there is neither a result nor an end */
+    uint64_t args[6];
+    uint64_t begin, end;
+    int64_t result;
+};
+#define PB_AT_ENTRY 0
+#define PB_AT_EXIT 1
+/* `size` bytes follow, and then what makes them a multiple of 8. */
+struct pb_trace_piece {
+    uint64_t address;
+    uint32_t size;
+    uint32_t when;
+};
+/* The line of a record whose times are ns, of a task of this number; needs no core. The length of the text, of which as much
+   is copied as there is room for; 0 if it is no record. */
+uint64_t pb_trace_show(const struct pb_trace_table *table, int32_t number, const uint8_t *record, uint64_t size,
+                       const struct pb_trace_verdict *verdict, char *out, uint64_t room);

@@ -1,0 +1,62 @@
+/* Owns a guest's memory as lines need it: a task's, or the pieces that a record holds of it, which a guest may have made up. */
+#include <errno.h>
+#include <string.h>
+
+#include "trace.h"
+
+/* The next piece that counts, and where its bytes are; NULL: there is no other, or what follows is none. */
+static const struct pb_trace_piece *next_piece(const struct memory *memory, const uint8_t **at, struct pb_trace_piece *copy)
+{
+    while ((size_t)(memory->end - *at) >= sizeof *copy) {
+        memcpy(copy, *at, sizeof *copy);
+        const uint8_t *bytes = *at + sizeof *copy;
+        uint64_t padded = ((uint64_t)copy->size + 7) & ~UINT64_C(7);
+        if ((uint64_t)(memory->end - bytes) < padded)
+            return NULL;
+        *at = bytes + padded;
+        if ((int32_t)copy->when == memory->when)
+            return copy;
+    }
+    return NULL;
+}
+
+static const uint8_t *find(const struct memory *memory, uint64_t address, uint64_t *size)
+{
+    struct pb_trace_piece piece;
+    const uint8_t *at = memory->pieces, *bytes = at;
+    while (next_piece(memory, &at, &piece)) {
+        bytes = at - (((uint64_t)piece.size + 7) & ~UINT64_C(7));
+        if (address >= piece.address && address - piece.address < piece.size) {
+            *size = piece.size - (address - piece.address);
+            return bytes + (address - piece.address);
+        }
+    }
+    return NULL;
+}
+
+bool memory_read(const struct memory *memory, uint64_t address, void *buffer, uint64_t size)
+{
+    uint64_t there;
+    if (!size)
+        return true;
+    if (!memory->pieces)
+        return pb_read(memory->core, memory->tid, address, buffer, size) == (int64_t)size;
+    const uint8_t *found = find(memory, address, &there);
+    if (!found || there < size)
+        return false;
+    memcpy(buffer, found, size);
+    return true;
+}
+
+int64_t memory_string(const struct memory *memory, uint64_t address, char *buffer, uint64_t limit)
+{
+    uint64_t there;
+    if (!memory->pieces)
+        return pb_read_string(memory->core, memory->tid, address, buffer, limit);
+    const uint8_t *found = find(memory, address, &there);
+    const uint8_t *end = found ? memchr(found, 0, there < limit ? there : limit) : NULL;
+    if (!end)
+        return -EFAULT;
+    memcpy(buffer, found, (size_t)(end - found));
+    return end - found;
+}

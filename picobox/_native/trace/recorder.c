@@ -1,0 +1,221 @@
+/* Owns the recording of calls that are stops: each is a line of text when it is over, which Python takes by the block. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "trace.h"
+
+int32_t pb_trace_open(struct pb_core *core, const struct pb_trace_table *table, const uint8_t *recorded)
+{
+    LOCKED(core);
+    core->recorder = calloc(1, sizeof *core->recorder);
+    if (!core->recorder)
+        return -ENOMEM;
+    core->recorder->table = table;
+    memcpy(core->recorder->recorded, recorded, sizeof core->recorder->recorded);
+    return 0;
+}
+
+void recorder_close(struct pb_core *core)
+{
+    if (!core->recorder)
+        return;
+    text_free(&core->recorder->text);
+    text_free(&core->recorder->taken);
+    free(core->recorder);
+    core->recorder = NULL;
+}
+
+void pb_trace_others(struct pb_core *core)
+{
+    LOCKED(core);
+    core->recorder->others = true;
+}
+
+bool recorder_wants(const struct pb_core *core, uint32_t nr)
+{
+    return core->recorder && core->recorder->recorded[nr];
+}
+
+static int64_t now(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+/* As picobox.platform.host.number_of. */
+static int32_t number_of(const struct recorder *recorder, struct task *task)
+{
+    char status[4096];
+    if (task->number)
+        return task->number;
+    task->number = task->tid;
+    if (recorder->others && proc_read(task->tid, "status", status, sizeof status)) {
+        const char *at = strstr(status, "\nNSpid:");
+        const char *last = at ? at + 7 : NULL;
+        for (at = last; at && *at && *at != '\n'; at++)
+            if (*at == '\t')
+                last = at + 1;
+        if (last)
+            task->number = (int32_t)strtol(last, NULL, 10);
+    }
+    return task->number;
+}
+
+static const struct pb_trace_row *row_of(const struct pb_trace_table *table, uint64_t nr)
+{
+    return nr < PB_NR_COUNT && table->rows[nr].name >= 0 ? &table->rows[nr] : NULL;
+}
+
+static struct open_call *record_of(struct task *task)
+{
+    if (!task->recorded)
+        task->recorded = calloc(1, sizeof *task->recorded);
+    if (!task->recorded)
+        abort(); /* as task_get */
+    return task->recorded;
+}
+
+static void finish(struct pb_core *core, struct task *task, bool ended, int64_t result, const struct pb_trace_verdict *verdict)
+{
+    struct recorder *recorder = core->recorder;
+    struct open_call *open = task->recorded;
+    struct shown_call call = {recorder->table, row_of(recorder->table, open->nr), open->args, ended, result};
+    struct memory memory = {.core = core, .tid = task->tid};
+    struct pb_trace_verdict known = {
+        .performed = open->performed, .name = open->name.length ? open->name.data : NULL,
+    };
+    struct call_line line = {
+        .call = &call, .nr = (int32_t)open->nr, .number = open->number, .time = open->time,
+        .duration = now(CLOCK_MONOTONIC) - open->clock, .channel = recorder->table->channel, .fields = &open->fields,
+        .ends = open->ends, .count = open->count, .verdict = verdict ? verdict : &known,
+    };
+    open->open = false;
+    add_line(&recorder->text, &line, &memory);
+}
+
+/* Reads what the guest passes now, since it may change while the call runs. */
+static void begin(struct pb_core *core, struct task *task, int32_t number)
+{
+    struct open_call *open = task->recorded;
+    const struct pb_trace_table *table = core->recorder->table;
+    struct shown_call call = {table, row_of(table, open->nr), open->args, false, 0};
+    struct memory memory = {.core = core, .tid = task->tid};
+    open->open = true;
+    open->number = number;
+    open->time = now(CLOCK_REALTIME);
+    open->clock = now(CLOCK_MONOTONIC);
+    open->performed = 0;
+    open->name.length = open->fields.length = 0;
+    open->count = fields_count(&call);
+    for (int i = 0; i < open->count; i++) {
+        add_field(&open->fields, &call, i, &memory);
+        open->ends[i] = (uint32_t)open->fields.length;
+    }
+}
+
+static void take_over(struct task *task, const struct call_info *info)
+{
+    struct open_call *open = record_of(task);
+    open->nr = info->nr;
+    memcpy(open->args, info->args, sizeof open->args);
+}
+
+void recorder_entered(struct pb_core *core, struct task *task, uint32_t nr, const struct call_info *info)
+{
+    if (!recorder_wants(core, nr))
+        return;
+    recorder_lost(core, task);
+    take_over(task, info);
+    task->recorded->of_python = false;
+    begin(core, task, number_of(core->recorder, task));
+}
+
+void recorder_offered(struct pb_core *core, struct task *task, const struct call_info *info)
+{
+    if (!core->recorder)
+        return;
+    recorder_lost(core, task);
+    take_over(task, info);
+}
+
+void recorder_left(struct pb_core *core, struct task *task, int64_t result)
+{
+    if (task->recorded && task->recorded->open && !task->recorded->of_python)
+        finish(core, task, true, result, NULL);
+}
+
+void recorder_lost(struct pb_core *core, struct task *task)
+{
+    if (task->recorded && task->recorded->open)
+        finish(core, task, false, 0, NULL);
+}
+
+void recorder_move(struct task *from, struct task *to)
+{
+    struct open_call *moved = from->recorded;
+    from->recorded = to->recorded;
+    to->recorded = moved;
+}
+
+void recorder_forget(struct task *task)
+{
+    if (!task->recorded)
+        return;
+    text_free(&task->recorded->fields);
+    text_free(&task->recorded->name);
+    free(task->recorded);
+    task->recorded = NULL;
+}
+
+void pb_trace_begin(struct pb_core *core, int32_t tid, int32_t number, const struct pb_trace_verdict *verdict)
+{
+    LOCKED(core);
+    struct task *task = task_find(core, tid);
+    if (!task || !task->recorded)
+        return;
+    task->recorded->of_python = true;
+    begin(core, task, number);
+    task->recorded->performed = verdict->performed;
+    if (verdict->name)
+        text_add(&task->recorded->name, verdict->name, strlen(verdict->name) + 1);
+}
+
+void pb_trace_end(struct pb_core *core, int32_t tid, int32_t ended, int64_t result, const struct pb_trace_verdict *verdict)
+{
+    LOCKED(core);
+    struct task *task = task_find(core, tid);
+    if (task && task->recorded && task->recorded->open && task->recorded->of_python)
+        finish(core, task, ended, result, verdict);
+}
+
+void pb_trace_add(struct pb_core *core, const char *text, uint64_t length)
+{
+    LOCKED(core);
+    text_add(&core->recorder->text, text, length);
+}
+
+void pb_trace_set_limit(struct pb_core *core, uint64_t limit)
+{
+    LOCKED(core);
+    core->recorder->limit = limit;
+}
+
+bool recorder_is_full(const struct pb_core *core)
+{
+    return core->recorder && core->recorder->text.length > core->recorder->limit;
+}
+
+uint64_t pb_trace_take(struct pb_core *core, const char **text)
+{
+    LOCKED(core);
+    struct text taken = core->recorder->text;
+    core->recorder->text = core->recorder->taken;
+    core->recorder->text.length = 0;
+    core->recorder->taken = taken;
+    *text = taken.data;
+    return taken.length;
+}

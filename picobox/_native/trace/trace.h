@@ -1,0 +1,129 @@
+/* What the files of the trace share: text that grows, a guest's memory as it is read, and lines made of calls. */
+#ifndef PICOBOX_TRACE_H
+#define PICOBOX_TRACE_H
+
+#include "../native.h"
+
+/* Limits of what is shown (picobox.abi.view), and of a path (limits.h). */
+#define STRING_LIMIT 32
+#define ELEMENT_LIMIT 32
+#define LONGEST_PATH 4096
+
+/* text.c: memory that there is no more of ends us, and by that the guests. */
+struct text {
+    char *data;
+    size_t length, size;
+};
+void text_add(struct text *text, const void *bytes, size_t length);
+void text_string(struct text *text, const char *string);
+void text_char(struct text *text, char character);
+void text_repeat(struct text *text, char character, size_t count);
+void text_signed(struct text *text, int64_t value);
+void text_unsigned(struct text *text, uint64_t value);
+/* With 0x, and a sign if it is negative. */
+void text_hex(struct text *text, uint64_t value);
+void text_signed_hex(struct text *text, int64_t value);
+/* As permission bits: a leading zero, at least three digits. */
+void text_octal(struct text *text, uint64_t value);
+void text_padded(struct text *text, uint64_t value, int digits);
+/* Bytes as a C string literal, of which no more than `limit` are shown. */
+void text_quote(struct text *text, const uint8_t *bytes, size_t length, size_t limit);
+/* ASCII, or UTF-8, inside the quotes of a JSON string; false, with nothing added, if it is neither. */
+bool text_json(struct text *text, const uint8_t *bytes, size_t length);
+void text_base64(struct text *text, const uint8_t *bytes, size_t length);
+void text_free(struct text *text);
+
+/* A guest's memory: a task's, or what a record holds of it. */
+struct memory {
+    struct pb_core *core;
+    int32_t tid;
+    const uint8_t *pieces, *end; /* of a record, see struct pb_trace_piece; NULL: the task's */
+    int32_t when;                /* which of them count: PB_AT_ENTRY or PB_AT_EXIT */
+};
+/* memory.c: whether all of it could be read. */
+bool memory_read(const struct memory *memory, uint64_t address, void *buffer, uint64_t size);
+/* The length of the string without its NUL, negative if it cannot be read or does not end within the limit. */
+int64_t memory_string(const struct memory *memory, uint64_t address, char *buffer, uint64_t limit);
+
+/* A call as it is shown. */
+struct shown_call {
+    const struct pb_trace_table *table;
+    const struct pb_trace_row *row; /* NULL: the table has none */
+    const uint64_t *args;
+    bool ended;
+    int64_t result;
+};
+
+static inline bool has_succeeded(const struct shown_call *call)
+{
+    return call->ended && call->result >= 0;
+}
+
+/* values.c */
+const char *table_string(const struct pb_trace_table *table, int32_t offset);
+uint64_t argument_unsigned(const struct pb_trace_argument *argument, uint64_t raw);
+int64_t argument_signed(const struct pb_trace_argument *argument, uint64_t raw);
+/* NULL: it has no name. */
+const char *name_of(const struct pb_trace_table *table, int32_t vocabulary, uint64_t value);
+/* The names of the bits of a value, each with a bar before it unless it is the `first`; whether there was none. */
+bool add_flags(struct text *text, const struct pb_trace_table *table, int32_t vocabulary, uint64_t value, bool first);
+void add_signal(struct text *text, const struct pb_trace_table *table, int64_t number);
+/* False if the kind has to do with memory. */
+bool add_value(struct text *text, const struct shown_call *call, const struct pb_trace_argument *argument, uint64_t raw);
+
+/* addresses.c: a struct sockaddr. */
+void add_address(struct text *text, const struct pb_trace_table *table, const uint8_t *data, size_t size);
+
+/* structures.c: false if the memory could not be read, with nothing that counts added. */
+bool add_structure(struct text *text, const struct shown_call *call, const struct pb_trace_argument *argument, uint64_t raw,
+                   const struct memory *memory);
+
+/* fields.c */
+/* How many arguments a call has that the kernel looks at. */
+int fields_count(const struct shown_call *call);
+/* What the line says of one argument, in the form of the trace. */
+void add_field(struct text *text, const struct shown_call *call, int index, const struct memory *memory);
+
+/* lines.c: an event that is a call. */
+struct call_line {
+    const struct shown_call *call;
+    int32_t nr;
+    int32_t number;          /* the task's, as the guest knows it */
+    int64_t time, duration;  /* ns, the first since the epoch */
+    const char *channel;
+    const struct text *fields;
+    const uint32_t *ends;    /* of each field in that text */
+    int count;
+    const struct pb_trace_verdict *verdict; /* NULL: the row says all */
+};
+void add_line(struct text *out, const struct call_line *line, const struct memory *memory);
+
+/* records.c: adds the line of a record; false if it is none. Times are those of the record. */
+bool record_show(struct text *out, const struct pb_trace_table *table, const char *channel, int32_t number,
+                 const uint8_t *record, uint64_t size, const struct pb_trace_verdict *verdict);
+
+/* recorder.c */
+struct recorder {
+    const struct pb_trace_table *table;
+    uint8_t recorded[PB_NR_COUNT];
+    bool others;    /* guests have other numbers than we */
+    uint64_t limit; /* of text that is not taken */
+    struct text text, taken;
+};
+
+/* A call between its entry and its end. */
+struct open_call {
+    bool open;
+    bool of_python; /* which will tell how it ends */
+    uint64_t nr;
+    uint64_t args[6];
+    int32_t number;
+    int64_t time, clock; /* ns, of CLOCK_REALTIME and CLOCK_MONOTONIC */
+    struct text fields;
+    uint32_t ends[6];
+    int count;
+    int32_t performed;
+    struct text name; /* with its NUL, empty for none */
+};
+
+#endif

@@ -1,0 +1,112 @@
+"""Owns the recording of calls by the C core: Python adds what it decided, and writes the text by the block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from picobox._native._core import ffi, lib
+from picobox.abi.table import ROWS
+from picobox.platform import host
+from picobox.trace.compiled import CompiledTable, form_module
+from picobox.trace.recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from picobox.abi.row import Row
+    from picobox.call import Call
+    from picobox.confine.refusals import Refusal, Refusals
+    from picobox.platform.base import Stop
+    from picobox.trace.recorder import Renderer
+
+# So much text is written at once; to a terminal each line is.
+_BLOCK = 1 << 16
+
+
+class CoreRecorder(Recorder):
+    """The same for a platform whose core records calls: what Python never sees is recorded there alone."""
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        write: Callable[[str], None],
+        selects: Callable[[Row | None], bool],
+        channel: str,
+        refusals: Refusals | None = None,
+        *,
+        numbers: frozenset[int],
+        to_file: bool,
+    ) -> None:
+        """`numbers`: of the calls to be recorded. `to_file`: not to a terminal, which gets each line at once."""
+        super().__init__(renderer, write, selects, channel, refusals)
+        self._form = form_module(as_json=renderer.wants_values)
+        self._limit = _BLOCK if to_file else 0
+        self.table = CompiledTable(ROWS, channel, as_json=renderer.wants_values, to_file=to_file)
+        seen = frozenset[int]() if refusals is None else refusals.watched()
+        # Those that Python has to see, and, a byte for each number, those that the core records without it.
+        self.shown = numbers & (seen | self.table.unknown)
+        self.calls = bytes(nr in numbers and nr not in self.shown for nr in range(lib.PB_NR_COUNT))
+        self._core: Any = ffi.NULL
+        self._verdict = ffi.new("struct pb_trace_verdict *")
+        self._text = ffi.new("char **")
+        self._statuses: dict[int, Any] = {}
+
+    def opened(self, core: Any) -> None:
+        """The core of the run; what was recorded is taken before it is closed (`flush`)."""
+        self._core = core
+        lib.pb_trace_set_limit(core, self._limit)
+
+    def flush(self) -> None:
+        """Writes what the core has recorded."""
+        if self._core:
+            length = lib.pb_trace_take(self._core, self._text)
+            if length:
+                super()._put(ffi.unpack(self._text[0], length).decode())
+
+    def executed(self, stop: Stop, thread: Any) -> None:
+        if not self._started and host.processes_are_others():
+            lib.pb_trace_others(self._core)
+        super().executed(stop, thread)
+
+    def entered(self, call: Call) -> bool:
+        if not self._selects(call.row):
+            return False
+        if self._refusals is not None:
+            self._refusals.entered(call)
+        keep = self._fill(call, None, None)
+        lib.pb_trace_begin(self._core, call.stop.tid, call.task.vtid, self._verdict)
+        del keep
+        return True
+
+    def left(self, call: Call | None, stop: Stop, result: int | None) -> None:
+        if call is None:
+            return
+        refusal = None if self._refusals is None else self._refusals.ended(call, stop, result)
+        keep = self._fill(call, call.refused, refusal)
+        lib.pb_trace_end(self._core, stop.tid, result is not None, result or 0, self._verdict)
+        del keep
+
+    def _fill(self, call: Call, refused: int | None, refusal: Refusal | None) -> list[Any]:
+        """The verdict on a call; what is given must be kept until it has been read."""
+        verdict, keep = self._verdict, []
+        verdict.performed = call.performed
+        verdict.name = verdict.refusal = verdict.status = ffi.NULL
+        if call.object_name is not None:
+            keep.append(ffi.new("char[]", self._form.name_form(call.object_name).encode()))
+            verdict.name = keep[-1]
+        if refused is not None:
+            verdict.status = self._status(refused)
+        if refusal is not None:
+            keep.append(ffi.new("char[]", self._form.refusal_form(refusal).encode()))
+            verdict.refusal = keep[-1]
+        return keep
+
+    def _status(self, status: int) -> Any:
+        known = self._statuses.get(status)
+        if known is None:
+            known = self._statuses[status] = ffi.new("char[]", self._form.status_form(status).encode())
+        return known
+
+    def _put(self, text: str) -> None:
+        data = text.encode()
+        lib.pb_trace_add(self._core, data, len(data))
