@@ -197,7 +197,8 @@ def test_durations_as_json(tables: dict[str, CompiledTable], micros: int, text: 
     "name",
     [
         b"\xed\xa0\x80", b"\xed\x9f\xbf", b"\xee\x80\x80", b"\xc0\xaf", b"\xe0\x80\xaf", b"\xf0\x8f\xbf\xbf",
-        b"\xf4\x90\x80\x80", b"\xf4\x8f\xbf\xbf", b"\xf0\x9f\x98\x80", b"\xc3", b"\x80", b"\x7f\x01\x08\x1f", "\uffff/é".encode(),
+        b"\xf4\x90\x80\x80", b"\xf4\x8f\xbf\xbf", b"\xf0\x9f\x98\x80", b"\xc3", b"\x80",
+        b"\x7f\x01\x08\x1f", "\uffff/é".encode(),
     ],
 )  # fmt: skip
 def test_bytes_that_are_no_utf8(tables: dict[str, CompiledTable], name: bytes) -> None:
