@@ -226,6 +226,7 @@ def compile_dispositions(
         if (
             gate
             and entry.nr not in chosen
+            and entry.nr not in recorded
             and entry.name not in by_arguments
             and _is_decided(entry, disposition.action, features)
         ):
