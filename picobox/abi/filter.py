@@ -205,6 +205,7 @@ def compile_dispositions(
     whose position is in bits 29 and 30. Calls with the numbers `recorded` are stops: how they end is to be seen.
     """
     chosen = (frozenset(range(SYSCALL_LIMIT)) if calls is None else calls) if subscribe else frozenset[int]()
+    stopping = chosen | recorded
     words = array("I", [ACTION_CALL if nr in chosen else 0 for nr in range(SYSCALL_LIMIT)])
     for entry in rows:
         disposition = entry.disposition(features)
@@ -217,16 +218,13 @@ def compile_dispositions(
             word |= DISPOSITION_REAP
         elif gate and entry.name in GATED_STOPPING_CALLS:
             pass
-        elif (
-            entry.nr not in chosen and entry.nr not in recorded and _needs_no_stop(entry, disposition.action, features)
-        ):
+        elif entry.nr not in stopping and _needs_no_stop(entry, disposition.action, features):
             word |= DISPOSITION_NOTIFY
             if gate and entry.harmless and disposition is NATIVE and entry.name not in by_arguments:
                 word |= DISPOSITION_GATE
         if (
             gate
-            and entry.nr not in chosen
-            and entry.nr not in recorded
+            and entry.nr not in stopping
             and entry.name not in by_arguments
             and _is_decided(entry, disposition.action, features)
         ):
@@ -240,8 +238,7 @@ def compile_dispositions(
             entry.name == "newfstatat"
             and words[_FSTAT] & DISPOSITION_GATE
             and not word & (DISPOSITION_GATE | DISPOSITION_DECIDED)
-            and entry.nr not in chosen
-            and entry.nr not in recorded
+            and entry.nr not in stopping
             and _is_seen_for_its_path(entry, word, features)
         ):
             words[entry.nr] |= DISPOSITION_EMPTY_PATH
