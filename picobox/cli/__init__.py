@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 VERBS = (
     "run", "check", "trace", "syscalls", "doctor", "wslpath", "names", "report", "policy", "learn", "diff", "commit",
@@ -37,6 +38,9 @@ def main(argv: list[str] | None = None) -> int:
         return 125
     if argv is not None:
         return _main(arguments, _import)
+    from picobox.start import loader
+
+    loader.install()
     try:
         return _main(arguments, _import_for_good)
     finally:
