@@ -14,10 +14,11 @@ from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoPr
 from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, CHECK, LOCKS, NATIVE, READ_BACK, SEEN, SUPERVISED, WALLS, WSL
-from picobox.abi.table import BY_NR
+from picobox.abi.table import BY_NAME, BY_NR
 from picobox.check.judgement import AGAIN, REFUSE
 from picobox.errors import Errno
 from picobox.profile import LINUX
+from picobox.syscalls import FAMILY_OF
 from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, Task, ThreadGroup, fd_index
 
 if TYPE_CHECKING:
@@ -38,12 +39,11 @@ if TYPE_CHECKING:
     from picobox.windows import WindowsRules
 
     _Then = Callable[[int], int | None]
-    _Rows = tuple[dict[int, Disposition], dict[str, Callable[..., int | None] | None]]
+    _Rows = tuple["_Dispositions", "_Handlers"]
 
 _UNREADABLE = (1 << 64) - 4096  # an address of the kernel's
 # linux/sched.h: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWTIME, and INTO_CGROUP
 _CLONE_NEW = 0x2_7E02_0080
-HANDLER_MODULES = ("files", "process", "names", "opens", "case", "credentials", "watches")
 
 
 class PicoProvider:
@@ -153,19 +153,23 @@ class PicoProvider:
         """How each row is served with these features."""
         known = self._rows.get(features)
         if known is None:
-            dispositions = {row.nr: row.disposition(features) for row in BY_NR.values()}
-            deciders = frozenset[str]() if self.changes is None else self.changes.decided
-            if CHECK in features:
-                from picobox.check.posix_calls import watchers
-
-                deciders |= frozenset(watchers())
-            if SUPERVISED in features:
-                from picobox.confine.guard import guarded
-
-                # Other calls with a path are Landlock's to refuse, and go on.
-                deciders |= guarded() | frozenset(row.name for row in BY_NR.values() if row.paths())
-            known = self._rows[features] = dispositions, _load_handlers(dispositions, features, deciders)
+            known = self._rows[features] = _Dispositions(features), _Handlers(features, self._is_decided)
         return known
+
+    def _is_decided(self, row: Row, features: frozenset[str]) -> bool:
+        """Whether a call without a handler is served nevertheless: as a change, by a check or by the guard."""
+        if self.changes is not None and row.name in self.changes.decided:
+            return True
+        if CHECK in features:
+            from picobox.check.posix_calls import watchers
+
+            if row.name in watchers():
+                return True
+        if SUPERVISED not in features:
+            return False
+        from picobox.confine.guard import guarded
+
+        return row.name in guarded()
 
     def _serve(self, frame: Call, row: Row, judge: Judge | None) -> None:
         arguments = None
@@ -192,7 +196,7 @@ class PicoProvider:
             return
         guarded = frame.then
         # What looked at the call may have changed which rows are served: then this one is the kernel's.
-        handler = self._handlers.get(row.name)
+        handler = self._handlers[row.name]
         if handler is not None and not frame.restart and frame.wait is None:
             frame.result = handler(self, frame, *arguments)
         if self.changes is not None and frame.result is None and not frame.restart and frame.wait is None:
@@ -430,33 +434,52 @@ def _both(
     return then
 
 
-def _load_handlers(
-    dispositions: dict[int, Disposition], features: frozenset[str], decided: frozenset[str]
-) -> dict[str, Callable[..., int | None] | None]:
+class _Dispositions(dict[int, "Disposition"]):
+    """What happens to each call with some features, found out when it is first made."""
+
+    def __init__(self, features: frozenset[str]) -> None:
+        super().__init__()
+        self._features = features
+
+    def __missing__(self, nr: int) -> Disposition:
+        found = self[nr] = BY_NR[nr].disposition(self._features)
+        return found
+
+
+class _Handlers(dict[str, "Callable[..., int | None] | None"]):
     """The handler of each CALL row: the function of the row's name in picobox.syscalls, and what features add to it.
 
-    A row that is a CALL for its names alone needs none, nor does one that is `decided` as a change.
+    It is looked for when the call is first made. A row that is a CALL for its names alone needs none, nor does one that
+    is decided otherwise; one that is no CALL has none.
     """
-    handlers: dict[str, Callable[..., int | None] | None] = {}
-    for row in BY_NR.values():
-        if dispositions[row.nr].action != ACTION_CALL:
-            continue
+
+    def __init__(self, features: frozenset[str], is_decided: Callable[[Row, frozenset[str]], bool]) -> None:
+        super().__init__()
+        self._features = features
+        self._is_decided = is_decided
+
+    def __missing__(self, name: str) -> Callable[..., int | None] | None:
+        row = BY_NAME[name]
+        handler = self._find(row) if row.disposition(self._features).action == ACTION_CALL else None
+        self[name] = handler
+        return handler
+
+    def _find(self, row: Row) -> Callable[..., int | None] | None:
         handler = _find_handler(row.name)
-        is_seen = SEEN + row.name in features
-        if WSL in features:
+        if WSL in self._features:
             from picobox.layers import with_wsl
 
-            handler = with_wsl(row.name, handler, features)
-        if handler is None and not row.paths() and row.name not in decided and not is_seen:
+            handler = with_wsl(row.name, handler, self._features)
+        is_seen = bool(row.paths()) or SEEN + row.name in self._features
+        if handler is None and not is_seen and not self._is_decided(row, self._features):
             raise LookupError(f"row {row.name} is CALL and no module of picobox.syscalls defines {row.name}()")
-        handlers[row.name] = handler
-    return handlers
+        return handler
 
 
 def _find_handler(name: str) -> Callable[..., int | None] | None:
     """The function of that name; a family that nobody asks for is not imported."""
-    for family in HANDLER_MODULES:
-        found: Callable[..., int | None] | None = getattr(import_module(f"picobox.syscalls.{family}"), name, None)
-        if found is not None:
-            return found
-    return None
+    family = FAMILY_OF.get(name)
+    if family is None:
+        return None
+    found: Callable[..., int | None] = getattr(import_module(f"picobox.syscalls.{family}"), name)
+    return found

@@ -21,7 +21,7 @@ from picobox.changes import deciders
 from picobox.check.posix_calls import watchers
 from picobox.cli.options import PLATFORMS, PROFILES
 from picobox.faults import FAULTS
-from picobox.provider import HANDLER_MODULES
+from picobox.syscalls import FAMILIES
 
 REPOSITORY = Path(__file__).parent.parent
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
@@ -276,12 +276,14 @@ def test_picobox_refuses_other_systems_in_one_line(system: str, words: list[str]
 def handlers() -> dict[str, list[str]]:
     """Each public function of the modules of handlers, with the names of its parameters."""
     found: dict[str, list[str]] = {}
-    for name in HANDLER_MODULES:
-        module = import_module(f"picobox.syscalls.{name}")
-        for function in vars(module).values():
-            if inspect.isfunction(function) and function.__module__ == module.__name__ and function.__name__[0] != "_":
-                assert function.__name__ not in found, f"{function.__name__} is defined twice"
-                found[function.__name__] = list(inspect.signature(function).parameters)
+    for family, names in FAMILIES.items():
+        module = import_module(f"picobox.syscalls.{family}")
+        functions = [each for each in vars(module).values() if inspect.isfunction(each)]
+        own = {each.__name__: each for each in functions if each.__module__ == module.__name__}
+        public = {name: function for name, function in own.items() if name[0] != "_"}
+        assert sorted(public) == sorted(names), f"picobox.syscalls.FAMILIES[{family!r}]"
+        assert not public.keys() & found.keys(), "defined twice"
+        found |= {name: list(inspect.signature(function).parameters) for name, function in public.items()}
     return found
 
 
@@ -316,7 +318,7 @@ def test_every_call_that_windows_lacks_is_watched_by_the_function_of_its_row() -
 
 def test_every_module_of_handlers_is_loaded() -> None:
     modules = {path.stem for path in python_files("picobox/syscalls") if path.stem != "__init__"}
-    assert modules == set(HANDLER_MODULES)
+    assert modules == set(FAMILIES)
 
 
 def names_of(requirements: list[str]) -> set[str]:
