@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
+from picobox.cli import command
 
-from picobox.cli import main
-
-sys.exit(main())
+command()

@@ -43,6 +43,7 @@ HOST_PLACES = (
     "ntshim/cm/hive_file.py",
     "picobox/platform/",
     "picobox/confine/",
+    "picobox/start/",
 )
 # Modules that reach the host by themselves; `os`, `signal` and `fcntl` are looked at name by name.
 HOST_MODULES = {

@@ -9,7 +9,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, NoReturn
 
 VERBS = (
     "run", "check", "trace", "syscalls", "doctor", "wslpath", "names", "report", "policy", "learn", "diff", "commit",
@@ -22,6 +22,13 @@ _MODULES = {"report": "reports"}
 
 # These start a program, which is when their start ends.
 _STARTING = ("run", "check", "trace")
+
+
+def command() -> NoReturn:
+    """The command `picobox`: runs the command line of this process, and ends the process."""
+    from picobox.start.ending import leave
+
+    leave(main())
 
 
 def main(argv: list[str] | None = None) -> int:
