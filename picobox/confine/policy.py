@@ -222,12 +222,15 @@ def matches(name: str, pattern: str) -> bool:
         from fnmatch import fnmatchcase
 
         return fnmatchcase(name, pattern)
-    first, *middle = pattern.split("*")
-    if not middle:
+    first, star, rest = pattern.partition("*")
+    if not star:
         return name == pattern
+    if not name.startswith(first) or "*" not in rest:
+        return name.startswith(first) and name.endswith(rest) and len(name) >= len(first) + len(rest)
+    middle = rest.split("*")
     last = middle.pop()
     end = len(name) - len(last)
-    if not name.startswith(first) or not name.endswith(last):
+    if not name.endswith(last):
         return False
     place = len(first)
     for part in middle:

@@ -110,6 +110,8 @@ AT_FDCWD = -100
 # What leads every process to something of its own (proc(5), fd(4)).
 _OWN_LINKS = re.compile(rb"/+(?:proc/+(self|thread-self)(?=/)|dev/+(?:(fd)(?=/)|(stdin|stdout|stderr)\Z))")
 _PROC = re.compile(rb"/+proc(?:/|\Z)")
+# How all of these begin.
+_OF_PROCESSES = (b"proc", b"dev/")
 _STANDARD = {b"stdin": 0, b"stdout": 1, b"stderr": 2}
 _LONGEST_COMMAND = 1 << 16
 _MOST_LINKS = 40  # path_resolution(7)
@@ -156,6 +158,8 @@ def number_of(tid: HostTid) -> int:
 
 def as_ours(tid: HostTid, path: bytes) -> bytes:
     """An absolute path of a task, so written that its links to what is its own are no links to what is ours."""
+    if not path.lstrip(b"/").startswith(_OF_PROCESSES):
+        return path
     found = _OWN_LINKS.match(path)
     if found is None:
         if _Processes.are_others and _PROC.match(path):
@@ -173,7 +177,7 @@ def as_ours(tid: HostTid, path: bytes) -> bytes:
 
 def leads_to_own(path: bytes) -> bool:
     """Whether an absolute path leads each process to something of its own."""
-    return _OWN_LINKS.match(path) is not None
+    return path.lstrip(b"/").startswith(_OF_PROCESSES) and _OWN_LINKS.match(path) is not None
 
 
 def path_of(tid: HostTid, dirfd: int, path: bytes) -> bytes:

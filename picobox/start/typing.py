@@ -94,16 +94,37 @@ class _RecordMaker(type):
         defaults = {field: namespace[field] for field in fields if field in namespace}
         namespace.update((field, _tuplegetter(place, "")) for place, field in enumerate(fields))
         namespace.update(_fields=fields, __match_args__=fields, _field_defaults=defaults, __slots__=())
+        made_so_far = 0
 
-        def make_first(kind: type, /, *values: object, **named: object) -> AnyType:
-            """Only now is the function compiled that makes all others."""
-            make = _maker(name, fields, defaults)
-            made.__new__ = staticmethod(make)  # type: ignore[method-assign]
-            return make(kind, *values, **named)
+        def make(kind: type, /, *values: object, **named: object) -> AnyType:
+            """Makes the first ones. A function for this class is compiled once there are many, or for its error."""
+            nonlocal made_so_far
+            made_so_far += 1
+            filled = _filled(fields, defaults, values, named) if made_so_far < _MANY else None
+            if filled is not None:
+                return tuple.__new__(kind, filled)
+            compiled = _maker(name, fields, defaults)
+            made.__new__ = staticmethod(compiled)  # type: ignore[method-assign]
+            return compiled(kind, *values, **named)
 
-        namespace["__new__"] = make_first
+        namespace["__new__"] = make
         made = type(name, (_Record,), namespace)
         return made
+
+
+# Compiling a function takes as long as doing without it so many times.
+_MANY = 16
+
+
+def _filled(
+    fields: tuple[str, ...], defaults: dict[str, object], values: tuple[object, ...], named: dict[str, object]
+) -> tuple[object, ...] | None:
+    """The values of all fields; None if these are not the arguments for them."""
+    rest = fields[len(values) :]
+    given = {**defaults, **named}
+    if len(values) > len(fields) or not named.keys() <= set(rest) or not given.keys() >= set(rest):
+        return None
+    return values + tuple([given[field] for field in rest])
 
 
 def _maker(name: str, fields: tuple[str, ...], defaults: dict[str, object]) -> Callable[..., AnyType]:
