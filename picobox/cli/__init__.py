@@ -45,9 +45,10 @@ def main(argv: list[str] | None = None) -> int:
         return 125
     if argv is not None:
         return _main(arguments, _import)
-    from picobox.start import loader
+    if sys.implementation.name == "cpython":
+        from picobox.start import loader
 
-    loader.install()
+        loader.install()
     try:
         return _main(arguments, _import_for_good)
     finally:

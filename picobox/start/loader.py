@@ -26,6 +26,7 @@ _STAND_INS = {"typing": "picobox.start.typing", "re": "picobox.start.re"}
 _HEADER = MAGIC_NUMBER + b"\0\0\0\0"
 _HEADER_SIZE = 16
 _MASK = 0xFFFF_FFFF
+_Code = type((lambda: None).__code__)
 _ENDING = f".{sys.implementation.cache_tag}.pyc"
 
 
@@ -110,8 +111,10 @@ def _code(source: str, cached: str) -> CodeType | None:
     if not data.startswith(_HEADER + b"".join(number.to_bytes(4, "little") for number in told)):
         return None
     try:
-        code: CodeType = marshal.loads(memoryview(data)[_HEADER_SIZE:])  # noqa: S302  (Python reads the same file)
+        code = marshal.loads(memoryview(data)[_HEADER_SIZE:])  # noqa: S302  (Python reads the same file)
     except (EOFError, ValueError, TypeError):
+        return None
+    if not isinstance(code, _Code):
         return None
     # It may have been compiled under another path.
     _fix_co_filename(code, source)

@@ -20,7 +20,7 @@ class _Base:
         return cls
 
 
-Any = ClassVar = Concatenate = Generic = NoReturn = Protocol = Self = TextIO = TypeAlias = _Base
+Any = ClassVar = Concatenate = Generic = IO = NoReturn = Protocol = Self = TextIO = TypeAlias = _Base
 
 
 class TypeVar:
