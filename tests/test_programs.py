@@ -136,6 +136,13 @@ def test_with_the_gate(platform: str, name: str) -> None:
     assert picobox(platform, name, "--gate", "1") == expected_result(name)
 
 
+@pytest.mark.parametrize("name", gated_programs())
+@pytest.mark.parametrize("platform", ["trace"])
+def test_with_registers_kept_in_the_gate(platform: str, name: str) -> None:
+    """Every site enters it by the code that sites share."""
+    assert picobox(platform, name, "--gate", "1", "--enter-gate") == expected_result(name)
+
+
 @pytest.mark.full
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("patience", ["1", "64"])

@@ -20,6 +20,8 @@ class Lib:
     PB_FLAG_EMPTY_PATH: int
     PB_GATE_CODE: int
     PB_GATE_CODE_SIZE: int
+    PB_GATE_ENTERED_BY_ALL: int
+    PB_GATE_ENTERED_BY_NAMES: int
     PB_GATE_DECIDED: int
     PB_GATE_DECIDED_SIZE: int
     PB_STOP_EMPTY: int
@@ -44,6 +46,7 @@ class Lib:
     def pb_same_description(self, tid: int, fd: int, other_tid: int, other_fd: int, /) -> int: ...
     def pb_can_notify(self) -> int: ...
     def pb_open_gate(self, core: Any, patience: int, /) -> int: ...
+    def pb_enter_gate(self, core: Any, by: int, /) -> None: ...
     def pb_set_plans(self, core: Any, directory: int, /) -> None: ...
     PB_KIND_UNKNOWN: int
     PB_RETURNS_DECIMAL: int

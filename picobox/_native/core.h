@@ -187,6 +187,12 @@ int32_t pb_is_notifying(struct pb_core *core);
    in the guest, where the filter lets those calls through. patience: how many calls that takes of a process that has no gate
    yet. 0 or -errno. */
 int32_t pb_open_gate(struct pb_core *core, int32_t patience);
+/* Which sites enter the gate by code that they share, which keeps registers in a block of each thread: none, those of calls
+   on names, or all. None on a machine that has no instruction for it. */
+#define PB_GATE_ENTERED_BY_NONE 0
+#define PB_GATE_ENTERED_BY_NAMES 1
+#define PB_GATE_ENTERED_BY_ALL 2
+void pb_enter_gate(struct pb_core *core, int32_t by);
 /* Where the plans of images are kept (picobox.platform.site_cache), a descriptor that is ours from now on; without it, and in
    images that have none, only the two most usual forms of sites enter the gate. */
 void pb_set_plans(struct pb_core *core, int32_t directory);

@@ -1,5 +1,6 @@
 /* Owns the loop: waits for stops, answers what the dispositions let it answer, hands the rest to Python. */
 #define _GNU_SOURCE
+#include <asm/prctl.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ int task_resume(struct pb_core *core, struct task *task, int signal)
 {
     (void)core;
     int how = task->group_stopped ? PTRACE_LISTEN : task->want_exit ? PTRACE_SYSCALL : PTRACE_CONT;
-    task->stepping = signal && how == PTRACE_CONT && gate_delivers(task, signal);
+    task->stepping = signal && how == PTRACE_CONT && gate_delivers(core, task, signal);
     if (task->stepping)
         how = PTRACE_SINGLESTEP;
     return ptrace(how, task->tid, NULL, (void *)(uintptr_t)signal) < 0 ? -errno : 0;
@@ -146,6 +147,9 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
             return ANSWERED;
         recorder_entered(core, task, nr, &info);
     }
+    if (task->block && nr == SYS_arch_prctl && call_info_read(task->tid, &info) == 0 &&
+        (info.args[0] == ARCH_GET_GS || info.args[0] == ARCH_SET_GS))
+        block_hide(core, task);
     if (disposition & PB_FLAG_ARGUMENTS || (disposition & PB_FLAG_GUARD && (task->page || task->gate))) {
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
@@ -208,6 +212,7 @@ static enum outcome on_call_exit(struct pb_core *core, struct task *task, struct
 static void tell_birth(struct pb_core *core, struct task *task, struct pb_stop *out)
 {
     pin_task_made(core, task);
+    block_born(core, task);
     out->kind = PB_STOP_NEW;
     out->tid = task->tid;
     out->other = task->creator;
@@ -227,6 +232,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     child->creator = task->tid;
     child->page = task->page;
     child->gate = gate_share(task->gate);
+    child->own_gs = task->own_gs;
     child->own_affinity = task->own_affinity;
     if (child->born) {
         core->held_count--;
@@ -290,6 +296,8 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     task->page = 0;
     gate_leave(core, task->gate);
     task->gate = NULL;
+    block_leave(core, task);
+    task->own_gs = false;
     task->table = 0;
     call_forget(core, task);
     out->kind = PB_STOP_EXEC;

@@ -57,6 +57,8 @@ struct task {
     struct gate *gate;   /* of its address space, NULL if it has none */
     uint64_t gate_calls; /* of that, when it entered its last call that was seen */
     int *lends;          /* descriptors of ours that it gets with its next call, then their numbers there; else NULL */
+    uint32_t block;      /* the number of its block, from 1 on; 0: it has none */
+    bool own_gs;         /* it uses gs itself */
     bool stepping;       /* stops at the first instruction of a handler; see gate_delivers */
     bool halted;         /* was asked to stop while the code that it shares changed */
     bool by_stop_signal; /* the last signal that it stopped for was one that stops */
@@ -81,6 +83,9 @@ struct seen {
 #define WATCH_BUCKETS 256
 #define REPEAT_BUCKETS 256
 #define REPEAT_LONGEST 1023
+
+/* Threads of a run that can have a block at once; see gate/blocks.c. */
+#define PB_BLOCK_COUNT 4096
 
 #define HOT_COUNT 2048
 #define UNPLANNED_COUNT 8
@@ -147,6 +152,8 @@ struct pb_core {
     int32_t receiver_count;  /* tasks that have `receives` */
     bool receiver_gone;      /* one of them is no more */
     uint32_t gate_patience;  /* 0: no gates */
+    int32_t gate_enters;     /* PB_GATE_ENTERED_BY_x */
+    uint64_t blocks[PB_BLOCK_COUNT / 64]; /* a bit for each that a task has */
     struct gate *gates;
     uint32_t *watchers;      /* by descriptor, in how many tables it is watched; see gate/watches.c */
     struct plan *plans;
@@ -212,6 +219,8 @@ int interruption_undo(int32_t tid, uint64_t nr);
 int interruption_give(int32_t tid);
 int ip_read(int32_t tid, uint64_t *ip);
 int ip_write(int32_t tid, uint64_t ip);
+int gs_read(int32_t tid, uint64_t *base);
+int gs_write(int32_t tid, uint64_t base);
 /* The number of the call that it is in or leaves; the kernel has -1 for none. */
 int nr_read(int32_t tid, uint64_t *nr);
 /* The next stop of a task that may need the notify channel for it; 0 or -errno. */
@@ -331,6 +340,14 @@ bool gate_overlaps(uint64_t address, uint64_t length);
 /* How often it was gone through, as its guests say. */
 uint64_t gate_calls(const struct gate *gate);
 
+/* gate/blocks.c */
+/* A new task, which stands still, may have the block of another one. */
+void block_born(struct pb_core *core, struct task *task);
+/* A task is no more, or runs another program. */
+void block_leave(struct pb_core *core, struct task *task);
+/* It is about to look at its gs base, or to change it, which from then on is its own. */
+void block_hide(struct pb_core *core, struct task *task);
+
 /* gate/hot.c */
 /* True if the call is answered later, by the loop. */
 bool gate_holds(struct pb_core *core, const struct task *task, const struct notified_call *call, int listener, uint64_t id);
@@ -357,7 +374,7 @@ void plans_close(struct pb_core *core);
 /* Where the task would be without the gate. */
 uint64_t gate_origin(const struct task *task, uint64_t ip);
 /* Whether a handler of the guest's is about to interrupt the gate: the task is then stepped, for gate_signal_seen. */
-bool gate_delivers(const struct task *task, int signal);
+bool gate_delivers(struct pb_core *core, const struct task *task, int signal);
 /* True if the stop was the gate's own affair and is answered. */
 bool gate_signal_seen(struct pb_core *core, struct task *task, int signal);
 /* A task with a gate is about to return from a handler. */

@@ -71,6 +71,16 @@ int ip_write(int32_t tid, uint64_t ip)
     return poke(tid, REGISTER(rip), ip);
 }
 
+int gs_read(int32_t tid, uint64_t *base)
+{
+    return peek(tid, REGISTER(gs_base), base);
+}
+
+int gs_write(int32_t tid, uint64_t base)
+{
+    return poke(tid, REGISTER(gs_base), base);
+}
+
 int nr_read(int32_t tid, uint64_t *nr)
 {
     return peek(tid, REGISTER(orig_rax), nr);

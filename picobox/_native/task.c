@@ -86,6 +86,7 @@ void task_remove(struct pb_core *core, int32_t tid)
         receipt_lost(core, task);
         gate_leave(core, task->gate);
         recorder_forget(task);
+        block_leave(core, task);
         if (task->born && !task->announced)
             core->held_count--;
         *link = task->next;

@@ -45,8 +45,9 @@ WAITING_CALLS = frozenset(("wait4", "waitid"))
 # Through the channel a yield would give the CPU to the answering thread, and that one give it straight back.
 STOPPING_CALLS = frozenset(("sched_yield",))
 
-# The gate's addresses are put right in the frame that the call is about to load, for which it has to be a stop.
-GATED_STOPPING_CALLS = frozenset(("rt_sigreturn",))
+# The gate's addresses are put right in the frame that the call is about to load, and its gs base is taken out of a
+# thread that is about to look at its own, for which the calls have to be stops.
+GATED_STOPPING_CALLS = frozenset(("rt_sigreturn", "arch_prctl"))
 
 # Its row comes before that of newfstatat.
 _FSTAT = 5

@@ -95,6 +95,7 @@ class Launch:
             subscription,
             notify=not options.no_notify,
             gate=options.gate,
+            enter=options.enter_gate,
             sites=sites,
             walls=self._keeper,
             recorder=recorder,
@@ -324,6 +325,7 @@ def make_platform(
     *,
     notify: bool = True,
     gate: int = 0,
+    enter: bool = False,
     sites: SiteCache | None = None,
     walls: Walls | SupervisedWalls | LimitsAlone | None = None,
     recorder: CoreRecorder | None = None,
@@ -341,7 +343,9 @@ def make_platform(
         from picobox.platform.trace import TracePlatform
     except ImportError as error:
         raise no_core(error) from None
-    return TracePlatform(ROWS, **subscription, notify=notify, gate=gate, sites=sites, walls=walls, recorder=recorder)
+    return TracePlatform(
+        ROWS, **subscription, notify=notify, gate=gate, enter=enter, sites=sites, walls=walls, recorder=recorder
+    )
 
 
 def _hold_plans() -> SiteCache:

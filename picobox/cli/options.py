@@ -106,6 +106,12 @@ def run_options() -> tuple[Option, ...]:
             help="==SUPPRESS==",  # argparse.SUPPRESS: not for users yet
         ),
         Option(
+            "--enter-gate",
+            action="store_true",
+            default=_preset("ENTER_GATE", "") == "1",
+            help="==SUPPRESS==",
+        ),
+        Option(
             "--drive",
             metavar="LETTER=DIR",
             action="append",

@@ -122,6 +122,7 @@ class TracePlatform:
         calls: frozenset[int] | None = None,
         notify: bool = True,
         gate: int = 0,
+        enter: bool = False,
         sites: SiteCache | None = None,
         walls: Walls | SupervisedWalls | LimitsAlone | None = None,
         recorder: CoreRecorder | None = None,
@@ -131,6 +132,7 @@ class TracePlatform:
         `notify`: where the kernel can, calls that the core answers alone arrive by the notify channel, not as stops.
         `gate`: of these calls, those that are harmless are made inside the programs, once the channel got so many from
         one place; 0: never.
+        `enter`: all of them keep their registers there, not only those of calls on names.
         `sites`: where plans of call sites are kept for the gate.
         `walls`: what programs are put behind, raised before the first one. `recorder`: takes what the core records.
         """
@@ -166,6 +168,8 @@ class TracePlatform:
             gates = self._gates(dispositions)
             if gates and lib.pb_open_gate(self._core, gate) == 0:
                 self._lend_plans()
+                by = lib.PB_GATE_ENTERED_BY_ALL if enter else lib.PB_GATE_ENTERED_BY_NAMES
+                lib.pb_enter_gate(self._core, by)
                 self._watches = any(gates[1].calls)
             else:
                 gates = ()

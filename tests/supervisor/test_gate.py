@@ -37,6 +37,12 @@ def test_sites_jump_and_each_call_counts_once() -> None:
     assert counts[NEWFSTATAT] >= 2 * CALLS or counts[BY_NAME["fstat"].nr] >= 2 * CALLS
 
 
+def test_who_keeps_registers_counts_the_same() -> None:
+    counts = run(TracePlatform(ROWS, gate=PATIENCE, enter=True), "jumps").counters[ACTION_NATIVE]
+    assert counts[GETPPID] == 2 * CALLS + 1
+    assert counts[NEWFSTATAT] >= 2 * CALLS or counts[BY_NAME["fstat"].nr] >= 2 * CALLS
+
+
 def test_without_a_gate_code_stays_as_it_is() -> None:
     counts = run(TracePlatform(ROWS), "stays").counters[ACTION_NATIVE]
     assert counts[GETPPID] == 2 * CALLS + 1

@@ -10,16 +10,22 @@
    filter lets through from nowhere here; then what they read to decide. */
 #define GATE_DECIDED ((uint64_t)PB_GATE_DECIDED)
 #define GATE_ASKING (GATE_DECIDED + PB_GATE_DECIDED_SIZE)
-#define GATE_TABLES (GATE_ASKING + ASKING_SIZE * STUB_COUNT)
+#define GATE_TABLES (GATE_ASKING + ASKING_SIZE * (PB_GATE_CODE_SIZE / STUB_SIZE))
 #define GATE_END UINT64_C(0x7c200000)
 #define GATE_CODE_SIZE (GATE_END - GATE_CODE)
 #define GATE_COUNTERS UINT64_C(0x7c200000)
 #define GATE_COUNTER_COUNT 65536
 #define GATE_COUNTERS_SIZE (UINT64_C(8) * GATE_COUNTER_COUNT)
 
+/* At the end of each place of stubs: the code that those share which enter it, and what it does about each number. */
+#define GUEST_SIZE UINT64_C(0x8000)
+#define GUEST_PLAIN (GATE_CODE + PB_GATE_CODE_SIZE - GUEST_SIZE)
+#define GUEST_DECIDED (GATE_DECIDED + PB_GATE_DECIDED_SIZE - GUEST_SIZE)
+#define GUEST_KINDS UINT64_C(0x7000) /* behind the code */
+
 #define STUB_SIZE UINT64_C(128)
-#define STUB_COUNT (PB_GATE_CODE_SIZE / STUB_SIZE)
-#define DECIDED_COUNT (PB_GATE_DECIDED_SIZE / STUB_SIZE)
+#define STUB_COUNT ((PB_GATE_CODE_SIZE - GUEST_SIZE) / STUB_SIZE)
+#define DECIDED_COUNT ((PB_GATE_DECIDED_SIZE - GUEST_SIZE) / STUB_SIZE)
 #define ASKING_SIZE UINT64_C(16)
 #define STUB_RETURN 16
 #define STUB_ENTRY 24
@@ -57,8 +63,10 @@ struct site_record {
 enum gate_way {
     PLAIN,    /* it is made */
     AS_FSTAT, /* newfstatat of a descriptor is made as fstat */
+    ENTERS,   /* what is done about its number is done in guest.c */
     FINDS,    /* of one number; is made, and if it finds nothing, made again to be seen */
     CLOSES,   /* close; is made unless somebody wants to know, see GATE_WATCHED */
+    ENTERS_DECIDED, /* as ENTERS, of FINDS and CLOSES */
 };
 
 /* A call site: its syscall instruction and how many bytes of whole instructions before and behind it are in its stub, as
@@ -163,6 +171,19 @@ bool gate_passes(const struct pb_core *core, uint64_t ip, uint64_t nr);
 bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6]);
 /* Fills in how a site makes calls, of which one of this number was seen. before: the bytes before it, if it has no record. */
 void way_choose(const struct pb_core *core, uint32_t nr, const uint8_t *before, size_t length, struct gate_site *site);
+
+/* blocks.c */
+/* The task, which stands still, gets a block of its own, unless it uses gs itself. */
+void block_give(struct pb_core *core, struct task *task);
+/* The code that stubs share, into the memory of a gate. */
+void guest_write(const struct pb_core *core, uint8_t *code);
+/* Where stubs of a way enter it. */
+uint64_t guest_entry(enum gate_way way);
+/* Whether an address is in it. */
+bool is_guest_code(uint64_t ip);
+/* Of a task that stands in that code: puts it where it would be if its stub had made the call itself, before it or behind
+   it; with `fault` to where it is made to be seen. False if no stub led it there. */
+bool guest_leave(struct pb_core *core, const struct task *task, bool fault);
 
 /* watches.c: fills in the table of a new gate. */
 void watches_copy(const struct pb_core *core, struct gate *gate);

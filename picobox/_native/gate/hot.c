@@ -15,9 +15,11 @@
 #include <unistd.h>
 
 #include "gate.h"
+#include "guest.h"
 
 /* Another site costs so much less than the gate itself. */
 #define NEXT_SITE(patience) (((patience) + 3) / 4)
+#define BLOCKS_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE | MAP_STACK)
 #define REFUSED (UINT32_C(1) << 30)
 /* So often may it be that siblings do not stand still. */
 #define MOST_FAILURES 8
@@ -205,6 +207,11 @@ static bool map_gate(struct pb_core *core, struct task *task, const int lent[2])
             call_inject(core, task, false, SYS_munmap, unmap, &result);
         }
     }
+    if (mapped && core->gate_enters) {
+        /* A stack as the kernel sees it has no huge pages. Without blocks sites make their calls themselves. */
+        uint64_t map[6] = {BLOCKS, BLOCKS_SIZE, PROT_READ | PROT_WRITE, BLOCKS_FLAGS, (uint64_t)-1, 0};
+        call_inject(core, task, false, SYS_mmap, map, &result);
+    }
     for (int i = 0; i < 2; i++) {
         uint64_t args[6] = {(uint64_t)lent[i]};
         if (lent[i] >= 0)
@@ -213,12 +220,18 @@ static bool map_gate(struct pb_core *core, struct task *task, const int lent[2])
     return mapped;
 }
 
+static void enter(struct pb_core *core, struct task *task, struct gate *gate)
+{
+    task->gate = gate_share(gate);
+    block_give(core, task);
+}
+
 static void give_to_all(struct pb_core *core, const struct task *of, struct gate *gate)
 {
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         for (struct task *task = core->buckets[bucket]; task; task = task->next)
             if (task != of && !task->gate && pb_shares_memory(of->tid, task->tid))
-                task->gate = gate_share(gate);
+                enter(core, task, gate);
 }
 
 /* *consumed: the call at whose entry the task stood is over. */
@@ -283,6 +296,8 @@ static bool open_site(struct pb_core *core, int32_t tid, bool entered, uint64_t 
     if (consumed || task->gate) {
         registers_rewind(tid, registers, nr);
         ip_write(tid, call);
+        if (task->gate && !task->block)
+            block_give(core, task);
     }
     stops_ask_again(task);
     return consumed || task->gate;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "gate.h"
+#include "guest.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
@@ -48,6 +49,8 @@ struct gate *gate_new(struct pb_core *core, int fds[2])
     core->gates = gate;
     if (gate->counters) {
         watches_copy(core, gate);
+        if (core->gate_enters)
+            guest_write(core, gate->code);
         return gate;
     }
     if (fds[0] >= 0)
@@ -228,6 +231,7 @@ static bool overlaps(uint64_t start, uint64_t size, uint64_t address, uint64_t l
 bool gate_overlaps(uint64_t address, uint64_t length)
 {
     return overlaps(GATE_CODE, GATE_CODE_SIZE, address, length) ||
-           overlaps(GATE_COUNTERS, GATE_COUNTERS_SIZE, address, length);
+           overlaps(GATE_COUNTERS, GATE_COUNTERS_SIZE, address, length) ||
+           overlaps(BLOCKS, BLOCKS_SIZE, address, length);
 }
 

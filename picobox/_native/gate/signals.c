@@ -68,10 +68,13 @@ static uint64_t stub_behind(struct pb_core *core, const struct task *task, uint6
     return site && ip == site->call + X86_SYSCALL_LENGTH ? stub_places(task->gate, stub).behind : 0;
 }
 
-bool gate_delivers(const struct task *task, int signal)
+bool gate_delivers(struct pb_core *core, const struct task *task, int signal)
 {
     uint64_t ip;
-    return task->gate && ip_read(task->tid, &ip) == 0 && is_in_gate(ip) && is_caught(task->tid, signal);
+    bool delivers = task->gate && ip_read(task->tid, &ip) == 0 && is_in_gate(ip) && is_caught(task->tid, signal);
+    if (delivers && is_guest_code(ip))
+        guest_leave(core, task, false);
+    return delivers;
 }
 
 /* The kernel has built the frame of a handler and stopped the task at its first instruction. */
@@ -120,17 +123,24 @@ static bool traps_inside(const struct task *task)
     uint64_t ip;
     uint32_t stub;
     if (ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) < 0 || info.si_code != TRAP_TRACE ||
-        ip_read(task->tid, &ip) < 0 || !stub_at(task->gate, ip, &stub))
+        ip_read(task->tid, &ip) < 0)
         return false;
-    return ip < stub_places(task->gate, stub).behind || ip >= GATE_ASKING;
+    if (is_guest_code(ip))
+        return true;
+    return stub_at(task->gate, ip, &stub) && (ip < stub_places(task->gate, stub).behind || ip >= GATE_ASKING);
 }
 
 /* The stub could not read what the call would have found unreadable itself: the call is made as it was asked for. */
-static bool goes_on(const struct task *task)
+static bool goes_on(struct pb_core *core, const struct task *task)
 {
+    siginfo_t info;
     uint64_t ip;
     uint32_t stub;
-    if (ip_read(task->tid, &ip) < 0 || !stub_at(task->gate, ip, &stub))
+    if (ip_read(task->tid, &ip) < 0)
+        return false;
+    if (is_guest_code(ip))
+        return ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) == 0 && info.si_code > 0 && guest_leave(core, task, true);
+    if (!stub_at(task->gate, ip, &stub))
         return false;
     uint64_t on = call_unread(&task->gate->sites[stub], stub_places(task->gate, stub).start, ip);
     return on && ip_write(task->tid, on) == 0;
@@ -145,7 +155,7 @@ static bool is_own_affair(struct pb_core *core, const struct task *task, int sig
         return heal(core, task);
     case SIGSEGV:
     case SIGBUS:
-        return goes_on(task);
+        return goes_on(core, task);
     default:
         return false;
     }

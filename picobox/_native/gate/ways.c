@@ -63,6 +63,12 @@ enum {
     FINDS_COUNTING = 22,
     FINDS_LENGTH = 30,
 };
+/* r11 is where the stub's call, right behind this, returns to. */
+static const uint8_t ENTERING[] = {
+    0x4c, 0x8d, 0x1d, 0x07, 0x00, 0x00, 0x00, /* lea r11, [rip + 7] */
+    0xe9,                                     /* jmp guest_entry */
+};
+#define ENTERING_LENGTH (sizeof ENTERING + 4)
 enum {
     CLOSES_CALL = NUMBER_LENGTH + 18,
     CLOSES_ASKING = CLOSES_CALL + X86_SYSCALL_LENGTH + 2,
@@ -84,6 +90,9 @@ uint8_t call_length(const struct gate_site *site)
         return finds_call(site) + FINDS_LENGTH;
     case CLOSES:
         return CLOSES_LENGTH;
+    case ENTERS:
+    case ENTERS_DECIDED:
+        return ENTERING_LENGTH + X86_SYSCALL_LENGTH;
     default:
         return sizeof COUNTING + X86_SYSCALL_LENGTH;
     }
@@ -91,7 +100,7 @@ uint8_t call_length(const struct gate_site *site)
 
 uint8_t call_again(const struct gate_site *site)
 {
-    return site->way < FINDS ? sizeof COUNTING : 0;
+    return site->way < ENTERS ? sizeof COUNTING : 0;
 }
 
 static uint8_t *append(uint8_t *at, const void *bytes, size_t length)
@@ -156,12 +165,21 @@ static uint8_t *append_closes(const struct gate_site *site, uint32_t stub, uint6
     return append_counting(at, site->nr);
 }
 
+static uint8_t *append_entering(const struct gate_site *site, uint64_t address, uint8_t *at)
+{
+    at = append(at, ENTERING, sizeof ENTERING);
+    at = append_word(at, (uint32_t)(guest_entry(site->way) - (address + ENTERING_LENGTH)));
+    return append(at, SYSCALL, sizeof SYSCALL);
+}
+
 uint8_t *call_append(const struct gate_site *site, uint32_t stub, uint64_t address, uint8_t *at)
 {
     if (site->way == FINDS)
         return append_finds(site, stub, address, at);
     if (site->way == CLOSES)
         return append_closes(site, stub, address, at);
+    if (site->way == ENTERS || site->way == ENTERS_DECIDED)
+        return append_entering(site, address, at);
     at = append(at, COUNTING, sizeof COUNTING);
     if (site->way == AS_FSTAT)
         at = append(at, FSTAT, sizeof FSTAT);
@@ -256,4 +274,6 @@ void way_choose(const struct pb_core *core, uint32_t nr, const uint8_t *before, 
     bool is_own = site->record ? site->record->nr == (int32_t)nr : loads(before, length, nr);
     if (disposition & PB_FLAG_DECIDED && is_own)
         site->way = nr == SYS_close ? CLOSES : FINDS;
+    if (core->gate_enters == PB_GATE_ENTERED_BY_ALL || (core->gate_enters && site->way == FINDS))
+        site->way = site->way < FINDS ? ENTERS : ENTERS_DECIDED;
 }

@@ -1,0 +1,197 @@
+/* Owns the blocks of threads, which the code that stubs share keeps registers in, and who has which. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+
+#include "gate.h"
+#include "guest.h"
+
+#ifndef HWCAP2_FSGSBASE
+#define HWCAP2_FSGSBASE 2 /* asm/hwcap2.h */
+#endif
+
+/* The linker's names for the section's ends. */
+extern const uint8_t __start_gate_text[] __attribute__((visibility("hidden")));
+extern const uint8_t __stop_gate_text[] __attribute__((visibility("hidden")));
+extern const uint8_t guest_enter[], guest_saved[], guest_plain[], guest_make_call[], guest_made[];
+
+_Static_assert(PB_BLOCK_COUNT % 64 == 0, "whole words");
+
+/* How far into the code something is. */
+static uint64_t place_of(const uint8_t *of)
+{
+    return (uint64_t)(of - __start_gate_text);
+}
+
+uint64_t guest_entry(enum gate_way way)
+{
+    return (way == ENTERS ? GUEST_PLAIN : GUEST_DECIDED) + place_of(guest_enter);
+}
+
+bool is_guest_code(uint64_t ip)
+{
+    return (ip >= GUEST_PLAIN && ip < GATE_DECIDED) || (ip >= GUEST_DECIDED && ip < GATE_ASKING);
+}
+
+static enum guest_kind kind_of(uint32_t disposition)
+{
+    if (disposition & PB_FLAG_GATE)
+        return GUEST_MAKES;
+    return disposition & PB_FLAG_EMPTY_PATH ? GUEST_FSTAT : GUEST_ASKS;
+}
+
+static enum guest_kind decided_kind_of(uint32_t nr, uint32_t disposition)
+{
+    if (!(disposition & PB_FLAG_DECIDED))
+        return GUEST_ASKS;
+    if (nr == SYS_close)
+        return GUEST_CLOSES;
+    uint32_t flags = disposition >> PB_OPEN_FLAGS_SHIFT & 3;
+    return flags == 1 ? GUEST_OPENS : flags == 2 ? GUEST_OPENS_AT : GUEST_FINDS;
+}
+
+void guest_write(const struct pb_core *core, uint8_t *code)
+{
+    size_t size = (size_t)(__stop_gate_text - __start_gate_text);
+    uint8_t *plain = code + (GUEST_PLAIN - GATE_CODE), *decided = code + (GUEST_DECIDED - GATE_CODE);
+    memcpy(plain, __start_gate_text, size);
+    memcpy(decided, __start_gate_text, size);
+    for (uint32_t nr = 0; nr < PB_NR_COUNT; nr++) {
+        plain[GUEST_KINDS + nr] = (uint8_t)kind_of(core->dispositions[nr]);
+        decided[GUEST_KINDS + nr] = (uint8_t)decided_kind_of(nr, core->dispositions[nr]);
+    }
+}
+
+void pb_enter_gate(struct pb_core *core, int32_t by)
+{
+    core->gate_enters = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE ? by : PB_GATE_ENTERED_BY_NONE;
+}
+
+static bool is_block(uint64_t address)
+{
+    return address >= BLOCKS && address < BLOCKS + BLOCKS_SIZE;
+}
+
+/* A number that no other task has, counted from 1; 0: there is none. */
+static uint32_t number_take(struct pb_core *core)
+{
+    for (uint32_t word = 0; word < PB_BLOCK_COUNT / 64; word++) {
+        uint64_t unused = ~core->blocks[word];
+        if (!unused)
+            continue;
+        uint32_t bit = (uint32_t)__builtin_ctzll(unused);
+        core->blocks[word] |= UINT64_C(1) << bit;
+        return word * 64 + bit + 1;
+    }
+    return 0;
+}
+
+void block_leave(struct pb_core *core, struct task *task)
+{
+    if (task->block)
+        core->blocks[(task->block - 1) / 64] &= ~(UINT64_C(1) << (task->block - 1) % 64);
+    task->block = 0;
+}
+
+void block_give(struct pb_core *core, struct task *task)
+{
+    uint64_t gs;
+    if (!core->gate_enters || task->own_gs || gs_read(task->tid, &gs) < 0)
+        return;
+    task->own_gs = gs && !is_block(gs);
+    if (task->own_gs)
+        return;
+    if (!task->block)
+        task->block = number_take(core);
+    gs_write(task->tid, task->block ? BLOCKS + (task->block - 1) * BLOCK_SIZE : 0);
+}
+
+void block_born(struct pb_core *core, struct task *task)
+{
+    uint64_t gs;
+    if (task->gate)
+        block_give(core, task);
+    else if (!task->creator && core->gates && gs_read(task->tid, &gs) == 0 && is_block(gs))
+        gs_write(task->tid, 0);
+}
+
+void block_hide(struct pb_core *core, struct task *task)
+{
+    uint64_t gs;
+    /* The program may have changed it by itself. */
+    if (gs_read(task->tid, &gs) == 0 && is_block(gs))
+        gs_write(task->tid, 0);
+    block_leave(core, task);
+    task->own_gs = true;
+}
+
+/* Whether a call from a stub that enters the code returns to an address. */
+static bool is_behind(const struct gate *gate, uint64_t behind, uint32_t *stub)
+{
+    if (!stub_at(gate, behind - 1, stub) || stub_places(gate, *stub).behind != behind)
+        return false;
+    return gate->sites[*stub].way == ENTERS || gate->sites[*stub].way == ENTERS_DECIDED;
+}
+
+static void take_registers(const struct gate_block *block, struct user_regs_struct *registers)
+{
+    registers->rdi = block->args[0];
+    registers->rsi = block->args[1];
+    registers->rdx = block->args[2];
+    registers->r10 = block->args[3];
+    registers->r8 = block->args[4];
+    registers->r9 = block->args[5];
+    registers->rbx = block->rbx;
+    registers->rbp = block->rbp;
+    registers->r12 = block->r12;
+    registers->r13 = block->r13;
+    registers->r14 = block->r14;
+    registers->r15 = block->r15;
+    registers->rsp = block->rsp;
+}
+
+/* Where the stub's call is made to be seen. */
+static uint64_t asking_of(const struct gate *gate, uint32_t stub)
+{
+    if (gate->sites[stub].way == ENTERS_DECIDED)
+        return asking_address(stub);
+    return stub_places(gate, stub).behind - X86_SYSCALL_LENGTH;
+}
+
+bool guest_leave(struct pb_core *core, const struct task *task, bool fault)
+{
+    struct user_regs_struct registers;
+    struct gate_block block = {.result = NOT_MADE};
+    uint32_t stub;
+    if (registers_read(task->tid, (uint64_t *)&registers) < 0)
+        return false;
+    uint64_t at = registers.rip - (registers.rip >= GATE_DECIDED ? GUEST_DECIDED : GUEST_PLAIN);
+    bool saved = at >= place_of(guest_saved);
+    if (saved && (!is_block(registers.gs_base) ||
+                  pb_read(core, task->tid, registers.gs_base, &block, sizeof block) != sizeof block))
+        return false;
+    uint64_t behind = saved ? block.behind : registers.r11;
+    if (!is_behind(task->gate, behind, &stub))
+        return false;
+    if (at == place_of(guest_made))
+        block.result = (int64_t)registers.rax;
+    bool found_nothing = task->gate->sites[stub].way == ENTERS_DECIDED && (block.result == -ENOENT || block.result == -ELOOP);
+    bool made = block.result != NOT_MADE && !found_nothing;
+    if (saved)
+        take_registers(&block, &registers);
+    if (made) {
+        registers.rax = (uint64_t)block.result;
+        registers.rip = behind;
+    } else {
+        if (saved)
+            registers.rax = block.nr;
+        registers.orig_rax = (uint64_t)-1;
+        registers.rip = fault ? asking_of(task->gate, stub) : stub_places(task->gate, stub).start;
+    }
+    return registers_write(task->tid, (uint64_t *)&registers) == 0;
+}

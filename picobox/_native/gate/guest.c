@@ -1,0 +1,159 @@
+/* Owns the code that runs in guests: stubs come here with a call, it is made here, and they go on with its result. It is
+   copied into the gate as it is, so all of it is in one section and needs nothing outside: no constants, no tables of
+   jumps, no other function. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+
+#include "gate.h"
+#include "guest.h"
+
+#ifndef __O_TMPFILE
+#define __O_TMPFILE 020000000
+#endif
+#define MAKES_NAMES (O_CREAT | __O_TMPFILE)
+
+#define IN_GUEST __attribute__((section("gate_text"), used, visibility("hidden")))
+
+_Static_assert(BLOCKS == 0x7d000000 && BLOCKS_SIZE == 0x1000000 && BLOCK_SIZE == 0x1000, "the entry has these in it");
+_Static_assert(GATE_COUNTERS == 0x7c200000, "and this");
+_Static_assert(offsetof(struct gate_block, nr) == 48 && offsetof(struct gate_block, rsp) == 104 &&
+                   offsetof(struct gate_block, behind) == 112 && offsetof(struct gate_block, result) == 120,
+               "and these");
+
+/* r11 is where the stub's call returns to, rcx is free, flags are taken for lost as by DECIDING; all else is the guest's.
+   Up to guest_saved nothing of it has changed. Whose gs base is no block makes the call in the stub. */
+__asm__(".pushsection gate_text, \"ax\", @progbits\n"
+        ".hidden guest_enter, guest_saved, guest_plain, guest_make_call, guest_made\n"
+        ".globl guest_enter, guest_saved, guest_plain, guest_make_call, guest_made\n"
+        "guest_plain:\n"
+        "  movzwl %ax, %ecx\n"
+        "  incq 0x7c200000(,%rcx,8)\n"
+        "  leaq -2(%r11), %rcx\n"
+        "  jmp *%rcx\n"
+        "guest_enter:\n"
+        "  rdgsbase %rcx\n"
+        "  subq $0x7d000000, %rcx\n"
+        "  testq $-0xfff001, %rcx\n"
+        "  jnz guest_plain\n"
+        "  movq %rdi, %gs:0\n"
+        "  movq %rsi, %gs:8\n"
+        "  movq %rdx, %gs:16\n"
+        "  movq %r10, %gs:24\n"
+        "  movq %r8, %gs:32\n"
+        "  movq %r9, %gs:40\n"
+        "  movq %rax, %gs:48\n"
+        "  movq %rbx, %gs:56\n"
+        "  movq %rbp, %gs:64\n"
+        "  movq %r12, %gs:72\n"
+        "  movq %r13, %gs:80\n"
+        "  movq %r14, %gs:88\n"
+        "  movq %r15, %gs:96\n"
+        "  movq %rsp, %gs:104\n"
+        "  movq %r11, %gs:112\n"
+        "  movq $-0x80000000, %gs:120\n"
+        "  leaq 0x7d001000(%rcx), %rsp\n"
+        "guest_saved:\n"
+        "  leaq 0x7d000000(%rcx), %rdi\n"
+        "  call guest_call\n"
+        "  movq %rax, %rcx\n"
+        "  movq %gs:120, %rax\n"
+        "  cmpq $-0x80000000, %rax\n"
+        "  cmoveq %gs:48, %rax\n"
+        "  movq %gs:0, %rdi\n"
+        "  movq %gs:8, %rsi\n"
+        "  movq %gs:16, %rdx\n"
+        "  movq %gs:24, %r10\n"
+        "  movq %gs:32, %r8\n"
+        "  movq %gs:40, %r9\n"
+        "  movq %gs:104, %rsp\n"
+        "  jmp *%rcx\n"
+        "guest_make:\n" /* see there */
+        "  movq %rdi, %rax\n"
+        "  movq (%rsi), %rdi\n"
+        "  movq 16(%rsi), %rdx\n"
+        "  movq 24(%rsi), %r10\n"
+        "  movq 32(%rsi), %r8\n"
+        "  movq 40(%rsi), %r9\n"
+        "  movq 8(%rsi), %rsi\n"
+        "guest_make_call:\n"
+        "  syscall\n"
+        "guest_made:\n"
+        "  movq %rax, %gs:120\n"
+        "  ret\n"
+        ".popsection\n");
+
+/* Makes a call; its result is in the block as soon as it is known. */
+int64_t guest_make(uint64_t nr, const uint64_t args[6]) __attribute__((visibility("hidden")));
+
+static inline void count(uint64_t nr)
+{
+    ((volatile uint64_t *)GATE_COUNTERS)[nr]++;
+}
+
+/* A call that is made again to be seen is counted then. */
+static inline void uncount(uint64_t nr)
+{
+    ((volatile uint64_t *)GATE_COUNTERS)[nr]--;
+}
+
+/* newfstatat(fd, "", buffer, AT_EMPTY_PATH) of a descriptor names nothing. */
+static inline int is_fstat(const uint64_t args[6])
+{
+    return args[3] == AT_EMPTY_PATH && (int32_t)args[0] >= 0 && !*(const volatile char *)args[1];
+}
+
+static inline int is_told(uint64_t fd)
+{
+    uint32_t number = (uint32_t)fd;
+    return number >= WATCHED_COUNT || ((const volatile uint8_t *)GATE_WATCHED)[number / 8] >> number % 8 & 1;
+}
+
+/* What is done about the call. */
+static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t nr)
+{
+    uint64_t kinds = GUEST_KINDS + (block->behind < GATE_DECIDED ? GUEST_PLAIN : GUEST_DECIDED);
+    enum guest_kind kind = nr < PB_NR_COUNT ? ((const volatile uint8_t *)kinds)[nr] : GUEST_ASKS;
+    switch (kind) {
+    case GUEST_CLOSES:
+        return is_told(block->args[0]) ? GUEST_ASKS : GUEST_MAKES;
+    case GUEST_OPENS:
+    case GUEST_OPENS_AT:
+        return block->args[kind == GUEST_OPENS ? 1 : 2] & MAKES_NAMES ? GUEST_ASKS : GUEST_FINDS;
+    case GUEST_FSTAT:
+        return is_fstat(block->args) ? GUEST_FSTAT : GUEST_ASKS;
+    default:
+        return kind;
+    }
+}
+
+/* Where the stub makes the call to be seen. */
+static inline uint64_t asking_of(const struct gate_block *block)
+{
+    uint64_t behind = block->behind;
+    return behind < GATE_DECIDED ? behind - X86_SYSCALL_LENGTH : asking_address((uint32_t)((behind - GATE_DECIDED) / STUB_SIZE));
+}
+
+/* Where the guest goes on. */
+IN_GUEST uint64_t guest_call(struct gate_block *block)
+{
+    uint64_t nr = (uint32_t)block->nr;
+    enum guest_kind kind = kind_of(block, nr);
+    if (kind == GUEST_ASKS)
+        return asking_of(block);
+    count(nr);
+    if (kind == GUEST_FSTAT) {
+        uint64_t args[6] = {block->args[0], block->args[2]};
+        guest_make(SYS_fstat, args);
+        return block->behind;
+    }
+    int64_t result = guest_make(nr, block->args);
+    if (kind == GUEST_FINDS && (result == -ENOENT || result == -ELOOP)) {
+        uncount(nr);
+        block->result = NOT_MADE;
+        return asking_of(block);
+    }
+    return block->behind;
+}
