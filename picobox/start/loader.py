@@ -1,7 +1,7 @@
 """Loads our modules in a process that is ours alone: straight from their compiled files, with stand-ins for libraries.
 
 The compiled files are those that Python writes, and valid for the same reasons: where one is missing or not that of its
-source, Python loads the module itself.
+source, the module is compiled as Python does it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PACKAGES = ("picobox", "ntshim")
+# What has been loaded before, and needs no stand-in.
+_FIRST = {"picobox", "picobox.__main__", "picobox.cli"}
+_BEFORE = "picobox.start"
 _STAND_INS = {"typing": "picobox.start.typing", "re": "picobox.start.re"}
 # A .pyc file begins with Python's magic number and flags, which are 0 if the source's time and size follow (PEP 552).
 _HEADER = MAGIC_NUMBER + b"\0\0\0\0"
@@ -31,8 +34,12 @@ _ENDING = f".{sys.implementation.cache_tag}.pyc"
 
 
 def install() -> None:
-    """Has it load every module of ours that is imported from now on, where compiled files are in their usual place."""
-    if sys.flags.optimize == 0 and sys.pycache_prefix is None and not any(each is _Finder for each in sys.meta_path):
+    """Has it load every module of ours that is imported from now on, if compiled files are in their usual place.
+
+    Where modules of ours have been loaded already, the others are loaded like them.
+    """
+    ours = {name for name in sys.modules if name.partition(".")[0] in _PACKAGES and not name.startswith(_BEFORE)}
+    if sys.flags.optimize == 0 and sys.pycache_prefix is None and ours <= _FIRST:
         sys.meta_path.insert(0, _Finder)
 
 
@@ -49,15 +56,16 @@ _builtins = {**vars(builtins), "__import__": _import}
 
 
 class _Loader(SourceFileLoader):
-    """Loads one module whose code has been found."""
+    """Loads one module."""
 
-    def __init__(self, name: str, path: str, code: CodeType) -> None:
+    def __init__(self, name: str, path: str, code: CodeType | None) -> None:
+        """`code`: the module's, if it has been found already."""
         super().__init__(name, path)
         self._code = code
 
-    def get_code(self, _name: str) -> CodeType | None:
-        """The code, found already."""
-        return self._code
+    def get_code(self, name: str) -> CodeType | None:
+        """The code; compiled, and kept, as Python would do it."""
+        return super().get_code(name) if self._code is None else self._code
 
     def exec_module(self, module: ModuleType) -> None:
         """Runs the module; where it imports what has a stand-in, it gets that, unless it is itself one."""
@@ -67,7 +75,7 @@ class _Loader(SourceFileLoader):
 
 
 class _Finder:
-    """Finds modules of ours whose compiled files are those of their sources."""
+    """Finds modules of ours by the place of their package."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, _target: ModuleType | None = None) -> ModuleSpec | None:
@@ -76,17 +84,17 @@ class _Finder:
             return None
         file = sys.modules[package].__file__ or ""
         directory = file[: file.rfind("/") + 1]
-        source = f"{directory}{last}.py"
-        cached = f"{directory}__pycache__/{last}{_ENDING}"
-        code = _code(source, cached)
-        is_package = code is None
-        if is_package:
-            source = f"{directory}{last}/__init__.py"
-            cached = f"{directory}{last}/__pycache__/__init__{_ENDING}"
-            code = _code(source, cached)
-        if code is None:
+        source, cached = f"{directory}{last}.py", f"{directory}__pycache__/{last}{_ENDING}"
+        found = _status(source)
+        is_package = found is None
+        if found is None:
+            directory = f"{directory}{last}/"
+            source, cached = f"{directory}__init__.py", f"{directory}__pycache__/__init__{_ENDING}"
+            found = _status(source)
+        if found is None:
             return None
-        spec = ModuleSpec(name, _Loader(name, source, code), origin=source, is_package=is_package)
+        loader = _Loader(name, source, _compiled(source, cached, found))
+        spec = ModuleSpec(name, loader, origin=source, is_package=is_package)
         spec.has_location = True
         spec.cached = cached
         if is_package:
@@ -94,15 +102,21 @@ class _Finder:
         return spec
 
 
-def _code(source: str, cached: str) -> CodeType | None:
-    """The code of a source file as it is compiled already, None if it is not."""
+def _status(path: str) -> posix.stat_result | None:
+    try:
+        return posix.stat(path)
+    except OSError:
+        return None
+
+
+def _compiled(source: str, cached: str, found: posix.stat_result) -> CodeType | None:
+    """The code of a source file, whose status is `found`, as it is compiled already; None if it is not."""
     try:
         fd = posix.open(cached, posix.O_RDONLY | posix.O_CLOEXEC)
     except OSError:
         return None
     try:
         data = posix.read(fd, posix.fstat(fd).st_size)
-        found = posix.stat(source)
     except OSError:
         return None
     finally:
