@@ -43,6 +43,8 @@ void pb_core_free(struct pb_core *core)
     pending_clear(&core->pending);
     pending_clear(&core->early_deaths);
     pin_close(core);
+    stubs_close(core);
+    images_close(core);
     plans_close(core);
     recorder_close(core);
     free(core->round);

@@ -34,6 +34,8 @@
    open's flags, 0 if it has none. */
 #define PB_FLAG_DECIDED 0x10000000
 #define PB_OPEN_FLAGS_SHIFT 29
+/* In the gate the filter lets the call through if its arguments are harmless: mmap, munmap and mprotect. */
+#define PB_FLAG_PASSES 0x80000000
 /* Where the instructions are by which the gate makes calls: those that it makes always, and those that it decides on. */
 #define PB_GATE_CODE 0x7c000000
 #define PB_GATE_CODE_SIZE 0x100000
@@ -196,6 +198,9 @@ void pb_enter_gate(struct pb_core *core, int32_t by);
 /* Where the plans of images are kept (picobox.platform.site_cache), a descriptor that is ours from now on; without it, and in
    images that have none, only the two most usual forms of sites enter the gate. */
 void pb_set_plans(struct pb_core *core, int32_t directory);
+/* Images that have a plan are mapped as copies, in which all sites that are worth it enter the gate. 0, or -errno where we may
+   not have a file system for them. */
+int32_t pb_open_copies(struct pb_core *core);
 /* A descriptor, which is the caller's, of an image that had no plan when a site of it was hot; -1 if there is no other. */
 int32_t pb_take_unplanned(struct pb_core *core);
 /* How often each call was made in the gate, by what the guests say: PB_NR_COUNT numbers. */

@@ -123,10 +123,24 @@ static enum outcome refuse(struct pb_core *core, struct task *task, int32_t erro
     return end_call(core, task, -error);
 }
 
+/* Whether the call at whose entry a task stands is one of the gate's. */
+static bool makes_own_call(struct pb_core *core, struct task *task)
+{
+    struct call_info info;
+    if (!task->gate || (!task->entering && !gate_has_exchange(task)) || call_info_read(task->tid, &info) < 0)
+        return false;
+    struct notified_call call = {.nr = info.nr, .ip = info.ip};
+    memcpy(call.args, info.args, sizeof call.args);
+    return gate_own_call(core, task, &call, -1, 0) > 0;
+}
+
 static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_stop *out)
 {
     unsigned long message = 0;
     struct call_info info;
+    uint64_t ip;
+    if (makes_own_call(core, task))
+        return resume_quietly(core, task);
     call_begin(core, task);
     if (task->starting)
         return on_hand_over(core, task);
@@ -138,6 +152,8 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     bool recorded = recorder_wants(core, nr) && (disposition & 0xff) != PB_DO_CALL;
     pin_stop_seen(core, task, disposition & PB_FLAG_REAP);
     core->counters[disposition & 3][nr]++;
+    if (task->gate && nr < PB_NR_UNKNOWN && ip_read(task->tid, &ip) == 0)
+        gate_uncount(core, task, nr, ip);
     if (disposition & PB_FLAG_RECEIVES)
         receipt_seen(core, task);
     if (task->gate && nr == SYS_rt_sigreturn)
@@ -300,6 +316,7 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     task->own_gs = false;
     task->table = 0;
     call_forget(core, task);
+    gate_exec_seen(core, task);
     out->kind = PB_STOP_EXEC;
     out->tid = task->tid;
     out->other = (int32_t)former;

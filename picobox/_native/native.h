@@ -55,6 +55,10 @@ struct task {
     uint32_t table;      /* the number of its descriptor table, if Python watches some of it; else 0 */
     struct notified_call notified;
     struct gate *gate;   /* of its address space, NULL if it has none */
+    uint64_t entering;   /* the first bytes of a program that is mapping the gate; 0: none is */
+    uint64_t entry;      /* and where they are */
+    const struct image *entered; /* whose text it is */
+    uint32_t calls_before; /* that it had entered before it began the program */
     uint64_t gate_calls; /* of that, when it entered its last call that was seen */
     int *lends;          /* descriptors of ours that it gets with its next call, then their numbers there; else NULL */
     uint32_t block;      /* the number of its block, from 1 on; 0: it has none */
@@ -154,7 +158,9 @@ struct pb_core {
     uint32_t gate_patience;  /* 0: no gates */
     int32_t gate_enters;     /* PB_GATE_ENTERED_BY_x */
     uint64_t blocks[PB_BLOCK_COUNT / 64]; /* a bit for each that a task has */
+    struct stubs *stubs;     /* of all gates, NULL before the first */
     struct gate *gates;
+    struct images *images;   /* NULL: there are no copies */
     uint32_t *watchers;      /* by descriptor, in how many tables it is watched; see gate/watches.c */
     struct plan *plans;
     int32_t plan_directory;  /* -1: there are no plans */
@@ -337,6 +343,10 @@ void listeners_close(struct pb_core *core);
 struct gate *gate_share(struct gate *gate);
 void gate_leave(struct pb_core *core, struct gate *gate);
 bool gate_overlaps(uint64_t address, uint64_t length);
+/* No gate is left. */
+void stubs_close(struct pb_core *core);
+/* A call that ends at an address was seen and counted: a stub may have counted it, too. */
+void gate_uncount(struct pb_core *core, const struct task *task, uint64_t nr, uint64_t ip);
 /* How often it was gone through, as its guests say. */
 uint64_t gate_calls(const struct gate *gate);
 
@@ -360,6 +370,20 @@ void gate_close(struct pb_core *core);
 
 /* gate/watches.c: the descriptor is watched in so many more tables. */
 void gate_watch(struct pb_core *core, int32_t fd, int32_t more);
+
+/* gate/images.c */
+void images_close(struct pb_core *core);
+
+/* gate/start.c */
+/* A task has begun a program: it is to map the gate first, if its image has a plan. */
+void gate_exec_seen(struct pb_core *core, struct task *task);
+/* 1 if the call of a task with a gate is ours, which it makes to map something of that: the kernel runs it and nobody is
+   told. -errno: so it ends. Else 0. call->ip: behind it; listener: -1 if it did not come by the notify channel. */
+int32_t gate_own_call(struct pb_core *core, struct task *task, const struct notified_call *call, int listener, uint64_t id);
+/* Whether the task is about to exchange a mapping. */
+bool gate_has_exchange(const struct task *task);
+/* The result of a call that the notify channel has been asked about if the gate exchanges it for another one, else 0. */
+int64_t gate_exchanges(struct pb_core *core, struct task *task, int listener, uint64_t id);
 
 /* gate/sites.c */
 /* Whether a call moves code with sites, or makes it writable, which must then be as the guest knows it. */

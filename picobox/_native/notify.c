@@ -105,18 +105,22 @@ static int32_t verdict_on(struct pb_core *core, int listener, const struct secco
             gate_lend(task, listener, request->id);
         return 0;
     }
+    struct notified_call call = {.nr = nr, .ip = request->data.instruction_pointer};
+    memcpy(call.args, request->data.args, sizeof call.args);
+    int32_t own = task->gate ? gate_own_call(core, task, &call, listener, request->id) : 0;
+    if (own)
+        return own > 0 ? 0 : own;
     call_begin(core, task);
     if (task->starting)
         return 0;
     uint32_t disposition = core->dispositions[nr];
     core->counters[disposition & 3][nr]++;
+    gate_uncount(core, task, nr, call.ip);
     if (disposition & PB_FLAG_RECEIVES)
         receipt_seen(core, task);
     memcpy(args, request->data.args, sizeof args);
     task->has_notified = true;
-    task->notified.nr = nr;
-    task->notified.ip = request->data.instruction_pointer;
-    memcpy(task->notified.args, args, sizeof args);
+    task->notified = call;
     pin_call_seen(core, task);
     int32_t error = argument_error(core, task, nr, args);
     if (error)
@@ -137,14 +141,16 @@ static bool answer(struct listener *listener, const struct seccomp_notif *reques
         LOCKED(listener->core);
         response.error = verdict_on(listener->core, listener->fd, request);
         spread = listener->core->pin.placement == SPREAD;
-        const struct task *task = response.error ? NULL : task_find(listener->core, (int32_t)request->pid);
-        if (task && task->has_notified && !task->injecting)
+        struct task *task = response.error ? NULL : task_find(listener->core, (int32_t)request->pid);
+        if (task && task->has_notified && !task->injecting && task->gate && task->notified.nr == SYS_mmap)
+            response.val = gate_exchanges(listener->core, task, listener->fd, request->id);
+        if (task && task->has_notified && !task->injecting && !response.val)
             held = gate_holds(listener->core, task, &task->notified, listener->fd, request->id);
     }
     if (held)
         return spread;
     /* CONTINUE is right here: the verdict was made of register values alone (mechanisms.md section 7c, 5). */
-    response.flags = response.error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    response.flags = response.error || response.val ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
     /* ENOENT: killed meanwhile. */
     ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
     return spread;

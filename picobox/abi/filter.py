@@ -36,6 +36,7 @@ DISPOSITION_ARGUMENTS = 1 << 12
 DISPOSITION_GATE = 1 << 13
 DISPOSITION_EMPTY_PATH = 1 << 14
 DISPOSITION_ERRNO_SHIFT = 16
+DISPOSITION_PASSES = 1 << 31
 DISPOSITION_DECIDED = 1 << 28
 DISPOSITION_OPEN_FLAGS_SHIFT = 29
 
@@ -48,6 +49,10 @@ STOPPING_CALLS = frozenset(("sched_yield",))
 # The gate's addresses are put right in the frame that the call is about to load, and its gs base is taken out of a
 # thread that is about to look at its own, for which the calls have to be stops.
 GATED_STOPPING_CALLS = frozenset(("rt_sigreturn", "arch_prctl"))
+
+# Calls whose arguments tell that they do nothing to what is ours, all of it below 4 GiB, nor to code of an image.
+BOUNDED_CALLS = frozenset(("mmap", "mprotect", "munmap"))
+_MMAP, _MPROTECT, _MUNMAP = 9, 10, 11
 
 # Its row comes before that of newfstatat.
 _FSTAT = 5
@@ -71,10 +76,17 @@ INTERRUPTIBLE_CALLS = frozenset(
     )
 )  # fmt: skip
 
+# asm-generic/mman-common.h
+_PROT_WRITE = 0x2
+_PROT_EXEC = 0x4
+_MAP_FIXED = 0x10
+_PROT_GROWSDOWN = 0x0100_0000
+
 # linux/bpf_common.h and linux/filter.h; offsets are those of struct seccomp_data.
 _LD_W_ABS = 0x20
 _JMP_JEQ_K = 0x15
 _JMP_JGE_K = 0x35
+_JMP_JSET_K = 0x45
 _JMP_JA = 0x05
 _ALU_OR_K = 0x44
 _RET_K = 0x06
@@ -83,6 +95,9 @@ _NR_OFFSET = 0
 _ARCH_OFFSET = 4
 _IP_LOW_OFFSET = 8
 _IP_HIGH_OFFSET = 12
+_ARGUMENTS_OFFSET = 16
+_ARGUMENT_SIZE = 8
+_HIGH_HALF = 4
 
 _instruction = struct.Struct("<HBBI")
 
@@ -99,6 +114,8 @@ class Gate(NamedTuple):
     start: int
     size: int
     calls: frozenset[int]
+    bounded: frozenset[int] = frozenset()
+    """Of these, among the numbers of mmap, mprotect and munmap, those whose arguments are harmless."""
 
 
 def compile_filter(rows: Iterable[Row], notified: Container[int] = (), gates: Sequence[Gate] = ()) -> bytes:
@@ -157,12 +174,15 @@ def _pass_gates(gates: Sequence[Gate]) -> Program:
         return []
     program: Program = [(_LD_W_ABS, 0, 0, _NR_OFFSET)]
     for gate in reversed(gates):
-        decide = _decide(_runs(gate.calls), _ALLOW, [_PASSED])
-        # Who is not allowed goes on behind all this.
+        decide = _bounds(gate) + _decide(_runs(gate.calls), _ALLOW, [_PASSED])
+        # Who is not allowed goes on behind all this, once its number is loaded again if it was looked at for more.
+        leaves = {_PASSED: 0, _LOOKED_AT: 1}
         inside = [
             (_LD_W_ABS, 0, 0, _NR_OFFSET),
             *(
-                (_JMP_JA, 0, 0, len(decide) - place - 1 + len(program)) if instruction is _PASSED else instruction
+                (_JMP_JA, 0, 0, len(decide) - place - 1 + len(program) - leaves[instruction])
+                if instruction in leaves
+                else instruction
                 for place, instruction in enumerate(decide)
             ),
         ]
@@ -183,6 +203,34 @@ def _pass_gates(gates: Sequence[Gate]) -> Program:
 
 
 _PASSED = (_JMP_JA, 0, 0, 0)
+_LOOKED_AT = (_JMP_JA, 1, 1, 0)
+
+
+def _argument(index: int, half: int = 0) -> tuple[int, int, int, int]:
+    return _LD_W_ABS, 0, 0, _ARGUMENTS_OFFSET + _ARGUMENT_SIZE * index + half
+
+
+# A range that begins at 4 GiB or above.
+_IS_HIGH: Program = [_argument(0, _HIGH_HALF), (_JMP_JEQ_K, 1, 0, 0), *_ALLOW, _LOOKED_AT]
+_IS_BOUNDED: dict[int, Program] = {
+    _MMAP: [
+        _argument(2),
+        (_JMP_JSET_K, 5, 0, _PROT_EXEC),
+        _argument(3),
+        (_JMP_JSET_K, 0, 2, _MAP_FIXED),
+        *_IS_HIGH,
+    ],
+    _MPROTECT: [_argument(2), (_JMP_JSET_K, 3, 0, _PROT_WRITE | _PROT_GROWSDOWN), *_IS_HIGH],
+    _MUNMAP: _IS_HIGH,
+}
+
+
+def _bounds(gate: Gate) -> Program:
+    """Allows calls for their arguments; what it has not looked at has its number in the accumulator afterwards."""
+    program: Program = []
+    for nr in sorted(gate.bounded):
+        program += [(_JMP_JEQ_K, 0, len(_IS_BOUNDED[nr]), nr), *_IS_BOUNDED[nr]]
+    return program
 
 
 def compile_dispositions(
@@ -203,7 +251,8 @@ def compile_dispositions(
     `subscribe` every row is a CALL and so is every other number, so that Python sees each call; the error number stays
     in its bits. `calls`: subscribe to these numbers only. With `gate` bit 13 marks what the gate may make, bit 14 what
     it may make as fstat if no path is named, bit 28 what it may make once it has decided so, of an open by its flags,
-    whose position is in bits 29 and 30. Calls with the numbers `recorded` are stops: how they end is to be seen.
+    whose position is in bits 29 and 30, bit 31 what it may make if its arguments are harmless. Calls with the numbers
+    `recorded` are stops: how they end is to be seen.
     """
     chosen = (frozenset(range(SYSCALL_LIMIT)) if calls is None else calls) if subscribe else frozenset[int]()
     stopping = chosen | recorded
@@ -223,6 +272,8 @@ def compile_dispositions(
             word |= DISPOSITION_NOTIFY
             if gate and entry.harmless and disposition is NATIVE and entry.name not in by_arguments:
                 word |= DISPOSITION_GATE
+            if gate and entry.name in BOUNDED_CALLS and disposition is NATIVE and entry.name not in by_arguments:
+                word |= DISPOSITION_PASSES
         if (
             gate
             and entry.nr not in stopping

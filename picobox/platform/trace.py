@@ -17,6 +17,7 @@ from picobox.abi.filter import (
     DISPOSITION_DECIDED,
     DISPOSITION_GATE,
     DISPOSITION_NOTIFY,
+    DISPOSITION_PASSES,
     Gate,
     compile_dispositions,
     compile_filter,
@@ -187,12 +188,12 @@ class TracePlatform:
     @staticmethod
     def _gates(dispositions: Sequence[int]) -> Sequence[Gate]:
         """Where the gate makes calls, and which; none if it may make none."""
-        always, decided = (
+        always, decided, bounded = (
             frozenset(nr for nr, word in enumerate(dispositions) if word & flag)
-            for flag in (DISPOSITION_GATE, DISPOSITION_DECIDED)
+            for flag in (DISPOSITION_GATE, DISPOSITION_DECIDED, DISPOSITION_PASSES)
         )
         places = (
-            Gate(lib.PB_GATE_CODE, lib.PB_GATE_CODE_SIZE, always),
+            Gate(lib.PB_GATE_CODE, lib.PB_GATE_CODE_SIZE, always, bounded),
             Gate(lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, decided),
         )
         return places if always or decided else ()
@@ -421,6 +422,7 @@ class TracePlatform:
         with suppress(OSError):
             if self._sites:
                 lib.pb_set_plans(self._core, self._sites.lend())
+                lib.pb_open_copies(self._core)
 
     def _make_plans(self) -> None:
         """Have plans in the next run of images that had none in this one."""

@@ -16,8 +16,10 @@ from picobox.abi.filter import (
     DISPOSITION_GUARD,
     DISPOSITION_NOTIFY,
     DISPOSITION_OPEN_FLAGS_SHIFT,
+    DISPOSITION_PASSES,
     DISPOSITION_RECEIVES,
     SECCOMP_RET_ALLOW,
+    SECCOMP_RET_USER_NOTIF,
     Gate,
     compile_dispositions,
     compile_filter,
@@ -69,6 +71,61 @@ def test_the_gate_ends_where_it_ends() -> None:
 def test_another_architecture_is_refused_in_the_gate_too() -> None:
     gate = Gate(START, SIZE, frozenset({1}))
     assert run(compile_filter(ROWS, (), [gate]), nr=1, arch=0x40000003, address=START) != SECCOMP_RET_ALLOW
+
+
+# Above 4 GiB nothing is ours. mmap: address, length, rights, flags; mprotect: address,
+# length, rights; munmap: address, length.
+HIGH, LOW = 0x1_0000_0000, 0xFFFF_FFFF
+READ, WRITE, EXECUTE, GROWS_DOWN = 1, 2, 4, 0x0100_0000
+PRIVATE, FIXED, FIXED_NOREPLACE = 0x02, 0x10, 0x10_0000
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "is_harmless"),
+    [
+        ("mmap", (0, 4096, READ | WRITE, PRIVATE), True),
+        ("mmap", (START, 4096, READ | WRITE, PRIVATE), True),
+        ("mmap", (START, 4096, READ | WRITE, PRIVATE | FIXED_NOREPLACE), True),
+        ("mmap", (START, 4096, READ, PRIVATE | FIXED), False),
+        ("mmap", (LOW, 1 << 40, READ, PRIVATE | FIXED), False),
+        ("mmap", (HIGH, 4096, READ, PRIVATE | FIXED), True),
+        ("mmap", (HIGH | START, 4096, READ, PRIVATE | FIXED), True),
+        ("mmap", (HIGH, 4096, READ | EXECUTE, PRIVATE | FIXED), False),
+        ("mmap", (0, 4096, READ | EXECUTE, PRIVATE), False),
+        ("mprotect", (HIGH, 4096, READ), True),
+        ("mprotect", (HIGH, 4096, READ | EXECUTE), True),
+        ("mprotect", (HIGH, 4096, READ | WRITE), False),
+        ("mprotect", (HIGH, 4096, READ | GROWS_DOWN), False),
+        ("mprotect", (START, 4096, READ), False),
+        ("mprotect", (LOW, 1 << 40, READ), False),
+        ("munmap", (HIGH, 4096), True),
+        ("munmap", (START, 4096), False),
+        ("munmap", (LOW, 1 << 40), False),
+    ],
+)
+def test_what_changes_memory_passes_for_its_arguments(name: str, args: tuple[int, ...], is_harmless: bool) -> None:
+    nr = BY_NAME[name].nr
+    notified = frozenset({nr})
+    gate = Gate(START, SIZE, frozenset({110}), frozenset(BY_NAME[each].nr for each in ("mmap", "mprotect", "munmap")))
+    program = compile_filter(ROWS, notified, [gate])
+    arguments = (*args, *(0,) * (6 - len(args)))
+    for address, is_there in ((START, True), (START + SIZE, False)):
+        verdict = run(program, nr=nr, arch=AUDIT_ARCH_X86_64, address=address, args=arguments)
+        assert verdict == (SECCOMP_RET_ALLOW if is_harmless and is_there else SECCOMP_RET_USER_NOTIF)
+    assert run(program, nr=110, arch=AUDIT_ARCH_X86_64, address=START, args=arguments) == SECCOMP_RET_ALLOW
+
+
+def test_what_changes_memory_passes_only_where_nobody_looks_at_it() -> None:
+    numbers = [BY_NAME[each].nr for each in ("mmap", "mprotect", "munmap")]
+
+    def passing(**how: object) -> list[int]:
+        found = compile_dispositions(ROWS, **how)  # type: ignore[arg-type]
+        return [nr for nr, word in enumerate(found) if word & DISPOSITION_PASSES]
+
+    assert sorted(numbers) == passing(gate=True) == passing(gate=True, features=frozenset({NAMES, WALLS}))
+    assert passing() == passing(gate=True, subscribe=True) == []
+    assert numbers[0] not in passing(gate=True, features=frozenset({WINDOWS}))
+    assert numbers[1] not in passing(gate=True, by_arguments=frozenset({"mprotect"}))
 
 
 def _gated(features: frozenset[str] = frozenset(), **how: object) -> set[str]:

@@ -135,7 +135,7 @@ static bool is_behind(const struct gate *gate, uint64_t behind, uint32_t *stub)
 {
     if (!stub_at(gate, behind - 1, stub) || stub_places(gate, *stub).behind != behind)
         return false;
-    return gate->sites[*stub].way == ENTERS || gate->sites[*stub].way == ENTERS_DECIDED;
+    return gate->stubs->sites[*stub].way == ENTERS || gate->stubs->sites[*stub].way == ENTERS_DECIDED;
 }
 
 static void take_registers(const struct gate_block *block, struct user_regs_struct *registers)
@@ -158,7 +158,7 @@ static void take_registers(const struct gate_block *block, struct user_regs_stru
 /* Where the stub's call is made to be seen. */
 static uint64_t asking_of(const struct gate *gate, uint32_t stub)
 {
-    if (gate->sites[stub].way == ENTERS_DECIDED)
+    if (gate->stubs->sites[stub].way == ENTERS_DECIDED)
         return asking_address(stub);
     return stub_places(gate, stub).behind - X86_SYSCALL_LENGTH;
 }
@@ -180,7 +180,7 @@ bool guest_leave(struct pb_core *core, const struct task *task, bool fault)
         return false;
     if (at == place_of(guest_made))
         block.result = (int64_t)registers.rax;
-    bool found_nothing = task->gate->sites[stub].way == ENTERS_DECIDED && (block.result == -ENOENT || block.result == -ELOOP);
+    bool found_nothing = task->gate->stubs->sites[stub].way == ENTERS_DECIDED && (block.result == -ENOENT || block.result == -ELOOP);
     bool made = block.result != NOT_MADE && !found_nothing;
     if (saved)
         take_registers(&block, &registers);

@@ -2,6 +2,8 @@
 #ifndef PICOBOX_GATE_H
 #define PICOBOX_GATE_H
 
+#include <sys/stat.h>
+
 #include "../native.h"
 
 /* Above the places of the argument page and below 2 GiB, as the addresses inside a jump have 31 bits. */
@@ -16,6 +18,26 @@
 #define GATE_COUNTERS UINT64_C(0x7c200000)
 #define GATE_COUNTER_COUNT 65536
 #define GATE_COUNTERS_SIZE (UINT64_C(8) * GATE_COUNTER_COUNT)
+/* So many address spaces have a gate at once. */
+#define GATES_AT_ONCE 4096
+
+/* Memory of each address space that no other sees: where the stubs of images return to, the exchange of a mapping, see
+   routines.c, and more behind them. */
+#define GATE_RETURNS UINT64_C(0x7cfe0000)
+#define GATE_EXCHANGE UINT64_C(0x7cfff800)
+#define GATE_LITERALS UINT64_C(0x7cff0000)
+#define LITERAL_COUNT ((GATE_EXCHANGE - GATE_LITERALS) / sizeof(uint64_t))
+#define GATE_PRIVATE GATE_RETURNS
+#define GATE_PRIVATE_SIZE UINT64_C(0x20000) /* up to the blocks, see guest.h */
+
+/* What is at GATE_EXCHANGE. */
+struct exchange_memory {
+    uint64_t behind, address, descriptor, copy, result;
+};
+/* The numbers of descriptors that a new program has until it has mapped the gate. */
+#define LENT_CODE 63
+#define LENT_COUNTERS 62
+#define LENT_COPY 61
 
 /* At the end of each place of stubs: the code that those share which enter it, and what it does about each number. */
 #define GUEST_SIZE UINT64_C(0x8000)
@@ -24,6 +46,8 @@
 #define GUEST_KINDS UINT64_C(0x7000) /* behind the code */
 
 #define STUB_SIZE UINT64_C(128)
+/* Before it are the routines. */
+#define FIRST_STUB 4
 #define STUB_COUNT ((PB_GATE_CODE_SIZE - GUEST_SIZE) / STUB_SIZE)
 #define DECIDED_COUNT ((PB_GATE_DECIDED_SIZE - GUEST_SIZE) / STUB_SIZE)
 #define ASKING_SIZE UINT64_C(16)
@@ -63,6 +87,7 @@ struct site_record {
 enum gate_way {
     PLAIN,    /* it is made */
     AS_FSTAT, /* newfstatat of a descriptor is made as fstat */
+    MAPS,     /* mmap, of an image's site; is made, and may be answered by what leads to an exchange */
     ENTERS,   /* what is done about its number is done in guest.c */
     FINDS,    /* of one number; is made, and if it finds nothing, made again to be seen */
     CLOSES,   /* close; is made unless somebody wants to know, see GATE_WATCHED */
@@ -78,6 +103,8 @@ struct gate_site {
     uint8_t way;
     uint8_t open_flags; /* of an open: the position of its flags */
     uint32_t nr;        /* of FINDS and CLOSES */
+    bool in_image;      /* `call` is an offset in the file: each address space has its address */
+    uint16_t literals;  /* the number of the first of its addresses in GATE_LITERALS, if so */
     const struct site_record *record;
     uint8_t region[REGION_LONGEST]; /* the bytes that the jump replaces */
 };
@@ -113,21 +140,82 @@ static inline uint64_t site_end(const struct gate_site *site)
     return site->call + X86_SYSCALL_LENGTH + site->after;
 }
 
+/* Of all address spaces of a run. */
+struct stubs {
+    int fds[2];         /* of the code and of the counters, which guests map */
+    uint8_t *code;      /* they read and run what we write here */
+    uint64_t *counters; /* GATES_AT_ONCE times, each address space maps its own; guests write them: hints */
+    uint64_t taken[GATES_AT_ONCE / 64]; /* which of them are, a bit each */
+    uint32_t used;
+    uint32_t literals; /* of images, used */
+    uint32_t next;              /* where one that nobody uses any more is looked for */
+    int32_t users[STUB_COUNT]; /* gates whose memory may have the jump */
+    struct gate_site sites[STUB_COUNT];
+};
+
+/* A file whose text is there in a copy with jumps at its sites, which every address space maps. */
+struct image {
+    char *path;
+    struct stat file;
+    int original;     /* not to be read: it stays the file that it is, see image_find */
+    int copy;         /* to be lent */
+    uint64_t copy_device, copy_inode;
+    uint64_t start, end; /* what of the file is in the copy */
+    uint32_t first, count; /* its stubs */
+    uint32_t first_literal, literal_count;
+    const struct site_record *sites;
+    uint32_t site_count;
+};
+#define IMAGE_COUNT 64
+
+struct images {
+    int writable, tree; /* a file system of ours that is mounted nowhere: as we write it, and as guests get files of it */
+    int count;
+    struct image images[IMAGE_COUNT];
+};
+
+/* Where the text of an image may be in an address space. */
+struct copied_text {
+    uint64_t start, end;
+    const struct image *image;
+};
+#define TEXT_COUNT 16
+
+/* A mapping that a stub exchanges for one of a copy, see routines.c. One in an address space at a time. */
+struct exchange {
+    int32_t tid; /* 0: none */
+    int32_t fd;  /* its descriptor of the copy */
+    bool granted; /* and not made yet */
+    uint32_t calls; /* that the task had entered then */
+    uint64_t call;  /* of the site */
+    uint64_t args[6];
+};
+
 /* The gate of an address space and of those that were forked from it: what is added for one does no harm in another. */
 struct gate {
     int32_t users;
     struct gate *next; /* in core->gates */
-    uint8_t *code;      /* the guest reads and runs what we write here */
-    uint64_t *counters; /* the guest writes: hints */
-    uint32_t used;
-    struct gate_site sites[STUB_COUNT];
+    struct stubs *stubs;
+    uint32_t number; /* of its counters */
+    uint64_t *counters;
+    uint64_t jumps[STUB_COUNT / 64]; /* the stubs that it uses, a bit each */
+    struct copied_text texts[TEXT_COUNT];
+    int text_count;
+    struct exchange exchange;
 };
 
 /* memory.c */
-/* NULL: no memory, or no descriptors. Those that the guest is to map are left in fds. */
-struct gate *gate_new(struct pb_core *core, int fds[2]);
+/* Those of the run; NULL: no memory, or no descriptors. */
+struct stubs *stubs_of(struct pb_core *core);
+struct gate *gate_new(struct pb_core *core);
+/* The first stub from a number on that a gate uses, STUB_COUNT if there is none. */
+uint32_t next_jump(const struct gate *gate, uint32_t stub);
 /* The stub of a site. Its number, or -1 if there is no room for another. */
 int32_t stub_get(struct gate *gate, const struct gate_site *site);
+/* Stubs for sites of an image, one after the other; the number of the first, -1 if there is no room. */
+int32_t stubs_get(struct stubs *stubs, const struct gate_site *sites, uint32_t count);
+/* Whether it has room, and if its site is of an image, whether its addresses can be kept outside of it. */
+bool stub_fits(const struct gate_site *site);
 /* The bytes that replace the region of a site. */
 void stub_jump(uint32_t stub, const struct gate_site *site, uint8_t *out);
 /* What a stub is made of: from `entry` on what came before the call, from `start` on what is in the place of the call, from
@@ -159,7 +247,7 @@ uint8_t *call_append(const struct gate_site *site, uint32_t stub, uint64_t addre
 uint8_t call_again(const struct gate_site *site);
 /* Registers of a task. */
 struct borrowed {
-    uint64_t ip, rax, rsi, r10;
+    uint64_t ip, rax, rdi, rsi, r8, r10;
 };
 /* A task between a stub's `start` and `behind`, or at its place in GATE_ASKING, gets what it would have at its site. */
 void call_give_back(const struct gate_site *site, uint32_t stub, uint64_t start, struct borrowed *registers);
@@ -185,16 +273,18 @@ bool is_guest_code(uint64_t ip);
    it; with `fault` to where it is made to be seen. False if no stub led it there. */
 bool guest_leave(struct pb_core *core, const struct task *task, bool fault);
 
-/* watches.c: fills in the table of a new gate. */
-void watches_copy(const struct pb_core *core, struct gate *gate);
+/* watches.c: fills in the table of new stubs. */
+void watches_copy(const struct pb_core *core, struct stubs *stubs);
 
 /* sites.c */
 /* Whether the site that a call of this number came from can enter the gate, and how. */
 bool site_plan(struct pb_core *core, int32_t tid, uint64_t call, uint32_t nr, struct gate_site *out);
 /* Writes the jump into a stopped address space. The number of its stub, or -1. */
 int32_t site_patch(struct pb_core *core, int32_t tid, struct gate *gate, const struct gate_site *site);
-/* The site of the jump that the task's memory has at an address, or NULL; *stub is its number. */
-const struct gate_site *site_at(struct pb_core *core, const struct task *task, uint64_t start, uint32_t *stub);
+/* The site of the jump that the task's memory has at an address, and the number of its stub; false if there is none. */
+bool site_at(struct pb_core *core, const struct task *task, uint64_t start, struct gate_site *site, uint32_t *stub);
+/* A stub's site where the task's address space has it, as far as that tells. */
+struct gate_site site_here(const struct task *task, uint32_t stub);
 
 /* Of a site whose region an address is in the middle of, where its stub goes on from there; 0 if there is none. */
 uint64_t site_inside(struct pb_core *core, const struct task *task, uint64_t ip);
@@ -203,6 +293,38 @@ uint64_t site_inside(struct pb_core *core, const struct task *task, uint64_t ip)
 /* Whether an image has a plan; *out is that of the call, NULL if it must stay as it is. */
 bool plan_find(struct pb_core *core, int32_t tid, const struct mapping *mapping, uint64_t call,
                const struct site_record **out);
+
+/* The sites of a file's plan, in the order of their offsets; NULL if it has none. */
+const struct site_record *plan_sites(struct pb_core *core, const struct stat *image, uint32_t *count);
+/* The file that is mapped, if its path still leads to it; to be looked at, not read: who knows what else it leads to. */
+int image_open(int32_t tid, const struct mapping *mapping, struct stat *image);
+
+/* images.c */
+/* The image whose text is mapped, NULL if there is no copy of it and none can be made. */
+const struct image *image_find(struct pb_core *core, int32_t tid, const struct mapping *mapping);
+/* The one whose copy is this file, or NULL. */
+const struct image *image_of_copy(const struct pb_core *core, uint64_t device, uint64_t inode);
+/* A task is about to map the copy: stubs will find back. False if its memory is not to be written. */
+bool image_enter(struct pb_core *core, struct task *task, const struct image *image, uint64_t start, uint64_t length,
+                 uint64_t offset);
+
+/* start.c */
+/* A task stands in a routine of ours: what it will be without it. */
+void exchange_give_back(const struct task *task, struct borrowed *registers);
+/* A handler interrupts the task there: the descriptor serves the next one, if it was not closed. */
+void exchange_interrupt(const struct task *task, uint64_t ip);
+/* A new program could not map the gate, and begins without. */
+bool start_undo(struct pb_core *core, struct task *task);
+
+/* routines.c */
+void routines_write(uint8_t *code);
+uint64_t routine_address(const uint8_t *of);
+extern const uint8_t routine_start[], routine_copied[], routine_exchange[], routine_mapped[], routine_end[];
+/* Where in an exchange an address is. */
+enum exchange_stage { NO_EXCHANGE, NOT_CLOSED, CLOSED };
+enum exchange_stage exchange_stage(uint64_t ip);
+/* The result of an mmap that leads to an exchange: no address that is mapped, and no error. */
+#define MAP_TAG (GATE_EXCHANGE | 1)
 
 /* siblings.c */
 /* All other tasks of the address space stand still from now on until the loop takes their stops; false if some do not. */

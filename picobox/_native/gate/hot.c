@@ -91,6 +91,9 @@ static bool has_become_hot(struct pb_core *core, const struct task *task, uint64
     }
     if (hot->calls >= REFUSED)
         return false;
+    /* Of what is called often, the sites have jumps already. */
+    if (task->gate && task->gate->text_count && task->calls - task->calls_before < core->gate_patience)
+        return false;
     return ++hot->calls >= (task->gate ? NEXT_SITE(core->gate_patience) : core->gate_patience);
 }
 
@@ -187,20 +190,21 @@ static bool lend(struct pb_core *core, struct task *task, bool entered, int fds[
 }
 
 /* The task makes the calls itself; it stands where a call ends. */
-static bool map_gate(struct pb_core *core, struct task *task, const int lent[2])
+static bool map_gate(struct pb_core *core, struct task *task, const struct gate *gate, const int lent[2])
 {
-    static const struct {
+    const struct {
         uint64_t address, size;
         int rights;
+        uint64_t offset;
     } maps[2] = {
-        {GATE_CODE, GATE_CODE_SIZE, PROT_READ | PROT_EXEC},
-        {GATE_COUNTERS, GATE_COUNTERS_SIZE, PROT_READ | PROT_WRITE},
+        {GATE_CODE, GATE_CODE_SIZE, PROT_READ | PROT_EXEC, 0},
+        {GATE_COUNTERS, GATE_COUNTERS_SIZE, PROT_READ | PROT_WRITE, gate->number * GATE_COUNTERS_SIZE},
     };
     bool mapped = lent[0] >= 0 && lent[1] >= 0;
     int64_t result;
     for (int i = 0; mapped && i < 2; i++) {
         uint64_t map[6] = {maps[i].address, maps[i].size, (uint64_t)maps[i].rights,
-                           MAP_SHARED | MAP_FIXED_NOREPLACE, (uint64_t)lent[i], 0};
+                           MAP_SHARED | MAP_FIXED_NOREPLACE, (uint64_t)lent[i], maps[i].offset};
         mapped = call_inject(core, task, false, SYS_mmap, map, &result) == 0 && result == (int64_t)maps[i].address;
         if (!mapped && i == 1) {
             uint64_t unmap[6] = {maps[0].address, maps[0].size};
@@ -237,19 +241,16 @@ static void give_to_all(struct pb_core *core, const struct task *of, struct gate
 /* *consumed: the call at whose entry the task stood is over. */
 static void install(struct pb_core *core, struct task *task, bool entered, bool *consumed)
 {
-    int fds[2], lent[2];
-    struct gate *gate = gate_new(core, fds);
+    struct gate *gate = gate_new(core);
     if (!gate)
         return;
-    memcpy(lent, fds, sizeof lent);
+    int lent[2] = {gate->stubs->fds[0], gate->stubs->fds[1]};
     *consumed = true;
-    if (lend(core, task, entered, lent) && map_gate(core, task, lent)) {
+    if (lend(core, task, entered, lent) && map_gate(core, task, gate, lent)) {
         task->gate = gate_share(gate);
         give_to_all(core, task, gate);
     }
     gate_leave(core, gate);
-    close(fds[0]);
-    close(fds[1]);
 }
 
 /* Waits for the stop that begin_anew has asked for; false if the task does something else, which the loop is told. */

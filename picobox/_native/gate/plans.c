@@ -111,8 +111,7 @@ static struct plan *plan_named(struct pb_core *core, const char *name)
     return plan;
 }
 
-/* The file that is mapped, if its path still leads to it; to be looked at, not read: who knows what else it leads to. */
-static int image_open(int32_t tid, const struct mapping *mapping, struct stat *image)
+int image_open(int32_t tid, const struct mapping *mapping, struct stat *image)
 {
     char path[sizeof mapping->path + 64];
     snprintf(path, sizeof path, "/proc/%d/root%s", tid, mapping->path);
@@ -152,32 +151,49 @@ static void want(struct pb_core *core, int image, const struct stat *found)
         core->unplanned[core->unplanned_count++] = (struct unplanned){found->st_dev, found->st_ino, fd};
 }
 
-bool plan_find(struct pb_core *core, int32_t tid, const struct mapping *mapping, uint64_t call,
-               const struct site_record **out)
+const struct site_record *plan_sites(struct pb_core *core, const struct stat *image, uint32_t *count)
 {
     char name[NAME_SIZE];
-    struct stat found;
-    int image = core->plan_directory >= 0 ? image_open(tid, mapping, &found) : -1;
-    if (image < 0)
-        return false;
-    name_of(&found, name);
-    const struct plan *plan = plan_named(core, name);
-    if (!plan)
-        want(core, image, &found);
-    close(image);
-    if (!plan)
-        return false;
-    uint64_t offset = call - mapping->start + mapping->offset;
-    uint32_t low = 0, high = plan->header.sites;
+    name_of(image, name);
+    const struct plan *plan = core->plan_directory >= 0 ? plan_named(core, name) : NULL;
+    *count = plan ? plan->header.sites : 0;
+    return plan ? plan->sites : NULL;
+}
+
+static const struct site_record *record_at(const struct site_record *sites, uint32_t count, uint64_t offset)
+{
+    uint32_t low = 0, high = count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (plan->sites[middle].offset < offset)
+        if (sites[middle].offset < offset)
             low = middle + 1;
         else
             high = middle;
     }
-    *out = low < plan->header.sites && plan->sites[low].offset == offset ? &plan->sites[low] : NULL;
-    return true;
+    return low < count && sites[low].offset == offset ? &sites[low] : NULL;
+}
+
+bool plan_find(struct pb_core *core, int32_t tid, const struct mapping *mapping, uint64_t call,
+               const struct site_record **out)
+{
+    struct stat found;
+    uint32_t count;
+    uint64_t offset = call - mapping->start + mapping->offset;
+    const struct image *copied = image_of_copy(core, mapping->device, mapping->inode);
+    if (copied) {
+        *out = record_at(copied->sites, copied->site_count, offset);
+        return true;
+    }
+    int image = core->plan_directory >= 0 ? image_open(tid, mapping, &found) : -1;
+    if (image < 0)
+        return false;
+    const struct site_record *sites = plan_sites(core, &found, &count);
+    if (sites)
+        *out = record_at(sites, count, offset);
+    else
+        want(core, image, &found);
+    close(image);
+    return sites != NULL;
 }
 
 void plans_close(struct pb_core *core)

@@ -38,19 +38,21 @@ static uint64_t origin_after(const struct gate_site *site, uint64_t at)
 static void give_back(const struct task *task, struct borrowed *registers)
 {
     uint32_t stub;
+    if (task->gate)
+        exchange_give_back(task, registers);
     if (!task->gate || !stub_at(task->gate, registers->ip, &stub))
         return;
-    const struct gate_site *site = &task->gate->sites[stub];
+    struct gate_site site = site_here(task, stub);
     struct stub_places places = stub_places(task->gate, stub);
     uint64_t ip = registers->ip;
     if (ip < places.entry)
         return;
     if (ip < places.start)
-        registers->ip = origin_before(site, ip - places.entry);
+        registers->ip = origin_before(&site, ip - places.entry);
     else if (ip < places.behind || ip >= GATE_ASKING)
-        call_give_back(site, stub, places.start, registers);
+        call_give_back(&site, stub, places.start, registers);
     else
-        registers->ip = origin_after(site, ip - places.behind);
+        registers->ip = origin_after(&site, ip - places.behind);
 }
 
 uint64_t gate_origin(const struct task *task, uint64_t ip)
@@ -64,8 +66,9 @@ uint64_t gate_origin(const struct task *task, uint64_t ip)
 static uint64_t stub_behind(struct pb_core *core, const struct task *task, uint64_t ip)
 {
     uint32_t stub;
-    const struct gate_site *site = site_at(core, task, ip - X86_SYSCALL_LENGTH, &stub);
-    return site && ip == site->call + X86_SYSCALL_LENGTH ? stub_places(task->gate, stub).behind : 0;
+    struct gate_site site;
+    bool found = site_at(core, task, ip - X86_SYSCALL_LENGTH, &site, &stub);
+    return found && ip == site.call + X86_SYSCALL_LENGTH ? stub_places(task->gate, stub).behind : 0;
 }
 
 bool gate_delivers(struct pb_core *core, const struct task *task, int signal)
@@ -86,11 +89,14 @@ static void leave_frame(struct pb_core *core, const struct task *task)
         pb_read(core, task->tid, context + SAVED, saved, sizeof saved) != sizeof saved ||
         !is_in_gate((uint64_t)saved[REG_RIP]))
         return;
-    struct borrowed registers = {(uint64_t)saved[REG_RIP], (uint64_t)saved[REG_RAX], (uint64_t)saved[REG_RSI],
-                                 (uint64_t)saved[REG_R10]};
+    struct borrowed registers = {(uint64_t)saved[REG_RIP], (uint64_t)saved[REG_RAX], (uint64_t)saved[REG_RDI],
+                                 (uint64_t)saved[REG_RSI], (uint64_t)saved[REG_R8],  (uint64_t)saved[REG_R10]};
+    exchange_interrupt(task, registers.ip);
     give_back(task, &registers);
     saved[REG_RAX] = (greg_t)registers.rax;
+    saved[REG_RDI] = (greg_t)registers.rdi;
     saved[REG_RSI] = (greg_t)registers.rsi;
+    saved[REG_R8] = (greg_t)registers.r8;
     saved[REG_R10] = (greg_t)registers.r10;
     saved[REG_RIP] = (greg_t)registers.ip;
     pb_write(core, task->tid, context + SAVED, saved, sizeof saved);
@@ -142,12 +148,14 @@ static bool goes_on(struct pb_core *core, const struct task *task)
         return ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) == 0 && info.si_code > 0 && guest_leave(core, task, true);
     if (!stub_at(task->gate, ip, &stub))
         return false;
-    uint64_t on = call_unread(&task->gate->sites[stub], stub_places(task->gate, stub).start, ip);
+    uint64_t on = call_unread(&task->gate->stubs->sites[stub], stub_places(task->gate, stub).start, ip);
     return on && ip_write(task->tid, on) == 0;
 }
 
-static bool is_own_affair(struct pb_core *core, const struct task *task, int signal)
+static bool is_own_affair(struct pb_core *core, struct task *task, int signal)
 {
+    if (task->entering && (signal == SIGSEGV || signal == SIGILL))
+        return start_undo(core, task);
     switch (signal) {
     case SIGTRAP:
         return traps_inside(task);

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "gate.h"
@@ -187,24 +188,37 @@ int32_t site_patch(struct pb_core *core, int32_t tid, struct gate *gate, const s
     return -1;
 }
 
-const struct gate_site *site_at(struct pb_core *core, const struct task *task, uint64_t start, uint32_t *stub)
+bool site_at(struct pb_core *core, const struct task *task, uint64_t start, struct gate_site *site, uint32_t *stub)
 {
     uint8_t found[JUMP_LENGTH], jump[REGION_LONGEST];
     uint32_t slot;
     if (pb_read(core, task->tid, start, found, sizeof found) != sizeof found)
-        return NULL;
+        return false;
     memcpy(&slot, found + JUMP_LENGTH - sizeof slot, sizeof slot);
     if (!stub_at(task->gate, slot, stub))
-        return NULL;
-    const struct gate_site *site = &task->gate->sites[*stub];
+        return false;
+    *site = task->gate->stubs->sites[*stub];
+    if (site->in_image)
+        site->call = start + site->before;
     stub_jump(*stub, site, jump);
-    return site_start(site) == start && memcmp(found, jump, sizeof found) == 0 ? site : NULL;
+    return site_start(site) == start && memcmp(found, jump, sizeof found) == 0;
+}
+
+struct gate_site site_here(const struct task *task, uint32_t stub)
+{
+    struct gate_site site = task->gate->stubs->sites[stub];
+    uint64_t behind = 0;
+    struct iovec local = {&behind, sizeof behind}, remote = {(void *)(uintptr_t)(GATE_RETURNS + sizeof behind * stub), sizeof behind};
+    if (site.in_image) {
+        process_vm_readv(task->tid, &local, 1, &remote, 1, 0);
+        site.call = behind - site.after - X86_SYSCALL_LENGTH;
+    }
+    return site;
 }
 
 /* Where in the stub of a site a task goes on that would be at an address in the middle of its region. */
-static uint64_t inside(const struct gate *gate, uint32_t stub, uint64_t ip)
+static uint64_t inside(const struct gate *gate, uint32_t stub, const struct gate_site *site, uint64_t ip)
 {
-    const struct gate_site *site = &gate->sites[stub];
     const struct site_record *record = site->record;
     struct stub_places places = stub_places(gate, stub);
     if (ip == site->call)
@@ -219,11 +233,15 @@ static uint64_t inside(const struct gate *gate, uint32_t stub, uint64_t ip)
 
 uint64_t site_inside(struct pb_core *core, const struct task *task, uint64_t ip)
 {
-    for (uint32_t stub = 0; stub < task->gate->used; stub++) {
-        const struct gate_site *site = &task->gate->sites[stub];
-        uint32_t found;
-        if (ip > site_start(site) && ip < site_end(site) && site_at(core, task, site_start(site), &found) == site)
-            return inside(task->gate, stub, ip);
+    uint8_t before[REGION_LONGEST];
+    struct gate_site site;
+    uint32_t stub;
+    if (ip < sizeof before || pb_read(core, task->tid, ip - sizeof before, before, sizeof before) != sizeof before)
+        return 0;
+    for (size_t i = 0; i < sizeof before; i++) {
+        uint64_t start = ip - sizeof before + i;
+        if (before[i] == 0xff && site_at(core, task, start, &site, &stub) && ip < site_end(&site))
+            return inside(task->gate, stub, &site, ip);
     }
     return 0;
 }
@@ -236,19 +254,37 @@ static bool touches(const struct gate_site *site, uint64_t address, uint64_t len
 bool changes_sites(const struct task *task, uint64_t nr, const uint64_t args[6])
 {
     bool moves = nr == SYS_mremap, opens = (nr == SYS_mprotect || nr == SYS_pkey_mprotect) && args[2] & PROT_WRITE;
-    for (uint32_t stub = 0; task->gate && (moves || opens) && stub < task->gate->used; stub++)
-        if (touches(&task->gate->sites[stub], args[0], args[1]))
+    if (!task->gate || !(moves || opens))
+        return false;
+    for (int i = 0; i < task->gate->text_count; i++)
+        if (task->gate->texts[i].end > args[0] && task->gate->texts[i].start < args[0] + args[1])
+            return true;
+    for (uint32_t stub = 0; (stub = next_jump(task->gate, stub)) < STUB_COUNT; stub++)
+        if (touches(&task->gate->stubs->sites[stub], args[0], args[1]))
             return true;
     return false;
 }
 
+/* A site as it may be in the memory of a task that runs one copy of an image. */
+static void restore(struct pb_core *core, const struct task *task, struct gate_site site, uint64_t address, uint64_t length)
+{
+    struct gate_site found;
+    uint32_t stub;
+    if (touches(&site, address, length) && site_at(core, task, site_start(&site), &found, &stub) && found.call == site.call)
+        write_text(task->tid, site_start(&site), found.region, site_end(&found) - site_start(&found));
+}
+
 void sites_restore(struct pb_core *core, const struct task *task, uint64_t address, uint64_t length)
 {
-    for (uint32_t stub = 0; stub < task->gate->used; stub++) {
-        const struct gate_site *site = &task->gate->sites[stub];
-        uint32_t found;
-        if (!touches(site, address, length) || site_at(core, task, site_start(site), &found) != site)
-            continue;
-        write_text(task->tid, site_start(site), site->region, site_end(site) - site_start(site));
+    const struct gate *gate = task->gate;
+    for (uint32_t stub = 0; (stub = next_jump(gate, stub)) < STUB_COUNT; stub++)
+        restore(core, task, gate->stubs->sites[stub], address, length);
+    for (int i = 0; i < gate->text_count; i++) {
+        const struct copied_text *text = &gate->texts[i];
+        for (uint32_t stub = text->image->first; stub < text->image->first + text->image->count; stub++) {
+            struct gate_site site = gate->stubs->sites[stub];
+            site.call = site.call - text->image->start + text->start;
+            restore(core, task, site, address, length);
+        }
     }
 }

@@ -3,9 +3,9 @@
 
 #include "gate.h"
 
-static void set(struct gate *gate, int32_t fd, bool watched)
+static void set(struct stubs *stubs, int32_t fd, bool watched)
 {
-    uint8_t *byte = gate->code + (GATE_WATCHED - GATE_CODE) + fd / 8;
+    uint8_t *byte = stubs->code + (GATE_WATCHED - GATE_CODE) + fd / 8;
     uint8_t bit = (uint8_t)(1 << fd % 8);
     if (watched)
         __atomic_fetch_or(byte, bit, __ATOMIC_SEQ_CST);
@@ -20,13 +20,13 @@ void gate_watch(struct pb_core *core, int32_t fd, int32_t more)
     bool before = core->watchers[fd];
     core->watchers[fd] = (uint32_t)((int32_t)core->watchers[fd] + more);
     bool after = core->watchers[fd];
-    for (struct gate *gate = core->gates; gate && before != after; gate = gate->next)
-        set(gate, fd, after);
+    if (core->stubs && before != after)
+        set(core->stubs, fd, after);
 }
 
-void watches_copy(const struct pb_core *core, struct gate *gate)
+void watches_copy(const struct pb_core *core, struct stubs *stubs)
 {
     for (int32_t fd = 0; core->watchers && fd < WATCHED_COUNT; fd++)
         if (core->watchers[fd])
-            set(gate, fd, true);
+            set(stubs, fd, true);
 }

@@ -52,6 +52,8 @@ enum {
 
 static const uint8_t SYSCALL[X86_SYSCALL_LENGTH] = {0x0f, 0x05};
 
+/* From the call of MAPS on: syscall; cmp rax, MAP_TAG; je routine_exchange */
+#define MAPS_LENGTH (X86_SYSCALL_LENGTH + 6 + 6)
 /* A call of another number than the site's asks. */
 #define NUMBER_LENGTH 8
 /* An open that may make a name asks. */
@@ -86,6 +88,8 @@ uint8_t call_length(const struct gate_site *site)
     switch (site->way) {
     case AS_FSTAT:
         return sizeof COUNTING + sizeof FSTAT + X86_SYSCALL_LENGTH;
+    case MAPS:
+        return sizeof COUNTING + MAPS_LENGTH;
     case FINDS:
         return finds_call(site) + FINDS_LENGTH;
     case CLOSES:
@@ -172,6 +176,13 @@ static uint8_t *append_entering(const struct gate_site *site, uint64_t address, 
     return append(at, SYSCALL, sizeof SYSCALL);
 }
 
+/* `end`: the address behind all this. */
+static uint8_t *append_exchange(uint64_t end, uint8_t *at)
+{
+    at = append_word(append(at, (uint8_t[]){0x48, 0x3d}, 2), (uint32_t)MAP_TAG);
+    return append_word(append(at, (uint8_t[]){0x0f, 0x84}, 2), (uint32_t)(routine_address(routine_exchange) - end));
+}
+
 uint8_t *call_append(const struct gate_site *site, uint32_t stub, uint64_t address, uint8_t *at)
 {
     if (site->way == FINDS)
@@ -183,7 +194,8 @@ uint8_t *call_append(const struct gate_site *site, uint32_t stub, uint64_t addre
     at = append(at, COUNTING, sizeof COUNTING);
     if (site->way == AS_FSTAT)
         at = append(at, FSTAT, sizeof FSTAT);
-    return append(at, SYSCALL, sizeof SYSCALL);
+    at = append(at, SYSCALL, sizeof SYSCALL);
+    return site->way == MAPS ? append_exchange(address + sizeof COUNTING + MAPS_LENGTH, at) : at;
 }
 
 static bool fstat_give_back(uint64_t at, struct borrowed *registers)
@@ -222,6 +234,10 @@ void call_give_back(const struct gate_site *site, uint32_t stub, uint64_t start,
         made = finds_give_back(site, at - finds_call(site), registers);
     else if (site->way == CLOSES)
         made = at > CLOSES_CALL && at != CLOSES_ASKING;
+    else if (site->way == MAPS && at > sizeof COUNTING)
+        made = registers->rax != MAP_TAG;
+    if (!made && site->way == MAPS)
+        registers->rax = SYS_mmap;
     registers->ip = made ? site->call + X86_SYSCALL_LENGTH : site->call;
 }
 
@@ -250,7 +266,7 @@ bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6]
         uint8_t flags = open_flags_of(disposition);
         return !flags || !(args[flags] & MAKES_NAMES);
     }
-    return disposition & PB_FLAG_GATE || (disposition & PB_FLAG_EMPTY_PATH && args[3] == AT_EMPTY_PATH);
+    return disposition & (PB_FLAG_GATE | PB_FLAG_PASSES) || (disposition & PB_FLAG_EMPTY_PATH && args[3] == AT_EMPTY_PATH);
 }
 
 /* mov eax, nr */

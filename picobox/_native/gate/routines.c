@@ -1,0 +1,126 @@
+/* Owns the code of ours that guests run apart from stubs: it maps the gate into a new program, and copies of images. */
+#include <string.h>
+
+#include "gate.h"
+
+/* Numbers, addresses and descriptors are those of gate.h, see below. */
+__asm__(
+    ".pushsection gate_routines, \"ax\", @progbits\n"
+    ".globl routine_start, routine_copied, routine_exchange, routine_mapped, routine_end\n"
+    ".hidden routine_start, routine_copied, routine_exchange, routine_mapped, routine_end\n"
+    ".globl closing_start, closing_exchange, closing_call, closing_end\n"
+    ".hidden closing_start, closing_exchange, closing_call, closing_end\n"
+    /* A new program that has just mapped this. rbx: where its counters are in their file; rbp, r12, r13: address, length and
+       offset in the file of its text; r14: its first instruction, where all registers are 0 but rsp; r15: how much private
+       memory it gets. */
+    "routine_start:\n"
+    "  movl $9, %eax\n" /* mmap */
+    "  movl $0x7c200000, %edi\n"
+    "  movl $0x80000, %esi\n"
+    "  movl $3, %edx\n"
+    "  movl $0x100001, %r10d\n" /* MAP_SHARED | MAP_FIXED_NOREPLACE */
+    "  movl $62, %r8d\n"
+    "  movq %rbx, %r9\n"
+    "  syscall\n"
+    "  testq %rax, %rax\n"
+    "  js routine_fail\n"
+    "  movl $9, %eax\n"
+    "  movl $0x7cfe0000, %edi\n"
+    "  movq %r15, %rsi\n"
+    "  movl $0x104022, %r10d\n" /* MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE */
+    "  movq $-1, %r8\n"
+    "  xorl %r9d, %r9d\n"
+    "  syscall\n"
+    "  testq %rax, %rax\n"
+    "  js routine_fail\n"
+    "  movl $9, %eax\n"
+    "  movq %rbp, %rdi\n"
+    "  movq %r12, %rsi\n"
+    "  movl $5, %edx\n"
+    "  movl $0x12, %r10d\n" /* MAP_PRIVATE | MAP_FIXED */
+    "  movl $61, %r8d\n"
+    "  movq %r13, %r9\n"
+    "  syscall\n"
+    "routine_copied:\n"
+    "  testq %rax, %rax\n"
+    "  js routine_fail\n"
+    "  movl $0x7c100000, %ecx\n"
+    "  jmp *%rcx\n"
+    "routine_fail:\n"
+    "  ud2\n"
+    /* A stub whose mmap was answered with MAP_TAG: it is made with the descriptor of a copy, which is closed then. */
+    "routine_exchange:\n"
+    "  movl 0x7cfff818, %r8d\n"
+    "  movl $9, %eax\n"
+    "  syscall\n"
+    "routine_mapped:\n"
+    "  movq %rax, 0x7cfff820\n"
+    "  movl $0x7c100000 + closing_exchange - closing_start, %ecx\n"
+    "  jmp *%rcx\n"
+    "routine_end:\n"
+    /* Where the filter lets a close through. */
+    "closing_start:\n"
+    "  movl $3, %eax\n"
+    "  movl $63, %edi\n"
+    "  syscall\n"
+    "  movl $3, %eax\n"
+    "  movl $62, %edi\n"
+    "  syscall\n"
+    "  movl $3, %eax\n"
+    "  movl $61, %edi\n"
+    "  syscall\n"
+    "  movq %r14, %rcx\n"
+    "  xorl %eax, %eax\n"
+    "  xorl %ebx, %ebx\n"
+    "  xorl %edx, %edx\n"
+    "  xorl %ebp, %ebp\n"
+    "  xorl %edi, %edi\n"
+    "  xorl %esi, %esi\n"
+    "  xorl %r8d, %r8d\n"
+    "  xorl %r9d, %r9d\n"
+    "  xorl %r10d, %r10d\n"
+    "  xorl %r12d, %r12d\n"
+    "  xorl %r13d, %r13d\n"
+    "  xorl %r14d, %r14d\n"
+    "  xorl %r15d, %r15d\n"
+    "  jmp *%rcx\n"
+    "closing_exchange:\n"
+    "  movl %r8d, %edi\n"
+    "  movl $3, %eax\n"
+    "closing_call:\n"
+    "  syscall\n"
+    "  movq 0x7cfff820, %rax\n"
+    "  movq 0x7cfff808, %rdi\n"
+    "  movq 0x7cfff810, %r8\n"
+    "  jmp *0x7cfff800\n"
+    "closing_end:\n"
+    ".popsection\n");
+
+extern const uint8_t closing_start[], closing_exchange[], closing_call[], closing_end[];
+
+_Static_assert(GATE_COUNTERS == 0x7c200000 && GATE_COUNTERS_SIZE == 0x80000, "the start has these in it");
+_Static_assert(GATE_PRIVATE == 0x7cfe0000, "and this");
+_Static_assert(GATE_EXCHANGE == 0x7cfff800 && sizeof(struct exchange_memory) == 0x28, "and the exchange this");
+_Static_assert(LENT_CODE == 63 && LENT_COUNTERS == 62 && LENT_COPY == 61, "and both these");
+
+_Static_assert(GATE_DECIDED == 0x7c100000, "where they go on");
+
+void routines_write(uint8_t *code)
+{
+    memcpy(code, routine_start, (size_t)(routine_end - routine_start));
+    memcpy(code + (GATE_DECIDED - GATE_CODE), closing_start, (size_t)(closing_end - closing_start));
+}
+
+uint64_t routine_address(const uint8_t *of)
+{
+    return of >= closing_start ? GATE_DECIDED + (uint64_t)(of - closing_start) : GATE_CODE + (uint64_t)(of - routine_start);
+}
+
+enum exchange_stage exchange_stage(uint64_t ip)
+{
+    if (ip >= routine_address(routine_exchange) && ip < GATE_CODE + (uint64_t)(routine_end - routine_start))
+        return NOT_CLOSED;
+    if (ip < routine_address(closing_exchange) || ip >= routine_address(closing_end))
+        return NO_EXCHANGE;
+    return ip <= routine_address(closing_call) ? NOT_CLOSED : CLOSED;
+}

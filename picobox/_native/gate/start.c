@@ -1,0 +1,275 @@
+/* Owns how a program gets the gate before its first instruction, and images their copies: the tasks map them themselves. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/user.h>
+#include <unistd.h>
+
+#include "gate.h"
+#include "guest.h"
+
+#define CODE_SEGMENT_64 0x33
+
+/* linux/fs.h, since Linux 6.11. */
+struct area_query {
+    uint64_t size, flags, address;
+    uint64_t start, end, rights, page_size, offset, inode;
+    uint32_t major, minor;
+    uint32_t name_size, id_size;
+    uint64_t name, id;
+};
+#define QUERY_AREA _IOWR('f', 17, struct area_query)
+#define AREA_RIGHTS 0xf
+#define READ_EXECUTE 5
+
+/* What a new program's first instructions are for as long as it takes: xchg eax, ebx; syscall; jmp rax. They map the code
+   of the gate, which begins with routine_start. */
+static const uint8_t ENTERING[] = {0x93, 0x0f, 0x05, 0xff, 0xe0};
+
+static bool area_at(int32_t tid, uint64_t address, struct mapping *out)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/maps", tid);
+    int maps = open(path, O_RDONLY | O_CLOEXEC);
+    if (maps < 0)
+        return false;
+    struct area_query query = {
+        .size = sizeof query, .address = address, .name_size = sizeof out->path, .name = (uint64_t)(uintptr_t)out->path,
+    };
+    int failed = ioctl(maps, QUERY_AREA, &query);
+    close(maps);
+    if (failed || !query.inode || (query.rights & AREA_RIGHTS) != READ_EXECUTE || out->path[0] != '/')
+        return false;
+    out->start = query.start;
+    out->end = query.end;
+    out->offset = query.offset;
+    out->device = makedev(query.major, query.minor);
+    out->inode = query.inode;
+    return true;
+}
+
+/* Who may have little memory gets the gate when it is worth it, and descriptors need numbers. */
+static bool has_room(int32_t tid)
+{
+    struct rlimit space, files;
+    return prlimit(tid, RLIMIT_AS, NULL, &space) == 0 && space.rlim_cur == RLIM_INFINITY &&
+           prlimit(tid, RLIMIT_NOFILE, NULL, &files) == 0 && files.rlim_cur > LENT_CODE;
+}
+
+static bool is_used(int32_t tid, int fd)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, fd);
+    return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Else it would see other paths than we do. */
+static bool has_our_root(int32_t tid)
+{
+    char path[64], root[2];
+    snprintf(path, sizeof path, "/proc/%d/root", tid);
+    return readlink(path, root, sizeof root) == 1 && root[0] == '/';
+}
+
+static bool can_start(const struct pb_core *core, int32_t tid, const struct user_regs_struct *registers)
+{
+    return core->gate_patience && core->listeners && core->images && core->dispositions[SYS_mmap] & PB_FLAG_PASSES &&
+           registers->cs == CODE_SEGMENT_64 && has_room(tid) && has_our_root(tid) && !is_used(tid, LENT_CODE) && !is_used(tid, LENT_COUNTERS) &&
+           !is_used(tid, LENT_COPY);
+}
+
+static bool poke(struct task *task, const struct mapping *text, const struct image *image)
+{
+    uint64_t word;
+    errno = 0;
+    task->entering = (uint64_t)ptrace(PTRACE_PEEKTEXT, task->tid, (void *)task->entry, NULL);
+    if (errno || text->end - task->entry < sizeof word)
+        return false;
+    word = task->entering;
+    memcpy(&word, ENTERING, sizeof ENTERING);
+    task->entered = image;
+    return ptrace(PTRACE_POKETEXT, task->tid, (void *)task->entry, (void *)word) == 0;
+}
+
+void gate_exec_seen(struct pb_core *core, struct task *task)
+{
+    struct user_regs_struct registers;
+    struct mapping text;
+    task->entering = 0;
+    task->calls_before = task->calls;
+    if (registers_read(task->tid, (uint64_t *)&registers) < 0 || !can_start(core, task->tid, &registers) ||
+        !area_at(task->tid, registers.rip, &text))
+        return;
+    const struct image *image = image_find(core, task->tid, &text);
+    struct gate *gate = image ? gate_new(core) : NULL;
+    if (!gate)
+        return;
+    task->entry = registers.rip;
+    registers.rbx = SYS_mmap; /* rax is the result of execve yet */
+    registers.rdi = GATE_CODE;
+    registers.rsi = GATE_CODE_SIZE;
+    registers.rdx = PROT_READ | PROT_EXEC;
+    registers.r10 = MAP_SHARED | MAP_FIXED_NOREPLACE;
+    registers.r8 = LENT_CODE;
+    registers.rbp = text.start;
+    registers.r12 = text.end - text.start;
+    registers.r13 = text.offset;
+    registers.r14 = task->entry;
+    registers.r15 = GATE_PRIVATE_SIZE + (core->gate_enters ? BLOCKS_SIZE : 0);
+    if (poke(task, &text, image) && registers_write(task->tid, (uint64_t *)&registers) == 0) {
+        task->gate = gate;
+        block_give(core, task);
+        return;
+    }
+    task->entering = 0;
+    gate_leave(core, gate);
+}
+
+bool start_undo(struct pb_core *core, struct task *task)
+{
+    struct user_regs_struct registers;
+    if (registers_read(task->tid, (uint64_t *)&registers) < 0)
+        return false;
+    if (is_in_gate(registers.rip)) /* it has a part of the gate, which would be in its way */
+        return kill(task->tid, SIGKILL) == 0;
+    ptrace(PTRACE_POKETEXT, task->tid, (void *)task->entry, (void *)task->entering);
+    struct user_regs_struct first = {
+        .rip = task->entry, .rsp = registers.rsp, .cs = registers.cs, .ss = registers.ss, .eflags = registers.eflags,
+        .orig_rax = (uint64_t)-1, .fs_base = registers.fs_base, .gs_base = registers.gs_base,
+    };
+    task->entering = 0;
+    gate_leave(core, task->gate);
+    task->gate = NULL;
+    return registers_write(task->tid, (uint64_t *)&first) == 0;
+}
+
+/* A descriptor of ours becomes one of a task that waits in the notify channel: its number there, or -errno. `as`: the number
+   that it gets, 0: any. */
+static int lend_as(int listener, uint64_t id, int fd, int as)
+{
+    struct seccomp_notif_addfd request = {
+        .id = id,
+        .flags = as ? SECCOMP_ADDFD_FLAG_SETFD : 0,
+        .srcfd = (uint32_t)fd,
+        .newfd = (uint32_t)as,
+        .newfd_flags = O_CLOEXEC,
+    };
+    int lent = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &request);
+    return lent < 0 ? -errno : lent;
+}
+
+/* A call of a program that maps the gate. */
+static int32_t enters(struct pb_core *core, struct task *task, const struct notified_call *call, int listener, uint64_t id)
+{
+    const struct stubs *stubs = task->gate->stubs;
+    if (call->ip == task->entry + 3) {
+        bool lent = listener >= 0 && lend_as(listener, id, stubs->fds[0], LENT_CODE) >= 0 &&
+                    lend_as(listener, id, stubs->fds[1], LENT_COUNTERS) >= 0 &&
+                    lend_as(listener, id, task->entered->copy, LENT_COPY) >= 0;
+        return lent ? 1 : -EMFILE;
+    }
+    if (call->ip == routine_address(routine_copied)) {
+        image_enter(core, task, task->entered, call->args[0], call->args[1], call->args[5]);
+        task->entering = 0;
+    }
+    return 1;
+}
+
+bool gate_has_exchange(const struct task *task)
+{
+    return task->gate->exchange.tid == task->tid && task->gate->exchange.granted;
+}
+
+int32_t gate_own_call(struct pb_core *core, struct task *task, const struct notified_call *call, int listener, uint64_t id)
+{
+    int32_t own = 0;
+    struct exchange *exchange = &task->gate->exchange;
+    if (task->entering) {
+        own = enters(core, task, call, listener, id);
+    } else if (gate_has_exchange(task) && call->nr == SYS_mmap && call->ip == routine_address(routine_mapped)) {
+        uint64_t args[6];
+        memcpy(args, exchange->args, sizeof args);
+        args[4] = (uint64_t)exchange->fd;
+        own = memcmp(args, call->args, sizeof args) == 0;
+        exchange->granted = !own;
+        exchange->calls = task->calls;
+    }
+    if (own)
+        task->has_notified = false;
+    return own;
+}
+
+/* Whether another task may still read what its exchange left. */
+static bool is_busy(struct pb_core *core, const struct task *task)
+{
+    const struct exchange *exchange = &task->gate->exchange;
+    const struct task *other = exchange->tid == task->tid ? NULL : task_find(core, exchange->tid);
+    return other && other->gate == task->gate && (exchange->granted || other->calls == exchange->calls);
+}
+
+static const struct image *image_asked(struct pb_core *core, const struct task *task, const uint64_t args[6])
+{
+    struct mapping text = {.start = args[0], .end = args[0] + args[1], .offset = args[5]};
+    char path[64];
+    struct stat file;
+    if (!(args[2] & PROT_EXEC) || args[2] & PROT_WRITE || (args[3] & (MAP_TYPE | MAP_FIXED)) != (MAP_PRIVATE | MAP_FIXED))
+        return NULL;
+    if (!has_our_root(task->tid))
+        return NULL;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", task->tid, (int)args[4]);
+    ssize_t length = readlink(path, text.path, sizeof text.path - 1);
+    if (length <= 0 || stat(path, &file) < 0 || !S_ISREG(file.st_mode))
+        return NULL;
+    text.path[length] = 0;
+    text.device = file.st_dev;
+    text.inode = file.st_ino;
+    return image_find(core, task->tid, &text);
+}
+
+int64_t gate_exchanges(struct pb_core *core, struct task *task, int listener, uint64_t id)
+{
+    const struct notified_call *call = &task->notified;
+    struct exchange *exchange = &task->gate->exchange;
+    uint32_t stub;
+    if (!core->images || !stub_at(task->gate, call->ip, &stub) || task->gate->stubs->sites[stub].way != MAPS || is_busy(core, task))
+        return 0;
+    const struct image *image = image_asked(core, task, call->args);
+    if (!image || !image_enter(core, task, image, call->args[0], call->args[1], call->args[5]))
+        return 0;
+    int fd = gate_has_exchange(task) ? exchange->fd : lend_as(listener, id, image->copy, 0);
+    if (fd < 0)
+        return 0;
+    *exchange = (struct exchange){.tid = task->tid, .fd = fd, .granted = true, .call = site_here(task, stub).call};
+    memcpy(exchange->args, call->args, sizeof exchange->args);
+    struct exchange_memory memory = {stub_places(task->gate, stub).behind, call->args[0], call->args[4], (uint64_t)fd, 0};
+    pb_write(core, task->tid, GATE_EXCHANGE, &memory, sizeof memory);
+    return (int64_t)MAP_TAG;
+}
+
+void exchange_give_back(const struct task *task, struct borrowed *registers)
+{
+    const struct exchange *exchange = &task->gate->exchange;
+    if (exchange->tid != task->tid || exchange_stage(registers->ip) == NO_EXCHANGE)
+        return;
+    registers->ip = exchange->call; /* made again it does the same again */
+    registers->rax = SYS_mmap;
+    registers->rdi = exchange->args[0];
+    registers->r8 = exchange->args[4];
+}
+
+void exchange_interrupt(const struct task *task, uint64_t ip)
+{
+    struct exchange *exchange = &task->gate->exchange;
+    if (exchange->tid == task->tid && exchange_stage(ip) == NOT_CLOSED)
+        exchange->granted = true;
+}
