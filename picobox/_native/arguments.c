@@ -44,7 +44,8 @@ static int32_t rule_error(struct pb_core *core, uint32_t nr, const uint64_t args
 int32_t argument_error(struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6])
 {
     uint32_t disposition = core->dispositions[nr];
-    if (disposition & PB_FLAG_GUARD && (task->page || task->gate) && page_guards(core, task, nr, args))
-        return EPERM;
+    int32_t error = disposition & PB_FLAG_GUARD && (task->page || task->gate) ? page_guards(core, task, nr, args) : 0;
+    if (error)
+        return error;
     return disposition & PB_FLAG_ARGUMENTS ? rule_error(core, nr, args) : 0;
 }

@@ -22,7 +22,7 @@ enum outcome { ANSWERED, FOR_PYTHON };
 int task_resume(struct pb_core *core, struct task *task, int signal)
 {
     (void)core;
-    int how = task->group_stopped ? PTRACE_LISTEN : task->want_exit ? PTRACE_SYSCALL : PTRACE_CONT;
+    int how = task->group_stopped ? PTRACE_LISTEN : task->want_exit || task->rest.done ? PTRACE_SYSCALL : PTRACE_CONT;
     task->stepping = signal && how == PTRACE_CONT && gate_delivers(core, task, signal);
     if (task->stepping)
         how = PTRACE_SINGLESTEP;
@@ -87,7 +87,7 @@ void call_begin(struct pb_core *core, struct task *task)
     call_forget(core, task);
     task->calls++;
     task->interrupted_call = -1;
-    task->noticed = task->has_notified = false;
+    task->noticed = task->has_notified = task->gate_is_new = false;
     if (task->gate)
         task->gate_calls = gate_calls(task->gate);
 }
@@ -206,16 +206,31 @@ static void restore_arguments(const struct task *changed, int32_t tid)
             argument_write(tid, i, changed->saved.value[i]);
 }
 
-static enum outcome on_call_exit(struct pb_core *core, struct task *task, struct pb_stop *out)
+/* Some calls that we have made a task leave for a moment end with EINTR (man 2 ptrace, BUGS). If a signal with a handler
+   follows at once, EINTR was right after all; see undo_interruption. */
+static void halt_undo(struct pb_core *core, struct task *task)
+{
+    struct interruption found;
+    if (!rest_begin(core, task) && interruption_read(task->tid, &found) == 0 && found.by_signal &&
+        interruption_undo(task->tid, found.nr) == 0)
+        task->interrupted_call = (int32_t)found.nr;
+}
+
+static enum outcome on_call_exit(struct pb_core *core, struct task *task, bool halted, struct pb_stop *out)
 {
     struct call_info info;
     bool report = task->report_exit;
     restore_arguments(task, task->tid);
     call_forget(core, task);
-    if (!report && !task->recorded)
-        return resume_quietly(core, task);
-    if (call_info_read(task->tid, &info) < 0)
+    bool wanted = report || task->recorded;
+    if (wanted && call_info_read(task->tid, &info) < 0)
         return ANSWERED;
+    if (halted)
+        halt_undo(core, task);
+    if (!wanted)
+        return resume_quietly(core, task);
+    if (task->interrupted_call >= 0)
+        info.result = -ERESTARTNOINTR; /* the call is made once more */
     recorder_left(core, task, info.result);
     if (!report)
         return resume_quietly(core, task);
@@ -247,7 +262,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     child->announced = true;
     child->creator = task->tid;
     child->page = task->page;
-    child->gate = gate_share(task->gate);
+    gate_inherit(task, child);
     child->own_gs = task->own_gs;
     child->own_affinity = task->own_affinity;
     if (child->born) {
@@ -286,6 +301,7 @@ static bool release_held(struct pb_core *core, struct pb_stop *out)
                 continue;
             task->announced = true;
             core->held_count--;
+            gate_adopt(core, task);
             tell_birth(core, task, out);
             return true;
         }
@@ -323,30 +339,23 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     return FOR_PYTHON;
 }
 
-/* Some calls that we have made a task leave for a moment end with EINTR (man 2 ptrace, BUGS). If a signal with a handler
-   follows at once, EINTR was right after all; see undo_interruption. */
-static void halt_undo(struct task *task)
+static enum outcome on_event_stop(struct pb_core *core, struct task *task, int signal, bool halted, struct pb_stop *out)
 {
-    struct interruption found;
-    bool halted = task->halted;
-    task->halted = false;
-    if (halted && interruption_read(task->tid, &found) == 0 && found.by_signal &&
-        interruption_undo(task->tid, found.nr) == 0)
-        task->interrupted_call = (int32_t)found.nr;
-}
-
-static enum outcome on_event_stop(struct pb_core *core, struct task *task, int signal, struct pb_stop *out)
-{
+    bool listened = task->group_stopped;
     task->group_stopped = is_stop_signal(signal);
     if (!task->born)
         return on_birth(core, task, out);
+    if (task->group_stopped && listened && halted)
+        return resume_quietly(core, task);
     if (task->group_stopped) {
         out->kind = PB_STOP_GROUP;
         out->tid = task->tid;
         out->signal = signal;
         return FOR_PYTHON;
     }
-    halt_undo(task);
+    /* Nobody but us asks for such a stop, though another one that it met may have been taken for it. */
+    if (!listened)
+        halt_undo(core, task);
     return resume_quietly(core, task);
 }
 
@@ -389,10 +398,17 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
         return on_death(core, tid, status, out);
     struct task *task = task_get(core, tid);
     int signal = WSTOPSIG(status);
+    /* A stop that begins after another was asked for is that one, too: the kernel forgets that it was. */
+    bool halted = task->halted;
+    task->halted = false;
     switch (status >> 16) {
     case 0:
+        if (signal == SYSCALL_STOP && task->rest.done) {
+            rest_seen(core, task, halted);
+            return ANSWERED;
+        }
         if (signal == SYSCALL_STOP)
-            return on_call_exit(core, task, out);
+            return on_call_exit(core, task, halted, out);
         if (gate_signal_seen(core, task, signal))
             return ANSWERED;
         return signal_seen(core, task, signal, out) ? FOR_PYTHON : ANSWERED;
@@ -405,7 +421,7 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
     case PTRACE_EVENT_EXEC:
         return on_exec(core, task, out);
     case PTRACE_EVENT_STOP:
-        return on_event_stop(core, task, signal, out);
+        return on_event_stop(core, task, signal, halted, out);
     default:
         return resume_quietly(core, task);
     }

@@ -27,6 +27,11 @@ struct notified_call {
     uint64_t args[6];
 };
 
+/* What is left of a write, see rests.c: how many bytes are written (0: there is no rest), and what it was asked for. */
+struct rest {
+    uint64_t done, address, count;
+};
+
 struct task {
     int32_t tid;
     struct task *next;
@@ -55,6 +60,7 @@ struct task {
     uint32_t table;      /* the number of its descriptor table, if Python watches some of it; else 0 */
     struct notified_call notified;
     struct gate *gate;   /* of its address space, NULL if it has none */
+    bool gate_is_new;    /* it came into the address space during the call that the task is in */
     uint64_t entering;   /* the first bytes of a program that is mapping the gate; 0: none is */
     uint64_t entry;      /* and where they are */
     const struct image *entered; /* whose text it is */
@@ -64,6 +70,7 @@ struct task {
     uint32_t block;      /* the number of its block, from 1 on; 0: it has none */
     bool own_gs;         /* it uses gs itself */
     bool stepping;       /* stops at the first instruction of a handler; see gate_delivers */
+    struct rest rest;
     bool halted;         /* was asked to stop while the code that it shares changed */
     bool by_stop_signal; /* the last signal that it stopped for was one that stops */
     struct open_call *recorded; /* see trace/recorder.c */
@@ -218,6 +225,13 @@ struct interruption {
     uint64_t nr;
 };
 int interruption_read(int32_t tid, struct interruption *found);
+/* The call that a task leaves, as far as it is one that takes a descriptor, an address and a number of bytes; nr is none
+   of a call if it leaves none. */
+struct transfer {
+    uint64_t nr, fd, address, count;
+    int64_t result;
+};
+int transfer_read(int32_t tid, struct transfer *found);
 /* True, with the call, if the task is leaving one with -ERESTARTSYS. */
 bool withdrawal_read(int32_t tid, struct notified_call *call);
 /* Makes the task run the call again that it is leaving; _give takes that back. */
@@ -257,7 +271,7 @@ bool proc_read(int32_t tid, const char *name, char *buffer, size_t size);
 bool signal_is_due(struct pb_core *core, int signal);
 /* True if Python has to answer; the signal to resume with, or -errno. */
 bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_stop *out);
-int signal_to_deliver(const struct pb_core *core, struct task *task, int signal);
+int signal_to_deliver(struct pb_core *core, struct task *task, int signal);
 /* Whether the task has a handler for the signal. */
 bool is_caught(int32_t tid, int signal);
 bool is_stop_signal(int signal);
@@ -281,8 +295,8 @@ void pin_close(struct pb_core *core);
 /* arguments.c: the error that the call must end with, or 0. */
 int32_t argument_error(struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6]);
 
-/* page.c */
-bool page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6]);
+/* page.c: the error of a call that would change memory of ours, or 0. */
+int32_t page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6]);
 
 /* request.c: a copy in memory of its own, with `room` free before it, to be unmapped; NULL with errno if there is none. */
 struct pb_spawn *request_copy(const struct pb_spawn *request, size_t room, void **memory, size_t *size);
@@ -328,6 +342,18 @@ void receipt_seen(struct pb_core *core, struct task *task);
 /* A task is no more. */
 void receipt_lost(struct pb_core *core, struct task *task);
 
+/* rests.c */
+/* True if the task leaves a write that did not get everything to a pipe, socket or device, and will go on with it. */
+bool rest_begin(struct pb_core *core, struct task *task);
+/* What was written must do, as a signal is about to be noticed. */
+void rest_give(struct task *task);
+/* The task enters or leaves the call that writes the rest; halted: we have ended that as well. */
+void rest_seen(struct pb_core *core, struct task *task, bool halted);
+
+/* waits.c */
+/* Whether a call that signals can interrupt would end before one could, as things are now; false if nothing tells. */
+bool ends_at_once(int32_t tid, const struct notified_call *call);
+
 /* notify.c */
 /* The number by which a child that has installed the notify filter hands over the listener: no call of the kernel. */
 #define HAND_OVER_NR 0x7fffffff
@@ -357,6 +383,12 @@ void block_born(struct pb_core *core, struct task *task);
 void block_leave(struct pb_core *core, struct task *task);
 /* It is about to look at its gs base, or to change it, which from then on is its own. */
 void block_hide(struct pb_core *core, struct task *task);
+
+/* gate/births.c */
+/* A task has made another one, which has its memory or a copy of it. */
+void gate_inherit(const struct task *creator, struct task *child);
+/* The same of a task whose creator did not live to tell of it. */
+void gate_adopt(struct pb_core *core, struct task *child);
 
 /* gate/hot.c */
 /* True if the call is answered later, by the loop. */

@@ -35,30 +35,70 @@ struct pb_page {
     int32_t owner[SLOT_COUNT];
 };
 
+#define PAGE_BYTES UINT64_C(4096)
+/* Of any processor: five levels of page tables reach that far. */
+#define USER_SPACE (UINT64_C(1) << 56)
+
 static bool overlaps(uint64_t page, uint64_t address, uint64_t length)
 {
     return address < page + PAGE_SIZE_ALL && (length > page || address + length > page);
 }
 
-bool page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6])
+/* Whether the kernel refuses the call for this range before it has changed anything. */
+static bool is_refused_anyway(uint32_t nr, uint64_t address, uint64_t length)
 {
-    uint32_t guard = core->guards[nr];
-    if ((int32_t)nr == core->mmap_nr && !(args[3] & MAP_FIXED))
+    uint64_t end = address + ((length + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1));
+    bool beyond = length > USER_SPACE || address > USER_SPACE - length;
+    switch (nr) {
+    case SYS_mmap:
+    case SYS_munmap:
+        return address % PAGE_BYTES || beyond;
+    case SYS_mprotect:
+    case SYS_pkey_mprotect:
+        return address % PAGE_BYTES || end < address;
+    default:
         return false;
-    if (nr == SYS_shmat && !(args[2] & SHM_REMAP))
-        return false;
-    for (; guard; guard >>= 16) {
-        uint32_t address = guard & 0xff, length = guard >> 8 & 0xff;
-        if (!address || !length)
+    }
+}
+
+/* What the call does to a range is refused: as a hole would be, where the range begins before what is ours. */
+static int32_t refusal(uint32_t nr, uint64_t ours, uint64_t address)
+{
+    if (address >= ours)
+        return EPERM;
+    return nr == SYS_mprotect || nr == SYS_pkey_mprotect ? ENOMEM : nr == SYS_remap_file_pages ? EINVAL : EPERM;
+}
+
+/* The kernel looks at the place only of a new mapping that is to be right there. */
+static bool places(const struct pb_core *core, uint32_t nr, const uint64_t args[6], uint32_t address)
+{
+    if ((int32_t)nr == core->mmap_nr)
+        return args[3] & MAP_FIXED;
+    if (nr == SYS_mremap)
+        return address == 1 || args[3] & MREMAP_FIXED;
+    return nr != SYS_shmat || args[2] & SHM_REMAP;
+}
+
+int32_t page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6])
+{
+    for (uint32_t guard = core->guards[nr]; guard; guard >>= 16) {
+        uint32_t place = guard & 0xff, length = guard >> 8 & 0xff;
+        if (!place || !length || !places(core, nr, args, place))
             continue;
+        uint64_t address = args[place - 1];
         /* No register has the length of a shared memory segment: it may be of any. */
         uint64_t most = nr == SYS_shmat ? UINT64_MAX : args[length - 1];
-        if (task->page && overlaps(task->page, args[address - 1], most))
-            return true;
-        if (task->gate && gate_overlaps(args[address - 1], most))
-            return true;
+        /* Nothing but the mapping that is there can be meant. */
+        if (nr == SYS_mremap && most > USER_SPACE)
+            most = 1;
+        if (is_refused_anyway(nr, address, most))
+            continue;
+        if (task->page && overlaps(task->page, address, most))
+            return refusal(nr, task->page, address);
+        if (task->gate && gate_overlaps(address, most))
+            return refusal(nr, PB_GATE_CODE, address);
     }
-    return false;
+    return 0;
 }
 
 /* Opens the memfd that the guest made, gives it its size, maps it and seals it against every later writer. */

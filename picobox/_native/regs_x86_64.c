@@ -137,6 +137,15 @@ int interruption_read(int32_t tid, struct interruption *found)
     return error;
 }
 
+int transfer_read(int32_t tid, struct transfer *found)
+{
+    struct user_regs_struct registers;
+    int error = registers_read(tid, (uint64_t *)&registers);
+    if (!error)
+        *found = (struct transfer){registers.orig_rax, registers.rdi, registers.rsi, registers.rdx, (int64_t)registers.rax};
+    return error;
+}
+
 bool withdrawal_read(int32_t tid, struct notified_call *call)
 {
     struct user_regs_struct registers;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,32 +51,10 @@ bool is_caught(int32_t tid, int signal)
            mask_in(status, "\nSigCgt:") & UINT64_C(1) << (signal - 1);
 }
 
-/* Only calls on slow objects end with -ERESTARTSYS by themselves, and a regular file is none (man 7 signal). */
-static bool transfers_at_once(int32_t tid, const struct notified_call *call)
-{
-    char path[64];
-    struct stat status;
-    switch (call->nr) {
-    case SYS_read:
-    case SYS_write:
-    case SYS_readv:
-    case SYS_writev:
-    case SYS_pread64:
-    case SYS_pwrite64:
-    case SYS_preadv:
-    case SYS_pwritev:
-    case SYS_preadv2:
-    case SYS_pwritev2:
-        snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, (int)call->args[0]);
-        return stat(path, &status) == 0 && S_ISREG(status.st_mode);
-    default:
-        return false;
-    }
-}
-
 /* A signal can withdraw a call from the notify channel before we have seen it. The kernel then says -ERESTARTSYS, which
    a handler without SA_RESTART turns into EINTR, also for a call that never ends so. Such a call begins anew. Whether
-   it was withdrawn is plain unless the task repeats an interruptible call with the same arguments: then EINTR stays. */
+   it was withdrawn is plain unless the task repeats an interruptible call with the same arguments: then EINTR stays if
+   the call would have to wait now. If not, it had not begun, or what it waited for came before the handler. */
 static void begin_anew(const struct pb_core *core, const struct task *task)
 {
     struct notified_call call;
@@ -87,13 +64,13 @@ static void begin_anew(const struct pb_core *core, const struct task *task)
     if (!(disposition & PB_FLAG_NOTIFY))
         return;
     bool seen = task->has_notified && memcmp(&call, &task->notified, sizeof call) == 0;
-    if (!seen || !(disposition & PB_FLAG_INTERRUPTIBLE) || transfers_at_once(task->tid, &call))
+    if (!seen || !(disposition & PB_FLAG_INTERRUPTIBLE) || ends_at_once(task->tid, &call))
         result_write(task->tid, -ERESTARTNOINTR);
 }
 
 /* Signals that a task ignores reach its tracer all the same and end some calls with EINTR (man 2 ptrace, BUGS). Such a
    call is run again. If a signal with a handler follows at once, EINTR was right after all. */
-static int undo_interruption(const struct pb_core *core, struct task *task, int signal)
+static int undo_interruption(struct pb_core *core, struct task *task, int signal)
 {
     struct interruption found;
     /* What the task noticed in a call before is no news in one that the gate has made unseen. */
@@ -105,11 +82,15 @@ static int undo_interruption(const struct pb_core *core, struct task *task, int 
     bool ignored = is_ignored(task->tid, signal);
     /* A stop signal justifies EINTR too, also when the SIGCONT that ends the stop is ignored (man 7 signal). */
     task->noticed = task->noticed || !ignored;
+    if (!ignored)
+        rest_give(task);
     if (task->interrupted_call >= 0 && !ignored) {
         int error = interruption_give(task->tid);
         task->interrupted_call = -1;
         return error ? error : signal;
     }
+    if (!task->noticed && rest_begin(core, task))
+        return 0;
     if (task->noticed || interruption_read(task->tid, &found) < 0 || !found.by_signal)
         return signal;
     if (interruption_undo(task->tid, found.nr) == 0)
@@ -169,7 +150,7 @@ bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_
     return false;
 }
 
-int signal_to_deliver(const struct pb_core *core, struct task *task, int signal)
+int signal_to_deliver(struct pb_core *core, struct task *task, int signal)
 {
     return signal ? undo_interruption(core, task, signal) : 0;
 }

@@ -23,6 +23,19 @@ VARIANTS = 7
 # looked at later than something that a small buffer cannot satisfy).
 LEAST_FAULTING = 0.6
 
+# Calls of which the kernel would do a part, or all, to whatever lies in a wild range: a program that has memory of
+# picobox's in it is refused as a whole.
+REACHING = {
+    ("mremap", "old_size", "unmapped"): errno.EPERM,
+    ("munmap", "length", "unmapped"): errno.EPERM,
+    ("pkey_mprotect", "len", "kernel"): errno.ENOMEM,
+    ("pkey_mprotect", "len", "ones"): errno.ENOMEM,
+    ("pkey_mprotect", "len", "unmapped"): errno.ENOMEM,
+    # Nobody knows how large the segment would be.
+    ("shmat", "shmflg", "ones"): errno.EPERM,
+    ("shmat", "shmflg", "unmapped"): errno.EPERM,
+}
+
 Answers = dict[tuple[str, str, str], tuple[str, int]]
 
 
@@ -62,7 +75,11 @@ def expected() -> Answers:
 def test_bad_arguments_get_the_native_answer(platform: str) -> None:
     answers, wanted = ask(platform), expected()
     assert answers.keys() == wanted.keys()
-    assert {key: (answers[key], wanted[key]) for key in wanted if answers[key] != wanted[key]} == {}
+    differing = {key: (answers[key], wanted[key]) for key in wanted if answers[key] != wanted[key]}
+    for key, number in REACHING.items():
+        if answers[key] == ("error", number):
+            differing.pop(key, None)
+    assert differing == {}
 
 
 def test_every_argument_is_tried() -> None:

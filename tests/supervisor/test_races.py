@@ -32,7 +32,7 @@ def repeat(name: str, times: int, directory: Path) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_races(name: str, tmp_path: Path) -> None:
-    repeat(name, 5, tmp_path)
+    repeat(name, 2, tmp_path)
 
 
 @pytest.mark.full

@@ -277,6 +277,8 @@ bool guest_leave(struct pb_core *core, const struct task *task, bool fault);
 void watches_copy(const struct pb_core *core, struct stubs *stubs);
 
 /* sites.c */
+/* What a task has mapped at an address, and with which rights, as /proc/PID/maps has them: false if nothing of a file. */
+bool mapping_read(int32_t tid, uint64_t address, struct mapping *out, char rights[5]);
 /* Whether the site that a call of this number came from can enter the gate, and how. */
 bool site_plan(struct pb_core *core, int32_t tid, uint64_t call, uint32_t nr, struct gate_site *out);
 /* Writes the jump into a stopped address space. The number of its stub, or -1. */

@@ -234,8 +234,10 @@ static void give_to_all(struct pb_core *core, const struct task *of, struct gate
 {
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         for (struct task *task = core->buckets[bucket]; task; task = task->next)
-            if (task != of && !task->gate && pb_shares_memory(of->tid, task->tid))
+            if (task != of && !task->gate && pb_shares_memory(of->tid, task->tid)) {
                 enter(core, task, gate);
+                task->gate_is_new = true;
+            }
 }
 
 /* *consumed: the call at whose entry the task stood is over. */
@@ -339,7 +341,8 @@ bool gate_opens(struct pb_core *core, struct task *task, const struct call_info 
 {
     struct gate_site site;
     uint64_t call = info->ip - X86_SYSCALL_LENGTH;
-    if (!core->gate_patience || !core->listeners || !is_for_gate(core, info->nr, info->args) || is_in_gate(call) || !has_become_hot(core, task, call) ||
+    if (!core->gate_patience || !core->listeners || info->nr >= PB_NR_COUNT ||
+        !is_for_gate(core, info->nr, info->args) || is_in_gate(call) || !has_become_hot(core, task, call) ||
         !is_ready(core, task, call, (uint32_t)info->nr, &site) ||
         !open_site(core, task->tid, true, info->nr, &site))
         return false;

@@ -48,6 +48,13 @@ static struct task *next_task(struct pb_core *core, int *bucket, struct task *ta
     return task;
 }
 
+/* A task that only listens for the end of a stop answers no question of where it is. */
+static bool listens(const struct task *task, char state)
+{
+    uint64_t ip;
+    return state == 't' && task->group_stopped && ip_read(task->tid, &ip) < 0;
+}
+
 /* Tasks may come and go while the lock is released, so a round begins anew after each pause. */
 static bool all_still(struct pb_core *core, const struct task *of, bool *hopeless)
 {
@@ -57,7 +64,7 @@ static bool all_still(struct pb_core *core, const struct task *of, bool *hopeles
         if (task == of || !pb_shares_memory(of->tid, task->tid))
             continue;
         char state = state_of(task->tid);
-        if (is_still(state))
+        if (is_still(state) && !listens(task, state))
             continue;
         *hopeless = *hopeless || (state == 'D' && waits_for_child(task->tid));
         still = false;
@@ -86,6 +93,14 @@ bool siblings_stop(struct pb_core *core, const struct task *task)
     return false;
 }
 
+static void move(struct task *task, const struct gate_site *site, uint64_t ip, const struct stub_places *places)
+{
+    ip_write(task->tid, ip == site->call ? places->start : places->behind);
+    /* It makes the same call still, and if it did not come to it again before a signal does, it is that which is ended. */
+    if (task->notified.ip == ip)
+        task->notified.ip = places->behind;
+}
+
 bool siblings_leave(struct pb_core *core, const struct task *of, const struct gate_site *site, const struct stub_places *places)
 {
     int bucket = 0;
@@ -99,7 +114,7 @@ bool siblings_leave(struct pb_core *core, const struct task *of, const struct ga
         if (ip != site->call && ip != site->call + X86_SYSCALL_LENGTH)
             return false;
         if (places)
-            ip_write(task->tid, ip == site->call ? places->start : places->behind);
+            move(task, site, ip, places);
     }
     return true;
 }

@@ -62,15 +62,6 @@ uint64_t gate_origin(const struct task *task, uint64_t ip)
     return registers.ip;
 }
 
-/* Where an address right behind a call leads to that is in the gate now; 0: it is none. */
-static uint64_t stub_behind(struct pb_core *core, const struct task *task, uint64_t ip)
-{
-    uint32_t stub;
-    struct gate_site site;
-    bool found = site_at(core, task, ip - X86_SYSCALL_LENGTH, &site, &stub);
-    return found && ip == site.call + X86_SYSCALL_LENGTH ? stub_places(task->gate, stub).behind : 0;
-}
-
 bool gate_delivers(struct pb_core *core, const struct task *task, int signal)
 {
     uint64_t ip;
@@ -110,15 +101,15 @@ static bool is_step(int32_t tid)
            (info.si_code == SIGTRAP || info.si_code == TRAP_TRACE || (info.si_code == SI_USER && info.si_pid == 0));
 }
 
-/* The task came to an address behind a call that was taken into a stub, see stub_jump. */
+/* The task came to an address in the middle of what was taken into a stub, see stub_jump. */
 static bool heal(struct pb_core *core, const struct task *task)
 {
     siginfo_t info;
     uint64_t ip;
     if (ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) < 0 || info.si_code <= 0 || ip_read(task->tid, &ip) < 0)
         return false;
-    uint64_t behind = stub_behind(core, task, ip);
-    return behind && ip_write(task->tid, behind) == 0;
+    uint64_t inside = site_inside(core, task, ip);
+    return inside && ip_write(task->tid, inside) == 0;
 }
 
 /* Between the site and its call there is no instruction of the guest's at which its own trap flag could stop it: a handler

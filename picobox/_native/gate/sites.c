@@ -92,11 +92,9 @@ static bool is_target(const uint8_t *text, size_t length, size_t start, size_t e
     return false;
 }
 
-/* Whether an address is in code that a process has of a file, and that it cannot write by itself. What a compiler inside
-   the guest makes is no such code. */
-static bool is_file_text(int32_t tid, uint64_t address, struct mapping *out)
+bool mapping_read(int32_t tid, uint64_t address, struct mapping *out, char rights[5])
 {
-    char path[64], line[sizeof out->path + 128], rights[5];
+    char path[64], line[sizeof out->path + 128];
     bool found = false;
     snprintf(path, sizeof path, "/proc/%d/maps", tid);
     FILE *maps = fopen(path, "re");
@@ -113,11 +111,19 @@ static bool is_file_text(int32_t tid, uint64_t address, struct mapping *out)
         *out = (struct mapping){start, end, offset, makedev(major, minor), inode, ""};
         line[strcspn(line, "\n")] = 0;
         snprintf(out->path, sizeof out->path, "%s", line + at);
-        found = inode && line[at] == '/' && strcmp(rights, "r-xp") == 0;
+        found = inode && line[at] == '/';
         break;
     }
     fclose(maps);
     return found;
+}
+
+/* Whether an address is in code that a process has of a file, and that it cannot write by itself. What a compiler inside
+   the guest makes is no such code. */
+static bool is_file_text(int32_t tid, uint64_t address, struct mapping *out)
+{
+    char rights[5];
+    return mapping_read(tid, address, out, rights) && strcmp(rights, "r-xp") == 0;
 }
 
 /* The site as its image's plan has it. */
