@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
-from array import array
+from functools import cache
 
-from ntshim.upcase_table import RANGES
 
-_FOLDS = {unit: unit + offset for first, last, step, offset in RANGES for unit in range(first, last + 1, step)}
+@cache
+def _folds() -> dict[int, int]:
+    """What each unit that folds folds to; few runs meet a name that needs it."""
+    from ntshim.upcase_table import RANGES
+
+    return {unit: unit + offset for first, last, step, offset in RANGES for unit in range(first, last + 1, step)}
 
 
 def upcase(name: str) -> str:
@@ -16,13 +20,15 @@ def upcase(name: str) -> str:
     The length does not change, nothing is normalised, and what lies beyond the Basic Multilingual Plane folds to
     itself, as its surrogates do (facts/nt.md section 4.1).
     """
-    return name.upper() if name.isascii() else name.translate(_FOLDS)
+    return name.upper() if name.isascii() else name.translate(_folds())
 
 
 def upcase_table() -> bytes:
     """The table as a volume stores it in $UpCase: 65536 little-endian units, indexed by unit."""
+    from array import array
+
     table = array("H", range(0x10000))
-    for unit, upper in _FOLDS.items():
+    for unit, upper in _folds().items():
         table[unit] = upper
     if sys.byteorder == "big":
         table.byteswap()

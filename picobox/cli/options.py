@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 PROFILES = ("linux", "nt", "wsl1", "windows10", "windows11")
 PLATFORMS = ("trace", "reference")
@@ -47,13 +47,13 @@ class Usage:
     def read(self, options: Iterable[Option], arguments: list[str]) -> SimpleNamespace:
         """The values of a verb's options; leaves the process after --help and after bad usage.
 
-        A command line that begins with -- holds a command and no options, which are what their defaults say: that needs
-        no parser, whose import would cost every run more than starting the program does.
+        Most command lines are plain, and read without a parser, whose import takes longer than starting a program.
         """
         options = tuple(options)
         values = SimpleNamespace(**{option.attribute(): option.default() for option in options})
-        if arguments[:1] == ["--"] and hasattr(values, "command"):
-            values.command = arguments
+        plain = read_plain(options, arguments)
+        if plain is not None:
+            vars(values).update(plain)
         else:
             from picobox.cli.parser import parse
 
@@ -85,6 +85,50 @@ class Usage:
             value = getattr(values, name, known[0])
             if value is not None and value not in known:
                 self.error(f"PICOBOX_{name.upper()}={value}: choose from {', '.join(known)}")
+
+
+def read_plain(options: Iterable[Option], arguments: list[str]) -> dict[str, Any] | None:
+    """What a plain command line says: options by their whole names, each with its value, and then a command.
+
+    None for whatever else it holds, and for a mistake: then the parser reads it, and tells.
+    """
+    by_name = {name: option for option in options for name in option.names}
+    found: dict[str, Any] = {}
+    words = iter(arguments)
+    for word in words:
+        if word == "--" or not word.startswith("-"):
+            takes_command = "command" in by_name and by_name["command"].settings["nargs"] == "..."
+            return {**found, "command": [word, *words]} if takes_command else None
+        name, is_joined, value = word.partition("=")
+        option = by_name.get(name)
+        if option is None or (is_joined and not name.startswith("--")):
+            return None
+        if not _take(option, value if is_joined else None, words, found):
+            return None
+    return None
+
+
+def _take(option: Option, value: str | None, words: Iterator[str], found: dict[str, Any]) -> bool:
+    """Puts down what an option says whose value is given or the next word; whether that is plain."""
+    settings, attribute = option.settings, option.attribute()
+    action = settings.get("action")
+    if action == "store_true":
+        found[attribute] = True
+        return value is None
+    if action not in (None, "append") or "nargs" in settings:
+        return False
+    if value is None:
+        value = next(words, "-")
+        if value.startswith("-"):
+            return False
+    try:
+        taken = settings.get("type", str)(value)
+    except Exception:  # noqa: BLE001  (whatever it is, the parser tells)
+        return False
+    if taken not in settings.get("choices", (taken,)):
+        return False
+    found[attribute] = [*found.get(attribute, settings.get("default") or ()), taken] if action else taken
+    return True
 
 
 def run_options() -> tuple[Option, ...]:

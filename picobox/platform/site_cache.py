@@ -11,10 +11,10 @@ import stat
 import struct
 import time
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.platform.site_records import DamagedPlanError, StoredPlan, to_bytes
-from picobox.platform.sites import Plan, UnreadableError
+if TYPE_CHECKING:
+    from picobox.platform.site_records import StoredPlan
 
 _BELOW_CACHE = ("picobox", "sites")
 _PRIVATE = 0o700
@@ -99,6 +99,8 @@ class SiteCache:
         image = ImageFile.of(fd)
         data = _contents(fd, image.size)
         digest = _digest(data)
+        from picobox.platform.site_records import StoredPlan
+
         found = self._read(digest.hex())
         plan = found or StoredPlan(_planned(data, digest))
         if found is None:
@@ -119,6 +121,8 @@ class SiteCache:
                 os.close(directory)
         except OSError:
             return None
+        from picobox.platform.site_records import DamagedPlanError, StoredPlan
+
         try:
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode) or not _is_ours(found) or found.st_size > _MOST_PLAN:
@@ -215,6 +219,8 @@ def _digest(data: bytes) -> bytes:
 def _planned(data: bytes, digest: bytes) -> bytes:
     """The plan of an image in the form in which it is kept."""
     from picobox.platform.site_finder import plan_of
+    from picobox.platform.site_records import to_bytes
+    from picobox.platform.sites import Plan, UnreadableError
 
     try:
         return to_bytes(plan_of(data))

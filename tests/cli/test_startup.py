@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
+import random
 import subprocess
 import sys
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from picobox.cli.options import PROFILES, Usage, output_options, run_options
+from picobox.cli.options import PROFILES, Option, Usage, _seconds, output_options, read_plain, run_options
 from picobox.cli.parser import parse
 from picobox.profile import profile_of
 
@@ -54,16 +55,110 @@ def test_a_trace_draws_nothing() -> None:
     assert (after - before) & {"json", "picobox.cli.report", "picobox.trace.jsonl", "rich", "shutil", "socket"} == set()
 
 
+OPTIONS = (
+    Option("-q", "--quiet", action="store_true"),
+    Option("--profile", choices=PROFILES, default="nt"),
+    Option("--gate", type=int, default=0),
+    Option("--drive", action="append", default=["D=/"]),
+    Option("-E", "--env", action="append"),
+    Option("-w", "--workdir", metavar="DIR"),
+    Option("--timeout", type=_seconds),
+    Option("--overlay", nargs="?", const=""),
+)
+COMMAND = Option("command", nargs="...")
+# What is plain, and words that make a command line less so.
+PLAIN = [
+    ["-q"], ["--quiet"], ["--profile", "linux"], ["--profile=wsl1"], ["--gate", "64"], ["--drive", "C=."],
+    ["--drive=E=x=y"], ["-E", "A=1"], ["--env", ""], ["--env="], ["-w", "a b"], ["--timeout", "1.5"],
+]  # fmt: skip
+WORDS = [
+    "-qq", "-wx", "-w=x", "--profile", "none", "--gate=x", "--gat", "-5", "-", "", "--overlay", "--overlay=x",
+    "--timeout=never", "--quiet=1", "-h", "--help", "ls", "-l", "--color", "=", "--=", "-E", "--env",
+]  # fmt: skip
+
+
+def parsed(options: tuple[Option, ...], arguments: list[str]) -> dict[str, Any] | None:
+    """What the parser makes of a command line; None if it ends the process."""
+    values = SimpleNamespace(**{option.attribute(): option.default() for option in options})
+    try:
+        parse(Usage("run", "", ""), options, 80, arguments, values)
+    except SystemExit:
+        return None
+    return vars(values)
+
+
+def plain(options: tuple[Option, ...], arguments: list[str]) -> dict[str, Any] | None:
+    """What a plain command line says, with what it does not say."""
+    found = read_plain(options, arguments)
+    return None if found is None else {option.attribute(): option.default() for option in options} | found
+
+
+def command_lines() -> list[list[str]]:
+    """Plain ones, and such as are not."""
+    chance = random.Random(5)
+    lines = [[word, *rest] for word in WORDS for rest in (["--", "ls"], ["ls", "--", "-q"], [])]
+    for number in range(600):
+        words = [word for part in chance.choices(PLAIN, k=chance.randrange(4)) for word in part]
+        if number % 2:
+            words.insert(chance.randrange(len(words) + 1), chance.choice(WORDS))
+        lines.append(
+            [*words, *chance.choice([["--", "ls", "-l"], ["ls", "-q"], ["--"], ["--", "--", "ls"], ["--", "-q"], []])]
+        )
+    return lines
+
+
+def test_a_plain_command_line_means_what_the_parser_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    read = 0
+    for line in command_lines():
+        found = plain((*OPTIONS, COMMAND), line)
+        if found is not None:
+            read += 1
+            assert found == parsed((*OPTIONS, COMMAND), line), line
+    assert read > 250
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("before", PLAIN, ids=" ".join)
+@pytest.mark.parametrize("after", [["--", "ls", "-l"], ["ls", "--", "-q"], ["--"]], ids=" ".join)
+def test_whole_names_with_their_values_are_plain(before: list[str], after: list[str]) -> None:
+    found = plain((*OPTIONS, COMMAND), [*before, *after])
+    assert found is not None
+    assert found == parsed((*OPTIONS, COMMAND), [*before, *after])
+    assert found["command"] == after
+
+
 @pytest.mark.parametrize("verb", ["run", "trace"])
 @pytest.mark.parametrize(
-    "arguments", [["--", "true"], ["--"], ["--", "--", "true"], ["--", "-q", "--timeout", "never"], ["--", "--help"]]
+    "arguments", [["--", "true"], ["--", "--", "true"], ["-q", "--case=dir", "true", "-v"], ["--timeout", "9", "--", "x"]]
 )
-def test_a_command_line_without_options_means_what_the_parser_reads(verb: str, arguments: list[str]) -> None:
-    usage = Usage(verb, "", "")
-    parsed = SimpleNamespace()
-    parse(usage, (*output_options(), *run_options()), 80, arguments, parsed)
-    assert parsed == usage.read((*output_options(), *run_options()), arguments)
-    assert parsed.command == arguments
+def test_a_verbs_own_options_mean_what_the_parser_reads(verb: str, arguments: list[str]) -> None:
+    options = (*output_options(), *run_options())
+    values = vars(Usage(verb, "", "").read(options, arguments))
+    assert read_plain(options, arguments) is not None
+    assert values == parsed(options, arguments)
+
+
+@pytest.mark.parametrize("words", [["ls"], ["--", "ls"], ["-q"], []])
+def test_a_verb_without_a_command_has_a_parser(words: list[str]) -> None:
+    assert read_plain(OPTIONS, words) is None
+    assert read_plain((*OPTIONS, Option("command", nargs="*")), words) is None
+
+
+def test_what_is_not_said_keeps_its_default() -> None:
+    lines = (["--drive", "C=.", "--", "ls"], ["--", "ls"])
+    first, second = (plain((*OPTIONS, COMMAND), line) for line in lines)
+    assert first is not None
+    assert second is not None
+    assert (first["drive"], second["drive"]) == (["D=/", "C=."], ["D=/"])
+
+
+@pytest.mark.parametrize("verb", ["run", "trace", "check"])
+def test_a_plain_run_needs_no_parser(verb: str) -> None:
+    profile = "windows11" if verb == "check" else "nt"
+    words = [verb, "-q", "--profile", profile, "-E", "A=1", "--drive=D=/usr", "--timeout", "60", "--", "true"]
+    after = modules_after(f"from picobox.cli import main\nassert main({words!r}) == 0")
+    assert "picobox.supervisor" in after
+    assert not {"argparse", "picobox.cli.parser"} & after
 
 
 def test_the_collector_does_not_look_through_what_starting_makes() -> None:
