@@ -129,7 +129,8 @@ def test_whole_names_with_their_values_are_plain(before: list[str], after: list[
 
 @pytest.mark.parametrize("verb", ["run", "trace"])
 @pytest.mark.parametrize(
-    "arguments", [["--", "true"], ["--", "--", "true"], ["-q", "--case=dir", "true", "-v"], ["--timeout", "9", "--", "x"]]
+    "arguments",
+    [["--", "true"], ["--", "--", "true"], ["-q", "--case=dir", "true", "-v"], ["--timeout", "9", "--", "x"]],
 )
 def test_a_verbs_own_options_mean_what_the_parser_reads(verb: str, arguments: list[str]) -> None:
     options = (*output_options(), *run_options())

@@ -30,7 +30,16 @@ COPIED = ("picobox", "ntshim", "tests")
 BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE")
 CORE = Path(str(_core.__file__))
 # Of each file, what it holds now: none may be lost. Issues 2 to 4 ask for 15 of Runs, 30 of NT core, 30 more after it.
-LEAST_MUTANTS = {"mutants": 38, "nt": 64, "executive": 94, "check": 52, "confine": 32, "sites": 11, "gate": 13}
+LEAST_MUTANTS = {
+    "mutants": 38,
+    "nt": 64,
+    "executive": 94,
+    "check": 52,
+    "confine": 32,
+    "sites": 11,
+    "gate": 13,
+    "start": 8,
+}
 # Seconds, for one run of one test; more than the time limits that the tests set themselves.
 RUN_TIMEOUT = 130
 BUILD_TIMEOUT = 120
