@@ -71,8 +71,11 @@ class Opens:
         """Have the executive decide about an open whose name is approved; raises NtError if it refuses.
 
         Files that NT does not serve here (pipes, sockets, devices, what the kernel makes up) are the host's alone, and
-        so is the answer for a name that is missing.
+        so is the answer for a name that is missing. Where the same call may happen unseen nothing is decided, and the
+        handle is made when somebody looks.
         """
+        if self._provider.platform.leaves_handles(call.stop.nr):
+            return
         follow = not flags & O_NOFOLLOW and flags & (O_CREAT | O_EXCL) != O_CREAT | O_EXCL
         if flags & O_TMPFILE == O_TMPFILE:
             self._take_over_at_exit(call, made=True)

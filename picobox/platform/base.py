@@ -214,6 +214,12 @@ class Platform(Protocol):
     def forget_ignored(self) -> None:
         """Every call is given again."""
 
+    def leaves_handles(self, nr: int) -> bool:
+        """Whether handles of what a call of this number opens or copies are made when somebody looks.
+
+        So it is where opens may happen that nobody is told of; who has asked for these calls is shown what they do.
+        """
+
     def counters(self, action: int) -> list[int]:
         """How many calls of each number were answered with an action (abi.row); the last one: unknown numbers."""
 

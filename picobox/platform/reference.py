@@ -425,6 +425,10 @@ class ReferencePlatform:
     def forget_ignored(self) -> None:
         pass
 
+    def leaves_handles(self, nr: int) -> bool:
+        del nr
+        return False
+
     def receivers(self) -> list[HostTid] | None:
         return self._loop.take_receivers()
 

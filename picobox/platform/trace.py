@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec", "walls")
 _BUFFER = 1 << 16
 _MOST_RECEIVERS = 64
+_OPENAT = 257
 _MOST_TID = (1 << 31) - 1
 # struct pb_stop, read at once: a cffi attribute access each would cost more than the stop's own answer.
 _STOP = Struct("<8i8Qqq")
@@ -148,7 +149,8 @@ class TracePlatform:
         self._receivers = ffi.new("int32_t[]", _MOST_RECEIVERS)
         self._filter = compile_filter(rows)
         self._notify_filter = b""
-        self._tells_closes = self._watches = False
+        self._tells_closes = self._watches = self._opens_unseen = False
+        self._seen = calls if subscribe else frozenset[int]()  # None: every call
         self._on_closed: Callable[[int, int], None] = lambda _table, _fd: None
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None
@@ -171,7 +173,8 @@ class TracePlatform:
                 self._lend_plans()
                 by = lib.PB_GATE_ENTERED_BY_ALL if enter else lib.PB_GATE_ENTERED_BY_NAMES
                 lib.pb_enter_gate(self._core, by)
-                self._watches = any(gates[1].calls)
+                self._watches = bool(gates[1].calls)
+                self._opens_unseen = any(_OPENAT in place.calls for place in gates)
             else:
                 gates = ()
             self._notify_filter = compile_filter(rows, frozenset(notified), gates)
@@ -369,6 +372,9 @@ class TracePlatform:
         error = lib.pb_add_repeat(self._core, native, call.path)
         if error and error != -EINVAL:
             raise MemoryError
+
+    def leaves_handles(self, nr: int) -> bool:
+        return self._opens_unseen and self._seen is not None and nr not in self._seen
 
     def forget_ignored(self) -> None:
         lib.pb_forget_repeats(self._core)

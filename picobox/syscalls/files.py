@@ -19,6 +19,7 @@ from picobox.task import fd_index
 if TYPE_CHECKING:
     from picobox.call import Call
     from picobox.provider import PicoProvider
+    from picobox.task import Task
 
 F_DUPFD = 0
 F_DUPFD_CLOEXEC = 1030
@@ -50,7 +51,7 @@ def dup(provider: PicoProvider, call: Call, oldfd: int) -> None:
 def dup2(provider: PicoProvider, call: Call, oldfd: int, newfd: int) -> None:
     if newfd >= 0 and newfd != oldfd:
         _forget(provider, call, (newfd,))
-    _duplicate(provider, call, oldfd)
+    _duplicate(provider, call, oldfd, closes=True)
 
 
 def dup3(provider: PicoProvider, call: Call, oldfd: int, newfd: int, flags: int) -> None:
@@ -65,13 +66,19 @@ def fcntl(provider: PicoProvider, call: Call, fd: int, cmd: int, arg: int) -> No
         _duplicate(provider, call, fd)
 
 
-def _duplicate(provider: PicoProvider, call: Call, oldfd: int) -> None:
-    """The kernel picks the new descriptor; its handle is duplicated when the number is known."""
+def _duplicate(provider: PicoProvider, call: Call, oldfd: int, *, closes: bool = False) -> None:
+    """The kernel picks the new descriptor; its handle is duplicated when the number is known.
+
+    `closes`: the descriptor was another one before.
+    """
     task = call.task
+    made = not provider.platform.leaves_handles(call.stop.nr) or _has_handle(task, oldfd)
+    if not made and not closes:
+        return
 
     def then(newfd: int) -> None:
         task.begin_closing(())
-        if newfd < 0 or newfd == oldfd:
+        if newfd < 0 or newfd == oldfd or not made:
             return
         index = fd_index(newfd)
         try:
@@ -92,6 +99,12 @@ def _duplicate(provider: PicoProvider, call: Call, oldfd: int) -> None:
             provider.open_files.note(entry.object, task.files, newfd)
 
     call.then = then
+
+
+def _has_handle(task: Task, fd: int) -> bool:
+    """Whether somebody has looked at a descriptor."""
+    table = task.thread.process.handle_table if task.thread else None
+    return 0 <= fd < FD_LIMIT and table is not None and table.peek(fd_index(fd)) is not None
 
 
 def close_range(provider: PicoProvider, call: Call, first: int, last: int, flags: int) -> None:

@@ -71,6 +71,7 @@ class Sandbox:
         case: str = "insensitive",
         workdir: str | None = None,
         share: tuple[str, ...] = (),
+        gate: int = 0,
     ) -> None:
         self.names = make_names(
             SimpleNamespace(
@@ -87,7 +88,7 @@ class Sandbox:
         self.platform = (
             platform
             if platform is not None
-            else TracePlatform(ROWS, subscribe=subscribe, calls=calls, features=features)
+            else TracePlatform(ROWS, subscribe=subscribe, calls=calls, features=features, gate=gate)
         )
         self.host = ExecutiveHost(self.platform)
         self.executive = Executive(self.host)

@@ -6,6 +6,7 @@ import gc
 import os
 from itertools import combinations
 from pathlib import Path
+from string import digits
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -85,11 +86,14 @@ class HandleWatcher(Watcher):
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.checkpoints = 0
+        # What each who asked to be looked at had: its descriptors, with what NT says of each.
+        self.views: list[list[tuple[object, ...]]] = []
 
     def entered(self, call: Call) -> bool:
         if is_checkpoint(call):
             self.checkpoints += 1
             self.compare_descriptions([place for places in self.compare_tables() for place in places])
+            self.views.append(view_of(call.thread.process))
         return True
 
     def living_flags(self) -> dict[Process, tuple[HostTid, dict[int, int]]]:
@@ -147,6 +151,21 @@ WATCHED = [
 ]
 
 
+def view_of(process: Process) -> list[tuple[object, ...]]:
+    """Of each handle of a process its number, access and attributes, name and share mode, and the first of its File."""
+    first: dict[File, int] = {}
+    view = []
+    for handle, entry in process.handles.handles():
+        assert isinstance(entry.object, File)
+        opened = entry.object.context
+        # What never had a name is called by its number, and no two runs have one directory.
+        named = () if opened is None else (opened.link.name.rstrip(digits), opened.share, opened.link.removed)
+        if opened is not None and opened.link.name.startswith("tmp"):
+            named = ("tmp", *named[1:])
+        view.append((handle, entry.access, entry.attributes, named, first.setdefault(entry.object, handle)))
+    return sorted(view)
+
+
 def living(kind: type[Any]) -> int:
     """How many objects of a type there are."""
     gc.collect()
@@ -168,6 +187,20 @@ def test_handles_are_right_though_closes_are_only_told(behaviour: str) -> None:
     watcher = HandleWatcher(sandbox)
     sandbox.run_ours(guest("handles"), behaviour, observer=watcher)
     assert watcher.checkpoints == BEHAVIOURS[behaviour]
+
+
+@pytest.mark.parametrize("profile", ["nt", "linux"])
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+def test_handles_that_are_made_when_somebody_looks_are_those_of_each_open(behaviour: str, profile: str) -> None:
+    """Once with every call seen, once with those in the gate that can be there."""
+    looked = []
+    for calls, gate in ((None, 0), (frozenset((BY_NAME["getpriority"].nr,)), 1)):
+        sandbox = Sandbox(subscribe=True, profile=profile, calls=calls, gate=gate)
+        watcher = HandleWatcher(sandbox)
+        sandbox.run_ours(guest("handles"), behaviour, observer=watcher)
+        assert watcher.checkpoints == BEHAVIOURS[behaviour]
+        looked.append(sorted(watcher.views))
+    assert looked[0] == looked[1]
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)

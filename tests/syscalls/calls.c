@@ -23,6 +23,8 @@
 #include <unistd.h>
 #include <utime.h>
 
+#include "own_sites.h"
+
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
 #endif

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TIMEOUT = 300
 # Situations in which the names are the stored ones throughout.
 EXACT = frozenset(("exact", "missing", "missing middle", "exact twin", "link", "empty", "NULL", "nowhere"))
+# From the first call of a site on.
+IN_THE_GATE = ("--gate", "1")
 # An ordinary user's rights, also for root: without them nobody may read an execute-only program (ptrace(2)).
 UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--")
 
@@ -47,9 +49,15 @@ def rows(calls: tuple[str, ...]) -> list[tuple[str, Situation]]:
 
 
 def outcomes(
-    base: Path, platform: str | None, calls: tuple[str, ...], *, own_root: bool = False, closed: bool = False
+    base: Path,
+    platform: str | None,
+    calls: tuple[str, ...],
+    *,
+    own_root: bool = False,
+    closed: bool = False,
+    options: tuple[str, ...] = (),
 ) -> list[Outcome]:
-    """Runs the rows of some calls natively (`platform` None) or under nt, all in one guest.
+    """Runs the rows of some calls natively (`platform` None) or under nt with `options`, all in one guest.
 
     `own_root`: the guest makes `base` its root. `closed`: nobody may read its memory.
     """
@@ -69,8 +77,10 @@ def outcomes(
         fields = (root, situation.cwd[pick], situation.directory[pick], call, str(situation.flags), path)
         records += [os.fsencode(field) for field in fields]
     command = [str(calls_program), *([str(base)] if own_root else [])]
+    if platform is not None:
+        command = picobox(*command, platform=platform, options=options)
     done = subprocess.run(
-        [*(UNPRIVILEGED if closed else ()), *(command if platform is None else picobox(*command, platform=platform))],
+        [*(UNPRIVILEGED if closed else ()), *command],
         input=b"".join(record + b"\0" for record in records),
         capture_output=True,
         timeout=TIMEOUT,
@@ -89,10 +99,12 @@ def outcomes(
     return found
 
 
-def compare(directory: Path, platform: str, calls: tuple[str, ...], *, own_root: bool = False) -> None:
+def compare(
+    directory: Path, platform: str, calls: tuple[str, ...], *, own_root: bool = False, options: tuple[str, ...] = ()
+) -> None:
     """Rows that do not give what they should, if any."""
     native = outcomes(directory / "native", None, calls, own_root=own_root)
-    ours = outcomes(directory / "ours", platform, calls, own_root=own_root)
+    ours = outcomes(directory / "ours", platform, calls, own_root=own_root, options=options)
     wrong = [
         f"{call}, {situation.name}: {difference}"
         for (call, situation), expected, got in zip(rows(calls), native, ours, strict=True)
@@ -141,6 +153,18 @@ WAYS = (
     "rename_from", "symlink", "link_to", "chdir", "chroot", "bind", "connect", "openat2_in_root", "openat2_no_links",
     "renameat2_exchange", "linkat_from", "fchownat", "inotify_add_watch_nofollow",
 )  # fmt: skip
+
+
+@pytest.mark.full
+@pytest.mark.timeout(TIMEOUT)
+def test_every_call_in_the_gate(tmp_path: Path) -> None:
+    compare(tmp_path, "trace", CALLS, options=IN_THE_GATE)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(TIMEOUT)
+def test_calls_in_the_gate_of_a_guest_with_its_own_root(tmp_path: Path) -> None:
+    compare(tmp_path, "trace", WAYS, own_root=True, options=IN_THE_GATE)
 
 
 @pytest.mark.timeout(TIMEOUT)
