@@ -7,10 +7,9 @@
 
 #include "gate.h"
 
-#ifndef __O_TMPFILE
-#define __O_TMPFILE 020000000
-#endif
-#define MAKES_NAMES (O_CREAT | __O_TMPFILE)
+/* Of O_TMPFILE the bit that says so; the other one is O_DIRECTORY (asm-generic/fcntl.h). */
+#define UNNAMED 020000000
+#define MAKES_NAMES (O_CREAT | UNNAMED)
 
 /* Counts the call without touching flags or the stack: rcx and r11 are the kernel's to overwrite. */
 static const uint8_t COUNTING[] = {
