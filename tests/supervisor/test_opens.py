@@ -11,6 +11,7 @@ import pytest
 from ntshim.fs.nodes import Open
 from ntshim.io.file import FILE_READ_DATA, FILE_WRITE_DATA, File
 from ntshim.io.share import FILE_SHARE_ALL
+from picobox.abi.table import BY_NAME
 from picobox.task import fd_index
 
 from .sandbox import Sandbox, Watcher
@@ -75,6 +76,18 @@ def test_each_open_of_a_file_is_performed_and_counted() -> None:
     assert {opened.share for _, _, opened in watcher.performed} == {FILE_SHARE_ALL}
     assert provider.nt.counters["NtCreateFile"] >= len(watcher.performed)
     assert watcher.others, "a missing file and /proc are the host's affair"
+
+
+def test_who_asks_for_opens_is_shown_what_they_do_though_there_is_a_gate() -> None:
+    sandbox = Sandbox(subscribe=True, calls=frozenset(BY_NAME[name].nr for name in OPENS), profile="nt", gate=1)
+    watcher = OpenWatcher()
+    sandbox.run_ours("/bin/sh", "-c", f"({SCRIPT}) 2>/dev/null", observer=watcher)
+    assert {"made", "passwd", "Other"} <= {opened.link.name for _, _, opened in watcher.performed}
+
+
+def test_no_handle_is_made_of_what_nobody_asks_for() -> None:
+    provider = Sandbox(profile="nt", gate=1).run_ours("/bin/sh", "-c", f"({SCRIPT}) 2>/dev/null")
+    assert "NtCreateFile" not in provider.nt.counters
 
 
 def test_nothing_is_kept_of_an_open_that_the_kernel_refuses() -> None:

@@ -109,6 +109,9 @@ struct gate_site {
     uint8_t region[REGION_LONGEST]; /* the bytes that the jump replaces */
 };
 
+/* An open with one of these may make a file. Of O_TMPFILE it is the bit that says so; its other one is O_DIRECTORY. */
+#define MAKES_NAMES (O_CREAT | 020000000)
+
 /* Descriptors of which somebody wants to know in any table that they are closed, a bit each; those behind count as such. */
 #define GATE_WATCHED GATE_TABLES
 #define WATCHED_COUNT 65536

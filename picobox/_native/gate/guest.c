@@ -10,11 +10,6 @@
 #include "gate.h"
 #include "guest.h"
 
-#ifndef __O_TMPFILE
-#define __O_TMPFILE 020000000
-#endif
-#define MAKES_NAMES (O_CREAT | __O_TMPFILE)
-
 #define IN_GUEST __attribute__((section("gate_text"), used, visibility("hidden")))
 
 _Static_assert(BLOCKS == 0x7d000000 && BLOCKS_SIZE == 0x1000000 && BLOCK_SIZE == 0x1000, "the entry has these in it");

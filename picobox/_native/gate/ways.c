@@ -7,10 +7,6 @@
 
 #include "gate.h"
 
-/* Of O_TMPFILE the bit that says so; the other one is O_DIRECTORY (asm-generic/fcntl.h). */
-#define UNNAMED 020000000
-#define MAKES_NAMES (O_CREAT | UNNAMED)
-
 /* Counts the call without touching flags or the stack: rcx and r11 are the kernel's to overwrite. */
 static const uint8_t COUNTING[] = {
     0x44, 0x0f, 0xb7, 0xd8,                         /* movzx r11d, ax */
