@@ -83,7 +83,7 @@ def test_who_asks_for_opens_is_shown_what_they_do_though_there_is_a_gate() -> No
     watcher = OpenWatcher()
     program = "import ctypes; assert ctypes.CDLL(None).creat(b'made', 0o600) >= 0"
     sandbox.run_ours(sys.executable, "-c", program, observer=watcher)
-    assert ["made"] == [opened.link.name for _, _, opened in watcher.performed]
+    assert [opened.link.name for _, _, opened in watcher.performed] == ["made"]
 
 
 def test_no_handle_is_made_of_what_nobody_asks_for() -> None:
