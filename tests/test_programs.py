@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import signal
 import subprocess
@@ -121,12 +122,40 @@ def test_platform(platform: str, name: str) -> None:
 @pytest.mark.parametrize("name", program_names())
 @pytest.mark.parametrize("platform", ["trace"])
 def test_without_the_notify_channel(platform: str, name: str) -> None:
-    assert picobox(platform, name, "--no-notify") == expected_result(name)
+    assert picobox(platform, name, "--no-fast") == expected_result(name)
 
 
 def gated_programs() -> list[object]:
     """Every program, in the fast tier those that are about the gate."""
     return [pytest.param(name, marks=() if name.startswith("g") else pytest.mark.full) for name in program_names()]
+
+
+@pytest.mark.parametrize("name", gated_programs())
+@pytest.mark.parametrize("platform", ["trace"])
+def test_without_the_gate(platform: str, name: str) -> None:
+    assert picobox(platform, name, "--no-gate") == expected_result(name)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("how", [[], ["--no-gate"], ["--no-fast"], ["--gate", "1"]], ids=" ".join)
+def test_signals_without_end(how: list[str]) -> None:
+    """Issue 7: 100,000 signals at random instants lose nothing, and double nothing."""
+    signals = 100_000
+    command = [sys.executable, "-m", "picobox", "-q", *how, "--", str(executable("g1_instants")), str(signals)]
+    done = run(command, 800)
+    assert (done.status, done.stderr) == (0, "")
+    assert done.stdout.count(str(signals // 2)) == 2
+
+
+def test_a_kernel_without_the_channel_gets_stops() -> None:
+    """An old kernel's number is all that such a kernel says of itself (uname, setarch)."""
+    name = "g7_memory"
+    old = ["setarch", "--uname-2.6", sys.executable, "-m", "picobox"]
+    assert run([*old, "-q", "--", str(executable(name))], TIMEOUTS["trace"]) == expected_result(name)
+    said = run([*old, "doctor", "--json"], TIMEOUTS["trace"])
+    states = {check["name"]: check["state"] for check in json.loads(said.stdout)["checks"]}
+    assert states["notify channel"] == states["gate"] == "limited"
 
 
 @pytest.mark.parametrize("name", gated_programs())

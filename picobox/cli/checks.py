@@ -135,8 +135,10 @@ def _ptrace() -> Iterator[Check]:
         share=[],
         windows_prefix=None,
         faithful=[],
-        no_notify=False,
+        no_gate=True,
+        no_fast=False,
         gate=0,
+        enter_gate=False,
         env=[],
         workdir=None,
         timeout=10.0,
@@ -332,10 +334,14 @@ def _notify() -> Iterator[Check]:
     error = -lib.pb_can_notify()
     if not error:
         yield Check("notify channel", GOOD, "calls that need no decision are answered without a stop")
+        yield Check("gate", GOOD, "harmless calls that come often are made inside programs")
         return
     found = "older than Linux 6.6" if error == errno.EOPNOTSUPP else os.strerror(error)
     remedy = "Linux 6.6 or newer; container: a seccomp profile that allows pidfd_getfd"
     yield Check("notify channel", LIMITED, found, "every call is a stop: twice as slow, one CPU for all", remedy)
+    yield Check(
+        "gate", LIMITED, "not used: no notify channel", "no call is made inside programs, which is slower", remedy
+    )
 
 
 def _sealing() -> Iterator[Check]:

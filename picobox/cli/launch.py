@@ -73,7 +73,8 @@ class Launch:
         """
         self._policy = policy
         # Behind the walls the path of the user's caches leads to a layer that is dropped.
-        sites = _hold_plans() if options.gate else None
+        gate = 0 if options.no_gate or options.no_fast or options.platform != "trace" else options.gate
+        sites = _hold_plans() if gate else None
         # What keeps guests to the policy, which may be limits and no walls.
         self._keeper = None if policy is None else _make_walls(options, policy, kept)
         self._walls = self._keeper if self._keeper is not None and self._keeper.confines else None
@@ -93,8 +94,8 @@ class Launch:
         self.platform = make_platform(
             options.platform,
             subscription,
-            notify=not options.no_notify,
-            gate=options.gate,
+            notify=not options.no_fast,
+            gate=gate,
             enter=options.enter_gate,
             sites=sites,
             walls=self._keeper,

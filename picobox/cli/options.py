@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 PROFILES = ("linux", "nt", "wsl1", "windows10", "windows11")
 PLATFORMS = ("trace", "reference")
 COLORS = ("auto", "always", "never")
+# From so many calls on a site enters the gate; see docs/decisions.md, "A gate is made where calls come often".
+GATE_PATIENCE = 64
 CASE_MODES = ("insensitive", "per-directory", "sensitive", "off", "dir", "force")
 
 
@@ -137,17 +139,25 @@ def run_options() -> tuple[Option, ...]:
         Option("--profile", choices=PROFILES, default=_preset("PROFILE", "nt"), help="the rules the program meets"),
         Option("--platform", choices=PLATFORMS, default=_preset("PLATFORM", "trace"), help="how calls are intercepted"),
         Option(
-            "--no-notify",
+            "--no-gate",
             action="store_true",
-            default=_preset("NO_NOTIFY", "") == "1",
-            help="make every call a stop, as on a kernel without the notify channel",
+            default=_preset("NO_GATE", "") == "1",
+            help="leave the code of programs as it is: no call is made without going through picobox. "
+            "It changes nothing but speed",
+        ),
+        Option(
+            "--no-fast",
+            action="store_true",
+            default=_preset("NO_FAST", "") == "1",
+            help="nor use the kernel's notify channel: every call is a stop, as on a kernel before 6.6. "
+            "It changes nothing but speed",
         ),
         Option(
             "--gate",
             metavar="CALLS",
             type=int,
-            default=int(_preset("GATE", "0")),
-            help="==SUPPRESS==",  # argparse.SUPPRESS: not for users yet
+            default=int(_preset("GATE", str(GATE_PATIENCE))),
+            help="==SUPPRESS==",  # argparse.SUPPRESS: for tests
         ),
         Option(
             "--enter-gate",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EXPECTED = {
     "kernel", "architecture", "Python", "cffi", "C core", "distribution", "ptrace", "Yama", "seccomp", "memfd sealing",
-    "notify channel", "kcmp", "user namespace", "mount namespace", "pid namespace", "net namespace", "Landlock",
+    "notify channel", "gate", "kcmp", "user namespace", "mount namespace", "pid namespace", "net namespace", "Landlock",
     "walls", "container", "capabilities", "outer confinement", "cgroup", "cgroup limits", "python-ptrace",
 }  # fmt: skip
 
@@ -188,12 +188,13 @@ def test_without_the_c_core() -> None:
 @pytest.mark.parametrize(("error", "found"), [(errno.EOPNOTSUPP, "6.6"), (errno.EPERM, "Operation not permitted")])
 def test_notify_channel(monkeypatch: pytest.MonkeyPatch, error: int, found: str) -> None:
     use_core(monkeypatch, pb_can_notify=lambda: 0)
-    assert ask(checks._notify).state == GOOD
+    assert [check.state for check in checks._notify()] == [GOOD, GOOD]
     use_core(monkeypatch, pb_can_notify=lambda: -error)
-    check = ask(checks._notify)
-    assert check.state == LIMITED
-    assert found in check.found
-    assert check.remedy
+    channel, gate = checks._notify()
+    assert (channel.state, gate.state) == (LIMITED, LIMITED)
+    assert found in channel.found
+    assert channel.remedy
+    assert gate.remedy
 
 
 def test_sealing_refused(monkeypatch: pytest.MonkeyPatch) -> None:

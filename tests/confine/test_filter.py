@@ -24,7 +24,11 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("options", [{}, {"no_notify": True}, {"profile": "linux"}], ids=["channel", "stops", "linux"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"no_gate": True}, {"no_fast": True}, {"profile": "linux"}],
+    ids=["gate", "channel", "stops", "linux"],
+)
 def test_what_is_refused(place: Path, user: str, options: dict[str, object]) -> None:
     program = shutil.copy(compile_source(SOURCE), place)
     done = run(policy_of((place, READ)), user, (program,), place, **options)
