@@ -1,4 +1,4 @@
-"""Compiles the C programs of the tests into a per-user cache keyed by content."""
+"""Compiles the C and C++ programs of the tests into a per-user cache keyed by content."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from pathlib import Path
 
 PROGRAMS = Path(__file__).parent / "programs"
 COMPILER = os.environ.get("CC", "gcc")
+COMPILERS = {".c": COMPILER, ".cc": os.environ.get("CXX", "g++")}
 _RULES = re.compile(r"^/\* profile: (.*) \*/$", re.MULTILINE)
-FLAGS = ("-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread")
+STANDARDS = {".c": "-std=gnu11", ".cc": "-std=gnu++17"}
+FLAGS = ("-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread")
 
 
 class CompileError(Exception):
@@ -23,23 +25,33 @@ class CompileError(Exception):
 
 def program_names() -> list[str]:
     """Name every program that behaves natively as under picobox, without the suffix, in alphabetical order."""
-    return sorted(source.stem for source in PROGRAMS.glob("*.c") if not rules_of(source.stem))
+    return sorted(source.stem for source in _sources() if not rules_of(source.stem))
 
 
 def ruled_programs() -> list[tuple[str, str]]:
     """Name every program that shows the rules of a profile, once with each of the options that it names."""
-    return sorted((source.stem, rules) for source in PROGRAMS.glob("*.c") for rules in rules_of(source.stem))
+    return sorted((source.stem, rules) for source in _sources() for rules in rules_of(source.stem))
+
+
+def source_of(name: str) -> Path:
+    """Where the text of a program is."""
+    found = [PROGRAMS / f"{name}{suffix}" for suffix in COMPILERS]
+    return next((path for path in found if path.exists()), found[0])
+
+
+def _sources() -> list[Path]:
+    return [path for suffix in COMPILERS for path in PROGRAMS.glob(f"*{suffix}")]
 
 
 @functools.cache
 def rules_of(name: str) -> tuple[str, ...]:
     """Give the lines `/* profile: NAME OPTIONS */` of a program: under each of them it must end well."""
-    return tuple(_RULES.findall((PROGRAMS / f"{name}.c").read_text()))
+    return tuple(_RULES.findall(source_of(name).read_text()))
 
 
 def compile_program(name: str) -> Path:
-    """Compile `programs/NAME.c`, see `compile_source`."""
-    return compile_source(PROGRAMS / f"{name}.c")
+    """Compile `programs/NAME.c` or `.cc`, see `compile_source`."""
+    return compile_source(source_of(name))
 
 
 def compile_source(source: Path) -> Path:
@@ -58,7 +70,7 @@ def compile_source(source: Path) -> Path:
     # Closed before the compiler runs: a descriptor open for writing would make exec fail with ETXTBSY.
     os.close(descriptor)
     try:
-        _run_compiler([COMPILER, *FLAGS, "-o", scratch, str(source)])
+        _run_compiler([*_command(source), "-o", scratch, str(source)])
         Path(scratch).chmod(0o755)
         Path(scratch).replace(target)
     finally:
@@ -68,7 +80,7 @@ def compile_source(source: Path) -> Path:
 
 def _run_compiler(command: list[str]) -> None:
     if shutil.which(command[0]) is None:
-        raise CompileError(f"{command[0]} is not installed: install Debian packages gcc and libc6-dev")
+        raise CompileError(f"{command[0]} is not installed: install Debian packages gcc, g++ and libc6-dev")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise CompileError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
@@ -79,15 +91,20 @@ def _cache_directory() -> Path:
     return Path(home) / "picobox-tests"
 
 
+def _command(source: Path) -> list[str]:
+    return [COMPILERS[source.suffix], STANDARDS[source.suffix], *FLAGS]
+
+
 @functools.cache
-def _compiler_version() -> bytes:
-    if shutil.which(COMPILER) is None:
+def _compiler_version(compiler: str) -> bytes:
+    if shutil.which(compiler) is None:
         return b""
-    return subprocess.run([COMPILER, "--version"], capture_output=True, check=True).stdout
+    return subprocess.run([compiler, "--version"], capture_output=True, check=True).stdout
 
 
 def _key(source: Path) -> str:
-    digest = hashlib.sha256(_compiler_version() + " ".join((COMPILER, *FLAGS)).encode())
+    command = _command(source)
+    digest = hashlib.sha256(_compiler_version(command[0]) + " ".join(command).encode())
     headers = {*PROGRAMS.glob("*.h"), *source.parent.glob("*.h")}
     for path in (source, *sorted(headers)):
         digest.update(path.read_bytes())

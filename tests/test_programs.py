@@ -1,4 +1,4 @@
-"""Runs every C program of `tests/programs` natively and on each platform, and wants the same answer."""
+"""Runs every C and C++ program of `tests/programs` natively and on each platform, and wants the same answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from build import PROGRAMS, CompileError, compile_program, program_names, ruled_programs
+from build import PROGRAMS, CompileError, compile_program, program_names, ruled_programs, source_of
 
 REPOSITORY = Path(__file__).parent.parent
 SKIPS = Path(__file__).parent / "reference_skips.toml"
@@ -222,7 +222,7 @@ def test_reference_skips_are_few_and_explained() -> None:
 
 def test_program_opens_with_its_purpose() -> None:
     names = [*program_names(), *(name for name, _ in ruled_programs())]
-    silent = [name for name in names if not (PROGRAMS / f"{name}.c").read_text().startswith("/* ")]
+    silent = [name for name in names if not source_of(name).read_text().startswith("/* ")]
     assert silent == []
 
 
