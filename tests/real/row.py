@@ -15,6 +15,7 @@ PACKAGES = {
     "default-jdk-headless": "/usr/bin/javac",
     "gcc": "/usr/bin/gcc",
     "git": "/usr/bin/git",
+    "golang-go": "/usr/bin/go",
     "libpython3.11-testsuite": "/usr/lib/python3.11/test/test_os.py",
     "make": "/usr/bin/make",
     "musl-tools": "/usr/bin/musl-gcc",
