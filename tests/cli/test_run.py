@@ -116,7 +116,7 @@ def test_verbose_ends_with_a_summary(way: str) -> None:
     calls, answered = rows[0][0], [word.strip("(") for word in rows[0][2:6:2]]
     assert rows[0][1] == "calls"
     assert int(calls) == int(answered[0]) + int(answered[1])
-    assert ["close", "call", "NtClose"] in [row[1:] for row in rows]
+    assert ["access", "call", "NtAccessCheck"] in [row[1:] for row in rows]
     assert ["1", "NtTerminateProcess"] in rows
 
 

@@ -1,12 +1,21 @@
-# Two libraries whose call sites lie at one place of different code, one of them twice, and what loads them.
+# Two libraries whose call sites lie at one place of different code, and one of them once more.
 library() {
-    {
-        echo '__asm__(".globl call\n.type call, @function\n.p2align 6\ncall:\n"'
-        echo "\"$2  movl \$$3, %eax\\n  syscall\\n  cmpq \$-4096, %rax\\n  ret\\n.size call, . - call\\n\");"
-    } >"$1.c"
-    gcc -shared -nostdlib -o "$1.so" "$1.c"
+    cat >"$1.s" <<TEXT
+.globl call
+.type call, @function
+.text
+.p2align 6
+call:
+$2
+    movl \$$3, %eax
+    syscall
+    cmpq \$-4096, %rax
+    ret
+.size call, . - call
+.section .note.GNU-stack, "", @progbits
+TEXT
+    gcc -shared -nostdlib -o "$1.so" "$1.s"
 }
 library parent '' 110
-library self 'nop\n' 39
+library self nop 39
 cp parent.so parent_again.so
-gcc -O1 -o load_unload "$SCRIPTS/load_unload.c"
