@@ -6,7 +6,7 @@ import os
 import struct
 from contextlib import suppress
 from errno import ENOTDIR, EPERM
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ntshim.fs.rules import CaseMode
 from ntshim.status import NtError
@@ -84,6 +84,16 @@ class Making:
             routine()
 
 
+class Resolver(Protocol):
+    """Who finds out by itself what some names mean, without being shown here; see TracePlatform."""
+
+    def resolve_names(self, index: NativeIndex, /) -> None: ...
+
+    def stop_resolving(self) -> None: ...
+
+    def forget_credentials(self) -> None: ...
+
+
 class Names:
     """The paths of calls, approved one call at a time."""
 
@@ -112,6 +122,7 @@ class Names:
         self._roots_differ = False
         # Guests behind walls have a root of their own that is as ours is, and may not leave it.
         self.walled = False
+        self.resolver: Resolver | None = None
 
     @property
     def features(self) -> frozenset[str]:
@@ -128,10 +139,21 @@ class Names:
     def root_may_change(self) -> None:
         """A guest is about to leave the root or the mounts that it shares with us."""
         self._roots_differ = not self.walled
+        if self.resolver is not None and self._roots_differ:
+            self.resolver.stop_resolving()
 
     def credentials_may_change(self) -> None:
         """See Lookup.forget_credentials."""
         self._lookup.forget_credentials()
+        if self.resolver is not None:
+            self.resolver.forget_credentials()
+
+    def resolve_by(self, resolver: Resolver) -> None:
+        """Have a platform find out by itself what names mean, if that is no more than what the index says of them."""
+        permissive = self.windows is None and self.wsl is None and not self.checked and not self.as_written
+        if permissive and not self.seen and self.drives.folds_all and self.sparing is not None:
+            self.resolver = resolver
+            resolver.resolve_names(self.sparing)
 
     def approve(self, call: Call, row: Row, arguments: Sequence[object]) -> Sequence[object]:
         """The arguments with the names that are stored, which the kernel gets too.

@@ -137,6 +137,7 @@ int32_t pb_shares_memory(int32_t tid, int32_t other_tid);
 
 struct pb_core;
 struct pb_page;
+struct pb_names;
 
 struct pb_core *pb_core_new(void);
 void pb_core_free(struct pb_core *core);
@@ -189,12 +190,30 @@ int32_t pb_is_notifying(struct pb_core *core);
    in the guest, where the filter lets those calls through. patience: how many calls that takes of a process that has no gate
    yet. 0 or -errno. */
 int32_t pb_open_gate(struct pb_core *core, int32_t patience);
+/* Where it makes those by which it asks what a name means; they come to the notify channel. */
+#define PB_GATE_RESOLVING 0x7c1df000
+#define PB_GATE_RESOLVING_SIZE 16
+
 /* Which sites enter the gate by code that they share, which keeps registers in a block of each thread: none, those of calls
    on names, or all. None on a machine that has no instruction for it. */
 #define PB_GATE_ENTERED_BY_NONE 0
 #define PB_GATE_ENTERED_BY_NAMES 1
 #define PB_GATE_ENTERED_BY_ALL 2
 void pb_enter_gate(struct pb_core *core, int32_t by);
+/* What the channel says to a call that asks what its name means, of calls with one path: of each number PB_RESOLVES and how
+   the path is meant, 0 for those that Python is asked. */
+#define PB_RESOLVES 1
+#define PB_RESOLVES_ENTRY 2      /* a link is meant even before a slash */
+#define PB_RESOLVES_FOLLOWING 4  /* a link counts as what it leads to, unless flags say otherwise */
+#define PB_RESOLVES_AT_DIRECTORY 8 /* the argument before the path is a directory's descriptor */
+#define PB_RESOLVES_PATH_SHIFT 4 /* 3 bits: the position of the path */
+#define PB_RESOLVES_FLAGS_SHIFT 8 /* 3 bits: the position of flags, 0 if there are none, and 16 bits: the one that turns round */
+#define PB_RESOLVES_BIT_SHIFT 11
+/* Names mean what the index says, on all volumes, and every guest has our root; NULL: that is so no longer. To be called
+   before the first guest gets a gate. */
+void pb_set_resolver(struct pb_core *core, struct pb_names *names, const uint32_t *rows);
+/* Guests may have other credentials than before. */
+void pb_forget_credentials(struct pb_core *core);
 /* Where the plans of images are kept (picobox.platform.site_cache), a descriptor that is ours from now on; without it, and in
    images that have none, only the two most usual forms of sites enter the gate. */
 void pb_set_plans(struct pb_core *core, int32_t directory);
@@ -431,7 +450,6 @@ void pb_doorbell_close(void);
 /* What a kept directory counts for in addition to its names. */
 #define PB_NAMES_DIRECTORY_WEIGHT 64
 
-struct pb_names;
 
 struct pb_names_statistics {
     uint64_t directories; /* kept */

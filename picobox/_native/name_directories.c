@@ -64,6 +64,7 @@ struct pb_names *pb_names_new(uint64_t limit)
     struct pb_names *names = calloc(1, sizeof *names);
     if (names == NULL)
         return NULL;
+    pthread_mutex_init(&names->lock, NULL);
     names->limit = limit;
     names->inotify = -1;
     if (getrandom(&names->seed, sizeof names->seed, GRND_NONBLOCK) != sizeof names->seed)
@@ -153,6 +154,7 @@ void pb_names_free(struct pb_names *names)
     names_free_observed(names);
     if (names->inotify >= 0)
         close(names->inotify);
+    pthread_mutex_destroy(&names->lock);
     free(names);
 }
 

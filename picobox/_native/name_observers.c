@@ -153,12 +153,15 @@ int32_t pb_names_expect_observer(struct pb_names *names, int32_t fd)
     int result = names_examine(fd, "", 0, &key, &state);
     if (result < 0)
         return result;
+    pthread_mutex_lock(&names->lock);
     if (list_now(names, fd) == 0)
         list_directories_in(names, &key, fd);
-    return observe(names, &key);
+    result = observe(names, &key);
+    pthread_mutex_unlock(&names->lock);
+    return result;
 }
 
-void pb_names_spare_instance(struct pb_names *names)
+static void spare_instance(struct pb_names *names)
 {
     if (names->inotify < 0)
         return;
@@ -167,4 +170,11 @@ void pb_names_spare_instance(struct pb_names *names)
         close(another);
     else if (errno == EMFILE)
         names_give_inotify_up(names);
+}
+
+void pb_names_spare_instance(struct pb_names *names)
+{
+    pthread_mutex_lock(&names->lock);
+    spare_instance(names);
+    pthread_mutex_unlock(&names->lock);
 }

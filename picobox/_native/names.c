@@ -224,14 +224,8 @@ int names_match_in(struct pb_names *names, int fd)
     return read_directory(names, directory, &key, &state, fd);
 }
 
-int32_t pb_names_look_up(struct pb_names *names, int32_t fd, const char *name, uint64_t length)
+static int32_t find(struct pb_names *names, int fd, const char *name, size_t length)
 {
-    if (length == 0 || memchr(name, '/', length) != NULL || memchr(name, 0, length) != NULL || name[length] != 0)
-        return -EINVAL;
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return -EINVAL;
-    if (length > NAME_LONGEST)
-        return -ENAMETOOLONG;
     name_fold(&names->wanted, names->seed, name, length);
     names_forget_match(names);
     int result = names_match_in(names, fd);
@@ -242,9 +236,30 @@ int32_t pb_names_look_up(struct pb_names *names, int32_t fd, const char *name, u
     return names->match.others == 0 ? PB_NAMES_ABSENT : names->match.others == 1 ? PB_NAMES_FOLDED : PB_NAMES_AMBIGUOUS;
 }
 
+int32_t pb_names_look_up(struct pb_names *names, int32_t fd, const char *name, uint64_t length)
+{
+    if (length == 0 || memchr(name, '/', length) != NULL || memchr(name, 0, length) != NULL || name[length] != 0)
+        return -EINVAL;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return -EINVAL;
+    return names_find(names, fd, name, length, names->told);
+}
+
+int32_t names_find(struct pb_names *names, int fd, const char *name, size_t length, char spelling[NAME_LONGEST + 1])
+{
+    if (length > NAME_LONGEST)
+        return -ENAMETOOLONG;
+    pthread_mutex_lock(&names->lock);
+    int32_t found = find(names, fd, name, length);
+    if (found > PB_NAMES_EXACT)
+        memcpy(spelling, names->match.spelling, names->match.length + 1);
+    pthread_mutex_unlock(&names->lock);
+    return found;
+}
+
 const char *pb_names_spelling(const struct pb_names *names)
 {
-    return names->match.spelling;
+    return names->told;
 }
 
 static int32_t distrust(struct pb_names *names, int32_t fd, bool also_watched)
@@ -252,9 +267,11 @@ static int32_t distrust(struct pb_names *names, int32_t fd, bool also_watched)
     struct directory_key key;
     struct directory_state state;
     int result = names_examine(fd, "", 0, &key, &state);
+    pthread_mutex_lock(&names->lock);
     struct directory *directory = result < 0 ? NULL : directory_find(names, &key);
     if (directory != NULL && (also_watched || directory->watch == NAMES_NOT_WATCHED))
         directory->stale = true;
+    pthread_mutex_unlock(&names->lock);
     return result;
 }
 

@@ -111,6 +111,8 @@ struct observed {
 };
 
 struct pb_names {
+    pthread_mutex_t lock; /* of all below: Python and threads of the notify channel look names up */
+    char told[NAME_LONGEST + 1]; /* see pb_names_spelling */
     struct directory *by_key[NAMES_BUCKETS];
     struct directory *by_watch[NAMES_BUCKETS];
     struct directory *newest;
@@ -129,6 +131,8 @@ struct pb_names {
     char buffer[NAMES_BUFFER_SIZE] __attribute__((aligned(8)));
 };
 
+/* As pb_names_look_up; *spelling gets what is stored if it is another spelling. */
+int32_t names_find(struct pb_names *names, int fd, const char *name, size_t length, char spelling[NAME_LONGEST + 1]);
 struct directory *directory_find(struct pb_names *names, const struct directory_key *key);
 /* Watches an open directory if that shows every change; what was read before does not count. */
 void directory_watch(struct pb_names *names, struct directory *directory, int fd);

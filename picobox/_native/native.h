@@ -32,6 +32,16 @@ struct rest {
     uint64_t done, address, count;
 };
 
+#define MOST_GROUPS 16
+
+/* What a task may do with files, as it was asked for last; see gate/rights.c. */
+struct rights {
+    uint32_t asked; /* 1 more than core->credentials then; 0: never */
+    uint32_t user, group, group_count;
+    uint32_t groups[MOST_GROUPS];
+    bool overrides;
+};
+
 struct task {
     int32_t tid;
     struct task *next;
@@ -67,6 +77,7 @@ struct task {
     uint32_t calls_before; /* that it had entered before it began the program */
     uint64_t gate_calls; /* of that, when it entered its last call that was seen */
     int *lends;          /* descriptors of ours that it gets with its next call, then their numbers there; else NULL */
+    struct rights rights;
     uint32_t block;      /* the number of its block, from 1 on; 0: it has none */
     bool own_gs;         /* it uses gs itself */
     bool stepping;       /* stops at the first instruction of a handler; see gate_delivers */
@@ -164,6 +175,9 @@ struct pb_core {
     bool receiver_gone;      /* one of them is no more */
     uint32_t gate_patience;  /* 0: no gates */
     int32_t gate_enters;     /* PB_GATE_ENTERED_BY_x */
+    struct pb_names *resolver; /* see pb_set_resolver */
+    uint32_t resolved[PB_NR_COUNT];
+    uint32_t credentials;    /* goes up when those of a task may have changed */
     uint64_t blocks[PB_BLOCK_COUNT / 64]; /* a bit for each that a task has */
     struct stubs *stubs;     /* of all gates, NULL before the first */
     struct gate *gates;
@@ -389,6 +403,11 @@ void block_hide(struct pb_core *core, struct task *task);
 void gate_inherit(const struct task *creator, struct task *child);
 /* The same of a task whose creator did not live to tell of it. */
 void gate_adopt(struct pb_core *core, struct task *child);
+/* gate/resolve.c */
+/* A call that asks what its name means: what it is told, the length of the name in its block, 0: it is right as it is, less:
+   Python is to be asked. */
+bool is_resolving(uint64_t ip);
+int64_t resolve(struct pb_core *core, int listener, uint64_t id, int32_t tid, const struct notified_call *call);
 
 /* gate/hot.c */
 /* True if the call is answered later, by the loop. */

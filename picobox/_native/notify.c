@@ -132,11 +132,27 @@ static int32_t verdict_on(struct pb_core *core, int listener, const struct secco
     return (disposition & 0xff) == PB_DO_ERRNO ? -(int32_t)(disposition >> 16 & 0xfff) : -ENOSYS;
 }
 
+/* A call that asks what its name means has that for its result: nothing is made. Whether guests are spread. */
+static bool answer_name(struct listener *listener, const struct seccomp_notif *request)
+{
+    struct notified_call call = {.nr = (uint32_t)request->data.nr};
+    memcpy(call.args, request->data.args, sizeof call.args);
+    struct seccomp_notif_resp response = {
+        .id = request->id,
+        .val = resolve(listener->core, listener->fd, request->id, (int32_t)request->pid, &call),
+    };
+    ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
+    LOCKED(listener->core);
+    return listener->core->pin.placement == SPREAD;
+}
+
 /* Whether guests are spread over the CPUs. */
 static bool answer(struct listener *listener, const struct seccomp_notif *request)
 {
     struct seccomp_notif_resp response = {.id = request->id};
     bool spread, held = false;
+    if (is_resolving(request->data.instruction_pointer))
+        return answer_name(listener, request);
     {
         LOCKED(listener->core);
         response.error = verdict_on(listener->core, listener->fd, request);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from array import array
 from errno import ENOSYS
@@ -109,13 +110,17 @@ _SEES_NAMES = frozenset((WINDOWS, CHECK, WSL, SUPERVISED))
 
 
 class Gate(NamedTuple):
-    """Where the instructions are by which the gate makes calls, and the numbers of those it may make unseen there."""
+    """Where the instructions are by which the gate makes calls, and the numbers of those it may make unseen there.
+
+    `notified`: these are not made, but come to the notify channel.
+    """
 
     start: int
     size: int
     calls: frozenset[int]
     bounded: frozenset[int] = frozenset()
     """Of these, among the numbers of mmap, mprotect and munmap, those whose arguments are harmless."""
+    notified: bool = False
 
 
 def compile_filter(rows: Iterable[Row], notified: Container[int] = (), gates: Sequence[Gate] = ()) -> bytes:
@@ -152,6 +157,39 @@ def _runs(notified: Container[int]) -> list[tuple[int, bool]]:
     return runs
 
 
+# What names a call: how it means its path, as the core is told (core.h, PB_RESOLVES).
+_RESOLVES, _RESOLVES_ENTRY, _RESOLVES_FOLLOWING, _RESOLVES_AT_DIRECTORY = 1, 2, 4, 8
+_RESOLVES_PATH_SHIFT, _RESOLVES_FLAGS_SHIFT, _RESOLVES_BIT_SHIFT = 4, 8, 11
+_AT_SYMLINK_NOFOLLOW, _AT_SYMLINK_FOLLOW = 0x100, 0x400
+# Their flags are in a structure, or mean something else.
+_NOT_RESOLVED = frozenset(("openat2", "inotify_add_watch", "fanotify_mark", "umount2", "open_tree", "fspick"))
+
+
+def compile_resolvable(rows: Iterable[Row]) -> array[int]:
+    """How the core finds out what the one path of each call means, a word for each number; 0: it leaves that to us."""
+    from picobox.abi.types import Flags, OpenFlags
+
+    words = array("I", bytes(4 * SYSCALL_LIMIT))
+    for entry in rows:
+        if len(entry.paths()) != 1 or not entry.finds() or entry.name in _NOT_RESOLVED:
+            continue
+        (path,) = entry.paths()
+        word = _RESOLVES | path.position << _RESOLVES_PATH_SHIFT
+        word |= (_RESOLVES_ENTRY if path.entry else 0) | (_RESOLVES_FOLLOWING if path.follow else 0)
+        word |= _RESOLVES_AT_DIRECTORY if path.dirfd >= 0 else 0
+        for position, argument in enumerate(entry.args if not path.entry else ()):
+            bit = 0
+            if isinstance(argument, OpenFlags):
+                bit = os.O_NOFOLLOW
+            elif isinstance(argument, Flags) and argument.vocabulary.startswith("AT"):
+                bit = _AT_SYMLINK_NOFOLLOW if path.follow else _AT_SYMLINK_FOLLOW
+            if bit:
+                word |= position << _RESOLVES_FLAGS_SHIFT | bit << _RESOLVES_BIT_SHIFT
+                break
+        words[entry.nr] = word
+    return words
+
+
 _NOTIFY = [(_RET_K, 0, 0, SECCOMP_RET_USER_NOTIF)]
 _TRACE = [(_ALU_OR_K, 0, 0, SECCOMP_RET_TRACE), (_RET_A, 0, 0, 0)]
 _ALLOW = [(_RET_K, 0, 0, SECCOMP_RET_ALLOW)]
@@ -174,7 +212,7 @@ def _pass_gates(gates: Sequence[Gate]) -> Program:
         return []
     program: Program = [(_LD_W_ABS, 0, 0, _NR_OFFSET)]
     for gate in reversed(gates):
-        decide = _bounds(gate) + _decide(_runs(gate.calls), _ALLOW, [_PASSED])
+        decide = _bounds(gate) + _decide(_runs(gate.calls), _NOTIFY if gate.notified else _ALLOW, [_PASSED])
         # Who is not allowed goes on behind all this, once its number is loaded again if it was looked at for more.
         leaves = {_PASSED: 0, _LOOKED_AT: 1}
         inside = [

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from ntshim.ps.executive import Executive
 from picobox.abi.table import ROWS
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
     from picobox.confine.supervised import SupervisedWalls
-    from picobox.names import Names
+    from picobox.names import Names, Resolver
     from picobox.platform.site_cache import SiteCache
     from picobox.trace.core_recorder import CoreRecorder
 
@@ -101,6 +101,8 @@ class Launch:
             walls=self._keeper,
             recorder=recorder,
         )
+        if names is not None and options.platform == "trace" and options.gate:
+            names.resolve_by(cast("Resolver", self.platform))
         executive_host = ExecutiveHost(self.platform)
         self.executive = Executive(executive_host)
         self.provider = PicoProvider(self.platform, self.executive, names, features)

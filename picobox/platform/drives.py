@@ -182,7 +182,8 @@ class Drives:
         """
         modes = drive_modes or {}
         self._windows = windows
-        self._folds_all = mode is CaseMode.INSENSITIVE and not windows
+        # Whether case counts in no directory at all.
+        self.folds_all = mode is CaseMode.INSENSITIVE and not windows
         self.keep_flags = mode is not CaseMode.INSENSITIVE and not windows
         roots: dict[bytes, list[str]] = {_ROOT: []}
         if windows and _ROOT in letters.values():
@@ -208,7 +209,7 @@ class Drives:
 
     def is_case_sensitive(self, directory: int | bytes) -> bool:
         """Whether names in a directory, a descriptor or a path without links, are exact. Raises OSError."""
-        if self._folds_all:
+        if self.folds_all:
             return False
         path = directory if isinstance(directory, bytes) else os.readlink(_by_path(directory))
         volume = self.of(path)

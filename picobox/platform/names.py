@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ntshim.fs.view import ABSENT, NAMES_KEPT, Answer, Found
 from picobox._native._core import ffi, lib
@@ -39,6 +39,11 @@ class NativeIndex:
             raise MemoryError
         self._names = ffi.gc(names, lib.pb_names_free)
         self._look_up = lib.pb_names_look_up
+
+    @property
+    def native(self) -> Any:
+        """The index itself, for the core: it must be there as long as that is."""
+        return self._names
 
     def look_up(self, directory: int, name: bytes, /) -> Answer:
         """Find a component; see DirectoryIndex."""

@@ -22,6 +22,7 @@ from picobox.abi.filter import (
     compile_dispositions,
     compile_filter,
     compile_guards,
+    compile_resolvable,
 )
 from picobox.abi.row import ACTION_CALL, ACTION_NATIVE
 from picobox.errors import Errno, PlatformError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from picobox.confine.namespaces import Walls
     from picobox.confine.supervised import SupervisedWalls
     from picobox.platform.base import Repeated
+    from picobox.platform.names import NativeIndex
     from picobox.platform.site_cache import SiteCache
     from picobox.trace.core_recorder import CoreRecorder
 
@@ -140,6 +142,8 @@ class TracePlatform:
         """
         rows = tuple(rows)
         self._walls = walls
+        self._rows = rows
+        self._index: NativeIndex | None = None
         self._core = lib.pb_core_new()
         if not self._core:
             raise MemoryError
@@ -199,7 +203,24 @@ class TracePlatform:
             Gate(lib.PB_GATE_CODE, lib.PB_GATE_CODE_SIZE, always, bounded),
             Gate(lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, decided),
         )
-        return places if always or decided else ()
+        resolving = Gate(lib.PB_GATE_RESOLVING, lib.PB_GATE_RESOLVING_SIZE, decided, notified=True)
+        return (*places, resolving) if always or decided else ()
+
+    def resolve_names(self, index: NativeIndex) -> None:
+        """The core tells guests by itself what names mean that they look for: what `index` says, on all volumes."""
+        self._index = index
+        words = compile_resolvable(self._rows)
+        lib.pb_set_resolver(self._core, index.native, ffi.from_buffer("uint32_t[]", words))
+
+    def stop_resolving(self) -> None:
+        """Names may mean something else from now on, to some guest."""
+        if self._index is not None:
+            lib.pb_set_resolver(self._core, ffi.NULL, ffi.NULL)
+
+    def forget_credentials(self) -> None:
+        """Guests may have other credentials than before."""
+        if self._index is not None:
+            lib.pb_forget_credentials(self._core)
 
     def spawn(self, request: SpawnRequest) -> HostTid:
         keep: list[Any] = []

@@ -35,7 +35,7 @@ uint64_t guest_entry(enum gate_way way)
 
 bool is_guest_code(uint64_t ip)
 {
-    return (ip >= GUEST_PLAIN && ip < GATE_DECIDED) || (ip >= GUEST_DECIDED && ip < GATE_ASKING);
+    return (ip >= GUEST_PLAIN && ip < GATE_DECIDED) || (ip >= GUEST_DECIDED && ip < GATE_ASKING) || is_resolving(ip);
 }
 
 static enum guest_kind kind_of(uint32_t disposition)
@@ -64,7 +64,12 @@ void guest_write(const struct pb_core *core, uint8_t *code)
     for (uint32_t nr = 0; nr < PB_NR_COUNT; nr++) {
         plain[GUEST_KINDS + nr] = (uint8_t)kind_of(core->dispositions[nr]);
         decided[GUEST_KINDS + nr] = (uint8_t)decided_kind_of(nr, core->dispositions[nr]);
+        if (core->resolver && core->resolved[nr]) {
+            decided[GUEST_KINDS + nr] |= GUEST_RESOLVES;
+            decided[GUEST_PATHS + nr] = core->resolved[nr] >> PB_RESOLVES_PATH_SHIFT & 7;
+        }
     }
+    memcpy(code + (PB_GATE_RESOLVING - GATE_CODE), (uint8_t[]){0x0f, 0x05, 0xc3}, 3); /* syscall; ret */
 }
 
 void pb_enter_gate(struct pb_core *core, int32_t by)
@@ -75,6 +80,11 @@ void pb_enter_gate(struct pb_core *core, int32_t by)
 static bool is_block(uint64_t address)
 {
     return address >= BLOCKS && address < BLOCKS + BLOCKS_SIZE;
+}
+
+uint64_t block_address(uint32_t number)
+{
+    return BLOCKS + (number - 1) * BLOCK_SIZE;
 }
 
 /* A number that no other task has, counted from 1; 0: there is none. */
@@ -108,7 +118,7 @@ void block_give(struct pb_core *core, struct task *task)
         return;
     if (!task->block)
         task->block = number_take(core);
-    gs_write(task->tid, task->block ? BLOCKS + (task->block - 1) * BLOCK_SIZE : 0);
+    gs_write(task->tid, task->block ? block_address(task->block) : 0);
 }
 
 void block_born(struct pb_core *core, struct task *task)
@@ -171,6 +181,8 @@ bool guest_leave(struct pb_core *core, const struct task *task, bool fault)
     if (registers_read(task->tid, (uint64_t *)&registers) < 0)
         return false;
     uint64_t at = registers.rip - (registers.rip >= GATE_DECIDED ? GUEST_DECIDED : GUEST_PLAIN);
+    if (is_resolving(registers.rip))
+        at = place_of(guest_saved); /* it has called that */
     bool saved = at >= place_of(guest_saved);
     if (saved && (!is_block(registers.gs_base) ||
                   pb_read(core, task->tid, registers.gs_base, &block, sizeof block) != sizeof block))

@@ -44,6 +44,7 @@ struct exchange_memory {
 #define GUEST_PLAIN (GATE_CODE + PB_GATE_CODE_SIZE - GUEST_SIZE)
 #define GUEST_DECIDED (GATE_DECIDED + PB_GATE_DECIDED_SIZE - GUEST_SIZE)
 #define GUEST_KINDS UINT64_C(0x7000) /* behind the code */
+#define GUEST_PATHS (GUEST_KINDS + PB_NR_COUNT) /* and where in its arguments each has its path */
 
 #define STUB_SIZE UINT64_C(128)
 /* Before it are the routines. */
@@ -270,6 +271,7 @@ void block_give(struct pb_core *core, struct task *task);
 void guest_write(const struct pb_core *core, uint8_t *code);
 /* Where stubs of a way enter it. */
 uint64_t guest_entry(enum gate_way way);
+uint64_t block_address(uint32_t number);
 /* Whether an address is in it. */
 bool is_guest_code(uint64_t ip);
 /* Of a task that stands in that code: puts it where it would be if its stub had made the call itself, before it or behind
@@ -278,6 +280,12 @@ bool guest_leave(struct pb_core *core, const struct task *task, bool fault);
 
 /* watches.c: fills in the table of new stubs. */
 void watches_copy(const struct pb_core *core, struct stubs *stubs);
+/* rights.c */
+/* Reads the rights of a task; false if they cannot be known here. */
+bool rights_read(int32_t tid, struct rights *rights);
+/* Whether who has them could learn the names in an open directory of ours: 1, 0, or -1 if that is not known here. */
+int may_list(const struct rights *rights, int directory);
+
 
 /* sites.c */
 /* What a task has mapped at an address, and with which rights, as /proc/PID/maps has them: false if nothing of a file. */

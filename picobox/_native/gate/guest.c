@@ -78,10 +78,24 @@ __asm__(".pushsection gate_text, \"ax\", @progbits\n"
         "guest_made:\n"
         "  movq %rax, %gs:120\n"
         "  ret\n"
+        "guest_resolve:\n"
+        "  movq %rdi, %rax\n"
+        "  movq (%rsi), %rdi\n"
+        "  movq 16(%rsi), %rdx\n"
+        "  movq 24(%rsi), %r10\n"
+        "  movq 32(%rsi), %r8\n"
+        "  movq 40(%rsi), %r9\n"
+        "  movq 8(%rsi), %rsi\n"
+        "  movl $0x7c1df000, %ecx\n"
+        "  jmp *%rcx\n"
         ".popsection\n");
+_Static_assert(PB_GATE_RESOLVING == 0x7c1df000, "guest_resolve has this in it");
 
 /* Makes a call; its result is in the block as soon as it is known. */
 int64_t guest_make(uint64_t nr, const uint64_t args[6]) __attribute__((visibility("hidden")));
+
+/* Asks what the name of a call means that found nothing: see resolve. */
+int64_t guest_resolve(uint64_t nr, const uint64_t args[6]) __attribute__((visibility("hidden")));
 
 static inline void count(uint64_t nr)
 {
@@ -106,11 +120,15 @@ static inline int is_told(uint64_t fd)
     return number >= WATCHED_COUNT || ((const volatile uint8_t *)GATE_WATCHED)[number / 8] >> number % 8 & 1;
 }
 
+static inline const volatile uint8_t *table_of(const struct gate_block *block, uint64_t table)
+{
+    return (const volatile uint8_t *)(table + (block->behind < GATE_DECIDED ? GUEST_PLAIN : GUEST_DECIDED));
+}
+
 /* What is done about the call. */
 static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t nr)
 {
-    uint64_t kinds = GUEST_KINDS + (block->behind < GATE_DECIDED ? GUEST_PLAIN : GUEST_DECIDED);
-    enum guest_kind kind = nr < PB_NR_COUNT ? ((const volatile uint8_t *)kinds)[nr] : GUEST_ASKS;
+    enum guest_kind kind = nr < PB_NR_COUNT ? table_of(block, GUEST_KINDS)[nr] & ~GUEST_RESOLVES : GUEST_ASKS;
     switch (kind) {
     case GUEST_CLOSES:
         return is_told(block->args[0]) ? GUEST_ASKS : GUEST_MAKES;
@@ -131,6 +149,23 @@ static inline uint64_t asking_of(const struct gate_block *block)
     return behind < GATE_DECIDED ? behind - X86_SYSCALL_LENGTH : asking_address((uint32_t)((behind - GATE_DECIDED) / STUB_SIZE));
 }
 
+/* The call has found nothing under its name. True if it is over: it is there under another, or nothing is. */
+static inline int is_resolved(struct gate_block *block, uint64_t nr)
+{
+    uint64_t args[6];
+    block->result = NOT_MADE;
+    int64_t length = table_of(block, GUEST_KINDS)[nr] & GUEST_RESOLVES ? guest_resolve(nr, block->args) : -1;
+    if (length == 0)
+        block->result = -ENOENT;
+    if (length <= 0)
+        return length == 0;
+    for (int i = 0; i < 6; i++)
+        args[i] = block->args[i];
+    args[table_of(block, GUEST_PATHS)[nr] % 6] = (uint64_t)block->name;
+    guest_make(nr, args);
+    return 1;
+}
+
 /* Where the guest goes on. */
 IN_GUEST uint64_t guest_call(struct gate_block *block)
 {
@@ -146,6 +181,8 @@ IN_GUEST uint64_t guest_call(struct gate_block *block)
     }
     int64_t result = guest_make(nr, block->args);
     if (kind == GUEST_FINDS && (result == -ENOENT || result == -ELOOP)) {
+        if (result == -ENOENT && is_resolved(block, nr))
+            return block->behind;
         uncount(nr);
         block->result = NOT_MADE;
         return asking_of(block);

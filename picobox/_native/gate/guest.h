@@ -10,6 +10,9 @@
 #define BLOCK_COUNT PB_BLOCK_COUNT
 #define BLOCKS_SIZE (BLOCK_SIZE * BLOCK_COUNT)
 
+/* Longer names are Python's. */
+#define GUEST_NAME 2048
+
 /* No call has this result. */
 #define NOT_MADE INT64_C(-0x80000000)
 
@@ -20,9 +23,11 @@ struct gate_block {
     uint64_t rbx, rbp, r12, r13, r14, r15, rsp;
     uint64_t behind; /* where in the stub its call returns to */
     int64_t result;  /* of the call, NOT_MADE before it is over */
+    char name[GUEST_NAME]; /* that the call is made with, written by the supervisor */
 };
 
-/* What is done about a number. */
+/* What is done about a number; with GUEST_RESOLVES, what finds nothing asks what its name means. */
+#define GUEST_RESOLVES 0x80
 enum guest_kind {
     GUEST_ASKS,  /* the stub makes the call, where the filter does not let it pass */
     GUEST_MAKES, /* it is made */
