@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from _collections import _tuplegetter  # type: ignore[import-not-found]
 
 TYPE_CHECKING = False
@@ -72,7 +73,8 @@ class _Record(tuple):  # type: ignore[type-arg]
     def _replace(self, /, **changes: object) -> SelfType:
         made = self._make(map(changes.pop, self._fields, self))
         if changes:
-            raise ValueError(f"Got unexpected field names: {list(changes)!r}")
+            kind = TypeError if sys.version_info >= (3, 13) else ValueError
+            raise kind(f"Got unexpected field names: {list(changes)!r}")
         return made
 
     def _asdict(self) -> dict[str, object]:
