@@ -5,6 +5,8 @@ from __future__ import annotations
 from errno import ENOSYS
 from typing import TYPE_CHECKING, NamedTuple
 
+from picobox.abi.types import DirFd, OptionalPath, UserPath
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -207,19 +209,19 @@ class Row:
     def paths(self) -> tuple[PathArgument, ...]:
         """Its path arguments."""
         if self._paths is None:
-            from picobox.abi.types import DirFd, OptionalPath, UserPath
-
             self._paths = tuple(
-                PathArgument(
-                    index,
-                    index - 1 if index and isinstance(self.args[index - 1], DirFd) else -1,
-                    argument.follow,
-                    argument.creates,
-                    argument.entry,
-                )
-                for index, argument in enumerate(self.args)
-                if isinstance(argument, UserPath)
-                and (not isinstance(argument, OptionalPath) or argument.name in _PATH_NAMES)
+                [
+                    PathArgument(
+                        index,
+                        index - 1 if index and isinstance(self.args[index - 1], DirFd) else -1,
+                        argument.follow,
+                        argument.creates,
+                        argument.entry,
+                    )
+                    for index, argument in enumerate(self.args)
+                    if isinstance(argument, UserPath)
+                    and (not isinstance(argument, OptionalPath) or argument.name in _PATH_NAMES)
+                ]
             )
         return self._paths
 

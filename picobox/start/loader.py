@@ -44,7 +44,7 @@ def install() -> None:
 
 
 def _import(name: str, *others: Any) -> Any:
-    """`import` as a module of ours says it."""
+    """`import` as a module of ours says it while it is loaded."""
     stand_in = _STAND_INS.get(name)
     if stand_in is None:
         return _usual_import(name, *others)
@@ -52,7 +52,7 @@ def _import(name: str, *others: Any) -> Any:
 
 
 _usual_import = builtins.__import__
-_builtins = {**vars(builtins), "__import__": _import}
+_builtins = dict(vars(builtins))
 
 
 class _Loader(SourceFileLoader):
@@ -68,10 +68,18 @@ class _Loader(SourceFileLoader):
         return super().get_code(name) if self._code is None else self._code
 
     def exec_module(self, module: ModuleType) -> None:
-        """Runs the module; where it imports what has a stand-in, it gets that, unless it is itself one."""
-        if not module.__name__.startswith(f"{__package__}."):
-            vars(module)["__builtins__"] = _builtins
-        super().exec_module(module)
+        """Runs the module; what it imports while it is loaded has its stand-in, unless the module is itself one."""
+        if module.__name__.startswith(f"{__package__}."):
+            super().exec_module(module)
+            return
+        vars(module)["__builtins__"] = _builtins
+        before = _builtins["__import__"]
+        _builtins["__import__"] = _import
+        try:
+            super().exec_module(module)
+        finally:
+            # Functions import as usual, and at its speed.
+            _builtins["__import__"] = before
 
 
 class _Finder:

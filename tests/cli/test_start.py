@@ -190,6 +190,33 @@ def test_libraries_get_the_libraries_themselves(tree: Path) -> None:
     assert run(ALONE + INSTALL + code, tree) == "picobox.start.re re"
 
 
+def test_functions_import_as_usual(tree: Path) -> None:
+    code = """
+import builtins
+from picobox.platform import host
+try:
+    import picobox.nothing
+except ModuleNotFoundError:
+    pass
+assert host.__builtins__ is not vars(builtins)
+print(host.__builtins__["__import__"] is builtins.__import__)
+"""
+    assert run(ALONE + INSTALL + code, tree) == "True"
+
+
+def test_a_module_that_fails_leaves_imports_as_they_were(tree: Path, errors: Path) -> None:
+    errors.write_text("import re\nraise ValueError(re.__name__)\n")
+    code = """
+import builtins
+from picobox.start.loader import _builtins
+try:
+    import picobox.platform.host
+except ValueError as error:
+    print(error, _builtins["__import__"] is builtins.__import__)
+"""
+    assert run(ALONE + INSTALL + code, tree) == "picobox.start.re True"
+
+
 def test_a_run_loads_neither_typing_nor_argparse(tree: Path) -> None:
     code = (
         "import atexit\n"
