@@ -24,7 +24,7 @@ _PACKAGES = ("picobox", "ntshim")
 # What has been loaded before, and needs no stand-in.
 _FIRST = {"picobox", "picobox.__main__", "picobox.cli"}
 _BEFORE = "picobox.start"
-_STAND_INS = {"typing": "picobox.start.typing", "re": "picobox.start.re"}
+_STAND_INS = {"typing": "picobox.start.typing", "re": "picobox.start.re", "signal": "picobox.start.signal"}
 # A .pyc file begins with Python's magic number and flags, which are 0 if the source's time and size follow (PEP 552).
 _HEADER = MAGIC_NUMBER + b"\0\0\0\0"
 _HEADER_SIZE = 16

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import signal
 import sys
 import typing
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from picobox.start import re as stand_in_re
+from picobox.start import signal as stand_in_signal
 from picobox.start import typing as stand_in_typing
 
 REPOSITORY = Path(__file__).parents[2]
@@ -196,3 +198,17 @@ def test_a_bad_pattern_is_refused_when_it_is_used() -> None:
     lazy = stand_in_re.compile("(")
     with pytest.raises(re.error, match="missing"):
         lazy.match("x")
+
+
+def test_signals_have_the_numbers_of_the_library() -> None:
+    numbers = {name: value for name, value in vars(signal).items() if isinstance(value, int) and name[0] != "_"}
+    assert {"SIGKILL", "SIG_DFL", "SIG_BLOCK", "ITIMER_REAL", "NSIG"} <= numbers.keys()
+    assert {name: getattr(stand_in_signal, name) for name in numbers} == numbers
+    assert type(stand_in_signal.SIGKILL) is int
+
+
+def test_what_signal_does_is_what_the_library_does() -> None:
+    for name in ("setitimer", "signal", "getsignal", "sigtimedwait", "struct_siginfo", "Signals", "strsignal"):
+        assert getattr(stand_in_signal, name) is getattr(signal, name)
+    with pytest.raises(AttributeError):
+        stand_in_signal.__path__  # noqa: B018
