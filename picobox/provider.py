@@ -24,10 +24,11 @@ from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, T
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ntshim.ob.object import Object
     from ntshim.ps.executive import Executive
     from ntshim.ps.process import Process, Thread
     from picobox.abi.row import Disposition, Row
-    from picobox.call import Call
+    from picobox.call import Call, Creation
     from picobox.changes import Changes
     from picobox.check.chaos import Chaos
     from picobox.check.judge import Judge
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from picobox.named_objects import NamedObjects
     from picobox.names import Names
     from picobox.opens import Opens
-    from picobox.platform.base import HostTid, Platform
+    from picobox.platform.base import Birth, HostTid, Platform
     from picobox.windows import WindowsRules
 
     _Then = Callable[[int], int | None]
@@ -85,6 +86,8 @@ class PicoProvider:
         self.walled = WALLS in features
         # How many tasks there may be at a time.
         self.most_tasks: int | None = None
+        # Makes us know the tasks that a task has made.
+        self.meet_children: Callable[[int], None] = lambda _creator: None
         self._rows: dict[frozenset[str], _Rows] = {}
         self._dispositions, self._handlers = self._rows_with(features)
         self.pico = PsRegisterPicoProvider(
@@ -305,7 +308,7 @@ class PicoProvider:
         parent: Process | None,
         flags: int = 0,
         shared: HandleTable | None = None,
-        token: Token | None = None,
+        token: Object | None = None,
     ) -> Process:
         """An NT process for a thread group whose descriptors are `files`; NtError if the executive refuses."""
         table = shared.share() if shared is not None else HandleTable(first_index=FIRST_HANDLE_INDEX, backing=files)
@@ -365,6 +368,17 @@ class PicoProvider:
             if entry is not None and isinstance(entry.object, File) and entry.object.context is not None:
                 handles.insert_at(index, entry.object, entry.access, entry.attributes)
                 self.open_files.note(entry.object, files, index_number(index))
+
+    def renew(self, thread: Thread) -> Thread:
+        """The thread of a task whose exec was not told, and whose new image runs now."""
+        thread.context.group.has_image = True
+        return self.exec(thread.context, thread)
+
+    def introduce(self, creator: Thread, birth: Birth) -> Creation:
+        """What a task is to us that another one has made without our seeing it; NtError if the executive refuses."""
+        from picobox.creations import creation_of
+
+        return creation_of(self, creator, birth.flags, is_made=True, has_image=birth.has_image)
 
     def unshare_files(self, task: Task) -> None:
         """The task has a descriptor table of its own from now on (CLONE_FILES of unshare, CLOSE_RANGE_UNSHARE).

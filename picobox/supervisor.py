@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Protocol
 
 from ntshim import status as st
+from ntshim.status import NtError
 from picobox.call import Call, Creation
 from picobox.platform import host
 from picobox.platform.base import (
@@ -17,9 +18,11 @@ from picobox.platform.base import (
     STOP_GROUP,
     STOP_INTERRUPT,
     STOP_NEW,
+    STOP_PARTING,
     STOP_SIGNAL,
     STOP_SYSCALL,
     STOP_SYSCALL_EXIT,
+    Birth,
     HostTid,
     Platform,
     SpawnRequest,
@@ -63,6 +66,16 @@ class Observer(Protocol):
     def executed(self, stop: Stop, thread: Thread | None) -> None: ...
 
 
+class Introducer(Protocol):
+    """Who makes NT objects of what tasks have done unseen."""
+
+    def introduce(self, creator: Thread, birth: Birth) -> Creation:
+        """The thread of a task that another one has made. NtError if the executive refuses."""
+
+    def renew(self, thread: Thread) -> Thread:
+        """The thread of a task that runs a new image."""
+
+
 class Supervisor:
     """Serves the tasks of one platform until they are gone. Every method is for the thread that made it."""
 
@@ -92,6 +105,8 @@ class Supervisor:
         self._unclaimed: list[Creation] = []
         # Processes of ours beside the program, which nothing waits for, each with what is to be called when it ends.
         self._helpers: dict[HostTid, Callable[[], None]] = {}
+        # Makes of unseen tasks what they are to us; None: every task is told.
+        self._introducer: Introducer | None = None
         # Calls that may not begin yet: their tasks stand before them.
         self._waiting: dict[HostTid, Stop] = {}
         self._on: dict[int, Callable[[Stop], None]] = {
@@ -103,6 +118,7 @@ class Supervisor:
             STOP_SIGNAL: self._on_signal,
             STOP_GROUP: self._on_group_stop,
             STOP_DEAD: self._on_death,
+            STOP_PARTING: self._on_parting,
             STOP_INTERRUPT: self._on_interrupt,
         }
 
@@ -147,8 +163,8 @@ class Supervisor:
         while self.platform.task_count():
             stop = self.platform.next()
             if stop.kind == STOP_EMPTY:
-                return
-            if stop.kind in (STOP_DEAD, STOP_INTERRUPT):
+                break
+            if stop.kind in (STOP_DEAD, STOP_INTERRUPT, STOP_PARTING):
                 self._on[stop.kind](stop)
                 continue
             # Born after kill_all looked, or stopped before its SIGKILL arrived.
@@ -157,16 +173,52 @@ class Supervisor:
             else:
                 _kill(stop.tid)
                 self.platform.resume(stop)
+        while self._unclaimed:
+            self._unclaimed.pop().abandon()
+
+    def leave_unseen(self, introducer: Introducer, most_tasks: int) -> None:
+        """Tasks need not be known until they make a call for us or somebody asks, as far as the platform can tell.
+
+        Not for a run with an observer. `most_tasks`: how many there may be at a time, 0 for any number.
+        """
+        self._introducer = introducer
+        self.platform.leave_unseen(most_tasks)
 
     def threads(self) -> dict[HostTid, Thread]:
         """The threads that run now, by host tid."""
+        self.meet_all()
         return dict(self._threads)
+
+    def meet_all(self) -> None:
+        """Every task is known."""
+        self.meet_children(0)
+
+    def meet_children(self, creator: int) -> None:
+        """Every living task that a task has made is known; 0: that any has."""
+        if self._introducer is not None:
+            for tid in self.platform.unseen(creator):
+                self._known(tid)
+
+    def _known(self, tid: HostTid) -> Thread | None:
+        """The thread of a task, made now if nobody has asked for it before; None if it is not ours."""
+        thread = self._threads.get(tid)
+        if thread is not None or self._introducer is None:
+            return thread
+        birth = self.platform.meet(tid)
+        creator = None if birth is None else self._known(birth.creator)
+        if birth is None or creator is None:
+            return None
+        try:
+            self._adopt(self._introducer.introduce(creator, birth), tid)
+        except NtError:
+            return None  # as a call that made it would have failed, it is ended with its next one
+        return self._threads[tid]
 
     def _on_interrupt(self, stop: Stop) -> None:
         self.interrupted(stop)
 
     def _on_call(self, stop: Stop) -> None:
-        thread = self._threads.get(stop.tid)
+        thread = self._known(stop.tid)
         if thread is None:
             self._refuse_stranger(stop)
             return
@@ -260,15 +312,22 @@ class Supervisor:
 
     def _on_exec(self, stop: Stop) -> None:
         former = HostTid(stop.other)
+        self._part(stop)
+        self.meet_children(former)
+        executor = self._known(former)
         call = self._calls.pop(former, None)
         if call is not None:
             call.finish()
-        executor = self._threads.pop(former, None)
+        self._threads.pop(former, None)
         if former != stop.tid:
             # The leader ended without a report: the executing thread has taken its tid (man 2 ptrace).
             self._bury(stop.tid, st.STATUS_SUCCESS)
         if executor is not None:
-            thread = call.on_exec() if call is not None and call.on_exec is not None else executor
+            thread = executor
+            if call is not None and call.on_exec is not None:
+                thread = call.on_exec()
+            elif stop.nr and self._introducer is not None:
+                thread = self._introducer.renew(executor)
             if thread is not executor:
                 self._host.unbind(executor)
                 self.executive.thread_exited(executor, st.STATUS_SUCCESS)
@@ -283,7 +342,7 @@ class Supervisor:
     def _on_signal(self, stop: Stop) -> None:
         if self.observer is not None:
             self.observer.signalled(stop, self._threads.get(stop.tid))
-        thread = self._threads.get(stop.tid)
+        thread = self._known(stop.tid)
         if thread is not None and stop.code > 0 and stop.signal in _STATUS_OF_SIGNAL:
             record = _STATUS_OF_SIGNAL[stop.signal]
             if not self.executive.dispatch_exception(thread, record, stop, 1):
@@ -296,6 +355,20 @@ class Supervisor:
         self.platform.resume(stop)
         if stop.tid == self.main:
             self.main_stopped(stop.signal)
+
+    def _on_parting(self, stop: Stop) -> None:
+        self._part(stop)
+
+    def _part(self, stop: Stop) -> None:
+        """Whatever a task has made is known before the task is gone, also what its last call may have made."""
+        self.meet_children(stop.tid)
+        thread = self._known(stop.tid)
+        if stop.code and thread is not None and self._introducer is not None:
+            birth = Birth(stop.tid, stop.args[0], has_image=False)
+            try:
+                self._leave_unclaimed(self._introducer.introduce(thread, birth))
+            except NtError:
+                return  # whoever was made is a stranger then
 
     def _on_death(self, stop: Stop) -> None:
         if self.observer is not None:
@@ -313,13 +386,17 @@ class Supervisor:
         if call is not None:
             call.finish()
         if call is not None and call.creation is not None:
-            self._unclaimed.append(call.creation)
-            if len(self._unclaimed) > _UNCLAIMED_LIMIT:
-                self._unclaimed.pop(0).abandon()
+            self._leave_unclaimed(call.creation)
         thread = self._threads.pop(tid, None)
         if thread is not None:
             self._host.unbind(thread)
             self.executive.thread_exited(thread, status)
+
+    def _leave_unclaimed(self, creation: Creation) -> None:
+        """A task that may have been made by one that is gone takes this over if it appears."""
+        self._unclaimed.append(creation)
+        if len(self._unclaimed) > _UNCLAIMED_LIMIT:
+            self._unclaimed.pop(0).abandon()
 
 
 def _nt_status(wait_status: int) -> int:

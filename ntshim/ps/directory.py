@@ -25,6 +25,7 @@ class ProcessDirectory(ReadOnlyDirectory):
 
     def entries(self) -> Mapping[str, Object]:
         """Give the processes that run now."""
+        self._executive.catch_up()
         return {str(pid): process for pid, process in self._executive.processes.items()}
 
 
@@ -40,5 +41,6 @@ class ThreadDirectory(ReadOnlyDirectory):
 
     def entries(self) -> Mapping[str, Object]:
         """Give the threads that run now."""
+        self._executive.catch_up()
         processes = self._executive.processes.values()
         return {str(tid): thread for process in processes for tid, thread in process.threads.items()}

@@ -10,6 +10,8 @@ from ntshim.ps import pico
 from ntshim.ps.process import MAXIMUM_SUSPEND_COUNT, Frame, Host, Process, Registers, Thread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ntshim.ke.clock import Clock
     from ntshim.ke.dispatcher import Dispatcher
     from ntshim.ob.namespace import Namespace
@@ -34,6 +36,7 @@ class Executive:
         "_ids",
         "_namespace",
         "booted",
+        "catch_up",
         "counters",
         "current_thread",
         "host",
@@ -51,6 +54,8 @@ class Executive:
         """
         self.host = host
         self.processor_count = 1
+        # The host tells of every process and thread that runs, if it has kept some to itself.
+        self.catch_up: Callable[[], None] = lambda: None
         self._clock = clock
         self._dispatcher: Dispatcher | None = None
         self.provider: PsPicoProviderRoutines | None = None

@@ -54,6 +54,7 @@
 #define PB_STOP_DEAD 9
 /* Text that was recorded is to be taken (pb_trace_take). */
 #define PB_STOP_TRACE 10
+#define PB_STOP_PARTING 11
 
 /* Stages at which a spawn can fail. */
 #define PB_SPAWN_OK 0
@@ -67,11 +68,13 @@
 struct pb_stop {
     int32_t kind;
     int32_t tid;
-    /* PB_STOP_SYSCALL: the number as the kernel takes it. PB_STOP_INTERRUPT: the signal that woke the core. */
+    /* PB_STOP_SYSCALL: the number as the kernel takes it. PB_STOP_INTERRUPT: the signal that woke the core. PB_STOP_EXEC: 1 if
+       the call went on as that of an unseen task. */
     int32_t nr;
     /* PB_STOP_SIGNAL and _GROUP: the signal. */
     int32_t signal;
-    /* PB_STOP_SIGNAL and _INTERRUPT: si_code. PB_STOP_SYSCALL: the errno that the call must get, 0 if it may run. */
+    /* PB_STOP_SIGNAL and _INTERRUPT: si_code. PB_STOP_SYSCALL: the errno that the call must get, 0 if it may run.
+       PB_STOP_PARTING and _EXEC: 0, or 1 if a task is gone inside a call that makes an unseen one; args[0] has its flags. */
     int32_t code;
     /* PB_STOP_DEAD: the wait status. */
     int32_t status;
@@ -180,6 +183,21 @@ int32_t pb_task_count(struct pb_core *core);
 int32_t pb_is_task(struct pb_core *core, int32_t tid);
 /* How many calls the task has entered: tells whether one that it was in is over. */
 uint32_t pb_calls_entered(struct pb_core *core, int32_t tid);
+
+/* From now on tasks that make no call for Python are unseen: their births, images and deaths are not told, nor are calls that
+   make processes or end one. most_tasks: how many tasks there may be, 0 for any number. Such a task's first call for Python
+   is a stop of a task that was never told, and pb_meet has to follow. PB_STOP_PARTING, which needs no answer, tells that a
+   task with unseen children will be told dead: they are to be met before. */
+void pb_leave_unseen(struct pb_core *core, int32_t most_tasks);
+struct pb_birth {
+    int32_t creator;
+    int32_t has_image; /* it has run a program since it was made */
+    uint64_t flags;    /* of clone(2) */
+};
+/* An unseen task is Python's from now on: 0, or -ESRCH if there is none of this number. */
+int32_t pb_meet(struct pb_core *core, int32_t tid, struct pb_birth *out);
+/* The unseen tasks that a task has made, 0: all; their number, at most `limit`. */
+int32_t pb_unseen(struct pb_core *core, int32_t creator, int32_t *tids, int32_t limit);
 
 /* 0 if this kernel has a notify channel that is faster than stops, else -errno. */
 int32_t pb_can_notify(void);

@@ -78,6 +78,8 @@ void call_forget(struct pb_core *core, struct task *task)
 {
     task->want_exit = task->report_exit = false;
     task->saved.mask = 0;
+    task->making = 0;
+    task->replacing = false;
     task_set_creating(core, task, false);
 }
 
@@ -134,6 +136,14 @@ static bool makes_own_call(struct pb_core *core, struct task *task)
     return gate_own_call(core, task, &call, -1, 0) > 0;
 }
 
+/* A task that died is a zombie for us before it is one for its parent, who may have been told by a pidfd already: taking the
+   deaths hands them on before the parent looks. One that looks until there is something need not find it at once. */
+static bool looks_once(int32_t tid, uint32_t nr)
+{
+    uint64_t options;
+    return argument_read(tid, nr == SYS_wait4 ? 2 : 3, &options) < 0 || options & WNOHANG;
+}
+
 static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_stop *out)
 {
     unsigned long message = 0;
@@ -175,9 +185,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
         if (changes_sites(task, nr, info.args))
             sites_restore(core, task, info.args[0], info.args[1]);
     }
-    /* A task that died is a zombie for us before it is one for its parent, who may have been told by a pidfd already:
-       taking the deaths hands them on before the parent looks. */
-    if (disposition & PB_FLAG_REAP)
+    if (disposition & PB_FLAG_REAP && looks_once(task->tid, nr))
         take_round(core);
     switch (disposition & 0xff) {
     case PB_DO_NATIVE:
@@ -186,7 +194,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     case PB_DO_CALL:
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
-        if (is_repeat(core, task, &info) || gate_opens(core, task, &info))
+        if (is_repeat(core, task, &info) || gate_opens(core, task, &info) || unseen_answers(core, task, &info))
             return resume_quietly(core, task);
         if (nr == SYS_close)
             close_seen(core, task, (int32_t)info.args[0], false);
@@ -240,10 +248,15 @@ static enum outcome on_call_exit(struct pb_core *core, struct task *task, bool h
     return FOR_PYTHON;
 }
 
-static void tell_birth(struct pb_core *core, struct task *task, struct pb_stop *out)
+static void settle(struct pb_core *core, struct task *task)
 {
     pin_task_made(core, task);
     block_born(core, task);
+}
+
+static void tell_birth(struct pb_core *core, struct task *task, struct pb_stop *out)
+{
+    settle(core, task);
     out->kind = PB_STOP_NEW;
     out->tid = task->tid;
     out->other = task->creator;
@@ -265,6 +278,15 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     gate_inherit(task, child);
     child->own_gs = task->own_gs;
     child->own_affinity = task->own_affinity;
+    if (task->making) {
+        unseen_made(core, task, child);
+        if (child->born) {
+            core->held_count--;
+            settle(core, child);
+            task_resume(core, child, 0);
+        }
+        return resume_quietly(core, task);
+    }
     if (child->born) {
         core->held_count--;
         restore_arguments(task, child->tid);
@@ -288,6 +310,10 @@ static enum outcome on_birth(struct pb_core *core, struct task *task, struct pb_
     }
     restore_arguments(task, task->tid);
     task->saved.mask = 0;
+    if (task->unseen) {
+        settle(core, task);
+        return resume_quietly(core, task);
+    }
     tell_birth(core, task, out);
     return FOR_PYTHON;
 }
@@ -306,6 +332,13 @@ static bool release_held(struct pb_core *core, struct pb_stop *out)
             return true;
         }
     return false;
+}
+
+/* A task is gone: who was to be made by its call may have been. */
+static void tell_making(const struct task *task, struct pb_stop *out)
+{
+    out->code = task->making != 0;
+    out->args[0] = task->making & ~MAKES_UNSEEN;
 }
 
 static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_stop *out)
@@ -331,8 +364,14 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     block_leave(core, task);
     task->own_gs = false;
     task->table = 0;
+    tell_making(task, out);
+    out->nr = task->replacing;
     call_forget(core, task);
     gate_exec_seen(core, task);
+    if (task->unseen) {
+        task->has_image = true;
+        return resume_quietly(core, task);
+    }
     out->kind = PB_STOP_EXEC;
     out->tid = task->tid;
     out->other = (int32_t)former;
@@ -363,6 +402,16 @@ static enum outcome on_death(struct pb_core *core, int32_t tid, int status, stru
 {
     struct task *task = task_find(core, tid);
     bool known = task && task->announced;
+    if (known && unseen_leaves(task)) {
+        out->kind = PB_STOP_PARTING;
+        out->tid = tid;
+        tell_making(task, out);
+        task->making = 0;
+        death_keep(core, tid, status);
+        return FOR_PYTHON;
+    }
+    /* The last one is told in any case: it may be who is waited for. */
+    bool quiet = task && task->unseen && core->task_count > 1;
     /* Else an orphan of ours whose death as a tracee was told before, or a child that did not live to its first stop. */
     if (!known && core->creating_count)
         pending_push(&core->early_deaths, (struct pending){.tid = tid, .status = status});
@@ -371,7 +420,7 @@ static enum outcome on_death(struct pb_core *core, int32_t tid, int status, stru
     task_remove(core, tid);
     if (tid == core->program)
         core->program = 0;
-    if (!known)
+    if (!known || quiet)
         return ANSWERED;
     out->kind = PB_STOP_DEAD;
     out->tid = tid;

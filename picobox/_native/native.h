@@ -60,6 +60,7 @@ struct task {
     int32_t creator;
     bool noticed;        /* a signal that it does not ignore came since it entered its last call */
     int32_t interrupted_call; /* a call that ended by an ignored signal and will run again, else -1 */
+    uint32_t masks;      /* how often its CPU mask was set by us */
     uint32_t calls;      /* how many calls it has entered */
     int64_t called;      /* when it entered the last one, 0 if that waits for children; see pin.c */
     struct saved_arguments saved;
@@ -83,6 +84,13 @@ struct task {
     bool stepping;       /* stops at the first instruction of a handler; see gate_delivers */
     struct rest rest;
     bool halted;         /* was asked to stop while the code that it shares changed */
+    uint32_t making_masks; /* `masks` when that call began */
+    uint32_t making;     /* MAKES_UNSEEN and the flags, if `creating` is a call that Python does not know of; else 0 */
+    bool unseen;         /* Python does not know it */
+    bool replacing;      /* inside an execve that Python does not know of */
+    bool has_image;      /* it is unseen, and has run a program since it was made */
+    uint32_t birth_flags; /* with which it was made, of an unseen one */
+    int32_t unseen_children;
     bool by_stop_signal; /* the last signal that it stopped for was one that stops */
     struct open_call *recorded; /* see trace/recorder.c */
     int32_t number;      /* as guests know it; 0: not known yet */
@@ -173,6 +181,9 @@ struct pb_core {
     struct repeat *repeats[REPEAT_BUCKETS];
     int32_t receiver_count;  /* tasks that have `receives` */
     bool receiver_gone;      /* one of them is no more */
+    bool leaves_unseen;      /* see unseen.c */
+    int32_t most_tasks;      /* then: how many there may be, 0 for any number */
+    int32_t unseen_count;
     uint32_t gate_patience;  /* 0: no gates */
     int32_t gate_enters;     /* PB_GATE_ENTERED_BY_x */
     struct pb_names *resolver; /* see pb_set_resolver */
@@ -257,6 +268,7 @@ int gs_read(int32_t tid, uint64_t *base);
 int gs_write(int32_t tid, uint64_t base);
 /* The number of the call that it is in or leaves; the kernel has -1 for none. */
 int nr_read(int32_t tid, uint64_t *nr);
+int result_read(int32_t tid, uint64_t *result);
 /* The next stop of a task that may need the notify channel for it; 0 or -errno. */
 int wait_unlocked(struct pb_core *core, int32_t tid, int *status);
 /* Stops that came during injected calls come again. */
@@ -367,6 +379,19 @@ void rest_seen(struct pb_core *core, struct task *task, bool halted);
 /* waits.c */
 /* Whether a call that signals can interrupt would end before one could, as things are now; false if nothing tells. */
 bool ends_at_once(int32_t tid, const struct notified_call *call);
+/* images.c: whether the path in a task's memory leads, as it is spelled, to a program that its calls can be answered for. */
+bool image_is_plain(struct pb_core *core, int32_t tid, uint64_t path);
+
+/* unseen.c */
+#define MAKES_UNSEEN UINT32_C(0x80000000)
+/* Whether a call that makes, replaces or ends a task goes on without Python. */
+bool unseen_answers(struct pb_core *core, struct task *task, const struct call_info *info);
+/* Such a call has made a child. */
+void unseen_made(struct pb_core *core, struct task *task, struct task *child);
+/* The task is gone, or Python's from now on. */
+void unseen_is_no_more(struct pb_core *core, struct task *task);
+/* Whether somebody that Python does not know can only be understood as long as this task is there. */
+bool unseen_leaves(const struct task *task);
 
 /* notify.c */
 /* The number by which a child that has installed the notify filter hands over the listener: no call of the kernel. */

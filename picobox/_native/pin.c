@@ -83,6 +83,7 @@ static void set_free(struct pb_core *core, struct task *task)
     if (task->own_affinity)
         return;
     sched_setaffinity(task->tid, sizeof core->pin.home, &core->pin.home);
+    task->masks++;
     task->pinned = false;
 }
 
@@ -94,6 +95,7 @@ static void set_cpu(struct task *task, int cpu)
     CPU_ZERO(&mask);
     CPU_SET(cpu, &mask);
     sched_setaffinity(task->tid, sizeof mask, &mask);
+    task->masks++;
     task->cpu = cpu;
     task->pinned = true;
 }
@@ -339,7 +341,8 @@ void pin_task_made(struct pb_core *core, struct task *task)
 {
     int load[CPU_SETSIZE] = {0};
     if (core->pin.placement == TOGETHER) {
-        set_cpu(task, core->pin.here);
+        if (!task->pinned || task->cpu != core->pin.here)
+            set_cpu(task, core->pin.here);
     } else if (core->pin.placement == SPREAD) {
         count_active(core, task->creator, load);
         set_cpu(task, choose_cpu(core, load));

@@ -86,6 +86,11 @@ int nr_read(int32_t tid, uint64_t *nr)
     return peek(tid, REGISTER(orig_rax), nr);
 }
 
+int result_read(int32_t tid, uint64_t *result)
+{
+    return peek(tid, REGISTER(rax), result);
+}
+
 int result_write(int32_t tid, int64_t result)
 {
     return poke(tid, REGISTER(rax), (uint64_t)result);

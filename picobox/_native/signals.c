@@ -44,6 +44,15 @@ static bool is_ignored(int32_t tid, int signal)
     return is_ignored_by_default(signal) && !(mask_in(status, "\nSigCgt:") & bit);
 }
 
+/* Most tasks that get SIGCHLD leave a wait that has found the child: whatever the signal means to them, which takes long to
+   find out, neither it nor another one has cut that wait short. */
+static bool is_told_of_found(const struct task *task, int signal)
+{
+    uint64_t nr, result;
+    return signal == SIGCHLD && task->interrupted_call < 0 && nr_read(task->tid, &nr) == 0 &&
+           (nr == SYS_wait4 || nr == SYS_waitid) && result_read(task->tid, &result) == 0 && (int64_t)result >= 0;
+}
+
 bool is_caught(int32_t tid, int signal)
 {
     char status[4096];
@@ -73,6 +82,8 @@ static void begin_anew(const struct pb_core *core, const struct task *task)
 static int undo_interruption(struct pb_core *core, struct task *task, int signal)
 {
     struct interruption found;
+    if (is_told_of_found(task, signal))
+        return signal;
     /* What the task noticed in a call before is no news in one that the gate has made unseen. */
     if (gate_was_called(core, task))
         task->noticed = task->noticed && task->by_stop_signal;

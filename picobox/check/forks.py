@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ntshim.status import STATUS_NOT_SUPPORTED
 from picobox.check import origins
+from picobox.creations import CLONE_THREAD, CLONE_VM
 from picobox.platform.sources import lines_of
-from picobox.syscalls.process import CLONE_THREAD, CLONE_VM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from picobox.abi.table import BY_NAME
 from picobox.check import posix_files, signals
+from picobox.creations import CLONE_VM
 from picobox.errors import Errno
 from picobox.platform.host import AT_FDCWD
-from picobox.syscalls.process import CLONE_VM
 
 if TYPE_CHECKING:
     from collections.abc import Callable

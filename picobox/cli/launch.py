@@ -120,6 +120,8 @@ class Launch:
         self.supervisor = Supervisor(
             self.platform, self.executive, executive_host, self.provider.first_thread, observer
         )
+        if observer is None and is_permissive(self.provider):
+            leave_unseen(self.executive, self.provider, self.supervisor)
         self.supervisor.interrupted = self._on_interrupt
         self.supervisor.main_stopped = _stop_with_program
         self._options = options
@@ -282,6 +284,20 @@ def _make_chaos(provider: PicoProvider, settings: ChaosSettings) -> Chaos:
     if provider.names is None or provider.names.windows is None:
         raise ValueError("disturbances need the rules of Windows")
     return Chaos(settings, provider.names.windows)
+
+
+def is_permissive(provider: PicoProvider) -> bool:
+    """Whether nothing is decided about a task that makes no call for us: what it makes, runs and leaves."""
+    names = provider.names
+    decides = names is not None and (names.windows is not None or names.wsl is not None)
+    return not decides and provider.judge is None and provider.chaos is None and provider.guard is None
+
+
+def leave_unseen(executive: Executive, provider: PicoProvider, supervisor: Supervisor) -> None:
+    """Tasks that nobody asks for are run by the platform alone."""
+    provider.meet_children = supervisor.meet_children
+    executive.catch_up = supervisor.meet_all
+    supervisor.leave_unseen(provider, provider.most_tasks or 0)
 
 
 def make_names(options: SimpleNamespace) -> Names | None:

@@ -24,7 +24,8 @@ HostTid = NewType("HostTid", int)
     STOP_GROUP,
     STOP_DEAD,
     STOP_TRACE,
-) = range(11)
+    STOP_PARTING,
+) = range(12)
 
 ERESTARTSYS = 512
 ERESTART_RESTARTBLOCK = 516
@@ -45,13 +46,24 @@ class Repeated(NamedTuple):
     path: bytes
 
 
+class Birth(NamedTuple):
+    """How an unseen task was made: by whom, with which flags of clone(2), and whether it has run a program since."""
+
+    creator: HostTid
+    flags: int
+    has_image: bool
+
+
 class Stop:
-    """One stop of one task, consumed by exactly one resume or answer; EMPTY, INTERRUPT and DEAD need none.
+    """One stop of one task, consumed by exactly one resume or answer; EMPTY, INTERRUPT, DEAD and PARTING need none.
 
     kind: STOP_*; tid: the task. nr, args, ip, sp: the call at its entry, with `code` the errno it must get or 0.
     result: at its exit (-512 to -516: the kernel runs it again). signal, code: of a signal, with its si_code and the
     first 48 bytes of its siginfo in `args`, or of an interrupt, with `other` its sender. status: the wait status of a
     death. other: the child of a FORK, the creator of a NEW (0: it died first), the former tid of an EXEC.
+    PARTING: the task with unseen children will be told dead. It, or the former leader of an EXEC's tid, is gone inside
+    a call that makes an unseen task if `code` is not 0; `args[0]` are the flags then. nr of an EXEC: 1 if its call was
+    not told.
     """
 
     __slots__ = ("args", "code", "ip", "kind", "nr", "other", "result", "signal", "sp", "status", "tid", "used")
@@ -144,6 +156,18 @@ class Platform(Protocol):
 
     def set_creating(self, stop: Stop) -> None:
         """The call will make a task, whose first stop may come before this task's FORK."""
+
+    def leave_unseen(self, most_tasks: int) -> None:
+        """Tasks that make no call for us need not be told from now on, if the platform can tell at little cost.
+
+        `most_tasks`: how many there may be at a time, 0 for any number.
+        """
+
+    def meet(self, tid: HostTid) -> Birth | None:
+        """An unseen task is told like any other from now on; None if there is none of this number."""
+
+    def unseen(self, creator: int) -> list[HostTid]:
+        """The unseen tasks that a task has made, 0: all."""
 
     def memory(self, tid: HostTid) -> GuestMemory: ...
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from picobox.abi.row import Row
-    from picobox.platform.base import Repeated
+    from picobox.platform.base import Birth, Repeated
 
 # sys/ptrace.h and sys/wait.h, where python-ptrace has no name for them.
 _PTRACE_SEIZE = 0x4206
@@ -290,6 +290,16 @@ class ReferencePlatform:
 
     def set_creating(self, stop: Stop) -> None:
         self._loop.creating.add(stop.tid)
+
+    def leave_unseen(self, most_tasks: int) -> None: ...
+
+    def meet(self, tid: HostTid) -> Birth | None:
+        del tid
+        return None
+
+    def unseen(self, creator: int) -> list[HostTid]:
+        del creator
+        return []
 
     def memory(self, tid: HostTid) -> Tracee:
         """Errno(ESRCH) if the task's death has been told."""

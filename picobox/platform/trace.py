@@ -27,7 +27,7 @@ from picobox.abi.filter import (
 from picobox.abi.row import ACTION_CALL, ACTION_NATIVE
 from picobox.errors import Errno, PlatformError
 from picobox.platform import host
-from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Descriptor, HostTid, SpawnRequest, Stop
+from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Birth, Descriptor, HostTid, SpawnRequest, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -301,6 +301,22 @@ class TracePlatform:
 
     def set_creating(self, stop: Stop) -> None:
         _check(lib.pb_set_creating(self._core, stop.tid))
+
+    def leave_unseen(self, most_tasks: int) -> None:
+        lib.pb_leave_unseen(self._core, most_tasks)
+
+    def meet(self, tid: HostTid) -> Birth | None:
+        birth = ffi.new("struct pb_birth *")
+        if lib.pb_meet(self._core, tid, birth):
+            return None
+        return Birth(HostTid(birth.creator), int(birth.flags), bool(birth.has_image))
+
+    def unseen(self, creator: int) -> list[HostTid]:
+        limit = self.task_count()
+        if not limit:
+            return []
+        tids = ffi.new("int32_t[]", limit)
+        return [HostTid(tid) for tid in tids[0 : lib.pb_unseen(self._core, creator, tids, limit)]]
 
     def memory(self, tid: HostTid) -> TraceMemory:
         return TraceMemory(self._core, self._buffer, tid)

@@ -13,7 +13,8 @@ from ntshim.ob.handles import (
     index_to_handle,
 )
 from ntshim.status import NtError
-from picobox.syscalls.process import CLONE_FILES, CLONE_NEWNS, CLONE_NEWUSER
+from picobox.creations import CLONE_FILES
+from picobox.syscalls.process import CLONE_NEWNS, CLONE_NEWUSER
 from picobox.task import fd_index
 
 if TYPE_CHECKING:

@@ -9,23 +9,18 @@ from typing import TYPE_CHECKING
 
 from ntshim.nt import THREAD_AFFINITY_MASK
 from ntshim.ob.handles import CURRENT_PROCESS, CURRENT_THREAD
-from ntshim.ps.pico import PS_PICO_CREATE_PROCESS_CLONE_PARENT, PS_PICO_CREATE_PROCESS_INHERIT_HANDLES
 from ntshim.status import STATUS_PROCESS_IS_TERMINATING, NtError
-from picobox.call import Creation
+from picobox.creations import CLONE_VFORK, CLONE_VM, creation_of
 from picobox.errors import Errno
 from picobox.platform import host
 from picobox.platform.base import HostTid
-from picobox.task import AddressSpace, FdTable, Task, ThreadGroup
 
 if TYPE_CHECKING:
     from picobox.call import Call
     from picobox.provider import PicoProvider
+    from picobox.task import Task
 
-CLONE_VM = 0x100
-CLONE_FILES = 0x400
-CLONE_THREAD = 0x10000
 CLONE_NEWNS = 0x20000
-CLONE_VFORK = 0x4000
 CLONE_UNTRACED = 0x800000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWTIME = 0x80  # for unshare and clone3 alone: to clone it is a bit of a signal's number
@@ -109,42 +104,11 @@ def _page_or_unreadable(provider: PicoProvider, call: Call) -> bool:
 def _create(provider: PicoProvider, call: Call, flags: int) -> None:
     """CreateProcess, CreateThread now, so that a refusal fails the call; ResumeThread when the kernel has made it."""
     provider.refuse_namespaces(flags & ~CLONE_NEWTIME)
-    if provider.most_tasks is not None and provider.threads >= provider.most_tasks:
+    if provider.most_tasks is not None and max(provider.threads, provider.platform.task_count()) >= provider.most_tasks:
         raise Errno(EAGAIN)
     if flags & CLONE_NEWNS and provider.names is not None:
         provider.names.root_may_change()
-    parent: Task = call.task
-    files = parent.files if flags & CLONE_FILES else FdTable(provider.platform, provider.open_files)
-    space = parent.address_space if flags & CLONE_VM else AddressSpace(parent.address_space.dumpable)
-    process = call.thread.process
-    if flags & CLONE_THREAD:
-        group = parent.group
-    else:
-        group = ThreadGroup()
-        shared = process.handle_table if files is parent.files else None
-        clone_flags = PS_PICO_CREATE_PROCESS_CLONE_PARENT | PS_PICO_CREATE_PROCESS_INHERIT_HANDLES
-        process = provider.make_process(group, files, process, clone_flags, shared)
-    task = Task(provider.platform, group, space, files)
-    try:
-        thread = provider.make_thread(process, task)
-    except NtError as error:
-        task.exit()
-        if not flags & CLONE_THREAD:
-            provider.pico.TerminateProcess(process, error.status)
-        raise
-
-    def bind(tid: HostTid) -> None:
-        task.bind(tid)
-        provider.credentials_may_change()
-        if provider.judge is not None and group is not parent.group and files is not parent.files:
-            provider.copy_files(thread.process.handles, call.thread.process.handle_table, files)
-        provider.pico.ResumeThread(thread)
-
-    def abandon() -> None:
-        """The kernel made no thread: nobody will ever report its end."""
-        provider.retire(thread)
-
-    call.creation = Creation(thread, bind, abandon)
+    call.creation = creation_of(provider, call.thread, flags)
     provider.platform.set_creating(call.stop)
 
 
@@ -211,7 +175,7 @@ def exit_group(provider: PicoProvider, call: Call, status: int) -> None:
 
 
 def prctl(provider: PicoProvider, call: Call, option: int, arg2: int, arg3: int, arg4: int, arg5: int) -> int | None:
-    del provider, arg3, arg4, arg5
+    del arg3, arg4, arg5
     space = call.task.address_space
     if option in (PR_SET_SECCOMP, PR_SET_SYSCALL_USER_DISPATCH):
         # As a kernel without them answers: a guest's filter or dispatch would outrank interception.
@@ -219,6 +183,7 @@ def prctl(provider: PicoProvider, call: Call, option: int, arg2: int, arg3: int,
     if option == PR_GET_SECCOMP:
         return 0
     if option == PR_SET_DUMPABLE and arg2 in (0, 1):
+        provider.meet_children(call.stop.tid)  # they were made with the former value
         # The supervisor reads the guest's memory and /proc as long as the kernel calls it dumpable.
         space.dumpable = arg2
         return 0

@@ -39,6 +39,7 @@ LEAST_MUTANTS = {
     "sites": 11,
     "gate": 17,
     "start": 8,
+    "unseen": 5,
 }
 # Seconds, for one run of one test; more than the time limits that the tests set themselves.
 RUN_TIMEOUT = 130

@@ -18,6 +18,7 @@ from picobox.provider import PicoProvider
 from picobox.supervisor import Observer, Supervisor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ntshim.ps.process import Thread
@@ -92,12 +93,15 @@ class Sandbox:
         )
         self.host = ExecutiveHost(self.platform)
         self.executive = Executive(self.host)
+        # Called with the supervisor before it starts the command.
+        self.prepare: Callable[[Supervisor], None] = lambda _supervisor: None
 
     def run(self, provider: Provider, *command: Path | str, observer: Observer | None = None) -> tuple[int, str]:
         """Run a command to the end under a provider that has registered: wait status and standard error."""
         self.executive.boot()
         supervisor = Supervisor(self.platform, self.executive, self.host, provider.first_thread, observer)
         self.supervisor = supervisor
+        self.prepare(supervisor)
         null = os.open(os.devnull, os.O_RDWR)
         with tempfile.TemporaryFile() as errors, tempfile.TemporaryDirectory() as directory:
             argv = tuple(os.fsencode(word) for word in command)

@@ -1,0 +1,132 @@
+/* Owns the tasks that Python has not seen: what makes, replaces and ends them is answered here, until they make a call that
+   Python decides or somebody asks for them. Then Python makes of them, at once, what it would have made one by one. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <sys/syscall.h>
+
+#include "native.h"
+
+#define VFORK_FLAGS (CLONE_VM | CLONE_VFORK)
+/* What Python would have nothing to say about: a process of its own, which a debugger and we can see. */
+#define PLAIN_FLAGS (0xff | VFORK_FLAGS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)
+
+static bool is_plain(uint64_t flags)
+{
+    /* Who shares memory and goes on is one of several that could write to what we check. */
+    return !(flags & ~(uint64_t)PLAIN_FLAGS) && !((flags & VFORK_FLAGS) == CLONE_VM);
+}
+
+static bool makes_plain_process(const struct call_info *info, uint64_t *flags)
+{
+    switch (info->nr) {
+    case SYS_fork:
+        *flags = 0;
+        return true;
+    case SYS_vfork:
+        *flags = VFORK_FLAGS;
+        return true;
+    case SYS_clone:
+        *flags = info->args[0];
+        return is_plain(*flags);
+    default:
+        return false;
+    }
+}
+
+/* Who leaves an unseen child with another image than it was made from would leave it without its origin. */
+static bool replaces_plainly(struct pb_core *core, const struct task *task, const struct call_info *info)
+{
+    return task->unseen && !task->unseen_children && image_is_plain(core, task->tid, info->args[0]);
+}
+
+static bool is_full(const struct pb_core *core)
+{
+    return core->most_tasks && core->task_count + core->creating_count >= core->most_tasks;
+}
+
+bool unseen_answers(struct pb_core *core, struct task *task, const struct call_info *info)
+{
+    uint64_t flags;
+    if (!core->leaves_unseen)
+        return false;
+    if (info->nr == SYS_exit_group)
+        return true;
+    if (info->nr == SYS_exit)
+        return task->unseen;
+    if (info->nr == SYS_execve)
+        return task->replacing = replaces_plainly(core, task, info);
+    if (!makes_plain_process(info, &flags))
+        return false;
+    if (is_full(core)) {
+        call_skip(task->tid, -EAGAIN);
+        return true;
+    }
+    task_set_creating(core, task, true);
+    task->making_masks = task->masks;
+    task->making = MAKES_UNSEEN | (uint32_t)flags;
+    /* A failure has to be seen: nobody can be born of this call any more. */
+    task->want_exit = true;
+    return true;
+}
+
+void unseen_made(struct pb_core *core, struct task *task, struct task *child)
+{
+    child->unseen = true;
+    child->birth_flags = task->making & ~MAKES_UNSEEN;
+    /* It has its creator's mask, as that was while the call ran. */
+    if (task->making_masks == task->masks) {
+        child->pinned = task->pinned;
+        child->cpu = task->cpu;
+    }
+    core->unseen_count++;
+    task->unseen_children++;
+    task->making = 0;
+    /* It has not failed, and no argument of it was changed. */
+    task->want_exit = false;
+}
+
+void unseen_is_no_more(struct pb_core *core, struct task *task)
+{
+    if (!task->unseen)
+        return;
+    task->unseen = false;
+    core->unseen_count--;
+    struct task *creator = task_find(core, task->creator);
+    if (creator)
+        creator->unseen_children--;
+}
+
+bool unseen_leaves(const struct task *task)
+{
+    return task->unseen_children || task->making;
+}
+
+void pb_leave_unseen(struct pb_core *core, int32_t most_tasks)
+{
+    LOCKED(core);
+    core->leaves_unseen = true;
+    core->most_tasks = most_tasks;
+}
+
+int32_t pb_meet(struct pb_core *core, int32_t tid, struct pb_birth *out)
+{
+    LOCKED(core);
+    struct task *task = task_find(core, tid);
+    if (!task || !task->unseen)
+        return -ESRCH;
+    *out = (struct pb_birth){.creator = task->creator, .has_image = task->has_image, .flags = task->birth_flags};
+    unseen_is_no_more(core, task);
+    return 0;
+}
+
+int32_t pb_unseen(struct pb_core *core, int32_t creator, int32_t *tids, int32_t limit)
+{
+    LOCKED(core);
+    int32_t count = 0;
+    for (int bucket = 0; bucket < TASK_BUCKETS && core->unseen_count; bucket++)
+        for (const struct task *task = core->buckets[bucket]; task && count < limit; task = task->next)
+            if (task->unseen && (!creator || task->creator == creator))
+                tids[count++] = task->tid;
+    return count;
+}
