@@ -8,7 +8,20 @@ from array import array
 from errno import ENOSYS
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.abi.row import ACTION_CALL, CHECK, LOCKS, NAMES, NATIVE, READ_BACK, SEEN, SUPERVISED, WINDOWS, WSL
+from picobox.abi.row import (
+    ACTION_CALL,
+    ACTION_NATIVE,
+    CALL,
+    CHECK,
+    LOCKS,
+    NAMES,
+    NATIVE,
+    READ_BACK,
+    SEEN,
+    SUPERVISED,
+    WINDOWS,
+    WSL,
+)
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 
 if TYPE_CHECKING:
@@ -51,9 +64,12 @@ STOPPING_CALLS = frozenset(("sched_yield",))
 # thread that is about to look at its own, for which the calls have to be stops.
 GATED_STOPPING_CALLS = frozenset(("rt_sigreturn", "arch_prctl"))
 
-# Calls whose arguments tell that they do nothing to what is ours, all of it below 4 GiB, nor to code of an image.
-BOUNDED_CALLS = frozenset(("mmap", "mprotect", "munmap"))
-_MMAP, _MPROTECT, _MUNMAP = 9, 10, 11
+# Calls whose arguments tell that they do nothing to what is ours, all of it below 4 GiB, nor to code of an image; of
+# fcntl that it makes no descriptor, waits for nothing and tells nobody of anything.
+BOUNDED_CALLS = frozenset(("mmap", "mprotect", "munmap", "fcntl"))
+_MMAP, _MPROTECT, _MUNMAP, _FCNTL = 9, 10, 11, 72
+# linux/fcntl.h: F_GETFD, F_SETFD, F_GETFL and F_SETFL lie between.
+_F_GETFD, _F_SETFL = 1, 4
 
 # Its row comes before that of newfstatat.
 _FSTAT = 5
@@ -260,6 +276,7 @@ _IS_BOUNDED: dict[int, Program] = {
     ],
     _MPROTECT: [_argument(2), (_JMP_JSET_K, 3, 0, _PROT_WRITE | _PROT_GROWSDOWN), *_IS_HIGH],
     _MUNMAP: _IS_HIGH,
+    _FCNTL: [_argument(1), (_JMP_JGE_K, 0, 2, _F_GETFD), (_JMP_JGE_K, 1, 0, _F_SETFL + 1), *_ALLOW, _LOOKED_AT],
 }
 
 
@@ -310,15 +327,11 @@ def compile_dispositions(
             word |= DISPOSITION_NOTIFY
             if gate and entry.harmless and disposition is NATIVE and entry.name not in by_arguments:
                 word |= DISPOSITION_GATE
-            if gate and entry.name in BOUNDED_CALLS and disposition is NATIVE and entry.name not in by_arguments:
+        if gate and entry.nr not in stopping and entry.name not in by_arguments:
+            if entry.name in BOUNDED_CALLS and _is_bounded(entry, disposition.action, features):
                 word |= DISPOSITION_PASSES
-        if (
-            gate
-            and entry.nr not in stopping
-            and entry.name not in by_arguments
-            and _is_decided(entry, disposition.action, features)
-        ):
-            word |= DISPOSITION_DECIDED | entry.open_flags() << DISPOSITION_OPEN_FLAGS_SHIFT
+            if _is_decided(entry, disposition.action, features):
+                word |= DISPOSITION_DECIDED | entry.open_flags() << DISPOSITION_OPEN_FLAGS_SHIFT
         if entry.name in RECEIVING_CALLS:
             word |= DISPOSITION_RECEIVES
         if entry.name in INTERRUPTIBLE_CALLS:
@@ -333,6 +346,15 @@ def compile_dispositions(
         ):
             words[entry.nr] |= DISPOSITION_EMPTY_PATH
     return words
+
+
+def _is_bounded(entry: Row, action: int, features: frozenset[str]) -> bool:
+    """Whether nobody wants to see the call for anything but what its arguments may do to what is ours."""
+    if action == ACTION_CALL:
+        return (
+            entry.do == CALL and not features & (_SEES_NAMES | entry.when.keys()) and SEEN + entry.name not in features
+        )
+    return action == ACTION_NATIVE and _needs_no_stop(entry, action, features)
 
 
 def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from picobox.abi.arguments import active_rules
 from picobox.abi.filter import (
+    BOUNDED_CALLS,
     DISPOSITION_ACTION,
     DISPOSITION_DECIDED,
     DISPOSITION_EMPTY_PATH,
@@ -101,12 +102,19 @@ PRIVATE, FIXED, FIXED_NOREPLACE = 0x02, 0x10, 0x10_0000
         ("munmap", (HIGH, 4096), True),
         ("munmap", (START, 4096), False),
         ("munmap", (LOW, 1 << 40), False),
+        ("fcntl", (3, 0, 0), False),  # F_DUPFD
+        *(("fcntl", (3, command, 0), True) for command in (1, 2, 3, 4)),
+        ("fcntl", (3, 1 << 32 | 3, 0), True),
+        ("fcntl", (3, 5, 0), False),
+        ("fcntl", (3, 1 << 32, 0), False),
+        ("fcntl", (3, 1030, 0), False),
+        ("fcntl", (3, 0xFFFF_FFFF, 0), False),
     ],
 )
-def test_what_changes_memory_passes_for_its_arguments(name: str, args: tuple[int, ...], is_harmless: bool) -> None:
+def test_some_calls_pass_for_their_arguments(name: str, args: tuple[int, ...], is_harmless: bool) -> None:
     nr = BY_NAME[name].nr
     notified = frozenset({nr})
-    gate = Gate(START, SIZE, frozenset({110}), frozenset(BY_NAME[each].nr for each in ("mmap", "mprotect", "munmap")))
+    gate = Gate(START, SIZE, frozenset({110}), frozenset(BY_NAME[each].nr for each in BOUNDED_CALLS))
     program = compile_filter(ROWS, notified, [gate])
     arguments = (*args, *(0,) * (6 - len(args)))
     for address, is_there in ((START, True), (START + SIZE, False)):
@@ -115,8 +123,8 @@ def test_what_changes_memory_passes_for_its_arguments(name: str, args: tuple[int
     assert run(program, nr=110, arch=AUDIT_ARCH_X86_64, address=START, args=arguments) == SECCOMP_RET_ALLOW
 
 
-def test_what_changes_memory_passes_only_where_nobody_looks_at_it() -> None:
-    numbers = [BY_NAME[each].nr for each in ("mmap", "mprotect", "munmap")]
+def test_they_pass_only_where_nobody_looks_at_them() -> None:
+    numbers = [BY_NAME[each].nr for each in ("mmap", "mprotect", "munmap", "fcntl")]
 
     def passing(**how: object) -> list[int]:
         found = compile_dispositions(ROWS, **how)  # type: ignore[arg-type]
@@ -126,6 +134,8 @@ def test_what_changes_memory_passes_only_where_nobody_looks_at_it() -> None:
     assert passing() == passing(gate=True, subscribe=True) == []
     assert numbers[0] not in passing(gate=True, features=frozenset({WINDOWS}))
     assert numbers[1] not in passing(gate=True, by_arguments=frozenset({"mprotect"}))
+    for feature in ("locks", WINDOWS, CHECK, SEEN + "fcntl"):
+        assert numbers[3] not in passing(gate=True, features=frozenset({feature}))
 
 
 def _gated(features: frozenset[str] = frozenset(), **how: object) -> set[str]:

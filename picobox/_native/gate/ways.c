@@ -261,6 +261,8 @@ bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6]
         uint8_t flags = open_flags_of(disposition);
         return !flags || !(args[flags] & MAKES_NAMES);
     }
+    if (nr == SYS_fcntl && disposition & PB_FLAG_PASSES)
+        return (uint32_t)args[1] - F_GETFD <= F_SETFL - F_GETFD;
     return disposition & (PB_FLAG_GATE | PB_FLAG_PASSES) || (disposition & PB_FLAG_EMPTY_PATH && args[3] == AT_EMPTY_PATH);
 }
 
