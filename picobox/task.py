@@ -31,6 +31,8 @@ O_RDWR = 2
 O_NO_DATA = 3
 O_PATH = 0o10000000
 
+_OPENAT = 257
+
 # Of the places remembered for a File, those whose handle has gone meanwhile may be so many more than its handles.
 _STALE_PLACES = 8
 
@@ -158,6 +160,13 @@ class OpenFiles:
         file.dereference()
 
 
+def _is_of(file: File, access: int, described: Descriptor | None) -> bool:
+    """Whether a handle can be that of a descriptor."""
+    if described is None:
+        return False
+    return file.host_key == (described.device, described.inode) and access == granted_access(described.flags)
+
+
 def granted_access(flags: int) -> int:
     """What a handle may do; access mode 3 and O_PATH give no data (man 2 open)."""
     mode = O_NO_DATA if flags & O_PATH else flags & O_ACCMODE
@@ -250,7 +259,24 @@ class FdTable:
         if not tid:
             return iter(())
         fds = self._platform.descriptors(tid)
+        if self._platform.leaves_handles(_OPENAT):
+            self._drop_closed(tid, frozenset(fds))
         return iter([fd_index(fd) for fd in fds if not any(task.is_closing(fd) for task in self.tasks)])
+
+    def _drop_closed(self, tid: HostTid, fds: frozenset[int]) -> None:
+        """A close that had begun when its descriptor came to be watched may have gone on unseen."""
+        table = next((task.thread.process.handle_table for task in self.tasks if task.thread), None)
+        if table is None:
+            return
+        for index in table.made_indices(1, FIRST_HANDLE_INDEX - 1):
+            entry, fd = table.peek(index), index_number(index)
+            described = self._platform.describe(tid, fd) if fd in fds else None
+            if (
+                entry is not None
+                and isinstance(entry.object, File)
+                and not _is_of(entry.object, entry.access, described)
+            ):
+                table.discard(index)
 
 
 class AddressSpace:

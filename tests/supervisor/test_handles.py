@@ -203,6 +203,18 @@ def test_handles_that_are_made_when_somebody_looks_are_those_of_each_open(behavi
     assert looked[0] == looked[1]
 
 
+@pytest.mark.parametrize("behaviour", ["many", "kinds", "threads"])
+def test_handles_of_what_was_closed_unseen_are_gone_when_somebody_looks(
+    behaviour: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if each close had begun before the descriptor was looked at."""
+    sandbox = Sandbox(subscribe=True, calls=frozenset((BY_NAME["getpriority"].nr,)), profile="nt", gate=1)
+    monkeypatch.setattr(sandbox.platform, "watch", lambda _table, _fd: None)
+    watcher = HandleWatcher(sandbox)
+    sandbox.run_ours(guest("handles"), behaviour, observer=watcher)
+    assert watcher.checkpoints == BEHAVIOURS[behaviour]
+
+
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 @pytest.mark.parametrize(("profile", "watched"), WATCHED)
 def test_nothing_remains(behaviour: str, watched: bool, profile: str) -> None:
