@@ -190,9 +190,12 @@ def test_handles_are_right_though_closes_are_only_told(behaviour: str) -> None:
 
 
 @pytest.mark.parametrize("profile", ["nt", "linux"])
-@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+@pytest.mark.parametrize("behaviour", [behaviour for behaviour in BEHAVIOURS if behaviour != "leader_exits"])
 def test_handles_that_are_made_when_somebody_looks_are_those_of_each_open(behaviour: str, profile: str) -> None:
-    """Once with every call seen, once with those in the gate that can be there."""
+    """Once with every call seen, once with those in the gate that can be there.
+
+    In leader_exits a thread opens files while another one asks to be looked at.
+    """
     looked = []
     for calls, gate in ((None, 0), (frozenset((BY_NAME["getpriority"].nr,)), 1)):
         sandbox = Sandbox(subscribe=True, profile=profile, calls=calls, gate=gate)
@@ -203,7 +206,7 @@ def test_handles_that_are_made_when_somebody_looks_are_those_of_each_open(behavi
     assert looked[0] == looked[1]
 
 
-@pytest.mark.parametrize("behaviour", ["many", "kinds", "threads"])
+@pytest.mark.parametrize("behaviour", ["dups", "kinds", "threads"])
 def test_handles_of_what_was_closed_unseen_are_gone_when_somebody_looks(
     behaviour: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
