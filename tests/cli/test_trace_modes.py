@@ -24,6 +24,7 @@ GATED, EVERY_SITE, NO_GATE, NO_FAST = (), ("--gate", "1"), ("--no-gate",), ("--n
 FAST = {"h3_exec_state", "h7_registers", "h10_dup", "h10_close_range", "h3_shebang"}
 # When it was, how it came to us, and what is left of the time that it waited.
 FREE = {"time", "duration", "channel"}
+NUMBER = re.compile(r"\b\d+\b")
 MAKERS = {"fork", "vfork", "clone", "clone3"}
 
 Histories = dict[str, list[str]]
@@ -58,7 +59,7 @@ def histories(text: str) -> Histories:
     """What each task did, in its order; between tasks there is none."""
     events = [json.loads(line) for line in text.splitlines()]
     names = tasks_of(events)
-    number = re.compile("|".join(rf"\b{tid}\b" for tid in names))
+    words = {str(tid): name for tid, name in names.items()}
     found = defaultdict(list)
     for event in events:
         task = names.get(event["tid"], "somebody")
@@ -67,7 +68,7 @@ def histories(text: str) -> Histories:
             found[f"signals of {task}"].append(json.dumps({"kind": "signal", "call": event["signal"]}))
             continue
         kept = {name: value for name, value in event.items() if name not in FREE}
-        found[task].append(number.sub(lambda match: names[int(match.group())], json.dumps(kept)))
+        found[task].append(NUMBER.sub(lambda match: words.get(match.group(), match.group()), json.dumps(kept)))
     return {task: sorted(events) if task.startswith("signals") else events for task, events in found.items()}
 
 

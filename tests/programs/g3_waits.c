@@ -1,5 +1,6 @@
 /* Shows tasks that wait in the kernel at a call site while it may be changed: each goes on, or ends as a signal has it end,
    and who writes finds all of it written. */
+#define WATCHDOG 60
 #include "check.h"
 #include <netinet/in.h>
 #include <poll.h>

@@ -1,10 +1,11 @@
 /* Shows tasks that come to be and end around calls that are made again and again: forks, vforks and clone3 between them and
    at once with them, programs that are run from a thread, memory in common without a common group, creators that are killed. */
+#define WATCHDOG 90
 #include "check.h"
 #include "clone3.h"
 #include <pthread.h>
 
-enum { CALLS = 100, ROUNDS = 12, THREADS = 4, STACK = 65536, PLACES = 64, PLACE = 32 };
+enum { CALLS = 70, ROUNDS = 3, THREADS = 4, STACK = 65536, PLACES = 64, PLACE = 32 };
 
 /* Sites of this program's own, each new to whoever watches. */
 __asm__(".text\n.p2align 5\nplaces:\n.rept 64\n.p2align 5\n"
@@ -180,8 +181,8 @@ int main(int argc, char **argv)
     run_beside_threads();
     say("beside threads that call\n");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    for (unsigned i = 0; i < 20; i++)
-        kill_creator(i % 2 ? CLONE_VM : 0, 150 * i);
+    for (unsigned i = 0; i < 10; i++)
+        kill_creator(i % 2 ? CLONE_VM : 0, 300 * i);
     while (waitpid(-1, NULL, 0) > 0)
         ;
     say("and after their creator was killed\n");

@@ -19,7 +19,7 @@ static void failed(int line, const char *what)
     _exit(1);
 }
 
-static constexpr int CALLS = 150, ROUNDS = 40;
+static constexpr int CALLS = 100, ROUNDS = 10;
 static std::atomic<int> alive, unwound, caught, begun;
 
 /* Counts how many there are: none may be left over. */
@@ -111,7 +111,7 @@ static void throw_after_calls(int file, int depth)
 
 int main()
 {
-    alarm(20);
+    alarm(90);
     int pair[2];
     CHECK(pipe2(pair, O_CLOEXEC) == 0);
     const int file = pair[0];
