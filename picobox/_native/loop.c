@@ -140,8 +140,12 @@ static bool makes_own_call(struct pb_core *core, struct task *task)
    deaths hands them on before the parent looks. One that looks until there is something need not find it at once. */
 static bool looks_once(int32_t tid, uint32_t nr)
 {
-    uint64_t options;
-    return argument_read(tid, nr == SYS_wait4 ? 2 : 3, &options) < 0 || options & WNOHANG;
+    uint64_t options, kind;
+    if (nr == SYS_wait4)
+        return argument_read(tid, 2, &options) < 0 || options & WNOHANG;
+    /* A pidfd may say by itself that nobody is to wait for it (pidfd_open(2), PIDFD_NONBLOCK). */
+    return argument_read(tid, 3, &options) < 0 || options & WNOHANG || argument_read(tid, 0, &kind) < 0 ||
+           (int32_t)kind == P_PIDFD;
 }
 
 static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_stop *out)
