@@ -2,6 +2,8 @@
 
 #define PB_NR_COUNT 512
 #define PB_NR_UNKNOWN 511
+/* No kernel has a call of this number; in a run that is recorded it is notified, so that one at least is. */
+#define PB_NR_UNUSED 400
 /* Of each address space: the argument page, see page.c. */
 #define PB_PAGE_BYTES 67108864
 

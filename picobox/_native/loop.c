@@ -175,6 +175,8 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     if (recorded) {
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
+        if (gate_opens(core, task, &info) || rings_open(core, task, info.nr))
+            return resume_quietly(core, task);
         recorder_entered(core, task, nr, &info);
     }
     if (task->block && nr == SYS_arch_prctl && call_info_read(task->tid, &info) == 0 &&
@@ -363,9 +365,9 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     }
     task->starting = task->group_stopped = false;
     task->page = 0;
+    block_leave(core, task);
     gate_leave(core, task->gate);
     task->gate = NULL;
-    block_leave(core, task);
     task->own_gs = false;
     task->table = 0;
     tell_making(task, out);
@@ -419,8 +421,10 @@ static enum outcome on_death(struct pb_core *core, int32_t tid, int status, stru
     /* Else an orphan of ours whose death as a tracee was told before, or a child that did not live to its first stop. */
     if (!known && core->creating_count)
         pending_push(&core->early_deaths, (struct pending){.tid = tid, .status = status});
-    if (task)
+    if (task) {
+        ring_leave(core, task);
         recorder_lost(core, task);
+    }
     task_remove(core, tid);
     if (tid == core->program)
         core->program = 0;
@@ -454,6 +458,7 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
     /* A stop that begins after another was asked for is that one, too: the kernel forgets that it was. */
     bool halted = task->halted;
     task->halted = false;
+    ring_stopped(core, task);
     switch (status >> 16) {
     case 0:
         if (signal == SYSCALL_STOP && task->rest.done) {
@@ -464,6 +469,7 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
             return on_call_exit(core, task, halted, out);
         if (gate_signal_seen(core, task, signal))
             return ANSWERED;
+        gate_signal_told(core, task);
         return signal_seen(core, task, signal, out) ? FOR_PYTHON : ANSWERED;
     case PTRACE_EVENT_SECCOMP:
         return on_call(core, task, out);

@@ -94,6 +94,9 @@ struct task {
     bool by_stop_signal; /* the last signal that it stopped for was one that stops */
     struct open_call *recorded; /* see trace/recorder.c */
     int32_t number;      /* as guests know it; 0: not known yet */
+    uint16_t ring;       /* the number of its ring, from 1 on; 0: it has none */
+    uint64_t ring_read;  /* how much of that was read */
+    uint64_t line_time;  /* of its last line, see trace/recorder.c */
 };
 
 /* What was seen while another stop was being answered, to be told at the next occasion. */
@@ -434,6 +437,17 @@ void gate_adopt(struct pb_core *core, struct task *child);
 bool is_resolving(uint64_t ip);
 int64_t resolve(struct pb_core *core, int listener, uint64_t id, int32_t tid, const struct notified_call *call);
 
+/* gate/rings.c */
+/* The task, which stands at the entry of a call, gets rings for its address space if it may have some; true if the call
+   begins anew then. */
+bool rings_open(struct pb_core *core, struct task *task, uint64_t nr);
+/* What a task has recorded up to its stop. */
+void ring_stopped(struct pb_core *core, struct task *task);
+/* It is no more, or runs another program. */
+void ring_leave(struct pb_core *core, struct task *task);
+/* What all have recorded. */
+void rings_read(struct pb_core *core);
+
 /* gate/hot.c */
 /* True if the call is answered later, by the loop. */
 bool gate_holds(struct pb_core *core, const struct task *task, const struct notified_call *call, int listener, uint64_t id);
@@ -474,7 +488,9 @@ void plans_close(struct pb_core *core);
 /* Where the task would be without the gate. */
 uint64_t gate_origin(const struct task *task, uint64_t ip);
 /* Whether a handler of the guest's is about to interrupt the gate: the task is then stepped, for gate_signal_seen. */
-bool gate_delivers(struct pb_core *core, const struct task *task, int signal);
+bool gate_delivers(struct pb_core *core, struct task *task, int signal);
+/* A signal is told: the call that its task was recording is over before, or has not begun. */
+void gate_signal_told(struct pb_core *core, struct task *task);
 /* True if the stop was the gate's own affair and is answered. */
 bool gate_signal_seen(struct pb_core *core, struct task *task, int signal);
 /* A task with a gate is about to return from a handler. */
@@ -490,6 +506,8 @@ bool recorder_wants(const struct pb_core *core, uint32_t nr);
 void recorder_entered(struct pb_core *core, struct task *task, uint32_t nr, const struct call_info *info);
 /* The same, and Python may say that it is to be recorded (pb_trace_begin). */
 void recorder_offered(struct pb_core *core, struct task *task, const struct call_info *info);
+/* The same, and it is over at once. */
+void recorder_refused(struct pb_core *core, struct task *task, uint32_t nr, const uint64_t args[6], int64_t result);
 void recorder_left(struct pb_core *core, struct task *task, int64_t result);
 /* The call that it is in, if any, will never end. */
 void recorder_lost(struct pb_core *core, struct task *task);

@@ -129,7 +129,9 @@ static int32_t verdict_on(struct pb_core *core, int listener, const struct secco
         close_seen(core, task, (int32_t)args[0], true);
     if ((disposition & 0xff) == PB_DO_NATIVE || (disposition & 0xff) == PB_DO_CALL)
         return 0;
-    return (disposition & 0xff) == PB_DO_ERRNO ? -(int32_t)(disposition >> 16 & 0xfff) : -ENOSYS;
+    error = (disposition & 0xff) == PB_DO_ERRNO ? (int32_t)(disposition >> 16 & 0xfff) : ENOSYS;
+    recorder_refused(core, task, nr, args, -error);
+    return -error;
 }
 
 /* A call that asks what its name means has that for its result: nothing is made. Whether guests are spread. */

@@ -85,9 +85,9 @@ void task_remove(struct pb_core *core, int32_t tid)
         task_set_creating(core, task, false);
         receipt_lost(core, task);
         unseen_is_no_more(core, task);
-        gate_leave(core, task->gate);
         recorder_forget(task);
         block_leave(core, task);
+        gate_leave(core, task->gate);
         if (task->born && !task->announced)
             core->held_count--;
         *link = task->next;

@@ -27,7 +27,7 @@ from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
-    from picobox.abi.row import Row
+    from picobox.abi.row import Disposition, Row
 
 # linux/seccomp.h
 SECCOMP_RET_ERRNO = 0x0005_0000
@@ -35,6 +35,9 @@ SECCOMP_RET_USER_NOTIF = 0x7FC0_0000
 SECCOMP_RET_TRACE = 0x7FF0_0000
 SECCOMP_RET_ALLOW = 0x7FFF_0000
 SECCOMP_RET_DATA = 0x0000_FFFF
+
+# No kernel has a call of this number: one that is notified where all others are recorded, so that there is one.
+UNUSED_NUMBER = 400
 
 # Data of the RET_TRACE verdict for a number the table cannot hold; the C core answers it ENOSYS.
 UNKNOWN_NUMBER = 0xFFFF
@@ -307,7 +310,7 @@ def compile_dispositions(
     in its bits. `calls`: subscribe to these numbers only. With `gate` bit 13 marks what the gate may make, bit 14 what
     it may make as fstat if no path is named, bit 28 what it may make once it has decided so, of an open by its flags,
     whose position is in bits 29 and 30, bit 31 what it may make if its arguments are harmless. Calls with the numbers
-    `recorded` are stops: how they end is to be seen.
+    `recorded` are stops, as how they end is to be seen, but for those that guests record themselves in the gate.
     """
     chosen = (frozenset(range(SYSCALL_LIMIT)) if calls is None else calls) if subscribe else frozenset[int]()
     stopping = chosen | recorded
@@ -332,6 +335,9 @@ def compile_dispositions(
                 word |= DISPOSITION_PASSES
             if _is_decided(entry, disposition.action, features):
                 word |= DISPOSITION_DECIDED | entry.open_flags() << DISPOSITION_OPEN_FLAGS_SHIFT
+        elif gate and entry.nr not in chosen and entry.name not in by_arguments:
+            if _is_recorded_by_guests(entry, disposition, features):
+                word |= DISPOSITION_DECIDED
         if entry.name in RECEIVING_CALLS:
             word |= DISPOSITION_RECEIVES
         if entry.name in INTERRUPTIBLE_CALLS:
@@ -345,6 +351,8 @@ def compile_dispositions(
             and _is_seen_for_its_path(entry, word, features)
         ):
             words[entry.nr] |= DISPOSITION_EMPTY_PATH
+    if gate and recorded:
+        words[UNUSED_NUMBER] |= DISPOSITION_NOTIFY
     return words
 
 
@@ -355,6 +363,14 @@ def _is_bounded(entry: Row, action: int, features: frozenset[str]) -> bool:
             entry.do == CALL and not features & (_SEES_NAMES | entry.when.keys()) and SEEN + entry.name not in features
         )
     return action == ACTION_NATIVE and _needs_no_stop(entry, action, features)
+
+
+def _is_recorded_by_guests(entry: Row, disposition: Disposition, features: frozenset[str]) -> bool:
+    """Whether the call means what the kernel takes it for, and nothing is to be told of it that only Python knows."""
+    if disposition is NATIVE:
+        return entry.harmless and _needs_no_stop(entry, disposition.action, features)
+    opens = entry.open_flags() or entry.name in TOLD_CALLS
+    return not opens and _is_decided(entry, disposition.action, features)
 
 
 def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:

@@ -163,7 +163,7 @@ class TracePlatform:
         by_arguments = frozenset(rule.call for rule in self._rules)
         gated = bool(gate and notify)
         self._recorder = recorder
-        recorded = frozenset[int]() if recorder is None else self._record(recorder)
+        recorded = frozenset[int]() if recorder is None else self._record(recorder, gated=gated)
         compiled = partial(
             compile_dispositions, rows, subscribe, calls=calls, by_arguments=by_arguments, gate=gated, recorded=recorded
         )
@@ -264,11 +264,11 @@ class TracePlatform:
             self._failure = (stage, error[0]) if stage else None
         return self._failure
 
-    def _record(self, recorder: CoreRecorder) -> frozenset[int]:
+    def _record(self, recorder: CoreRecorder, *, gated: bool) -> frozenset[int]:
         """Have the core record calls; gives their numbers."""
         if lib.pb_trace_open(self._core, recorder.table.native, recorder.calls):
             raise MemoryError
-        recorder.opened(self._core)
+        recorder.opened(self._core, in_guests=gated)
         return frozenset(nr for nr, wanted in enumerate(recorder.calls) if wanted)
 
     def next(self) -> Stop:

@@ -46,15 +46,20 @@ class CoreRecorder(Recorder):
         # Those that Python has to see, and, a byte for each number, those that the core records without it.
         self.shown = numbers & (seen | self.table.unknown)
         self.calls = bytes(nr in numbers and nr not in self.shown for nr in range(lib.PB_NR_COUNT))
+        self.in_guests = False
         self._core: Any = ffi.NULL
         self._verdict = ffi.new("struct pb_trace_verdict *")
         self._text = ffi.new("char **")
         self._statuses: dict[int, Any] = {}
 
-    def opened(self, core: Any) -> None:
-        """The core of the run; what was recorded is taken before it is closed (`flush`)."""
+    def opened(self, core: Any, *, in_guests: bool) -> None:
+        """The core of the run; what was recorded is taken before it is closed (`flush`).
+
+        `in_guests`: the gate is there, in which guests may record; of a terminal's lines none may be late.
+        """
         self._core = core
         lib.pb_trace_set_limit(core, self._limit)
+        self.in_guests = in_guests and self._limit > 0 and lib.pb_trace_in_guests(core) == 0
 
     def flush(self) -> None:
         """Writes what the core has recorded."""

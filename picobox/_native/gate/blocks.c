@@ -45,12 +45,16 @@ static enum guest_kind kind_of(uint32_t disposition)
     return disposition & PB_FLAG_EMPTY_PATH ? GUEST_FSTAT : GUEST_ASKS;
 }
 
-static enum guest_kind decided_kind_of(uint32_t nr, uint32_t disposition)
+static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, uint32_t disposition)
 {
-    if (!(disposition & PB_FLAG_DECIDED))
+    uint64_t captures;
+    if (!(disposition & PB_FLAG_DECIDED) || (recorder_wants(core, nr) && !rings_can_record(core, nr, &captures)))
         return GUEST_ASKS;
     if (nr == SYS_close)
         return GUEST_CLOSES;
+    /* What is Python's for its names alone may be another name's call after all; nothing is looked for by others. */
+    if ((disposition & 0xff) == PB_DO_NATIVE)
+        return GUEST_MAKES;
     uint32_t flags = disposition >> PB_OPEN_FLAGS_SHIFT & 3;
     return flags == 1 ? GUEST_OPENS : flags == 2 ? GUEST_OPENS_AT : GUEST_FINDS;
 }
@@ -63,7 +67,7 @@ void guest_write(const struct pb_core *core, uint8_t *code)
     memcpy(decided, __start_gate_text, size);
     for (uint32_t nr = 0; nr < PB_NR_COUNT; nr++) {
         plain[GUEST_KINDS + nr] = (uint8_t)kind_of(core->dispositions[nr]);
-        decided[GUEST_KINDS + nr] = (uint8_t)decided_kind_of(nr, core->dispositions[nr]);
+        decided[GUEST_KINDS + nr] = (uint8_t)decided_kind_of(core, nr, core->dispositions[nr]);
         if (core->resolver && core->resolved[nr]) {
             decided[GUEST_KINDS + nr] |= GUEST_RESOLVES;
             decided[GUEST_PATHS + nr] = core->resolved[nr] >> PB_RESOLVES_PATH_SHIFT & 7;
@@ -103,6 +107,7 @@ static uint32_t number_take(struct pb_core *core)
 
 void block_leave(struct pb_core *core, struct task *task)
 {
+    ring_leave(core, task);
     if (task->block)
         core->blocks[(task->block - 1) / 64] &= ~(UINT64_C(1) << (task->block - 1) % 64);
     task->block = 0;
@@ -119,6 +124,7 @@ void block_give(struct pb_core *core, struct task *task)
     if (!task->block)
         task->block = number_take(core);
     gs_write(task->tid, task->block ? block_address(task->block) : 0);
+    ring_give(core, task);
 }
 
 void block_born(struct pb_core *core, struct task *task)
@@ -173,7 +179,7 @@ static uint64_t asking_of(const struct gate *gate, uint32_t stub)
     return stub_places(gate, stub).behind - X86_SYSCALL_LENGTH;
 }
 
-bool guest_leave(struct pb_core *core, const struct task *task, bool fault)
+bool guest_leave(struct pb_core *core, struct task *task, bool fault)
 {
     struct user_regs_struct registers;
     struct gate_block block = {.result = NOT_MADE};
@@ -205,5 +211,6 @@ bool guest_leave(struct pb_core *core, const struct task *task, bool fault)
         registers.orig_rax = (uint64_t)-1;
         registers.rip = fault ? asking_of(task->gate, stub) : stub_places(task->gate, stub).start;
     }
+    ring_close(core, task, made, block.result);
     return registers_write(task->tid, (uint64_t *)&registers) == 0;
 }

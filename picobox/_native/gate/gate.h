@@ -116,7 +116,16 @@ struct gate_site {
 /* Descriptors of which somebody wants to know in any table that they are closed, a bit each; those behind count as such. */
 #define GATE_WATCHED GATE_TABLES
 #define WATCHED_COUNT 65536
-_Static_assert(GATE_WATCHED + WATCHED_COUNT / 8 <= GATE_END, "the tables fit");
+/* Of a run that is recorded: the number of the ring of each block's thread, 0 for none, and what of each call's arguments is
+   read into a record (see rings.h). */
+#define GUEST_RINGS (GATE_WATCHED + WATCHED_COUNT / 8)
+#define GUEST_CAPTURES (GUEST_RINGS + 2 * PB_BLOCK_COUNT)
+_Static_assert(GUEST_CAPTURES + 8 * PB_NR_COUNT <= GATE_END, "the tables fit");
+
+/* Where the rings are, behind the blocks. */
+#define RINGS UINT64_C(0x7e000000)
+#define RING_COUNT 256
+#define RINGS_SIZE (UINT64_C(0x10000) * RING_COUNT)
 
 static inline uint8_t code_before(const struct gate_site *site)
 {
@@ -198,6 +207,8 @@ struct exchange {
 /* The gate of an address space and of those that were forked from it: what is added for one does no harm in another. */
 struct gate {
     int32_t users;
+    struct rings *rings; /* NULL: it has none */
+    bool has_no_rings;   /* it was tried to give it some */
     struct gate *next; /* in core->gates */
     struct stubs *stubs;
     uint32_t number; /* of its counters */
@@ -276,7 +287,21 @@ uint64_t block_address(uint32_t number);
 bool is_guest_code(uint64_t ip);
 /* Of a task that stands in that code: puts it where it would be if its stub had made the call itself, before it or behind
    it; with `fault` to where it is made to be seen. False if no stub led it there. */
-bool guest_leave(struct pb_core *core, const struct task *task, bool fault);
+bool guest_leave(struct pb_core *core, struct task *task, bool fault);
+
+/* rings.c */
+/* Whether guests can record calls of a number; what they read of each argument, a byte for each. */
+bool rings_can_record(const struct pb_core *core, uint32_t nr, uint64_t *captures);
+/* What guests have to know for it, into the memory of a gate. */
+void rings_write(const struct pb_core *core, uint8_t *code);
+void rings_free(struct gate *gate);
+/* The task has a block now. */
+void ring_give(struct pb_core *core, struct task *task);
+/* The call that it is recording is over for the guest's code: with a result, or not made. */
+void ring_close(struct pb_core *core, struct task *task, bool made, int64_t result);
+
+/* hot.c: gives the task copies of our descriptors, which stands at a call's entry or, if not `entered`, behind one. */
+bool gate_lends(struct pb_core *core, struct task *task, bool entered, int fds[2]);
 
 /* watches.c: fills in the table of new stubs. */
 void watches_copy(const struct pb_core *core, struct stubs *stubs);

@@ -9,21 +9,31 @@
 
 #include "gate.h"
 #include "guest.h"
+#include "rings.h"
 
 #define IN_GUEST __attribute__((section("gate_text"), used, visibility("hidden")))
 
 _Static_assert(BLOCKS == 0x7d000000 && BLOCKS_SIZE == 0x1000000 && BLOCK_SIZE == 0x1000, "the entry has these in it");
-_Static_assert(GATE_COUNTERS == 0x7c200000, "and this");
+_Static_assert(GATE_COUNTERS == 0x7c200000 && GATE_DECIDED == 0x7c100000 && GATE_ASKING == 0x7c1c0000, "and these");
+_Static_assert(STUB_SIZE == 8 * ASKING_SIZE && ASKING_SIZE == 16, "and these");
 _Static_assert(offsetof(struct gate_block, nr) == 48 && offsetof(struct gate_block, rsp) == 104 &&
                    offsetof(struct gate_block, behind) == 112 && offsetof(struct gate_block, result) == 120,
                "and these");
 
 /* r11 is where the stub's call returns to, rcx is free, flags are taken for lost as by DECIDING; all else is the guest's.
-   Up to guest_saved nothing of it has changed. Whose gs base is no block makes the call in the stub. */
+   Up to guest_saved nothing of it has changed. Whose gs base is no block makes the call in the stub, or asks. */
 __asm__(".pushsection gate_text, \"ax\", @progbits\n"
         ".hidden guest_enter, guest_saved, guest_plain, guest_make_call, guest_made\n"
         ".globl guest_enter, guest_saved, guest_plain, guest_make_call, guest_made\n"
         "guest_plain:\n"
+        "  cmpq $0x7c100000, %r11\n"
+        "  jb 1f\n"
+        "  leaq -0x7c100003(%r11), %rcx\n"
+        "  shrq $3, %rcx\n"
+        "  andq $-16, %rcx\n"
+        "  addq $0x7c1c0000, %rcx\n"
+        "  jmp *%rcx\n"
+        "1:\n"
         "  movzwl %ax, %ecx\n"
         "  incq 0x7c200000(,%rcx,8)\n"
         "  leaq -2(%r11), %rcx\n"
@@ -142,6 +152,11 @@ static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t n
     }
 }
 
+static inline bool is_recorded(const struct gate_block *block, uint64_t nr)
+{
+    return block->behind >= GATE_DECIDED && ((const volatile uint8_t *)GUEST_CAPTURES)[8 * nr + 7];
+}
+
 /* Where the stub makes the call to be seen. */
 static inline uint64_t asking_of(const struct gate_block *block)
 {
@@ -173,6 +188,9 @@ IN_GUEST uint64_t guest_call(struct gate_block *block)
     enum guest_kind kind = kind_of(block, nr);
     if (kind == GUEST_ASKS)
         return asking_of(block);
+    struct recording recording = {0};
+    if (is_recorded(block, nr) && !record_begin(&recording, block, nr))
+        return asking_of(block);
     count(nr);
     if (kind == GUEST_FSTAT) {
         uint64_t args[6] = {block->args[0], block->args[2]};
@@ -180,12 +198,13 @@ IN_GUEST uint64_t guest_call(struct gate_block *block)
         return block->behind;
     }
     int64_t result = guest_make(nr, block->args);
-    if (kind == GUEST_FINDS && (result == -ENOENT || result == -ELOOP)) {
-        if (result == -ENOENT && is_resolved(block, nr))
-            return block->behind;
+    bool found_nothing = kind == GUEST_FINDS && (result == -ENOENT || result == -ELOOP);
+    if (found_nothing && (result == -ELOOP || !is_resolved(block, nr))) {
         uncount(nr);
+        record_drop(&recording);
         block->result = NOT_MADE;
         return asking_of(block);
     }
+    record_end(&recording, block);
     return block->behind;
 }

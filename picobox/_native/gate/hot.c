@@ -173,9 +173,9 @@ void gate_lend(struct task *task, int listener, uint64_t id)
 }
 
 /* Gives the task copies of our descriptors, while a call that it makes for us waits in the notify channel. */
-static bool lend(struct pb_core *core, struct task *task, bool entered, int fds[2])
+bool gate_lends(struct pb_core *core, struct task *task, bool entered, int fds[2])
 {
-    static const uint32_t numbers[] = {SYS_getppid, SYS_getpid, SYS_gettid, SYS_getuid, SYS_geteuid};
+    static const uint32_t numbers[] = {SYS_getppid, SYS_getpid, SYS_gettid, SYS_getuid, SYS_geteuid, PB_NR_UNUSED};
     const uint64_t none[6] = {0};
     int64_t result;
     size_t i = 0;
@@ -248,7 +248,7 @@ static void install(struct pb_core *core, struct task *task, bool entered, bool 
         return;
     int lent[2] = {gate->stubs->fds[0], gate->stubs->fds[1]};
     *consumed = true;
-    if (lend(core, task, entered, lent) && map_gate(core, task, gate, lent)) {
+    if (gate_lends(core, task, entered, lent) && map_gate(core, task, gate, lent)) {
         task->gate = gate_share(gate);
         give_to_all(core, task, gate);
     }

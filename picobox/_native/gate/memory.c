@@ -67,6 +67,8 @@ static struct stubs *stubs_new(const struct pb_core *core)
     routines_write(stubs->code);
     if (core->gate_enters)
         guest_write(core, stubs->code);
+    if (core->recorder)
+        rings_write(core, stubs->code);
     watches_copy(core, stubs);
     return stubs;
 }
@@ -161,6 +163,7 @@ void gate_leave(struct pb_core *core, struct gate *gate)
     gate->stubs->taken[gate->number / 64] &= ~(UINT64_C(1) << gate->number % 64);
     for (uint32_t stub = 0; (stub = next_jump(gate, stub)) < STUB_COUNT; stub++)
         gate->stubs->users[stub]--;
+    rings_free(gate);
     free(gate);
 }
 
@@ -403,6 +406,7 @@ static bool overlaps(uint64_t start, uint64_t size, uint64_t address, uint64_t l
 bool gate_overlaps(uint64_t address, uint64_t length)
 {
     return overlaps(GATE_CODE, GATE_CODE_SIZE, address, length) ||
+           overlaps(RINGS, RINGS_SIZE, address, length) ||
            overlaps(GATE_COUNTERS, GATE_COUNTERS_SIZE, address, length) ||
            overlaps(BLOCKS, BLOCKS_SIZE, address, length) ||
            overlaps(GATE_PRIVATE, GATE_PRIVATE_SIZE, address, length);

@@ -62,7 +62,7 @@ uint64_t gate_origin(const struct task *task, uint64_t ip)
     return registers.ip;
 }
 
-bool gate_delivers(struct pb_core *core, const struct task *task, int signal)
+bool gate_delivers(struct pb_core *core, struct task *task, int signal)
 {
     uint64_t ip;
     bool delivers = task->gate && ip_read(task->tid, &ip) == 0 && is_in_gate(ip) && is_caught(task->tid, signal);
@@ -128,7 +128,7 @@ static bool traps_inside(const struct task *task)
 }
 
 /* The stub could not read what the call would have found unreadable itself: the call is made as it was asked for. */
-static bool goes_on(struct pb_core *core, const struct task *task)
+static bool goes_on(struct pb_core *core, struct task *task)
 {
     siginfo_t info;
     uint64_t ip;
@@ -158,6 +158,13 @@ static bool is_own_affair(struct pb_core *core, struct task *task, int signal)
     default:
         return false;
     }
+}
+
+void gate_signal_told(struct pb_core *core, struct task *task)
+{
+    uint64_t ip;
+    if (task->ring && ip_read(task->tid, &ip) == 0 && is_guest_code(ip))
+        guest_leave(core, task, false);
 }
 
 bool gate_signal_seen(struct pb_core *core, struct task *task, int signal)

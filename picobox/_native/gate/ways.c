@@ -257,6 +257,9 @@ static uint8_t open_flags_of(uint32_t disposition)
 bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6])
 {
     uint32_t disposition = core->dispositions[nr];
+    uint64_t captures;
+    if (recorder_wants(core, (uint32_t)nr) && !(core->gate_enters && rings_can_record(core, (uint32_t)nr, &captures)))
+        return false;
     if (disposition & PB_FLAG_DECIDED) {
         uint8_t flags = open_flags_of(disposition);
         return !flags || !(args[flags] & MAKES_NAMES);

@@ -131,6 +131,8 @@ struct pb_trace_verdict {
 
 /* Calls of these numbers, PB_NR_COUNT times 0 or 1, are recorded without Python. 0 or -ENOMEM. */
 int32_t pb_trace_open(struct pb_core *core, const struct pb_trace_table *table, const uint8_t *recorded);
+/* Guests record what they can in the gate; before the first one starts. -ENOMEM, -EOPNOTSUPP if their times would be none. */
+int32_t pb_trace_in_guests(struct pb_core *core);
 /* Guests know tasks by other numbers than we (proc(5), NSpid). */
 void pb_trace_others(struct pb_core *core);
 /* The call at whose entry the task stands, as it came; Python will tell how it ends. verdict: what is known already. */

@@ -1,11 +1,18 @@
 /* Owns the recording of calls that are stops: each is a line of text when it is over, which Python takes by the block. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
 
 #include "trace.h"
+
+/* What a ring has room for, see gate/rings.h. */
+#define LONGEST_RECORD 65536
+#define CLOCK_SOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
 int32_t pb_trace_open(struct pb_core *core, const struct pb_trace_table *table, const uint8_t *recorded)
 {
@@ -14,8 +21,31 @@ int32_t pb_trace_open(struct pb_core *core, const struct pb_trace_table *table, 
     if (!core->recorder)
         return -ENOMEM;
     core->recorder->table = table;
+    clock_start(&core->recorder->clock);
     memcpy(core->recorder->recorded, recorded, sizeof core->recorder->recorded);
     return 0;
+}
+
+/* Whether the processor's counter goes on at one pace everywhere, as the kernel found it fit to tell the time. */
+static bool counter_is_clock(void)
+{
+    char name[4] = "";
+    int fd = open(CLOCK_SOURCE, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool is_clock = read(fd, name, sizeof name) == sizeof name && memcmp(name, "tsc\n", sizeof name) == 0;
+    close(fd);
+    return is_clock;
+}
+
+int32_t pb_trace_in_guests(struct pb_core *core)
+{
+    LOCKED(core);
+    if (!counter_is_clock())
+        return -EOPNOTSUPP;
+    core->recorder->copy = malloc(LONGEST_RECORD);
+    core->recorder->in_guests = core->recorder->copy != NULL;
+    return core->recorder->in_guests ? 0 : -ENOMEM;
 }
 
 void recorder_close(struct pb_core *core)
@@ -24,6 +54,8 @@ void recorder_close(struct pb_core *core)
         return;
     text_free(&core->recorder->text);
     text_free(&core->recorder->taken);
+    free(core->recorder->lines);
+    free(core->recorder->copy);
     free(core->recorder);
     core->recorder = NULL;
 }
@@ -39,21 +71,14 @@ bool recorder_wants(const struct pb_core *core, uint32_t nr)
     return core->recorder && core->recorder->recorded[nr];
 }
 
-static int64_t now(clockid_t clock)
-{
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-}
-
 /* As picobox.platform.host.number_of. */
-static int32_t number_of(const struct recorder *recorder, struct task *task)
+int32_t recorder_number(struct pb_core *core, struct task *task)
 {
     char status[4096];
     if (task->number)
         return task->number;
     task->number = task->tid;
-    if (recorder->others && proc_read(task->tid, "status", status, sizeof status)) {
+    if (core->recorder->others && proc_read(task->tid, "status", status, sizeof status)) {
         const char *at = strstr(status, "\nNSpid:");
         const char *last = at ? at + 7 : NULL;
         for (at = last; at && *at && *at != '\n'; at++)
@@ -63,6 +88,24 @@ static int32_t number_of(const struct recorder *recorder, struct task *task)
             task->number = (int32_t)strtol(last, NULL, 10);
     }
     return task->number;
+}
+
+void recorder_mark(struct recorder *recorder, struct task *task, uint64_t time)
+{
+    const struct line_place *last = recorder->line_count ? &recorder->lines[recorder->line_count - 1] : NULL;
+    uint64_t start = last ? last->start + last->length : 0;
+    if (recorder->line_count == recorder->line_room) {
+        recorder->line_room = recorder->line_room ? 2 * recorder->line_room : 1024;
+        recorder->lines = realloc(recorder->lines, recorder->line_room * sizeof *recorder->lines);
+        if (!recorder->lines)
+            abort(); /* as task_get */
+    }
+    /* A guest says when its calls were over; the order of one thread's is known all the same. */
+    if (task && time < task->line_time)
+        time = task->line_time;
+    if (task)
+        task->line_time = time;
+    recorder->lines[recorder->line_count++] = (struct line_place){time, start, recorder->text.length - start};
 }
 
 static const struct pb_trace_row *row_of(const struct pb_trace_table *table, uint64_t nr)
@@ -90,11 +133,12 @@ static void finish(struct pb_core *core, struct task *task, bool ended, int64_t 
     };
     struct call_line line = {
         .call = &call, .nr = (int32_t)open->nr, .number = open->number, .time = open->time,
-        .duration = now(CLOCK_MONOTONIC) - open->clock, .channel = recorder->table->channel, .fields = &open->fields,
+        .duration = clock_now(CLOCK_MONOTONIC) - open->clock, .channel = recorder->table->channel, .fields = &open->fields,
         .ends = open->ends, .count = open->count, .verdict = verdict ? verdict : &known,
     };
     open->open = false;
     add_line(&recorder->text, &line, &memory);
+    recorder_mark(recorder, task, __rdtsc());
 }
 
 /* Reads what the guest passes now, since it may change while the call runs. */
@@ -106,8 +150,8 @@ static void begin(struct pb_core *core, struct task *task, int32_t number)
     struct memory memory = {.core = core, .tid = task->tid};
     open->open = true;
     open->number = number;
-    open->time = now(CLOCK_REALTIME);
-    open->clock = now(CLOCK_MONOTONIC);
+    open->time = clock_now(CLOCK_REALTIME);
+    open->clock = clock_now(CLOCK_MONOTONIC);
     open->performed = 0;
     open->name.length = open->fields.length = 0;
     open->count = fields_count(&call);
@@ -131,7 +175,7 @@ void recorder_entered(struct pb_core *core, struct task *task, uint32_t nr, cons
     recorder_lost(core, task);
     take_over(task, info);
     task->recorded->of_python = false;
-    begin(core, task, number_of(core->recorder, task));
+    begin(core, task, recorder_number(core, task));
 }
 
 void recorder_offered(struct pb_core *core, struct task *task, const struct call_info *info)
@@ -140,6 +184,14 @@ void recorder_offered(struct pb_core *core, struct task *task, const struct call
         return;
     recorder_lost(core, task);
     take_over(task, info);
+}
+
+void recorder_refused(struct pb_core *core, struct task *task, uint32_t nr, const uint64_t args[6], int64_t result)
+{
+    struct call_info info = {.nr = nr};
+    memcpy(info.args, args, sizeof info.args);
+    recorder_entered(core, task, nr, &info);
+    recorder_left(core, task, result);
 }
 
 void recorder_left(struct pb_core *core, struct task *task, int64_t result)
@@ -196,6 +248,7 @@ void pb_trace_add(struct pb_core *core, const char *text, uint64_t length)
 {
     LOCKED(core);
     text_add(&core->recorder->text, text, length);
+    recorder_mark(core->recorder, NULL, __rdtsc());
 }
 
 void pb_trace_set_limit(struct pb_core *core, uint64_t limit)
@@ -209,13 +262,40 @@ bool recorder_is_full(const struct pb_core *core)
     return core->recorder && core->recorder->text.length > core->recorder->limit;
 }
 
+static int compare(const void *one, const void *other)
+{
+    const struct line_place *left = one, *right = other;
+    if (left->time != right->time)
+        return left->time < right->time ? -1 : 1;
+    return left->start < right->start ? -1 : 1;
+}
+
+static bool is_in_order(const struct recorder *recorder)
+{
+    for (size_t i = 1; i < recorder->line_count; i++)
+        if (recorder->lines[i].time < recorder->lines[i - 1].time)
+            return false;
+    return true;
+}
+
 uint64_t pb_trace_take(struct pb_core *core, const char **text)
 {
     LOCKED(core);
-    struct text taken = core->recorder->text;
-    core->recorder->text = core->recorder->taken;
-    core->recorder->text.length = 0;
-    core->recorder->taken = taken;
-    *text = taken.data;
-    return taken.length;
+    struct recorder *recorder = core->recorder;
+    struct text taken = recorder->taken;
+    rings_read(core);
+    taken.length = 0;
+    if (is_in_order(recorder)) {
+        recorder->taken = recorder->text;
+        recorder->text = taken;
+    } else {
+        qsort(recorder->lines, recorder->line_count, sizeof *recorder->lines, compare);
+        for (size_t i = 0; i < recorder->line_count; i++)
+            text_add(&taken, recorder->text.data + recorder->lines[i].start, recorder->lines[i].length);
+        recorder->text.length = 0;
+        recorder->taken = taken;
+    }
+    recorder->line_count = 0;
+    *text = recorder->taken.data;
+    return recorder->taken.length;
 }

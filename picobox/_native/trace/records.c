@@ -4,7 +4,7 @@
 #include "trace.h"
 
 bool record_show(struct text *out, const struct pb_trace_table *table, const char *channel, int32_t number,
-                 const uint8_t *bytes, uint64_t size, const struct pb_trace_verdict *verdict)
+                 const uint8_t *bytes, uint64_t size, const struct pb_trace_verdict *verdict, const struct memory *after)
 {
     struct pb_trace_record record;
     struct text fields = {0};
@@ -29,7 +29,7 @@ bool record_show(struct text *out, const struct pb_trace_table *table, const cha
         .duration = (int64_t)(record.end - record.begin), .channel = channel, .fields = &fields, .ends = ends,
         .count = count, .verdict = verdict,
     };
-    add_line(out, &line, &memory);
+    add_line(out, &line, after ? after : &memory);
     text_free(&fields);
     return true;
 }
@@ -39,7 +39,7 @@ uint64_t pb_trace_show(const struct pb_trace_table *table, int32_t number, const
 {
     struct text text = {0};
     uint64_t length = 0;
-    if (record_show(&text, table, table->channel, number, record, size, verdict)) {
+    if (record_show(&text, table, table->channel, number, record, size, verdict, NULL)) {
         length = text.length;
         memcpy(out, text.data, length < room ? length : room);
     }

@@ -98,18 +98,46 @@ struct call_line {
 };
 void add_line(struct text *out, const struct call_line *line, const struct memory *memory);
 
-/* records.c: adds the line of a record; false if it is none. Times are those of the record. */
+/* clock.c */
+struct trace_clock {
+    uint64_t first_counter, counter;
+    int64_t first_monotonic, monotonic, real; /* ns */
+};
+int64_t clock_now(clockid_t clock);
+void clock_start(struct trace_clock *clock);
+/* What times are told by from now on. */
+void clock_look(struct trace_clock *clock);
+/* When the counter was so, in ns since the epoch, never after the last look. */
+int64_t clock_time(const struct trace_clock *clock, uint64_t counter);
+
+/* records.c: adds the line of a record; false if it is none. Times are those of the record. `after`: the memory at its call's
+   exit, NULL for what the record has of it. */
 bool record_show(struct text *out, const struct pb_trace_table *table, const char *channel, int32_t number,
-                 const uint8_t *record, uint64_t size, const struct pb_trace_verdict *verdict);
+                 const uint8_t *record, uint64_t size, const struct pb_trace_verdict *verdict, const struct memory *after);
 
 /* recorder.c */
+/* One event of the text: when it was over, by the processor's counter. */
+struct line_place {
+    uint64_t time;
+    uint64_t start, length;
+};
 struct recorder {
     const struct pb_trace_table *table;
     uint8_t recorded[PB_NR_COUNT];
     bool others;    /* guests have other numbers than we */
     uint64_t limit; /* of text that is not taken */
     struct text text, taken;
+    struct line_place *lines;
+    size_t line_count, line_room;
+    struct trace_clock clock;
+    bool in_guests;    /* guests record what they can, see gate/rings.c */
+    uint8_t *copy;     /* of a record that is being read */
 };
+
+/* As guests know the task. */
+int32_t recorder_number(struct pb_core *core, struct task *task);
+/* What was added to the text since the last time is an event of a task, or of none. */
+void recorder_mark(struct recorder *recorder, struct task *task, uint64_t time);
 
 /* A call between its entry and its end. */
 struct open_call {
