@@ -175,7 +175,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     if (recorded) {
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
-        if (gate_opens(core, task, &info) || rings_open(core, task, info.nr))
+        if (nr != PB_NR_UNKNOWN && (gate_opens(core, task, &info) || rings_open(core, task, info.nr)))
             return resume_quietly(core, task);
         recorder_entered(core, task, nr, &info);
     }

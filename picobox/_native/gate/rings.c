@@ -75,7 +75,8 @@ static int32_t capture_of(const struct pb_trace_argument *argument)
 bool rings_can_record(const struct pb_core *core, uint32_t nr, uint64_t *captures)
 {
     *captures = 0;
-    if (!recorder_wants(core, nr) || !core->recorder->in_guests)
+    /* On the stack of a block the kernel would take it that no alternate stack is in use. */
+    if (!recorder_wants(core, nr) || !core->recorder->in_guests || nr == SYS_sigaltstack)
         return false;
     const struct pb_trace_table *table = core->recorder->table;
     const struct pb_trace_row *row = &table->rows[nr];
