@@ -523,5 +523,6 @@ bool recorder_is_full(const struct pb_core *core);
 /* Results that only a tracer sees (linux/errno.h). */
 #define ERESTARTSYS 512
 #define ERESTARTNOINTR 513
+#define LAST_RESTART 516 /* ERESTART_RESTARTBLOCK */
 
 #endif

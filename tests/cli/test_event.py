@@ -283,7 +283,7 @@ def test_deaths_and_execs_follow_the_schema() -> None:
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("schema", "picobox.event/2"), ("kind", "other"), ("time", "now"), ("tid", 0), ("channel", "gate"),
+        ("schema", "picobox.event/2"), ("kind", "other"), ("time", "now"), ("tid", 0), ("channel", "elsewhere"),
         ("args", [{"name": "fd"}]), ("errno", 9), ("duration", -1), ("disposition", "maybe"),
         ("nt", {"service": "close", "performed": True, "status": None, "name": None}), ("surplus", 1), ("nr", None),
     ],

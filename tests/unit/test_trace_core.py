@@ -44,10 +44,11 @@ class Pieces:
         self.pieces = tuple(pieces)
 
     def _find(self, address: int) -> bytes:
-        for start, data in self.pieces:
-            if start <= address < start + len(data):
-                return data[address - start :]
-        raise Errno(EFAULT)
+        """What is there, of several pieces the one that has most."""
+        found = [data[address - start :] for start, data in self.pieces if start <= address < start + len(data)]
+        if not found:
+            raise Errno(EFAULT)
+        return max(found, key=len)
 
     def read(self, address: int, size: int) -> bytes:
         if size == 0:

@@ -179,6 +179,11 @@ static uint64_t asking_of(const struct gate *gate, uint32_t stub)
     return stub_places(gate, stub).behind - X86_SYSCALL_LENGTH;
 }
 
+static bool begins_again(int64_t result)
+{
+    return result <= -ERESTARTSYS && result >= -LAST_RESTART;
+}
+
 bool guest_leave(struct pb_core *core, struct task *task, bool fault)
 {
     struct user_regs_struct registers;
@@ -205,6 +210,9 @@ bool guest_leave(struct pb_core *core, struct task *task, bool fault)
     if (made) {
         registers.rax = (uint64_t)block.result;
         registers.rip = behind;
+        /* If the kernel takes it back to the call, that is to be seen where calls are recorded. */
+        if (core->recorder && begins_again(block.result))
+            registers.rip = asking_of(task->gate, stub) + X86_SYSCALL_LENGTH;
     } else {
         if (saved)
             registers.rax = block.nr;

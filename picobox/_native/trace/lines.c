@@ -24,7 +24,7 @@ static const struct pb_trace_error *error_of(const struct shown_call *call)
 static bool begins_anew(const struct shown_call *call)
 {
     int32_t number = errno_of(call);
-    return number >= ERESTARTSYS && number <= 516;
+    return number >= ERESTARTSYS && number <= LAST_RESTART;
 }
 
 static void add_result(struct text *text, const struct shown_call *call)

@@ -20,18 +20,21 @@ static const struct pb_trace_piece *next_piece(const struct memory *memory, cons
     return NULL;
 }
 
+/* Of the pieces that hold an address, the one that has most behind it. */
 static const uint8_t *find(const struct memory *memory, uint64_t address, uint64_t *size)
 {
     struct pb_trace_piece piece;
-    const uint8_t *at = memory->pieces, *bytes = at;
+    const uint8_t *at = memory->pieces, *found = NULL;
+    *size = 0;
     while (next_piece(memory, &at, &piece)) {
-        bytes = at - (((uint64_t)piece.size + 7) & ~UINT64_C(7));
-        if (address >= piece.address && address - piece.address < piece.size) {
-            *size = piece.size - (address - piece.address);
-            return bytes + (address - piece.address);
-        }
+        const uint8_t *bytes = at - (((uint64_t)piece.size + 7) & ~UINT64_C(7));
+        uint64_t before = address - piece.address;
+        if (address < piece.address || before >= piece.size || piece.size - before <= *size)
+            continue;
+        *size = piece.size - before;
+        found = bytes + before;
     }
-    return NULL;
+    return found;
 }
 
 bool memory_read(const struct memory *memory, uint64_t address, void *buffer, uint64_t size)
