@@ -185,7 +185,18 @@ def test_with_the_gate_again_and_again(name: str, patience: str) -> None:
 @pytest.mark.parametrize("profile", ["linux", "nt"])
 def test_recorded_in_the_gate(tmp_path: Path, profile: str, name: str) -> None:
     """Every site jumps at once, and its calls are recorded by the program itself: it does not notice."""
-    words = ["trace", "-o", str(tmp_path / "trace"), "-q", "--gate", "1", "--profile", profile, "--", str(executable(name))]
+    words = [
+        "trace",
+        "-o",
+        str(tmp_path / "trace"),
+        "-q",
+        "--gate",
+        "1",
+        "--profile",
+        profile,
+        "--",
+        str(executable(name)),
+    ]
     result = run([sys.executable, "-m", "picobox", *words], TIMEOUTS["trace"])
     assert result == expected_result(name)
     assert "+++ " in (tmp_path / "trace").read_text().splitlines()[-1]

@@ -1,4 +1,4 @@
-"""What guests record in the gate: the same events as are recorded of stops, none lost, and no guest spoils another's."""
+"""What guests record in the gate: the events that are recorded of stops, none lost, and no guest spoils another's."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def from_begin(events: list[str], name: str) -> list[str]:
 def test_forms_are_shown_as_of_stops(tmp_path: Path, profile: str, form: str) -> None:
     """Line by line, but for times, addresses and the process's own number."""
     shown = {}
-    for mode in MODES:
-        words = ("trace", "--profile", profile, "--format", form, "-o", tmp_path / mode, *MODES[mode])
-        assert picobox(*words, "--", str(compile_source(PROGRAM)), "forms", "9").returncode == 0
+    for mode, options in MODES.items():
+        words = ("--profile", profile, "--format", form, *options, "--", str(compile_source(PROGRAM)), "forms", "9")
+        assert picobox("trace", "-o", tmp_path / mode, *words).returncode == 0
         text = (tmp_path / mode).read_text()
         text = re.sub(r"(?m)^\d+ +[\d.]+ |<[\d.]+>|0x[0-9a-f]{6,}|\b\d{9,}\b", "N", text)
         text = re.sub(r'"time":[^,]+,"tid":\d+,"channel":"\w+"|"duration":[^,]+,', "N", text)

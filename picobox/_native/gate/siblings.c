@@ -68,9 +68,7 @@ static bool all_still(struct pb_core *core, const struct task *of, bool *hopeles
             continue;
         *hopeless = *hopeless || (state == 'D' && waits_for_child(task->tid));
         still = false;
-        /* Again in each round: whatever else it stops for meanwhile takes the request with it (ptrace_stop in
-           kernel/signal.c). */
-        if (!*hopeless) {
+        if (!task->halted && !*hopeless) {
             task->halted = true;
             ptrace(PTRACE_INTERRUPT, task->tid, NULL, NULL);
         }
