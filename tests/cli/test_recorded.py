@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_threads_are_in_order_and_complete(tmp_path: Path) -> None:
     found = sorted((numbers for numbers in by_thread.values() if numbers), key=lambda numbers: numbers[0])
     assert found == [list(range(first * 700, first * 700 + 700)) for first in range(8)]
     ends = [event["time"] + event["duration"] for event in events if event.get("duration") is not None]
-    assert all(later >= earlier - 1e-3 for earlier, later in zip(ends, ends[1:], strict=False))
+    assert all(later >= earlier - 1e-3 for earlier, later in pairwise(ends))
 
 
 @pytest.mark.parametrize("how", ["waits", "kills"])
