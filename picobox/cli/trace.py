@@ -97,7 +97,7 @@ def _core_recorder(
     except ImportError as error:
         raise no_core(error) from None
     return CoreRecorder(
-        _renderer(options), sink.write, selection.includes, options.platform, refusals,
+        _renderer(options), sink.write_through, selection.includes, options.platform, refusals,
         numbers=selection.numbers(), to_file=options.output is not None,
     )  # fmt: skip
 

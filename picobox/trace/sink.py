@@ -32,6 +32,11 @@ class Sink:
         if self._size > self._limit:
             self.flush()
 
+    def write_through(self, text: str) -> None:
+        """Adds whole lines and has them written, with all before."""
+        self._pending.append(text)
+        self.flush()
+
     def flush(self) -> None:
         """Writes what is pending."""
         data = "".join(self._pending).encode()

@@ -155,6 +155,8 @@ int main(int argc, char **argv)
         threads();
     else if (!strcmp(what, "noise"))
         noise();
+    else if (!strcmp(what, "rests"))
+        seek(0, count), pause();
     else
         killed(!strcmp(what, "waits"));
     return 0;

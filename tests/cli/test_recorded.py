@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +22,7 @@ from picobox._native._core import lib
 from .command import environment, finish, picobox, start
 
 PROGRAM = Path(__file__).parent / "recorded.c"
-MODES = {"gate": ("--gate", "1"), "stops": (), "no channel": ("--no-notify",)}
+MODES = {"gate": ("--gate", "1"), "stops": ("--no-gate",), "no channel": ("--no-fast",)}
 Event = dict[str, Any]
 
 
@@ -157,6 +158,21 @@ def test_noise_in_a_ring_spoils_nothing_else(tmp_path: Path, rounds: int) -> Non
             by_thread.setdefault(event["tid"], []).extend(seeks([event]))
         assert list(range(3000)) in by_thread.values()
         assert output.stat().st_size < 50_000_000
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_trace_that_is_killed_has_what_was_recorded(tmp_path: Path, mode: str) -> None:
+    """Nothing was waiting to be written for longer than a moment, also in a program that waits."""
+    output = tmp_path / "trace"
+    process = start("trace", "-o", output, *MODES[mode], "--", str(compile_source(PROGRAM)), "rests", "40")
+    deadline = time.monotonic() + 30
+    while not output.exists() or b", 39, SEEK_SET" not in output.read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    finish(process)
+    lines = output.read_text().splitlines()
+    assert [int(found[1]) for found in map(re.compile(r".*lseek\(\d+, (\d+), ").match, lines) if found] == list(range(40))
 
 
 def test_a_terminal_gets_each_line_at_once(tmp_path: Path) -> None:

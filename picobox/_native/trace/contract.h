@@ -141,7 +141,8 @@ void pb_trace_begin(struct pb_core *core, int32_t tid, int32_t number, const str
 void pb_trace_end(struct pb_core *core, int32_t tid, int32_t ended, int64_t result, const struct pb_trace_verdict *verdict);
 /* Adds whole lines. */
 void pb_trace_add(struct pb_core *core, const char *text, uint64_t length);
-/* How much text there may be before PB_STOP_TRACE asks for it to be taken. */
+/* How much text there may be before PB_STOP_TRACE asks for it to be taken; with a limit it asks from time to time as well.
+   For the thread that calls pb_next. */
 void pb_trace_set_limit(struct pb_core *core, uint64_t limit);
 /* What has been recorded, until the next call with this core; its length. */
 uint64_t pb_trace_take(struct pb_core *core, const char **text);

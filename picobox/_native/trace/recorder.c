@@ -52,6 +52,8 @@ void recorder_close(struct pb_core *core)
 {
     if (!core->recorder)
         return;
+    if (core->recorder->ticks)
+        timer_stop(core->recorder);
     text_free(&core->recorder->text);
     text_free(&core->recorder->taken);
     free(core->recorder->lines);
@@ -255,11 +257,13 @@ void pb_trace_set_limit(struct pb_core *core, uint64_t limit)
 {
     LOCKED(core);
     core->recorder->limit = limit;
+    core->recorder->ticks = limit && timer_start(core->recorder);
 }
 
 bool recorder_is_full(const struct pb_core *core)
 {
-    return core->recorder && core->recorder->text.length > core->recorder->limit;
+    const struct recorder *recorder = core->recorder;
+    return recorder && (recorder->text.length > recorder->limit || (recorder->ticks && timer_is_due()));
 }
 
 static int compare(const void *one, const void *other)
@@ -283,6 +287,7 @@ uint64_t pb_trace_take(struct pb_core *core, const char **text)
     LOCKED(core);
     struct recorder *recorder = core->recorder;
     struct text taken = recorder->taken;
+    timer_rest();
     rings_read(core);
     taken.length = 0;
     if (is_in_order(recorder)) {

@@ -132,7 +132,16 @@ struct recorder {
     struct trace_clock clock;
     bool in_guests;    /* guests record what they can, see gate/rings.c */
     uint8_t *copy;     /* of a record that is being read */
+    bool ticks;        /* see timer.c */
+    timer_t timer;
+    struct sigaction before_timer;
 };
+
+/* timer.c: the loop wakes up from time to time, until timer_stop. */
+bool timer_start(struct recorder *recorder);
+void timer_stop(struct recorder *recorder);
+bool timer_is_due(void);
+void timer_rest(void);
 
 /* As guests know the task. */
 int32_t recorder_number(struct pb_core *core, struct task *task);
