@@ -181,7 +181,8 @@ def test_with_the_gate_again_and_again(name: str, patience: str) -> None:
         assert picobox("trace", name, "--gate", patience, "--profile", "nt") == expected_result(name)
 
 
-@pytest.mark.parametrize("name", gated_programs())
+@pytest.mark.full
+@pytest.mark.parametrize("name", program_names())
 @pytest.mark.parametrize("profile", ["linux", "nt"])
 def test_recorded_in_the_gate(tmp_path: Path, profile: str, name: str) -> None:
     """Every site jumps at once, and its calls are recorded by the program itself: it does not notice."""

@@ -335,9 +335,13 @@ def compile_dispositions(
                 word |= DISPOSITION_PASSES
             if _is_decided(entry, disposition.action, features):
                 word |= DISPOSITION_DECIDED | entry.open_flags() << DISPOSITION_OPEN_FLAGS_SHIFT
-        elif gate and entry.nr not in chosen and entry.name not in by_arguments:
-            if _is_recorded_by_guests(entry, disposition, features):
-                word |= DISPOSITION_DECIDED
+        elif (
+            gate
+            and entry.nr not in chosen
+            and entry.name not in by_arguments
+            and _is_recorded_by_guests(entry, disposition, features)
+        ):
+            word |= DISPOSITION_DECIDED
         if entry.name in RECEIVING_CALLS:
             word |= DISPOSITION_RECEIVES
         if entry.name in INTERRUPTIBLE_CALLS:

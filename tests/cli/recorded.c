@@ -24,7 +24,7 @@ static void seek(int from, int to)
 static void forms(void)
 {
     int pair[2];
-    char bytes[64] = "out\n", path[16] = "no/such";
+    char bytes[64] = "out\n", path[16] = "no/such", place[PATH_MAX];
     struct timespec pause = {0, 1000}, rest;
     struct stat found;
     CHECK(pipe2(pair, O_CLOEXEC) == 0);
@@ -40,6 +40,7 @@ static void forms(void)
         CHECK(read(pair[0], NULL, 0) == 0 && read(99, bytes, 9) == -1 && syscall(SYS_write, pair[1], 8, 4) == -1);
         CHECK(nanosleep(&pause, &rest) == 0 && sigprocmask(SIG_BLOCK, NULL, &set) == 0);
         CHECK(fcntl(pair[0], F_GETFL) == 0 && umask(022) <= 0777 && getppid() > 0);
+        CHECK(getcwd(bytes, 1) == NULL && getcwd(place, sizeof place) == place);
         CHECK(clock_getres(CLOCK_REALTIME, &rest) == 0 && lseek(pair[0], -5, SEEK_END) == -1);
     }
 }

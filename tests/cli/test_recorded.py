@@ -172,7 +172,9 @@ def test_a_trace_that_is_killed_has_what_was_recorded(tmp_path: Path, mode: str)
     process.kill()
     finish(process)
     lines = output.read_text().splitlines()
-    assert [int(found[1]) for found in map(re.compile(r".*lseek\(\d+, (\d+), ").match, lines) if found] == list(range(40))
+    assert [int(found[1]) for found in map(re.compile(r".*lseek\(\d+, (\d+), ").match, lines) if found] == list(
+        range(40)
+    )
 
 
 def test_a_terminal_gets_each_line_at_once(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ INLINE void capture_after(struct recording *recording, const uint64_t args[6], u
     uint64_t counted = (how >> 4) < 6 ? args[how >> 4] : 0;
     switch (how & 15) {
     case CAPTURE_RESULT: put(recording, raw, least(result, SHOWN), PB_AT_EXIT); break;
+    case CAPTURE_WRITTEN: put(recording, raw, least(result, LONGEST_STRING), PB_AT_EXIT); break;
     case CAPTURE_OUT: put(recording, raw, UINT64_C(4) * (how >> 4), PB_AT_EXIT); break;
     case CAPTURE_POLL: put(recording, raw, 8 * least((uint32_t)counted, SHOWN), PB_AT_EXIT); break;
     case CAPTURE_SCATTER: put_vector(recording, raw, counted, result, PB_AT_EXIT); break;

@@ -49,6 +49,7 @@ static int32_t capture_of(const struct pb_trace_argument *argument)
     case PB_KIND_USERPATH: return CAPTURE_STRING;
     case PB_KIND_INBYTES: return CAPTURE_BYTES | counted;
     case PB_KIND_OUTBYTES: return CAPTURE_RESULT;
+    case PB_KIND_OUTSTRING: return CAPTURE_WRITTEN;
     case PB_KIND_TIMESPEC:
     case PB_KIND_TIMEVAL: return CAPTURE_IN | 4 << 4;
     case PB_KIND_TIMESPECPAIR: return CAPTURE_IN | 8 << 4;
@@ -65,7 +66,6 @@ static int32_t capture_of(const struct pb_trace_argument *argument)
     case PB_KIND_OUTVECTOR: return CAPTURE_SCATTER | counted;
     case PB_KIND_STRINGVECTOR:
     case PB_KIND_ENVIRONMENT:
-    case PB_KIND_OUTSTRING:
     case PB_KIND_OUTSOCKETADDRESS:
     case PB_KIND_UNKNOWN: return -1;
     default: return CAPTURE_NONE;

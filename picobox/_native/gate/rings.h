@@ -27,6 +27,7 @@ enum capture {
     CAPTURE_STRING,
     CAPTURE_BYTES,   /* that the kernel reads */
     CAPTURE_RESULT,  /* bytes that the kernel writes, as many as the result says */
+    CAPTURE_WRITTEN, /* all of them, which are a string */
     CAPTURE_IN,      /* a structure that the kernel reads */
     CAPTURE_OUT,     /* or writes */
     CAPTURE_ADDRESS, /* a struct sockaddr */
