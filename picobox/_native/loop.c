@@ -172,7 +172,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
         receipt_seen(core, task);
     if (task->gate && nr == SYS_rt_sigreturn)
         gate_sigreturn_seen(core, task);
-    if (recorded) {
+    if (recorded && !task->rest.done) {
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
         if (nr != PB_NR_UNKNOWN && (gate_opens(core, task, &info) || rings_open(core, task, info.nr)))
@@ -241,7 +241,8 @@ static enum outcome on_call_exit(struct pb_core *core, struct task *task, bool h
         return ANSWERED;
     if (halted)
         halt_undo(core, task);
-    if (!wanted)
+    /* The call that is recorded is over when the rest is written. */
+    if (!wanted || (!report && task->rest.done))
         return resume_quietly(core, task);
     if (task->interrupted_call >= 0)
         info.result = -ERESTARTNOINTR; /* the call is made once more */

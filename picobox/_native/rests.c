@@ -21,7 +21,7 @@ bool rest_begin(struct pb_core *core, struct task *task)
 {
     struct transfer transfer;
     if (transfer_read(task->tid, &transfer) < 0 || (transfer.nr != SYS_write && transfer.nr != SYS_sendto) ||
-        !(core->dispositions[transfer.nr] & PB_FLAG_NOTIFY) || transfer.result <= 0 ||
+        !(core->dispositions[transfer.nr] & PB_FLAG_NOTIFY || recorder_wants(core, (uint32_t)transfer.nr)) || transfer.result <= 0 ||
         (uint64_t)transfer.result >= transfer.count || !is_stream(task->tid, (int)transfer.fd))
         return false;
     uint64_t done = (uint64_t)transfer.result;
@@ -59,10 +59,14 @@ void rest_seen(struct pb_core *core, struct task *task, bool halted)
     if (ptrace(PTRACE_GET_SYSCALL_INFO, task->tid, (void *)sizeof info, &info) < 0)
         return;
     if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
+        bool again = false;
+        int64_t total = (int64_t)task->rest.done + (info.exit.rval > 0 ? info.exit.rval : 0);
         finish(task, info.exit.rval > 0 ? (uint64_t)info.exit.rval : 0);
         /* It has not begun, or a signal ends it, which is told next. */
-        if (halted || info.exit.rval <= -ERESTARTSYS)
-            rest_begin(core, task);
+        if ((halted || info.exit.rval <= -ERESTARTSYS) && rest_begin(core, task))
+            again = true;
+        if (!again)
+            recorder_left(core, task, total);
     }
     task_resume(core, task, 0);
 }
