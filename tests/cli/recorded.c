@@ -62,7 +62,7 @@ static void signals(void)
     sigemptyset(&none);
     if (!child) {
         for (int i = 0; i < count; i++) {
-            usleep(20000);
+            usleep(50000);
             kill(parent, i % 2 ? SIGUSR2 : SIGUSR1);
         }
         _exit(0);

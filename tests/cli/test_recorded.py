@@ -117,16 +117,16 @@ def test_what_was_recorded_before_a_kill_is_there(tmp_path: Path, how: str) -> N
 
 
 def test_signals_are_where_they_were(tmp_path: Path) -> None:
-    """Interrupted calls, those that begin anew, signals that are ignored: thread by thread as of stops."""
+    """Interrupted calls, those that begin anew, signals that are ignored: as of stops, and before their signals."""
     shown = {}
     for mode in ("gate", "stops"):
         threads = of_threads(recorded(tmp_path / mode, "signals", "8", mode=mode))
-        shown[mode] = [
-            [event for event in from_begin(threads[0], "rt_sigaction") if '"read"' in event or '"signal"' in event],
-            [event for event in threads[1] if '"clock_nanosleep"' in event or '"kill"' in event],
-        ]
+        events = from_begin(threads[0], "rt_sigaction")
+        shown[mode] = {event for event in events if '"read"' in event or '"signal"' in event}
+        before = {earlier for earlier, later in pairwise(events) if '"signal": "SIGUSR' in later}
+        assert any('"read"' in event and '"result": -512' in event for event in before)
+    # Which calls a signal meets is a matter of time, but not which forms there are.
     assert shown["gate"] == shown["stops"]
-    assert sum("EINTR" in event or '"result": -51' in event for event in shown["gate"][0]) >= 4
 
 
 def test_guests_wait_for_a_slow_reader(tmp_path: Path) -> None:
