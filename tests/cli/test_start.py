@@ -190,6 +190,32 @@ def test_libraries_get_the_libraries_themselves(tree: Path) -> None:
     assert run(ALONE + INSTALL + code, tree) == "picobox.start.re re"
 
 
+EVERY = """
+import pkgutil
+from importlib import import_module
+import ntshim, picobox
+records = 0
+for package in (picobox, ntshim):
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if found.name == "picobox.__main__":
+            continue
+        module = import_module(found.name)
+        for kind in vars(module).values():
+            if isinstance(kind, type) and hasattr(kind, "_field_defaults") and kind.__module__ == found.name:
+                needed = kind._fields[: len(kind._fields) - len(kind._field_defaults)]
+                assert not set(needed) & kind._field_defaults.keys(), kind
+                made = kind(*needed)
+                assert made == kind(**dict(zip(needed, needed))) == made._replace(), kind
+                assert made._asdict() == {name: name for name in needed} | kind._field_defaults, kind
+                records += 1
+print(records)
+"""
+
+
+def test_every_module_of_ours_does_with_stand_ins() -> None:
+    assert int(run(INSTALL + EVERY)) > 200
+
+
 def test_functions_import_as_usual(tree: Path) -> None:
     code = """
 import builtins
