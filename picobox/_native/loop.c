@@ -129,7 +129,7 @@ static enum outcome refuse(struct pb_core *core, struct task *task, int32_t erro
 static bool makes_own_call(struct pb_core *core, struct task *task)
 {
     struct call_info info;
-    if (!task->gate || (!task->entering && !gate_has_exchange(task)) || call_info_read(task->tid, &info) < 0)
+    if (!task->entering || call_info_read(task->tid, &info) < 0)
         return false;
     struct notified_call call = {.nr = info.nr, .ip = info.ip};
     memcpy(call.args, info.args, sizeof call.args);
@@ -168,6 +168,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     core->counters[disposition & 3][nr]++;
     if (task->gate && nr < PB_NR_UNKNOWN && ip_read(task->tid, &ip) == 0)
         gate_uncount(core, task, nr, ip);
+    core->has_other_roots |= changes_root(nr);
     if (disposition & PB_FLAG_RECEIVES)
         receipt_seen(core, task);
     if (task->gate && nr == SYS_rt_sigreturn)

@@ -116,6 +116,7 @@ static int32_t verdict_on(struct pb_core *core, int listener, const struct secco
     uint32_t disposition = core->dispositions[nr];
     core->counters[disposition & 3][nr]++;
     gate_uncount(core, task, nr, call.ip);
+    core->has_other_roots |= changes_root(nr);
     if (disposition & PB_FLAG_RECEIVES)
         receipt_seen(core, task);
     memcpy(args, request->data.args, sizeof args);

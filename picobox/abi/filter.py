@@ -68,9 +68,10 @@ STOPPING_CALLS = frozenset(("sched_yield",))
 GATED_STOPPING_CALLS = frozenset(("rt_sigreturn", "arch_prctl"))
 
 # Calls whose arguments tell that they do nothing to what is ours, all of it below 4 GiB, nor to code of an image; of
-# fcntl that it makes no descriptor, waits for nothing and tells nobody of anything.
-BOUNDED_CALLS = frozenset(("mmap", "mprotect", "munmap", "fcntl"))
-_MMAP, _MPROTECT, _MUNMAP, _FCNTL = 9, 10, 11, 72
+# fcntl that it makes no descriptor, waits for nothing and tells nobody of anything; of others that they only ask for
+# the limit of the caller, or set the base of fs.
+BOUNDED_CALLS = frozenset(("mmap", "mprotect", "munmap", "fcntl", "arch_prctl", "prlimit64"))
+MMAP, _MPROTECT, _MUNMAP, _FCNTL, _ARCH_PRCTL, _PRLIMIT64 = 9, 10, 11, 72, 158, 302
 # linux/fcntl.h: F_GETFD, F_SETFD, F_GETFL and F_SETFL lie between.
 _F_GETFD, _F_SETFL = 1, 4
 
@@ -101,6 +102,8 @@ _PROT_WRITE = 0x2
 _PROT_EXEC = 0x4
 _MAP_FIXED = 0x10
 _PROT_GROWSDOWN = 0x0100_0000
+# asm/prctl.h
+_ARCH_SET_FS = 0x1002
 
 # linux/bpf_common.h and linux/filter.h; offsets are those of struct seccomp_data.
 _LD_W_ABS = 0x20
@@ -138,7 +141,9 @@ class Gate(NamedTuple):
     size: int
     calls: frozenset[int]
     bounded: frozenset[int] = frozenset()
-    """Of these, among the numbers of mmap, mprotect and munmap, those whose arguments are harmless."""
+    """Of these, among the numbers of BOUNDED_CALLS, those whose arguments are harmless."""
+    maps_code: bool = False
+    """And an mmap of code at 4 GiB or above: nothing that it could be exchanged for is missed."""
     notified: bool = False
 
 
@@ -270,7 +275,7 @@ def _argument(index: int, half: int = 0) -> tuple[int, int, int, int]:
 # A range that begins at 4 GiB or above.
 _IS_HIGH: Program = [_argument(0, _HIGH_HALF), (_JMP_JEQ_K, 1, 0, 0), *_ALLOW, _LOOKED_AT]
 _IS_BOUNDED: dict[int, Program] = {
-    _MMAP: [
+    MMAP: [
         _argument(2),
         (_JMP_JSET_K, 5, 0, _PROT_EXEC),
         _argument(3),
@@ -280,12 +285,23 @@ _IS_BOUNDED: dict[int, Program] = {
     _MPROTECT: [_argument(2), (_JMP_JSET_K, 3, 0, _PROT_WRITE | _PROT_GROWSDOWN), *_IS_HIGH],
     _MUNMAP: _IS_HIGH,
     _FCNTL: [_argument(1), (_JMP_JGE_K, 0, 2, _F_GETFD), (_JMP_JGE_K, 1, 0, _F_SETFL + 1), *_ALLOW, _LOOKED_AT],
+    _ARCH_PRCTL: [_argument(0), (_JMP_JEQ_K, 0, 1, _ARCH_SET_FS), *_ALLOW, _LOOKED_AT],
+    _PRLIMIT64: [
+        _argument(0),
+        (_JMP_JEQ_K, 0, 5, 0),
+        _argument(2),
+        (_JMP_JEQ_K, 0, 3, 0),
+        _argument(2, _HIGH_HALF),
+        (_JMP_JEQ_K, 0, 1, 0),
+        *_ALLOW,
+        _LOOKED_AT,
+    ],
 }
 
 
 def _bounds(gate: Gate) -> Program:
     """Allows calls for their arguments; what it has not looked at has its number in the accumulator afterwards."""
-    program: Program = []
+    program: Program = [(_JMP_JEQ_K, 0, len(_IS_HIGH), MMAP), *_IS_HIGH] if gate.maps_code else []
     for nr in sorted(gate.bounded):
         program += [(_JMP_JEQ_K, 0, len(_IS_BOUNDED[nr]), nr), *_IS_BOUNDED[nr]]
     return program

@@ -18,6 +18,7 @@ from picobox.abi.filter import (
     DISPOSITION_GATE,
     DISPOSITION_NOTIFY,
     DISPOSITION_PASSES,
+    MMAP,
     Gate,
     compile_dispositions,
     compile_filter,
@@ -201,7 +202,7 @@ class TracePlatform:
         )
         places = (
             Gate(lib.PB_GATE_CODE, lib.PB_GATE_CODE_SIZE, always, bounded),
-            Gate(lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, decided),
+            Gate(lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, decided, maps_code=MMAP in bounded),
         )
         resolving = Gate(lib.PB_GATE_RESOLVING, lib.PB_GATE_RESOLVING_SIZE, decided, notified=True)
         return (*places, resolving) if always or decided else ()

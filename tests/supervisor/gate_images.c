@@ -121,6 +121,17 @@ static void load_often(const char *library)
     }
 }
 
+/* A second C library is where its stubs would not return to. */
+static void load_twice(void)
+{
+    void *other = dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW | RTLD_LOCAL);
+    CHECK(other);
+    pid_t (*function)(void) = (pid_t(*)(void))(uintptr_t)dlsym(other, "getppid");
+    CHECK(function && function != getppid && !jumps((const void *)(uintptr_t)function));
+    for (int i = 0; i < 100; i++)
+        CHECK(function() == getppid());
+}
+
 static volatile sig_atomic_t signals;
 
 static void on_signal(int signal)
@@ -167,6 +178,8 @@ int main(int argc, char **argv)
         run_often(argv);
     if (strcmp(what, "interrupted") == 0)
         load_interrupted(argv[3]);
+    if (strcmp(what, "twice") == 0)
+        load_twice();
     if (strcmp(what, "load") == 0)
         load_often(argv[3]);
     return 0;

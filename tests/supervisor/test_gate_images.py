@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from build import COMPILER, FLAGS, compile_source
 
+from picobox._native._core import lib
 from picobox.abi.row import ACTION_NATIVE
 from picobox.abi.table import BY_NAME, ROWS
 from picobox.platform.site_cache import SiteCache
@@ -31,7 +32,10 @@ __asm__(".globl parent\\n.type parent, @function\\nparent: mov $110, %eax\\nsysc
 
 
 class Images(NamedTuple):
-    """Plans, and what has one: the loader, a library, a static program, a C library in three directories."""
+    """Plans, and what has one.
+
+    The loader, a library, a static program, a C library in three directories, a program where the gate would be.
+    """
 
     plans: SiteCache
     loader: Path
@@ -40,6 +44,7 @@ class Images(NamedTuple):
     libc: Path
     linked: Path
     replaced: Path
+    in_the_way: Path
 
 
 def mapped(name: str) -> Path:
@@ -57,6 +62,9 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
     source.write_text(LIBRARY)
     subprocess.run([COMPILER, "-shared", "-fPIC", "-o", library, source], check=True)
     subprocess.run([COMPILER, *FLAGS, "-static", "-o", static, HERE / "gate_sites.c"], check=True)
+    in_the_way = directory / "in_the_way"
+    place = f"-Wl,-Ttext-segment={lib.PB_GATE_CODE:#x}"
+    subprocess.run([COMPILER, *FLAGS, "-static", "-no-pie", place, "-o", in_the_way, HERE / "gate_sites.c"], check=True)
     copy, linked, replaced = (directory / name / libc.name for name in ("one", "linked", "replaced"))
     for path in (copy, linked, replaced):
         path.parent.mkdir()
@@ -65,10 +73,10 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
     shutil.copy(libc, replaced)
     plans = SiteCache(str(directory / "plans"))
     time.sleep(SETTLING)
-    for path in (loader, libc, library, static, copy, replaced):
+    for path in (loader, libc, library, static, copy, replaced, in_the_way):
         with path.open("rb") as image:
             plans.make(image.fileno())
-    return Images(plans, loader, library, static, copy, linked, replaced)
+    return Images(plans, loader, library, static, copy, linked, replaced, in_the_way)
 
 
 def run(plans: SiteCache | None, *command: str | Path) -> Sandbox:
@@ -117,6 +125,10 @@ def test_a_library_that_comes_and_goes(images: Images) -> None:
     run(images.plans, compile_source(PROGRAM), "jumps", "load", images.library)
 
 
+def test_a_library_that_is_there_twice(images: Images) -> None:
+    run(images.plans, compile_source(PROGRAM), "jumps", "twice")
+
+
 def test_signals_at_any_instruction_of_that(images: Images) -> None:
     run(images.plans, compile_source(PROGRAM), "jumps", "interrupted", images.library)
 
@@ -146,3 +158,7 @@ def test_who_may_have_little_memory_begins_without(images: Images) -> None:
 def test_who_may_have_few_descriptors_begins_without(images: Images) -> None:
     limited: list[str | Path] = ["/bin/sh", "-c", 'ulimit -n 32; exec "$@"', "sh", compile_source(PROGRAM), "stays"]
     run(images.plans, *limited)
+
+
+def test_a_program_in_the_gate_s_place_has_none(images: Images) -> None:
+    run(images.plans, images.in_the_way, str(FEW_CALLS), "stays")

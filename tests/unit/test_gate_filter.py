@@ -79,6 +79,8 @@ def test_another_architecture_is_refused_in_the_gate_too() -> None:
 HIGH, LOW = 0x1_0000_0000, 0xFFFF_FFFF
 READ, WRITE, EXECUTE, GROWS_DOWN = 1, 2, 4, 0x0100_0000
 PRIVATE, FIXED, FIXED_NOREPLACE = 0x02, 0x10, 0x10_0000
+SET_GS, SET_FS, GET_GS = 0x1001, 0x1002, 0x1004
+BOUNDED = frozenset(BY_NAME[each].nr for each in BOUNDED_CALLS)
 
 
 @pytest.mark.parametrize(
@@ -109,12 +111,19 @@ PRIVATE, FIXED, FIXED_NOREPLACE = 0x02, 0x10, 0x10_0000
         ("fcntl", (3, 1 << 32, 0), False),
         ("fcntl", (3, 1030, 0), False),
         ("fcntl", (3, 0xFFFF_FFFF, 0), False),
+        ("arch_prctl", (SET_FS, START), True),
+        ("arch_prctl", (SET_GS, HIGH), False),
+        ("arch_prctl", (GET_GS, HIGH), False),
+        ("prlimit64", (0, 3, 0, START), True),
+        ("prlimit64", (0, 3, START, 0), False),
+        ("prlimit64", (0, 3, HIGH, 0), False),
+        ("prlimit64", (1, 3, 0, START), False),
     ],
 )
 def test_some_calls_pass_for_their_arguments(name: str, args: tuple[int, ...], is_harmless: bool) -> None:
     nr = BY_NAME[name].nr
     notified = frozenset({nr})
-    gate = Gate(START, SIZE, frozenset({110}), frozenset(BY_NAME[each].nr for each in BOUNDED_CALLS))
+    gate = Gate(START, SIZE, frozenset({110}), BOUNDED)
     program = compile_filter(ROWS, notified, [gate])
     arguments = (*args, *(0,) * (6 - len(args)))
     for address, is_there in ((START, True), (START + SIZE, False)):
@@ -123,14 +132,24 @@ def test_some_calls_pass_for_their_arguments(name: str, args: tuple[int, ...], i
     assert run(program, nr=110, arch=AUDIT_ARCH_X86_64, address=START, args=arguments) == SECCOMP_RET_ALLOW
 
 
+def test_where_code_is_exchanged_it_is_mapped() -> None:
+    program = compile_filter(ROWS, BOUNDED, [Gate(START, SIZE, frozenset({110}), maps_code=True)])
+    for start, passes in ((HIGH, True), (START, False)):
+        args = (start, 4096, READ | EXECUTE, PRIVATE | FIXED, 3, 0)
+        verdict = run(program, nr=BY_NAME["mmap"].nr, arch=AUDIT_ARCH_X86_64, address=START, args=args)
+        assert (verdict == SECCOMP_RET_ALLOW) == passes
+        verdict = run(program, nr=BY_NAME["munmap"].nr, arch=AUDIT_ARCH_X86_64, address=START, args=args)
+        assert verdict == SECCOMP_RET_USER_NOTIF
+
+
 def test_they_pass_only_where_nobody_looks_at_them() -> None:
-    numbers = [BY_NAME[each].nr for each in ("mmap", "mprotect", "munmap", "fcntl")]
+    numbers = sorted(BOUNDED)
 
     def passing(**how: object) -> list[int]:
         found = compile_dispositions(ROWS, **how)  # type: ignore[arg-type]
         return [nr for nr, word in enumerate(found) if word & DISPOSITION_PASSES]
 
-    assert sorted(numbers) == passing(gate=True) == passing(gate=True, features=frozenset({NAMES, WALLS}))
+    assert numbers == passing(gate=True) == passing(gate=True, features=frozenset({NAMES, WALLS}))
     assert passing() == passing(gate=True, subscribe=True) == []
     assert numbers[0] not in passing(gate=True, features=frozenset({WINDOWS}))
     assert numbers[1] not in passing(gate=True, by_arguments=frozenset({"mprotect"}))

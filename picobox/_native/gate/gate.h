@@ -21,13 +21,12 @@
 /* So many address spaces have a gate at once. */
 #define GATES_AT_ONCE 4096
 
-/* Memory of each address space that no other sees: where the stubs of images return to, the exchange of a mapping, see
-   routines.c, and more behind them. */
-#define GATE_RETURNS UINT64_C(0x7cfe0000)
+/* Memory of each address space that no other sees: where the stubs of images return to and other addresses that they need,
+   the exchange of a mapping, see routines.c, and more behind them. */
+#define GATE_WORDS UINT64_C(0x7cfe0000)
 #define GATE_EXCHANGE UINT64_C(0x7cfff800)
-#define GATE_LITERALS UINT64_C(0x7cff0000)
-#define LITERAL_COUNT ((GATE_EXCHANGE - GATE_LITERALS) / sizeof(uint64_t))
-#define GATE_PRIVATE GATE_RETURNS
+#define WORD_COUNT ((GATE_EXCHANGE - GATE_WORDS) / sizeof(uint64_t))
+#define GATE_PRIVATE GATE_WORDS
 #define GATE_PRIVATE_SIZE UINT64_C(0x20000) /* up to the blocks, see guest.h */
 
 /* What is at GATE_EXCHANGE. */
@@ -105,7 +104,7 @@ struct gate_site {
     uint8_t open_flags; /* of an open: the position of its flags */
     uint32_t nr;        /* of FINDS and CLOSES */
     bool in_image;      /* `call` is an offset in the file: each address space has its address */
-    uint16_t literals;  /* the number of the first of its addresses in GATE_LITERALS, if so */
+    uint16_t words;     /* if so, the number of its first one in GATE_WORDS: where it returns to, then its literals */
     const struct site_record *record;
     uint8_t region[REGION_LONGEST]; /* the bytes that the jump replaces */
 };
@@ -160,7 +159,7 @@ struct stubs {
     uint64_t *counters; /* GATES_AT_ONCE times, each address space maps its own; guests write them: hints */
     uint64_t taken[GATES_AT_ONCE / 64]; /* which of them are, a bit each */
     uint32_t used;
-    uint32_t literals; /* of images, used */
+    uint32_t words; /* used by images */
     uint32_t next;              /* where one that nobody uses any more is looked for */
     int32_t users[STUB_COUNT]; /* gates whose memory may have the jump */
     struct gate_site sites[STUB_COUNT];
@@ -175,7 +174,7 @@ struct image {
     uint64_t copy_device, copy_inode;
     uint64_t start, end; /* what of the file is in the copy */
     uint32_t first, count; /* its stubs */
-    uint32_t first_literal, literal_count;
+    uint32_t first_word, word_count;
     const struct site_record *sites;
     uint32_t site_count;
 };
@@ -198,7 +197,7 @@ struct copied_text {
 struct exchange {
     int32_t tid; /* 0: none */
     int32_t fd;  /* its descriptor of the copy */
-    bool granted; /* and not made yet */
+    bool open;    /* which is still open, as a handler came before it was closed */
     uint32_t calls; /* that the task had entered then */
     uint64_t call;  /* of the site */
     uint64_t args[6];
@@ -357,7 +356,7 @@ bool start_undo(struct pb_core *core, struct task *task);
 /* routines.c */
 void routines_write(uint8_t *code);
 uint64_t routine_address(const uint8_t *of);
-extern const uint8_t routine_start[], routine_copied[], routine_exchange[], routine_mapped[], routine_end[];
+extern const uint8_t routine_start[], routine_copied[], routine_exchange[], routine_end[];
 /* Where in an exchange an address is. */
 enum exchange_stage { NO_EXCHANGE, NOT_CLOSED, CLOSED };
 enum exchange_stage exchange_stage(uint64_t ip);

@@ -139,8 +139,8 @@ static bool is_worth(struct pb_core *core, const struct site_record *record, con
 static bool text_patch(struct pb_core *core, struct stubs *stubs, struct image *image, uint8_t *text)
 {
     struct gate_site *sites = calloc(image->site_count, sizeof *sites);
-    image->count = image->literal_count = 0;
-    image->first_literal = stubs->literals;
+    image->count = image->word_count = 0;
+    image->first_word = stubs->words;
     for (uint32_t i = 0; sites && i < image->site_count; i++) {
         const struct site_record *record = &image->sites[i];
         if (!is_worth(core, record, image, &sites[image->count]))
@@ -148,11 +148,11 @@ static bool text_patch(struct pb_core *core, struct stubs *stubs, struct image *
         /* Else the plan is of another file. */
         if (memcmp(text + (record->offset - record->before - image->start), record->original, record->replaced) != 0)
             continue;
-        sites[image->count++].literals = (uint16_t)(image->first_literal + image->literal_count);
-        image->literal_count += record->literals_before + record->literals_after;
+        sites[image->count++].words = (uint16_t)(image->first_word + image->word_count);
+        image->word_count += 1U + record->literals_before + record->literals_after;
     }
-    bool has_room = image->count && image->first_literal + image->literal_count <= LITERAL_COUNT;
-    stubs->literals += has_room ? image->literal_count : 0;
+    bool has_room = image->count && image->first_word + image->word_count <= WORD_COUNT;
+    stubs->words += has_room ? image->word_count : 0;
     int32_t first = has_room ? stubs_get(stubs, sites, image->count) : -1;
     image->first = (uint32_t)first;
     for (uint32_t i = 0; first >= 0 && i < image->count; i++)
@@ -228,15 +228,16 @@ const struct image *image_find(struct pb_core *core, int32_t tid, const struct m
     return image_make(core, tid, mapping);
 }
 
-/* Values for GATE_RETURNS and GATE_LITERALS. */
-static void fill_in(const struct stubs *stubs, const struct image *image, uint64_t base, uint64_t *returns, uint64_t *literals)
+/* The words of an image whose first byte would be at an address. */
+static void fill_in(const struct stubs *stubs, const struct image *image, uint64_t base, uint64_t *words)
 {
     for (uint32_t i = 0; i < image->count; i++) {
         const struct gate_site *site = &stubs->sites[image->first + i];
         const struct site_record *record = site->record;
-        returns[i] = base + site_end(site);
+        uint64_t *word = words + (site->words - image->first_word);
+        *word++ = base + site_end(site);
         for (uint8_t j = 0; j < record->literals_before + record->literals_after; j++)
-            literals[site->literals - image->first_literal + j] = base + site->call + (uint64_t)(int64_t)record->literal_to[j];
+            *word++ = base + site->call + (uint64_t)(int64_t)record->literal_to[j];
     }
 }
 
@@ -269,15 +270,11 @@ bool image_enter(struct pb_core *core, struct task *task, const struct image *im
                  uint64_t offset)
 {
     struct gate *gate = task->gate;
-    uint64_t returns[STUB_COUNT], literals[LITERAL_COUNT];
-    uint64_t size = image->count * sizeof *returns, more = image->literal_count * sizeof *literals;
     struct copied_text *text = place_for(core, task, image, start);
+    uint64_t words[WORD_COUNT], size = image->word_count * sizeof *words;
     if (!text)
         return false;
     *text = (struct copied_text){start, start + length, image};
-    fill_in(gate->stubs, image, start - offset, returns, literals);
-    if (pb_write(core, task->tid, GATE_RETURNS + sizeof *returns * image->first, returns, size) != (int64_t)size)
-        return false;
-    return !more ||
-           pb_write(core, task->tid, GATE_LITERALS + sizeof *literals * image->first_literal, literals, more) == (int64_t)more;
+    fill_in(gate->stubs, image, start - offset, words);
+    return pb_write(core, task->tid, GATE_WORDS + sizeof *words * image->first_word, words, size) == (int64_t)size;
 }

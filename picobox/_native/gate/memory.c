@@ -261,7 +261,7 @@ static void fill(uint8_t *code, const struct gate_site *site, uint8_t first, uin
             continue;
         }
         int how = addressed_at(code, at);
-        uint32_t place = (uint32_t)(GATE_LITERALS + sizeof(uint64_t) * (site->literals + i));
+        uint32_t place = (uint32_t)(GATE_WORDS + sizeof(uint64_t) * (site->words + 1 + i));
         uint8_t *end = append(code + at - ADDRESSED[how].length, ADDRESSED[how].others, ADDRESSED[how].other_length);
         append(append(end, &place, sizeof place), padding, ADDRESSED[how].padding);
     }
@@ -307,12 +307,12 @@ static void write_asking(struct stubs *stubs, uint32_t stub)
 }
 
 /* To the instruction behind the site: its address is in the stub, or of each address space. */
-static void append_return(uint8_t *base, uint8_t *at, uint32_t stub, const struct gate_site *site)
+static void append_return(uint8_t *base, uint8_t *at, const struct gate_site *site)
 {
     uint64_t behind = site_end(site);
     int32_t distance = (int32_t)(base + STUB_RETURN - (at + JUMP_BACK_LENGTH));
     if (site->in_image) {
-        uint32_t address = (uint32_t)(GATE_RETURNS + sizeof behind * stub);
+        uint32_t address = (uint32_t)(GATE_WORDS + sizeof behind * site->words);
         memcpy(append(at, (uint8_t[]){0xff, 0x24, 0x25}, 3), &address, sizeof address); /* jmp [address] */
         return;
     }
@@ -329,7 +329,7 @@ static void write_stub(struct stubs *stubs, uint32_t stub, const struct gate_sit
     memcpy(base + (slot_of(stub, site) - address), &entry, sizeof entry);
     at = append_before(at, site);
     at = call_append(site, stub, places_of(stubs, stub).start, at);
-    append_return(base, append_after(at, site), stub, site);
+    append_return(base, append_after(at, site), site);
     if (site->way >= FINDS)
         write_asking(stubs, stub);
 }

@@ -6,8 +6,8 @@
 /* Numbers, addresses and descriptors are those of gate.h, see below. */
 __asm__(
     ".pushsection gate_routines, \"ax\", @progbits\n"
-    ".globl routine_start, routine_copied, routine_exchange, routine_mapped, routine_end\n"
-    ".hidden routine_start, routine_copied, routine_exchange, routine_mapped, routine_end\n"
+    ".globl routine_start, routine_copied, routine_exchange, routine_end\n"
+    ".hidden routine_start, routine_copied, routine_exchange, routine_end\n"
     ".globl closing_start, closing_exchange, closing_call, closing_end\n"
     ".hidden closing_start, closing_exchange, closing_call, closing_end\n"
     /* A new program that has just mapped this. rbx: where its counters are in their file; rbp, r12, r13: address, length and
@@ -27,7 +27,7 @@ __asm__(
     "  movl $9, %eax\n"
     "  movl $0x7cfe0000, %edi\n"
     "  movq %r15, %rsi\n"
-    "  movl $0x104022, %r10d\n" /* MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE */
+    "  movl $0x124022, %r10d\n" /* MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK | MAP_FIXED_NOREPLACE */
     "  movq $-1, %r8\n"
     "  xorl %r9d, %r9d\n"
     "  syscall\n"
@@ -50,15 +50,10 @@ __asm__(
     "  ud2\n"
     /* A stub whose mmap was answered with MAP_TAG: it is made with the descriptor of a copy, which is closed then. */
     "routine_exchange:\n"
-    "  movl 0x7cfff818, %r8d\n"
-    "  movl $9, %eax\n"
-    "  syscall\n"
-    "routine_mapped:\n"
-    "  movq %rax, 0x7cfff820\n"
     "  movl $0x7c100000 + closing_exchange - closing_start, %ecx\n"
     "  jmp *%rcx\n"
     "routine_end:\n"
-    /* Where the filter lets a close through. */
+    /* Where the filter lets a close through, and an mmap of code. */
     "closing_start:\n"
     "  movl $3, %eax\n"
     "  movl $63, %edi\n"
@@ -85,6 +80,10 @@ __asm__(
     "  xorl %r15d, %r15d\n"
     "  jmp *%rcx\n"
     "closing_exchange:\n"
+    "  movl 0x7cfff818, %r8d\n"
+    "  movl $9, %eax\n"
+    "  syscall\n"
+    "  movq %rax, 0x7cfff820\n"
     "  movl %r8d, %edi\n"
     "  movl $3, %eax\n"
     "closing_call:\n"

@@ -214,7 +214,8 @@ struct gate_site site_here(const struct task *task, uint32_t stub)
 {
     struct gate_site site = task->gate->stubs->sites[stub];
     uint64_t behind = 0;
-    struct iovec local = {&behind, sizeof behind}, remote = {(void *)(uintptr_t)(GATE_RETURNS + sizeof behind * stub), sizeof behind};
+    void *word = (void *)(uintptr_t)(GATE_WORDS + sizeof behind * site.words);
+    struct iovec local = {&behind, sizeof behind}, remote = {word, sizeof behind};
     if (site.in_image) {
         process_vm_readv(task->tid, &local, 1, &remote, 1, 0);
         site.call = behind - site.after - X86_SYSCALL_LENGTH;

@@ -19,6 +19,7 @@
 #include "guest.h"
 
 #define CODE_SEGMENT_64 0x33
+#define LEAST_SPACE (UINT64_C(1) << 30)
 
 /* linux/fs.h, since Linux 6.11. */
 struct area_query {
@@ -62,30 +63,22 @@ static bool area_at(int32_t tid, uint64_t address, struct mapping *out)
 static bool has_room(int32_t tid)
 {
     struct rlimit space, files;
-    return prlimit(tid, RLIMIT_AS, NULL, &space) == 0 && space.rlim_cur == RLIM_INFINITY &&
+    return prlimit(tid, RLIMIT_AS, NULL, &space) == 0 && space.rlim_cur >= LEAST_SPACE &&
            prlimit(tid, RLIMIT_NOFILE, NULL, &files) == 0 && files.rlim_cur > LENT_CODE;
 }
 
-static bool is_used(int32_t tid, int fd)
+static bool is_used(int32_t tid, int fd, int ours)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, fd);
-    return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return pb_same_description(getpid(), ours, tid, fd) != -EBADF;
 }
 
-/* Else it would see other paths than we do. */
-static bool has_our_root(int32_t tid)
+static bool can_start(struct pb_core *core, int32_t tid, const struct user_regs_struct *registers)
 {
-    char path[64], root[2];
-    snprintf(path, sizeof path, "/proc/%d/root", tid);
-    return readlink(path, root, sizeof root) == 1 && root[0] == '/';
-}
-
-static bool can_start(const struct pb_core *core, int32_t tid, const struct user_regs_struct *registers)
-{
-    return core->gate_patience && core->listeners && core->images && core->dispositions[SYS_mmap] & PB_FLAG_PASSES &&
-           registers->cs == CODE_SEGMENT_64 && has_room(tid) && has_our_root(tid) && !is_used(tid, LENT_CODE) && !is_used(tid, LENT_COUNTERS) &&
-           !is_used(tid, LENT_COPY);
+    if (!core->gate_patience || !core->listeners || !core->images || core->has_other_roots ||
+        !(core->dispositions[SYS_mmap] & PB_FLAG_PASSES) || registers->cs != CODE_SEGMENT_64 || !has_room(tid))
+        return false;
+    int ours = core->images->tree;
+    return !is_used(tid, LENT_CODE, ours) && !is_used(tid, LENT_COUNTERS, ours) && !is_used(tid, LENT_COPY, ours);
 }
 
 static bool poke(struct task *task, const struct mapping *text, const struct image *image)
@@ -185,36 +178,20 @@ static int32_t enters(struct pb_core *core, struct task *task, const struct noti
     return 1;
 }
 
-bool gate_has_exchange(const struct task *task)
-{
-    return task->gate->exchange.tid == task->tid && task->gate->exchange.granted;
-}
-
 int32_t gate_own_call(struct pb_core *core, struct task *task, const struct notified_call *call, int listener, uint64_t id)
 {
-    int32_t own = 0;
-    struct exchange *exchange = &task->gate->exchange;
-    if (task->entering) {
-        own = enters(core, task, call, listener, id);
-    } else if (gate_has_exchange(task) && call->nr == SYS_mmap && call->ip == routine_address(routine_mapped)) {
-        uint64_t args[6];
-        memcpy(args, exchange->args, sizeof args);
-        args[4] = (uint64_t)exchange->fd;
-        own = memcmp(args, call->args, sizeof args) == 0;
-        exchange->granted = !own;
-        exchange->calls = task->calls;
-    }
-    if (own)
-        task->has_notified = false;
-    return own;
+    if (!task->entering)
+        return 0;
+    task->has_notified = false;
+    return enters(core, task, call, listener, id);
 }
 
-/* Whether another task may still read what its exchange left. */
+/* Whether another task may still read what leads its exchange. */
 static bool is_busy(struct pb_core *core, const struct task *task)
 {
     const struct exchange *exchange = &task->gate->exchange;
     const struct task *other = exchange->tid == task->tid ? NULL : task_find(core, exchange->tid);
-    return other && other->gate == task->gate && (exchange->granted || other->calls == exchange->calls);
+    return other && other->gate == task->gate && (exchange->open || other->calls == exchange->calls);
 }
 
 static const struct image *image_asked(struct pb_core *core, const struct task *task, const uint64_t args[6])
@@ -223,8 +200,6 @@ static const struct image *image_asked(struct pb_core *core, const struct task *
     char path[64];
     struct stat file;
     if (!(args[2] & PROT_EXEC) || args[2] & PROT_WRITE || (args[3] & (MAP_TYPE | MAP_FIXED)) != (MAP_PRIVATE | MAP_FIXED))
-        return NULL;
-    if (!has_our_root(task->tid))
         return NULL;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", task->tid, (int)args[4]);
     ssize_t length = readlink(path, text.path, sizeof text.path - 1);
@@ -241,15 +216,17 @@ int64_t gate_exchanges(struct pb_core *core, struct task *task, int listener, ui
     const struct notified_call *call = &task->notified;
     struct exchange *exchange = &task->gate->exchange;
     uint32_t stub;
-    if (!core->images || !stub_at(task->gate, call->ip, &stub) || task->gate->stubs->sites[stub].way != MAPS || is_busy(core, task))
+    if (!core->images || core->has_other_roots || !stub_at(task->gate, call->ip, &stub) || task->gate->stubs->sites[stub].way != MAPS || is_busy(core, task))
         return 0;
     const struct image *image = image_asked(core, task, call->args);
     if (!image || !image_enter(core, task, image, call->args[0], call->args[1], call->args[5]))
         return 0;
-    int fd = gate_has_exchange(task) ? exchange->fd : lend_as(listener, id, image->copy, 0);
+    bool has_it = exchange->open && exchange->tid == task->tid &&
+                  pb_same_description(getpid(), image->copy, task->tid, exchange->fd) == 1;
+    int fd = has_it ? exchange->fd : lend_as(listener, id, image->copy, 0);
     if (fd < 0)
         return 0;
-    *exchange = (struct exchange){.tid = task->tid, .fd = fd, .granted = true, .call = site_here(task, stub).call};
+    *exchange = (struct exchange){.tid = task->tid, .fd = fd, .calls = task->calls, .call = site_here(task, stub).call};
     memcpy(exchange->args, call->args, sizeof exchange->args);
     struct exchange_memory memory = {stub_places(task->gate, stub).behind, call->args[0], call->args[4], (uint64_t)fd, 0};
     pb_write(core, task->tid, GATE_EXCHANGE, &memory, sizeof memory);
@@ -271,5 +248,5 @@ void exchange_interrupt(const struct task *task, uint64_t ip)
 {
     struct exchange *exchange = &task->gate->exchange;
     if (exchange->tid == task->tid && exchange_stage(ip) == NOT_CLOSED)
-        exchange->granted = true;
+        exchange->open = true;
 }
