@@ -91,6 +91,26 @@ static void do_stat_miss(long n)
         expect(stat(miss, &st) == -1 && errno == ENOENT, "stat miss");
 }
 
+/* Another name each time. */
+static void do_stat_miss_new(long n)
+{
+    static long number;
+    char path[PATH_MAX + 32];
+    struct stat st;
+    while (n-- > 0) {
+        snprintf(path, sizeof path, "%s.%ld", miss, ++number);
+        expect(stat(path, &st) == -1 && errno == ENOENT, "stat new miss");
+    }
+}
+
+static void do_open_folded(long n)
+{
+    while (n-- > 0) {
+        int fd = open(folded, O_RDONLY | O_CLOEXEC);
+        expect(fd >= 0 && close(fd) == 0, "open folded");
+    }
+}
+
 static void do_open_close(long n)
 {
     while (n-- > 0) {
@@ -176,6 +196,8 @@ static const struct {
     {"stat-hit", do_stat_hit},
     {"stat-folded", do_stat_folded},
     {"stat-miss", do_stat_miss},
+    {"stat-miss-new", do_stat_miss_new},
+    {"open-folded", do_open_folded},
     {"open+close", do_open_close},
     {"ping-pong", do_ping_pong},
     {"fork+wait", do_fork_wait},

@@ -24,6 +24,7 @@ PLAIN = {
     "fstat": "of an open file",
     "stat-hit": "of a file that is there, absolute name",
     "stat-miss": "of a file that is not there, absolute name",
+    "stat-miss-new": "of a file that is not there, another name each time",
     "open+close": "of a file that is there, absolute name",
     "ping-pong": "one byte there and back through two pipes, two processes",
     "fork+wait": "a child that exits at once",
@@ -41,6 +42,7 @@ def rows(programs: Programs, directory: Path, scale: Scale) -> list[Row]:
     return [
         *plain,
         row("stat-folded", "as stat-hit, the name in another case", "stat-folded", programs.true_static, FOLDING),
+        row("open-folded", "as open+close, the name in another case", "open-folded", programs.true_static, FOLDING),
         row("fork+exec+wait", "a static program that exits at once", "fork+exec+wait", programs.true_static),
         row("fork+exec+wait-dynamic", "the same program linked to libc", "fork+exec+wait", programs.true_dynamic),
     ]

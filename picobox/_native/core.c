@@ -34,6 +34,7 @@ void core_unlock(struct pb_core **core)
 void pb_core_free(struct pb_core *core)
 {
     listeners_close(core);
+    misses_close(core);
     gate_close(core);
     closes_clear(core);
     repeats_clear(core);
@@ -111,6 +112,8 @@ int32_t pb_resume(struct pb_core *core, int32_t tid, int32_t signal, int32_t wan
         return -ESRCH;
     if (want_exit)
         task->want_exit = task->report_exit = true;
+    if (task->makes_name)
+        misses_forget(core);
     int delivered = signal_to_deliver(core, task, signal);
     return delivered < 0 ? delivered : task_resume(core, task, delivered);
 }

@@ -232,6 +232,10 @@ void pb_enter_gate(struct pb_core *core, int32_t by);
 /* Names mean what the index says, on all volumes, and every guest has our root; NULL: that is so no longer. To be called
    before the first guest gets a gate. */
 void pb_set_resolver(struct pb_core *core, struct pb_names *names, const uint32_t *rows);
+/* How often a call asked what its name means. */
+uint64_t pb_resolutions(struct pb_core *core);
+/* A guest is about to make an inotify instance: if the user has none left, that of the resolver is let go. */
+void pb_spare_instance(struct pb_core *core);
 /* Guests may have other credentials than before. */
 void pb_forget_credentials(struct pb_core *core);
 /* Where the plans of images are kept (picobox.platform.site_cache), a descriptor that is ours from now on; without it, and in

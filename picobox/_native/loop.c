@@ -89,7 +89,7 @@ void call_begin(struct pb_core *core, struct task *task)
     call_forget(core, task);
     task->calls++;
     task->interrupted_call = -1;
-    task->noticed = task->has_notified = task->gate_is_new = false;
+    task->noticed = task->has_notified = task->gate_is_new = task->makes_name = false;
     if (task->gate)
         task->gate_calls = gate_calls(task->gate);
 }
@@ -196,6 +196,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
         take_round(core);
     switch (disposition & 0xff) {
     case PB_DO_NATIVE:
+        name_call_seen(core, task, nr, NULL);
         task->want_exit = recorded;
         return resume_quietly(core, task);
     case PB_DO_CALL:
@@ -205,6 +206,9 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
             return resume_quietly(core, task);
         if (nr == SYS_close)
             close_seen(core, task, (int32_t)info.args[0], false);
+        name_call_seen(core, task, nr, info.args);
+        /* What it makes is there when it is over. */
+        task->want_exit = task->makes_name;
         fill_call(core, out, task, &info);
         return FOR_PYTHON;
     case PB_DO_ERRNO:
@@ -235,6 +239,8 @@ static enum outcome on_call_exit(struct pb_core *core, struct task *task, bool h
 {
     struct call_info info;
     bool report = task->report_exit;
+    if (task->makes_name)
+        misses_forget(core);
     restore_arguments(task, task->tid);
     call_forget(core, task);
     bool wanted = report || task->recorded;
@@ -285,6 +291,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     child->page = task->page;
     gate_inherit(task, child);
     child->own_gs = task->own_gs;
+    child->place = task->place;
     child->own_affinity = task->own_affinity;
     if (task->making) {
         unseen_made(core, task, child);
@@ -359,12 +366,15 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
         struct task *executor = task_find(core, (int32_t)former);
         if (executor) {
             task->pinned = executor->pinned;
+            task->place = executor->place;
             task->cpu = executor->cpu;
             task->own_affinity = executor->own_affinity;
             recorder_move(executor, task);
             task_remove(core, (int32_t)former);
         }
     }
+    if (task->starting)
+        place_begin(core, task);
     task->starting = task->group_stopped = false;
     task->page = 0;
     block_leave(core, task);

@@ -80,6 +80,8 @@ struct task {
     uint64_t gate_calls; /* of that, when it entered its last call that was seen */
     int *lends;          /* descriptors of ours that it gets with its next call, then their numbers there; else NULL */
     struct rights rights;
+    uint32_t place;      /* where its relative names begin; 0: what its names mean is not remembered. See gate/misses.c */
+    bool makes_name;     /* the call it is in may make a name */
     uint32_t block;      /* the number of its block, from 1 on; 0: it has none */
     bool own_gs;         /* it uses gs itself */
     bool stepping;       /* stops at the first instruction of a handler; see gate_delivers */
@@ -192,6 +194,12 @@ struct pb_core {
     int32_t gate_enters;     /* PB_GATE_ENTERED_BY_x */
     struct pb_names *resolver; /* see pb_set_resolver */
     uint32_t resolved[PB_NR_COUNT];
+    uint64_t resolutions;
+    struct misses *misses;   /* NULL until one is to be remembered */
+    uint64_t generation;     /* of what is remembered, another one forgets it */
+    bool spares_instance;    /* see pb_spare_instance */
+    bool remembers;          /* there may be something of this generation */
+    uint32_t places;         /* so many there were */
     uint32_t credentials;    /* goes up when those of a task may have changed */
     uint64_t blocks[PB_BLOCK_COUNT / 64]; /* a bit for each that a task has */
     struct stubs *stubs;     /* of all gates, NULL before the first */
@@ -449,6 +457,15 @@ void ring_stopped(struct pb_core *core, struct task *task);
 void ring_leave(struct pb_core *core, struct task *task);
 /* What all have recorded. */
 void rings_read(struct pb_core *core);
+
+/* gate/misses.c */
+/* A task begins a program of a run, in a directory that only it is in. */
+void place_begin(struct pb_core *core, struct task *task);
+/* A task has entered a call, whose arguments are NULL if it is no open. */
+void name_call_seen(struct pb_core *core, struct task *task, uint64_t nr, const uint64_t *args);
+/* Something may have a name that had none. */
+void misses_forget(struct pb_core *core);
+void misses_close(struct pb_core *core);
 
 /* gate/hot.c */
 /* True if the call is answered later, by the loop. */

@@ -123,6 +123,7 @@ static int32_t verdict_on(struct pb_core *core, int listener, const struct secco
     task->has_notified = true;
     task->notified = call;
     pin_call_seen(core, task);
+    name_call_seen(core, task, nr, NULL);
     int32_t error = argument_error(core, task, nr, args);
     if (error)
         return -error;

@@ -218,6 +218,15 @@ class TracePlatform:
         if self._index is not None:
             lib.pb_set_resolver(self._core, ffi.NULL, ffi.NULL)
 
+    def resolutions(self) -> int:
+        """How often the core was asked by a guest what a name means."""
+        return int(lib.pb_resolutions(self._core))
+
+    def spare_instance(self) -> None:
+        """A guest is about to make an inotify instance: if the user has none left, the core lets its own go."""
+        if self._index is not None:
+            lib.pb_spare_instance(self._core)
+
     def forget_credentials(self) -> None:
         """Guests may have other credentials than before."""
         if self._index is not None:

@@ -38,6 +38,29 @@ static void change_root(const char *path)
 
 static void run(const char *script);
 
+/* All threads have one working directory. */
+static void *change_directory(void *path)
+{
+    CHECK(chdir(path) == 0);
+    return NULL;
+}
+
+static void change_in_thread(char *path)
+{
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, change_directory, path) == 0 && pthread_join(thread, NULL) == 0);
+}
+
+/* Somebody else makes it. */
+static void await_name(const char *path)
+{
+    struct stat status;
+    int left = 5000;
+    while (fstatat(directory, path, &status, 0) < 0 && --left)
+        usleep(1000);
+    tell("await", path, left ? 0 : -1, &status);
+}
+
 /* A thread with a working directory of its own. */
 static void *run_unshared(void *script)
 {
@@ -74,6 +97,10 @@ static void act(const char *word, char *path)
         tell(word, path, fchmodat(directory, path, 0700, 0), NULL);
     else if (strcmp(word, "cd") == 0)
         tell(word, path, chdir(path), NULL);
+    else if (strcmp(word, "cd-in-thread") == 0)
+        change_in_thread(path);
+    else if (strcmp(word, "await") == 0)
+        await_name(path);
     else if (strcmp(word, "user") == 0)
         CHECK(geteuid() || (setgroups(0, NULL) == 0 && setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0));
     else if (strcmp(word, "root") == 0)

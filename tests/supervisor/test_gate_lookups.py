@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import tempfile
+import threading
 from errno import EACCES, ELOOP
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -50,10 +51,11 @@ def _channel() -> None:
 
 
 class Seen(NamedTuple):
-    """What the program wrote, and how many of its calls Python was asked about."""
+    """What the program wrote, how many of its calls Python was asked about, and how many the core."""
 
     lines: list[str]
     asked: int
+    resolved: int
 
 
 def look(directory: Path, script: list[str], *, gate: bool, rounds: int = ROUNDS) -> Seen:
@@ -67,9 +69,17 @@ def look(directory: Path, script: list[str], *, gate: bool, rounds: int = ROUNDS
     assert sandbox.names is not None
     if gate:
         sandbox.names.resolve_by(cast("Resolver", platform))
+    resolved = 0
+
+    def close() -> None:
+        nonlocal resolved
+        resolved = platform.resolutions()
+        TracePlatform.close(platform)
+
+    platform.close = close  # type: ignore[method-assign]
     sandbox.run_ours(compile_source(PROGRAM), str(lines), str(output), str(rounds))
     calls = sandbox.counters[ACTION_CALL]
-    return Seen(output.read_text(errors="surrogateescape").splitlines(), sum(calls[nr] for nr in SEEN))
+    return Seen(output.read_text(errors="surrogateescape").splitlines(), sum(calls[nr] for nr in SEEN), resolved)
 
 
 def grow(directory: Path, choose: random.Random, depth: int = 0) -> list[str]:
@@ -165,10 +175,45 @@ CHANGES = (
 
 def test_what_is_made_is_there_at_once(top: Path) -> None:
     # Inodes are new each time.
+    script = [line for line in CHANGES for _ in range(6 if line.startswith("stat") else 1)]
     expected, seen = (
-        [line.rpartition(" ")[0] for line in look(top, list(CHANGES), gate=gate).lines] for gate in (False, True)
+        [line.rpartition(" ")[0] for line in look(top, script, gate=gate).lines] for gate in (False, True)
     )
     assert seen == expected
+
+
+LOOKS = 200
+
+
+def test_what_is_not_there_is_asked_for_a_few_times(top: Path) -> None:
+    paths = ("absent", f"{top}/absent", "./no/where", f"{top.parent}/Absent/x")
+    script = [f"{word} {path}" for _ in range(LOOKS) for word in ("stat", "open") for path in paths]
+    seen = look(top, script, gate=True, rounds=1)
+    assert set(seen.lines[2:]) == {line + " -1 2 0" for line in script}
+    # Others change directories above ours.
+    assert seen.resolved + seen.asked < LOOKS
+
+
+def test_what_others_make_is_noticed(top: Path) -> None:
+    (top / "Sub").mkdir()
+    script = ["stat sub/name"] * 20 + ["await sub/name"]
+    maker = threading.Timer(1, (top / "Sub" / "NAME").touch)
+    maker.start()
+    try:
+        assert " 0 0 " in look(top, script, gate=True, rounds=1).lines[-1]
+    finally:
+        maker.join()
+
+
+def test_a_name_is_looked_for_where_the_task_is_now(top: Path) -> None:
+    for directory in ("one", "two", "three"):
+        (top / directory).mkdir()
+    (top / "two" / "FILE").touch()
+    (top / "three" / "fILE").touch()
+    looks = ["stat File"] * 6
+    script = ["cd one", *looks, "cd ../two", *looks, "cd ../one", *looks, "cd-in-thread ../three", *looks]
+    script += ["cd-in-thread ../one", *looks, "cd ..", *looks, "in one", *looks, "in two", *looks, "here -", *looks]
+    assert look(top, script, gate=True).lines == look(top, script, gate=False).lines
 
 
 def test_links_lead_to_other_spellings(top: Path) -> None:

@@ -71,6 +71,8 @@ void guest_write(const struct pb_core *core, uint8_t *code)
         if (core->resolver && core->resolved[nr]) {
             decided[GUEST_KINDS + nr] |= GUEST_RESOLVES;
             decided[GUEST_PATHS + nr] = core->resolved[nr] >> PB_RESOLVES_PATH_SHIFT & 7;
+            if (core->resolved[nr] & PB_RESOLVES_AT_DIRECTORY)
+                decided[GUEST_PATHS + nr] |= GUEST_AT_DIRECTORY;
         }
     }
     memcpy(code + (PB_GATE_RESOLVING - GATE_CODE), (uint8_t[]){0x0f, 0x05, 0xc3}, 3); /* syscall; ret */
@@ -123,6 +125,7 @@ void block_give(struct pb_core *core, struct task *task)
         return;
     if (!task->block)
         task->block = number_take(core);
+    place_tell(core, task);
     gs_write(task->tid, task->block ? block_address(task->block) : 0);
     ring_give(core, task);
 }

@@ -274,6 +274,22 @@ bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6]
 /* Fills in how a site makes calls, of which one of this number was seen. before: the bytes before it, if it has no record. */
 void way_choose(const struct pb_core *core, uint32_t nr, const uint8_t *before, size_t length, struct gate_site *site);
 
+/* misses.c */
+/* A name that a task has looked for in vain: as it was written, from where a directory's descriptor or AT_FDCWD says. */
+struct miss {
+    int32_t tid, dirfd;
+    const char *path;
+    /* As it was before it was looked up: */
+    uint32_t place;
+    uint64_t generation, epoch, events;
+};
+/* A task is about to look for a name. */
+void miss_begin(const struct pb_core *core, const struct task *task, struct miss *miss);
+/* Nothing is there under any spelling: if that is asked again and again, the gate will know it by itself. */
+void miss_seen(struct pb_core *core, const struct miss *miss);
+/* Tells the gate where relative names of a task begin. */
+void place_tell(const struct pb_core *core, const struct task *task);
+
 /* blocks.c */
 /* The task, which stands still, gets a block of its own, unless it uses gs itself. */
 void block_give(struct pb_core *core, struct task *task);

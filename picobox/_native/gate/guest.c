@@ -164,19 +164,34 @@ static inline uint64_t asking_of(const struct gate_block *block)
     return behind < GATE_DECIDED ? behind - X86_SYSCALL_LENGTH : asking_address((uint32_t)((behind - GATE_DECIDED) / STUB_SIZE));
 }
 
+/* Whether it is known that a name that was not found is not there in another spelling either. */
+static inline int is_known_miss(const struct gate_block *block, uint64_t nr)
+{
+    uint8_t position = table_of(block, GUEST_PATHS)[nr];
+    const char *path = (const char *)block->args[position % GUEST_AT_DIRECTORY % 6];
+    uint32_t place = ((const volatile uint32_t *)GATE_PLACES)[((uint64_t)block - BLOCKS) / BLOCK_SIZE % BLOCK_COUNT];
+    bool is_relative_to = position & GUEST_AT_DIRECTORY && (int32_t)block->args[(position - 1) % GUEST_AT_DIRECTORY % 6] != AT_FDCWD;
+    if (!place || (is_relative_to && *path != '/'))
+        return 0;
+    uint64_t hash = miss_hash(*(const volatile uint64_t *)GATE_GENERATION, place, path);
+    return hash && ((const volatile uint64_t *)GATE_MISSES)[hash >> (64 - MISS_BITS)] == hash;
+}
+
 /* The call has found nothing under its name. True if it is over: it is there under another, or nothing is. */
 static inline int is_resolved(struct gate_block *block, uint64_t nr)
 {
     uint64_t args[6];
     block->result = NOT_MADE;
-    int64_t length = table_of(block, GUEST_KINDS)[nr] & GUEST_RESOLVES ? guest_resolve(nr, block->args) : -1;
+    if (!(table_of(block, GUEST_KINDS)[nr] & GUEST_RESOLVES))
+        return 0;
+    int64_t length = is_known_miss(block, nr) ? 0 : guest_resolve(nr, block->args);
     if (length == 0)
         block->result = -ENOENT;
     if (length <= 0)
         return length == 0;
     for (int i = 0; i < 6; i++)
         args[i] = block->args[i];
-    args[table_of(block, GUEST_PATHS)[nr] % 6] = (uint64_t)block->name;
+    args[table_of(block, GUEST_PATHS)[nr] % GUEST_AT_DIRECTORY % 6] = (uint64_t)block->name;
     guest_make(nr, args);
     return 1;
 }

@@ -26,8 +26,52 @@ struct gate_block {
     char name[GUEST_NAME]; /* that the call is made with, written by the supervisor */
 };
 
+/* Sealed: names that mean nothing, each by its hash, at a place that the hash tells; what all hashes begin with, so that
+   another value forgets them; and where the relative names of a block's task begin, 0: none of its names are known. */
+#define GATE_GENERATION UINT64_C(0x7c1e2000)
+#define GATE_PLACES UINT64_C(0x7c1e4000)
+#define GATE_MISSES UINT64_C(0x7c1f0000)
+#define MISS_COUNT 8192
+#define MISS_BITS 13
+/* Longer names are not remembered. */
+#define MISS_LONGEST 1024
+
+struct word {
+    uint64_t value;
+} __attribute__((packed, may_alias));
+
+/* The next bytes of a path up to its end, the others being zero, with nothing read from a page that it is not in. */
+static inline uint64_t path_word(const char *path)
+{
+    uint64_t word = 0;
+    if (((uint64_t)path & 4095) > 4088) {
+        for (int i = 0; i < 8 && path[i]; i++)
+            word |= (uint64_t)(uint8_t)path[i] << 8 * i;
+        return word;
+    }
+    word = ((const volatile struct word *)path)->value;
+    uint64_t ends = (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+    return ends ? word & ((ends & -ends) - 1) >> 7 : word;
+}
+
+/* Of a path that means something from a place; 0: it is too long. */
+static inline uint64_t miss_hash(uint64_t generation, uint32_t place, const char *path)
+{
+    uint64_t hash = generation ^ (uint64_t)place * UINT64_C(0x9e3779b97f4a7c15), word;
+    for (uint32_t length = 0; length < MISS_LONGEST; length += 8) {
+        word = path_word(path + length);
+        hash = (hash ^ word) * UINT64_C(0xff51afd7ed558ccd);
+        hash ^= hash >> 29;
+        if (word >> 56 == 0)
+            return hash | 1;
+    }
+    return 0;
+}
+
 /* What is done about a number; with GUEST_RESOLVES, what finds nothing asks what its name means. */
 #define GUEST_RESOLVES 0x80
+/* With the position of a path: the argument before it is a directory's descriptor. */
+#define GUEST_AT_DIRECTORY 0x80
 enum guest_kind {
     GUEST_ASKS,  /* the stub makes the call, where the filter does not let it pass */
     GUEST_MAKES, /* it is made */

@@ -22,6 +22,7 @@
 void pb_set_resolver(struct pb_core *core, struct pb_names *names, const uint32_t *rows)
 {
     LOCKED(core);
+    misses_forget(core);
     core->resolver = names;
     if (names)
         memcpy(core->resolved, rows, sizeof core->resolved);
@@ -31,6 +32,12 @@ void pb_forget_credentials(struct pb_core *core)
 {
     LOCKED(core);
     core->credentials++;
+}
+
+uint64_t pb_resolutions(struct pb_core *core)
+{
+    LOCKED(core);
+    return core->resolutions;
 }
 
 bool is_resolving(uint64_t ip)
@@ -44,6 +51,7 @@ struct walk {
     const struct rights *rights;
     int32_t tid, dirfd;
     bool follows, entry;
+    bool absent;                /* nothing has the last name that was looked up, in any spelling */
     int directory;              /* open, how far the path has been followed */
     char given[PATH_MAX];
     char spelled[PATH_MAX];     /* its path in stored spellings */
@@ -156,6 +164,7 @@ static int find(struct walk *walk, const char *name, size_t length, char stored[
     memcpy(stored, name, length);
     stored[length] = 0;
     int found = names_find(walk->names, walk->directory, name, length, stored);
+    walk->absent = found == PB_NAMES_ABSENT;
     if (found <= PB_NAMES_EXACT)
         return found < 0 ? ASK_PYTHON : found;
     int allowed = may_list(walk->rights, walk->directory);
@@ -274,15 +283,18 @@ int64_t resolve(struct pb_core *core, int listener, uint64_t id, int32_t tid, co
     struct walk walk = {.directory = -1};
     struct rights rights;
     uint64_t path, name;
+    struct miss miss = {.tid = tid, .path = walk.given};
     {
         LOCKED(core);
         struct task *task = task_find(core, tid);
         if (!task)
             return ASK_PYTHON;
+        core->resolutions++;
         call_begin(core, task);
         pin_call_seen(core, task);
         if (!prepare(core, task, call, &walk, &path))
             return ASK_PYTHON;
+        miss_begin(core, task, &miss);
         name = block_address(task->block) + offsetof(struct gate_block, name);
     }
     walk.rights = &rights;
@@ -290,6 +302,9 @@ int64_t resolve(struct pb_core *core, int listener, uint64_t id, int32_t tid, co
         !is_valid(listener, id))
         return ASK_PYTHON;
     int64_t length = look_up(&walk);
+    miss.dirfd = walk.dirfd;
+    if (length == 0 && walk.absent && is_valid(listener, id))
+        miss_seen(core, &miss);
     if (length <= 0)
         return is_valid(listener, id) ? length : ASK_PYTHON;
     if (!is_valid(listener, id) ||

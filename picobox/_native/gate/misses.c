@@ -1,0 +1,442 @@
+/* Owns what is remembered of names that mean nothing in any spelling: the gate need not ask for them again. All is forgotten
+   when something may have got a name: guests' calls are seen, and who else makes one is seen by inotify, a moment later. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "../names.h"
+#include "gate.h"
+#include "guest.h"
+
+#define DIRECTORY (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+/* What gives a name a meaning, and what makes another directory of one that is watched. */
+#define MAKES (IN_CREATE | IN_MOVED_TO)
+#define EVENTS (MAKES | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+#define ONCE_BITS 12
+#define HEAD_COUNT 64
+#define FOLDED_BITS 16
+/* Not all that a user may have. */
+#define MOST_WATCHES 2048
+#define HEAD_LONGEST 512
+/* What no event tells, as a mount, is noticed after so many milliseconds. */
+#define LONGEST 1000
+#define STACK_SIZE (128 * 1024)
+
+/* What comes before the last component of paths, all of whose directories are watched. */
+_Static_assert(GATE_WATCHED + WATCHED_COUNT / 8 <= GATE_GENERATION && GATE_MISSES + 8 * MISS_COUNT <= GATE_END,
+               "the tables fit");
+
+struct head {
+    uint64_t epoch;
+    uint32_t place;
+    char path[HEAD_LONGEST];
+};
+
+struct misses {
+    struct pb_core *core;
+    pthread_mutex_t lock; /* of `once` and `heads` */
+    pthread_t thread;
+    int inotify, ending;
+    /* With the core's lock: */
+    uint64_t epoch;  /* goes up when some directory is not watched any more, or at another place */
+    uint64_t events; /* goes up with each that the thread takes */
+    uint64_t folded[(1 << FOLDED_BITS) / 64]; /* a bit for each component of what is remembered, by its folded hash */
+    uint32_t watches;
+    uint64_t once[1 << ONCE_BITS]; /* names that were asked for */
+    struct head heads[HEAD_COUNT];
+};
+
+static uint64_t *in_gate(const struct pb_core *core, uint64_t address)
+{
+    return (uint64_t *)(core->stubs->code + (address - GATE_CODE));
+}
+
+void misses_forget(struct pb_core *core)
+{
+    if (!core->remembers)
+        return;
+    core->remembers = false;
+    memset(core->misses->folded, 0, sizeof core->misses->folded);
+    core->generation += UINT64_C(0x9e3779b97f4a7c15);
+    __atomic_store_n(in_gate(core, GATE_GENERATION), core->generation, __ATOMIC_SEQ_CST);
+}
+
+void place_tell(const struct pb_core *core, const struct task *task)
+{
+    if (core->stubs && task->block)
+        __atomic_store_n((uint32_t *)in_gate(core, GATE_PLACES) + (task->block - 1), task->place, __ATOMIC_SEQ_CST);
+}
+
+void place_begin(struct pb_core *core, struct task *task)
+{
+    task->place = ++core->places;
+}
+
+/* The task's directory, or what it may see in one, is another from now on, and that of all that share it. */
+static void place_change(struct pb_core *core, struct task *task, uint32_t place)
+{
+    bool shares = false;
+    for (int bucket = 0; task->place && bucket < TASK_BUCKETS; bucket++)
+        for (struct task *other = core->buckets[bucket]; other; other = other->next) {
+            if (other == task || other->place != task->place ||
+                syscall(SYS_kcmp, task->tid, other->tid, KCMP_FS, 0, 0) != 0)
+                continue;
+            other->place = 0;
+            place_tell(core, other);
+            shares = true;
+        }
+    task->place = shares ? 0 : place;
+    place_tell(core, task);
+}
+
+static bool makes_name(const struct pb_core *core, uint64_t nr, const uint64_t *args)
+{
+    uint32_t flags = core->dispositions[nr] >> PB_OPEN_FLAGS_SHIFT & 3;
+    switch (nr) {
+    case SYS_open:
+        return !args || args[1] & O_CREAT;
+    case SYS_openat:
+        return !args || args[2] & O_CREAT;
+    case SYS_openat2:
+    case SYS_creat:
+    case SYS_mkdir:
+    case SYS_mkdirat:
+    case SYS_mknod:
+    case SYS_mknodat:
+    case SYS_link:
+    case SYS_linkat:
+    case SYS_symlink:
+    case SYS_symlinkat:
+    case SYS_rename:
+    case SYS_renameat:
+    case SYS_renameat2:
+    case SYS_bind:
+    case SYS_mount:
+    case SYS_umount2:
+    case SYS_move_mount:
+        return true;
+    default:
+        return flags && args && args[flags] & O_CREAT;
+    }
+}
+
+void name_call_seen(struct pb_core *core, struct task *task, uint64_t nr, const uint64_t *args)
+{
+    if (!core->resolver)
+        return;
+    switch (nr) {
+    case SYS_chdir:
+    case SYS_fchdir:
+        place_change(core, task, ++core->places);
+        return;
+    case SYS_chroot:
+    case SYS_pivot_root:
+    case SYS_unshare:
+    case SYS_setns:
+        place_change(core, task, 0);
+        return;
+    case SYS_setuid:
+    case SYS_setgid:
+    case SYS_setreuid:
+    case SYS_setregid:
+    case SYS_setresuid:
+    case SYS_setresgid:
+    case SYS_setfsuid:
+    case SYS_setfsgid:
+    case SYS_setgroups:
+    case SYS_capset:
+        task->place = 0;
+        place_tell(core, task);
+        return;
+    default:
+        task->makes_name = core->misses && makes_name(core, nr, args);
+        if (task->makes_name)
+            misses_forget(core);
+    }
+}
+
+/* The bit of a component in `folded`. */
+static uint64_t *bit_of(struct misses *misses, const char *name, size_t length, uint64_t *bit)
+{
+    struct folded_name folded;
+    name_fold(&folded, 0, name, length);
+    uint32_t place = (folded.hash ^ folded.hash >> FOLDED_BITS) & ((1 << FOLDED_BITS) - 1);
+    *bit = UINT64_C(1) << place % 64;
+    return &misses->folded[place / 64];
+}
+
+static void take_event(struct misses *misses, const struct inotify_event *event)
+{
+    uint64_t bit;
+    misses->events++;
+    if (!(event->mask & MAKES)) {
+        misses->epoch++;
+        misses_forget(misses->core);
+    } else if (event->len && *bit_of(misses, event->name, strnlen(event->name, event->len), &bit) & bit) {
+        misses_forget(misses->core);
+    }
+}
+
+static void take_events(struct misses *misses)
+{
+    char events[4096] __attribute__((aligned(8)));
+    ssize_t size;
+    while ((size = read(misses->inotify, events, sizeof events)) > 0) {
+        LOCKED(misses->core);
+        for (ssize_t at = 0; at < size;) {
+            const struct inotify_event *event = (const struct inotify_event *)(events + at);
+            take_event(misses, event);
+            at += (ssize_t)(sizeof *event + event->len);
+        }
+    }
+}
+
+static void *notice(void *argument)
+{
+    struct misses *misses = argument;
+    struct pollfd files[2] = {{.fd = misses->inotify, .events = POLLIN}, {.fd = misses->ending, .events = POLLIN}};
+    int64_t forgot = names_clock();
+    while (!files[1].revents) {
+        if (poll(files, 2, LONGEST) > 0 && files[0].revents)
+            take_events(misses);
+        if (names_clock() - forgot < LONGEST * MILLISECOND)
+            continue;
+        forgot = names_clock();
+        LOCKED(misses->core);
+        misses_forget(misses->core);
+    }
+    return NULL;
+}
+
+static bool start(struct misses *misses)
+{
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&misses->thread, &attributes, notice, misses);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return !error;
+}
+
+static void misses_free(struct misses *misses)
+{
+    if (misses->inotify >= 0)
+        close(misses->inotify);
+    if (misses->ending >= 0)
+        close(misses->ending);
+    pthread_mutex_destroy(&misses->lock);
+    free(misses);
+}
+
+static struct misses *misses_new(struct pb_core *core)
+{
+    struct misses *misses = calloc(1, sizeof *misses);
+    if (!misses)
+        return NULL;
+    misses->core = core;
+    misses->epoch = 1;
+    pthread_mutex_init(&misses->lock, NULL);
+    misses->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    misses->ending = eventfd(0, EFD_CLOEXEC);
+    if (misses->inotify >= 0 && misses->ending >= 0 && start(misses))
+        return misses;
+    misses_free(misses);
+    return NULL;
+}
+
+/* Nothing is watched any more. */
+static void stop(struct misses *misses)
+{
+    if (misses->inotify < 0)
+        return;
+    eventfd_write(misses->ending, 1);
+    pthread_join(misses->thread, NULL);
+    pthread_mutex_lock(&misses->lock);
+    close(misses->inotify);
+    misses->inotify = -1;
+    pthread_mutex_unlock(&misses->lock);
+}
+
+void misses_close(struct pb_core *core)
+{
+    struct misses *misses;
+    {
+        LOCKED(core);
+        misses = core->misses;
+        core->misses = NULL;
+        core->remembers = false;
+    }
+    if (misses) {
+        stop(misses);
+        misses_free(misses);
+    }
+}
+
+static struct misses *misses_of(struct pb_core *core)
+{
+    LOCKED(core);
+    if (!core->misses && core->resolver && !core->spares_instance)
+        core->misses = misses_new(core);
+    if (core->misses && !core->generation &&
+        getrandom(&core->generation, sizeof core->generation, GRND_NONBLOCK) != sizeof core->generation)
+        core->generation = 1;
+    return core->misses;
+}
+
+static bool watch(struct misses *misses, int directory)
+{
+    char path[64];
+    struct statfs system;
+    if (misses->watches++ >= MOST_WATCHES)
+        return false;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", directory);
+    /* Who changes the layers of an overlay is not seen there. */
+    return fstatfs(directory, &system) == 0 && (uint32_t)system.f_type != OVERLAYFS_SUPER_MAGIC &&
+           inotify_add_watch(misses->inotify, path, EVENTS) >= 0;
+}
+
+static int open_start(const struct miss *miss)
+{
+    char path[64];
+    if (miss->path[0] == '/')
+        return open("/", DIRECTORY);
+    snprintf(path, sizeof path, "/proc/%d/cwd", miss->tid);
+    return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Watches every directory that a path passes up to its last component; false if some are links, or cannot be watched. */
+static bool watch_all(struct misses *misses, const struct miss *miss, const char *head)
+{
+    char path[HEAD_LONGEST], *rest = NULL;
+    int directory = open_start(miss);
+    bool watched = directory >= 0 && watch(misses, directory);
+    strcpy(path, head);
+    for (char *name = strtok_r(path, "/", &rest); watched && name; name = strtok_r(NULL, "/", &rest)) {
+        if (strcmp(name, ".") == 0)
+            continue;
+        int below = strcmp(name, "..") == 0 ? -1 : openat(directory, name, DIRECTORY);
+        bool ends = below < 0 && errno == ENOENT && strcmp(name, "..") != 0; /* what is behind is there only if this is */
+        close(directory);
+        directory = below;
+        watched = ends || (directory >= 0 && watch(misses, directory));
+        if (ends)
+            break;
+    }
+    if (directory >= 0)
+        close(directory);
+    return watched;
+}
+
+/* Whether all directories of a path are watched, and were before the name was looked for; if not, they are from now on. */
+static bool is_watched_whole(struct misses *misses, const struct miss *miss)
+{
+    size_t length = strlen(miss->path);
+    while (length && miss->path[length - 1] == '/')
+        length--;
+    while (length && miss->path[length - 1] != '/')
+        length--;
+    char path[HEAD_LONGEST] = {0};
+    if (length >= sizeof path)
+        return false;
+    memcpy(path, miss->path, length);
+    uint64_t hash = miss_hash(0, miss->place, path);
+    struct head *head = &misses->heads[hash >> 32 & (HEAD_COUNT - 1)];
+    if (head->epoch == miss->epoch && head->place == miss->place && strcmp(head->path, path) == 0)
+        return true;
+    if (watch_all(misses, miss, path)) {
+        head->epoch = miss->epoch;
+        head->place = miss->place;
+        memcpy(head->path, path, sizeof path);
+    }
+    return false;
+}
+
+/* Whether it was asked for before. */
+static bool is_known(struct misses *misses, uint64_t hash)
+{
+    uint64_t *once = &misses->once[hash >> (64 - ONCE_BITS)];
+    bool known = *once == hash;
+    *once = hash;
+    return known;
+}
+
+void miss_begin(const struct pb_core *core, const struct task *task, struct miss *miss)
+{
+    miss->place = task->place;
+    miss->generation = core->generation;
+    miss->epoch = core->misses ? core->misses->epoch : 0;
+    miss->events = core->misses ? core->misses->events : 0;
+}
+
+/* Its components may not be made unseen from now on. */
+static void keep_components(struct misses *misses, const char *path)
+{
+    uint64_t bit;
+    for (;;) {
+        path += strspn(path, "/");
+        size_t length = strcspn(path, "/");
+        if (!length)
+            return;
+        uint64_t *word = bit_of(misses, path, length, &bit);
+        *word |= bit;
+        path += length;
+    }
+}
+
+void miss_seen(struct pb_core *core, const struct miss *miss)
+{
+    struct misses *misses = misses_of(core);
+    uint64_t first = miss_hash(1, miss->place, miss->path);
+    if (!misses || !miss->place || !first || (miss->dirfd != AT_FDCWD && miss->path[0] != '/'))
+        return;
+    pthread_mutex_lock(&misses->lock);
+    bool remembered = is_known(misses, first) && is_watched_whole(misses, miss);
+    pthread_mutex_unlock(&misses->lock);
+    if (!remembered)
+        return;
+    LOCKED(core);
+    uint64_t hash = miss_hash(miss->generation, miss->place, miss->path);
+    if (misses->epoch != miss->epoch || misses->events != miss->events || core->generation != miss->generation || !core->resolver || !core->stubs)
+        return;
+    core->remembers = true;
+    keep_components(misses, miss->path);
+    __atomic_store_n(in_gate(core, GATE_GENERATION), core->generation, __ATOMIC_SEQ_CST);
+    __atomic_store_n(in_gate(core, GATE_MISSES) + (hash >> (64 - MISS_BITS)), hash, __ATOMIC_SEQ_CST);
+}
+
+void pb_spare_instance(struct pb_core *core)
+{
+    struct misses *misses;
+    int another = inotify_init1(IN_CLOEXEC);
+    if (another >= 0) {
+        close(another);
+        return;
+    }
+    {
+        LOCKED(core);
+        core->spares_instance = true;
+        misses = core->misses;
+    }
+    if (!misses)
+        return;
+    stop(misses);
+    LOCKED(core);
+    misses->epoch++;
+    misses_forget(core);
+}
