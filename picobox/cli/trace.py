@@ -68,6 +68,9 @@ def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -
     if policy is None:
         tell_no_walls(options)
     refusals = _refusals(policy)
+    if options.output is None:
+        # What a program writes in the gate would come before the lines of what it had done before that.
+        options.no_gate = True
     core = None if options.platform == "reference" else _core_recorder(options, sink, selection, refusals)
     recorder = core or Recorder(_renderer(options), sink.write, selection.includes, options.platform, refusals)
     _end_in_order()

@@ -104,8 +104,12 @@ class Place:
             return Done(status, stdout.read(), stderr.read(), growth)
 
     def snapshot(self) -> dict[str, tuple[object, ...]]:
-        """All of the home but the working directory, and what of the machine a guest might change for everybody."""
-        paths = [path for path in self.home.rglob("*") if self.work not in (path, *path.parents)]
+        """All of the home but the working directory, and what of the machine a guest might change for everybody.
+
+        Plans of call sites are picobox's own to keep, behind walls also that guests cannot pass.
+        """
+        left_out = {self.work, self.home / ".cache"}
+        paths = [path for path in self.home.rglob("*") if not left_out & {path, *path.parents}]
         found: dict[str, tuple[object, ...]] = {}
         for path in (*paths, *map(Path, NEVER_CHANGED)):
             if path.exists() or path.is_symlink():
