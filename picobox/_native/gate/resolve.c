@@ -75,15 +75,19 @@ static bool is_of_processes(const char *path)
     return strncmp(path, "proc", 4) == 0 || strncmp(path, "dev", 3) == 0 || strncmp(path, "sys", 3) == 0;
 }
 
-static int open_start(const struct walk *walk)
+/* Opens what the path's first `length` bytes lead to, 0: where it begins; in one step, for the time that it takes. */
+static int open_head(const struct walk *walk, size_t length)
 {
-    char path[64];
+    char path[PATH_MAX + 64];
+    int start = 0;
     if (walk->given[0] == '/')
-        return open("/", DIRECTORY);
-    if (walk->dirfd == AT_FDCWD)
-        snprintf(path, sizeof path, "/proc/%d/cwd", walk->tid);
+        start = snprintf(path, sizeof path, "/");
+    else if (walk->dirfd == AT_FDCWD)
+        start = snprintf(path, sizeof path, "/proc/%d/cwd/", walk->tid);
     else
-        snprintf(path, sizeof path, "/proc/%d/fd/%d", walk->tid, walk->dirfd);
+        start = snprintf(path, sizeof path, "/proc/%d/fd/%d/", walk->tid, walk->dirfd);
+    memcpy(path + start, walk->given, length);
+    path[(size_t)start + length] = 0;
     return open(path, DIRECTORY);
 }
 
@@ -91,21 +95,16 @@ static int open_start(const struct walk *walk)
 static const char *begin(struct walk *walk, size_t stripped)
 {
     const char *last = memrchr(walk->given, '/', stripped);
-    char head[PATH_MAX];
     size_t length = last ? (size_t)(last + 1 - walk->given) : 0;
-    walk->directory = open_start(walk);
-    if (walk->directory < 0)
-        return NULL;
-    memcpy(head, walk->given, length);
-    head[length] = 0;
-    int below = length > 1 || (length == 1 && head[0] != '/') ? openat(walk->directory, head, DIRECTORY) : -1;
-    if (below >= 0) {
-        close(walk->directory);
-        walk->directory = below;
-        put(walk, head, length);
+    walk->directory = open_head(walk, length);
+    if (walk->directory >= 0) {
+        put(walk, walk->given, length);
         return walk->given + length;
     }
-    if (length > 1 && errno != ENOENT)
+    if (errno != ENOENT || !length)
+        return NULL;
+    walk->directory = open_head(walk, 0);
+    if (walk->directory < 0)
         return NULL;
     size_t start = walk->given[0] == '/' ? 1 : strncmp(walk->given, "./", 2) == 0 ? 2 : 0;
     put(walk, walk->given, start);
