@@ -1,11 +1,12 @@
-/* A40: jumps to every byte of the code that keeps registers in blocks, with blocks that it has written itself. */
+/* A40: jumps to any byte of the code that keeps registers in blocks, with blocks that it has written itself. */
 /* Walls: supervisor */
 /* Options: --gate 1 --enter-gate */
 #include "gate.h"
 #include <sys/auxv.h>
 #include <sys/time.h>
 
-enum { HIGHEST = 64, WAYS = 3, WORDS = 64 };
+enum { HIGHEST = 64, WAYS = 3, WORDS = 64, JUMPS = 120 };
+#define RESOLVING 0x7c1df000UL
 #define SHARED_SIZE 0x8000
 #define BLOCKS 0x7d000000UL
 
@@ -62,9 +63,14 @@ int main(void)
     while (length && !code[length - 1])
         length--;
     CHECK(length > 256);
-    for (int way = 0; way < WAYS; way++)
-        for (size_t i = 0; i < length; i++)
-            if (i % 3 == (size_t)way)
-                jump(start + i, path, way);
+    /* Other bytes in each run: a jump that goes nowhere takes its time. */
+    size_t step = length / JUMPS + 1;
+    for (int way = 0; way < WAYS; way++) {
+        for (size_t i = (size_t)getpid() % step; i < length; i += step)
+            jump(start + i, path, way);
+        /* Where it asks what names mean. */
+        for (uintptr_t i = 0; i < 3; i++)
+            jump(RESOLVING + i, path, way);
+    }
     return 0;
 }
