@@ -28,8 +28,8 @@ struct gate_block {
 
 /* Sealed: names that mean nothing, each by its hash, at a place that the hash tells; what all hashes begin with, so that
    another value forgets them; and where the relative names of a block's task begin, 0: none of its names are known. */
-#define GATE_GENERATION UINT64_C(0x7c1e2000)
-#define GATE_PLACES UINT64_C(0x7c1e4000)
+#define GATE_GENERATION UINT64_C(0x7c1e6000)
+#define GATE_PLACES UINT64_C(0x7c1e8000)
 #define GATE_MISSES UINT64_C(0x7c1f0000)
 #define MISS_COUNT 8192
 #define MISS_BITS 13

@@ -35,7 +35,8 @@
 #define STACK_SIZE (128 * 1024)
 
 /* What comes before the last component of paths, all of whose directories are watched. */
-_Static_assert(GATE_WATCHED + WATCHED_COUNT / 8 <= GATE_GENERATION && GATE_MISSES + 8 * MISS_COUNT <= GATE_END,
+_Static_assert(GUEST_CAPTURES + 8 * PB_NR_COUNT <= GATE_GENERATION && GATE_GENERATION + 8 <= GATE_PLACES &&
+                   GATE_PLACES + 4 * PB_BLOCK_COUNT <= GATE_MISSES && GATE_MISSES + 8 * MISS_COUNT <= GATE_END,
                "the tables fit");
 
 struct head {
