@@ -107,17 +107,19 @@ def test_quiet_keeps_errors() -> None:
 
 
 @pytest.mark.parametrize("way", ["-v", "--verbose", "variable"])
-def test_verbose_ends_with_a_summary(way: str) -> None:
+def test_verbose_ends_with_a_summary(way: str, tmp_path: Path) -> None:
     env = {"PICOBOX_VERBOSE": "1"} if way == "variable" else {}
-    done = picobox(*([] if env else [way]), "--", "sh", "-c", "exec 3</dev/null 3<&-; exit 4", env=env)
+    script = f": > {tmp_path}/made; exit 4"
+    done = picobox(*([] if env else [way]), "--", "sh", "-c", script, env=env)
     text = done.stderr.decode()
     assert (done.returncode, done.stdout) == (4, b"")
     rows = [line.split() for line in text.splitlines()]
     calls, answered = rows[0][0], [word.strip("(") for word in rows[0][2:6:2]]
     assert rows[0][1] == "calls"
     assert int(calls) == int(answered[0]) + int(answered[1])
-    assert ["access", "call", "NtAccessCheck"] in [row[1:] for row in rows]
-    assert ["1", "NtTerminateProcess"] in rows
+    # Who answers it depends on whether the gate is in the loader yet.
+    assert any(row[1::2] == ["access", "NtAccessCheck"] and row[2] in ("call", "native") for row in rows)
+    assert "NtClose" in [row[1] for row in rows if len(row) == 2]
 
 
 def test_quiet_variable_silences_verbose() -> None:

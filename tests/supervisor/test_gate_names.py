@@ -42,7 +42,7 @@ def test_names_mean_the_same_and_each_call_counts_once(tmp_path: Path) -> None:
     assert {name: sum(each) for name, each in stops.items()} == {name: sum(each) for name, each in gated.items()}
     assert all(native == 0 for native, _ in stops.values())
     # Two sites may have one place in the core's table of those that are called often.
-    assert all(gated[name][0] > ROUNDS // 2 and gated[name][1] >= ROUNDS for name in FINDING), gated
+    assert all(gated[name][0] > ROUNDS // 2 and gated[name][1] >= ROUNDS for name in FINDING), repr(gated)
     assert gated["getxattr"] == (0, stops["getxattr"][1]), "what is missing is always asked about"
     native, asked = gated["close"]
     assert native > 10 * asked, "handles are only made of what is looked at, so no close is told"

@@ -23,6 +23,8 @@
 #define REFUSED (UINT32_C(1) << 30)
 /* So often may it be that siblings do not stand still. */
 #define MOST_FAILURES 8
+/* A site that is refused keeps its place for good, so others need more than one. */
+#define HOT_PLACES 4
 #define BELL (SIGRTMAX - 1)
 #define KERNEL_SIGSET_SIZE 8
 
@@ -73,12 +75,21 @@ void gate_close(struct pb_core *core)
     sigaction(BELL, &core->before_bell, NULL);
 }
 
+/* Where a site is known, else the one of its places whose site is called least. */
 static struct hot_site *hot_of(struct pb_core *core, uint64_t call)
 {
-    return &core->hot[call * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (HOT_COUNT - 1)];
+    uint64_t set = call * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (HOT_COUNT / HOT_PLACES - 1);
+    struct hot_site *places = &core->hot[set * HOT_PLACES], *least = places;
+    for (int i = 0; i < HOT_PLACES; i++) {
+        if (places[i].call == call)
+            return &places[i];
+        if (places[i].calls < least->calls)
+            least = &places[i];
+    }
+    return least;
 }
 
-/* Of two sites with one place the one that is called more often stays. */
+/* Of sites that have to share a place the one that is called most often stays. */
 static bool has_become_hot(struct pb_core *core, const struct task *task, uint64_t call)
 {
     struct hot_site *hot = hot_of(core, call);
