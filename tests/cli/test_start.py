@@ -94,6 +94,7 @@ sys.meta_path[:] = [each for each in sys.meta_path if each.__module__ in pythons
 """
 
 
+@pytest.mark.usefixtures("errors")
 def test_modules_are_those_that_python_would_load(tree: Path) -> None:
     tell = TELL.replace("NAMES", repr(NAMES))
     ours, pythons = json.loads(run(ALONE + INSTALL + tell, tree)), json.loads(run(ALONE + tell, tree))
