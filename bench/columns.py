@@ -104,10 +104,10 @@ def find(programs: Programs, names: tuple[str, ...] = NAMES) -> list[Column]:
         Column("native", ()),
         Column("bare", bare),
         Column("bare-pinned", bare, pinned=True),
-        picobox_column("trace+linux", "--unconfined"),
-        picobox_column("trace+nt", "--unconfined"),
-        picobox_column("walls+nt", *confined),
-        picobox_column("gate+nt", *confined, "--gate", "64"),
+        picobox_column("trace+linux", "--unconfined", "--no-gate"),
+        picobox_column("trace+nt", "--unconfined", "--no-gate"),
+        picobox_column("walls+nt", *confined, "--no-gate"),
+        picobox_column("gate+nt", *confined),
         picobox_column("traced+nt", *confined, "-o", str(programs.bare_loop.with_name("traced")), command=("trace",)),
         picobox_column(
             "reference+linux", "--unconfined", "--platform", "reference", module="ptrace", package="python-ptrace"
