@@ -16,6 +16,7 @@ import pytest
 from .command import REPOSITORY, environment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # A module's place among others, as Python's own import tells it.
@@ -75,12 +76,12 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def errors(tree: Path) -> Path:
-    """A module of the tree that a test may change; it is compiled again for each."""
+def errors(tree: Path) -> Iterator[Path]:
+    """A module of the tree that a test may change; afterwards it is as it was, and compiled."""
     path = tree / "picobox" / "errors.py"
+    yield path
     shutil.copy2(REPOSITORY / "picobox" / "errors.py", path)
     py_compile.compile(str(path), doraise=True)
-    return path
 
 
 def compiled(path: Path) -> Path:
@@ -94,7 +95,6 @@ sys.meta_path[:] = [each for each in sys.meta_path if each.__module__ in pythons
 """
 
 
-@pytest.mark.usefixtures("errors")
 def test_modules_are_those_that_python_would_load(tree: Path) -> None:
     tell = TELL.replace("NAMES", repr(NAMES))
     ours, pythons = json.loads(run(ALONE + INSTALL + tell, tree)), json.loads(run(ALONE + tell, tree))
