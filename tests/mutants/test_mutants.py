@@ -192,7 +192,7 @@ def test_it_applies(mutant: Mutant) -> None:
 )
 def test_it_is_killed(mutant: Mutant, python: Path, tmp_path: Path) -> None:
     tree, build = tmp_path / "tree", tmp_path / "build"
-    is_native = mutant.file.endswith(".c")
+    is_native = mutant.file.endswith((".c", ".h"))
     copy_tree(tree)
     if is_native:
         build_core(tree, build)

@@ -93,20 +93,6 @@ uint64_t block_address(uint32_t number)
     return BLOCKS + (number - 1) * BLOCK_SIZE;
 }
 
-/* A number that no other task has, counted from 1; 0: there is none. */
-static uint32_t number_take(struct pb_core *core)
-{
-    for (uint32_t word = 0; word < PB_BLOCK_COUNT / 64; word++) {
-        uint64_t unused = ~core->blocks[word];
-        if (!unused)
-            continue;
-        uint32_t bit = (uint32_t)__builtin_ctzll(unused);
-        core->blocks[word] |= UINT64_C(1) << bit;
-        return word * 64 + bit + 1;
-    }
-    return 0;
-}
-
 void block_leave(struct pb_core *core, struct task *task)
 {
     ring_leave(core, task);
@@ -124,7 +110,7 @@ void block_give(struct pb_core *core, struct task *task)
     if (task->own_gs)
         return;
     if (!task->block)
-        task->block = number_take(core);
+        task->block = number_take(core->blocks, PB_BLOCK_COUNT);
     place_tell(core, task);
     gs_write(task->tid, task->block ? block_address(task->block) : 0);
     ring_give(core, task);

@@ -390,4 +390,18 @@ bool siblings_leave(struct pb_core *core, const struct task *of, const struct ga
 /* Calls that are held for the gate begin anew, so that the tasks can stop. */
 void gate_release(struct pb_core *core);
 
+/* Takes the least number that is not used, counted from 1, of those that have a bit each; 0: there is none. */
+static inline uint32_t number_take(uint64_t *used, uint32_t count)
+{
+    for (uint32_t word = 0; word < count / 64; word++) {
+        uint64_t unused = ~used[word];
+        if (!unused)
+            continue;
+        uint32_t bit = (uint32_t)__builtin_ctzll(unused);
+        used[word] |= UINT64_C(1) << bit;
+        return word * 64 + bit + 1;
+    }
+    return 0;
+}
+
 #endif

@@ -20,6 +20,16 @@ _Static_assert(offsetof(struct gate_block, nr) == 48 && offsetof(struct gate_blo
                    offsetof(struct gate_block, behind) == 112 && offsetof(struct gate_block, result) == 120,
                "and these");
 
+/* A function of (nr, args) has them where the kernel takes them. */
+#define LOAD_CALL \
+    "  movq %rdi, %rax\n" \
+    "  movq (%rsi), %rdi\n" \
+    "  movq 16(%rsi), %rdx\n" \
+    "  movq 24(%rsi), %r10\n" \
+    "  movq 32(%rsi), %r8\n" \
+    "  movq 40(%rsi), %r9\n" \
+    "  movq 8(%rsi), %rsi\n"
+
 /* r11 is where the stub's call returns to, rcx is free, flags are taken for lost as by DECIDING; all else is the guest's.
    Up to guest_saved nothing of it has changed. Whose gs base is no block makes the call in the stub, or asks. */
 __asm__(".pushsection gate_text, \"ax\", @progbits\n"
@@ -76,26 +86,14 @@ __asm__(".pushsection gate_text, \"ax\", @progbits\n"
         "  movq %gs:104, %rsp\n"
         "  jmp *%rcx\n"
         "guest_make:\n" /* see there */
-        "  movq %rdi, %rax\n"
-        "  movq (%rsi), %rdi\n"
-        "  movq 16(%rsi), %rdx\n"
-        "  movq 24(%rsi), %r10\n"
-        "  movq 32(%rsi), %r8\n"
-        "  movq 40(%rsi), %r9\n"
-        "  movq 8(%rsi), %rsi\n"
+        LOAD_CALL
         "guest_make_call:\n"
         "  syscall\n"
         "guest_made:\n"
         "  movq %rax, %gs:120\n"
         "  ret\n"
         "guest_resolve:\n"
-        "  movq %rdi, %rax\n"
-        "  movq (%rsi), %rdi\n"
-        "  movq 16(%rsi), %rdx\n"
-        "  movq 24(%rsi), %r10\n"
-        "  movq 32(%rsi), %r8\n"
-        "  movq 40(%rsi), %r9\n"
-        "  movq 8(%rsi), %rsi\n"
+        LOAD_CALL
         "  movl $0x7c1df000, %ecx\n"
         "  jmp *%rcx\n"
         ".popsection\n");

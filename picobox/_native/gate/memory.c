@@ -80,19 +80,6 @@ void stubs_close(struct pb_core *core)
     core->stubs = NULL;
 }
 
-/* A number that no gate has; GATES_AT_ONCE if there is none. */
-static uint32_t number_take(struct stubs *stubs)
-{
-    for (uint32_t word = 0; word < GATES_AT_ONCE / 64; word++) {
-        if (!~stubs->taken[word])
-            continue;
-        uint32_t bit = (uint32_t)__builtin_ctzll(~stubs->taken[word]);
-        stubs->taken[word] |= UINT64_C(1) << bit;
-        return word * 64 + bit;
-    }
-    return GATES_AT_ONCE;
-}
-
 struct stubs *stubs_of(struct pb_core *core)
 {
     if (!core->stubs)
@@ -102,8 +89,8 @@ struct stubs *stubs_of(struct pb_core *core)
 
 struct gate *gate_new(struct pb_core *core)
 {
-    uint32_t number = stubs_of(core) ? number_take(core->stubs) : GATES_AT_ONCE;
-    if (number == GATES_AT_ONCE)
+    uint32_t taken = stubs_of(core) ? number_take(core->stubs->taken, GATES_AT_ONCE) : 0, number = taken - 1;
+    if (!taken)
         return NULL;
     struct gate *gate = calloc(1, sizeof *gate);
     if (!gate) {

@@ -125,20 +125,6 @@ void rings_free(struct gate *gate)
     gate->rings = NULL;
 }
 
-/* The number of a ring that nobody has, counted from 1; 0: there is none. */
-static uint16_t number_take(struct rings *rings)
-{
-    for (uint32_t word = 0; word < RING_COUNT / 64; word++) {
-        uint64_t unused = ~rings->used[word];
-        if (!unused)
-            continue;
-        uint32_t bit = (uint32_t)__builtin_ctzll(unused);
-        rings->used[word] |= UINT64_C(1) << bit;
-        return (uint16_t)(word * 64 + bit + 1);
-    }
-    return 0;
-}
-
 static void tell_guest(const struct task *task, uint16_t number)
 {
     uint16_t *numbers = (uint16_t *)(task->gate->stubs->code + (GUEST_RINGS - GATE_CODE));
@@ -149,7 +135,7 @@ void ring_give(struct pb_core *core, struct task *task)
 {
     if (!core->recorder || !task->gate || !task->gate->rings || !task->block || task->ring)
         return;
-    task->ring = number_take(task->gate->rings);
+    task->ring = (uint16_t)number_take(task->gate->rings->used, RING_COUNT);
     task->ring_read = 0;
     if (!task->ring)
         return;
