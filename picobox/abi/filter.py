@@ -82,6 +82,9 @@ _FSTAT = 5
 # nearly every close would be told, and a stop costs less than both.
 TOLD_CALLS = frozenset(("close",))
 
+# A copy of a descriptor has a handle if the descriptor has one; else its handle is made when somebody looks at it.
+COPYING_CALLS = frozenset(("dup", "dup2", "dup3", "fcntl"))
+
 # Calls that may give a process descriptors which it has not opened: what was sent by SCM_RIGHTS or taken from others.
 RECEIVING_CALLS = frozenset(("recvmsg", "recvmmsg", "pidfd_getfd", "open_by_handle_at"))
 
@@ -389,7 +392,7 @@ def _is_recorded_by_guests(entry: Row, disposition: Disposition, features: froze
     """Whether the call means what the kernel takes it for, and nothing is to be told of it that only Python knows."""
     if disposition is NATIVE:
         return entry.harmless and _needs_no_stop(entry, disposition.action, features)
-    opens = entry.open_flags() or entry.name in TOLD_CALLS
+    opens = entry.open_flags() or entry.name in TOLD_CALLS or entry.name in COPYING_CALLS
     return not opens and _is_decided(entry, disposition.action, features)
 
 
@@ -399,6 +402,8 @@ def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:
         return False
     if entry.name in TOLD_CALLS:
         return True
+    if entry.name in COPYING_CALLS:
+        return not features & entry.when.keys()
     return NAMES in features and entry.finds() and not (features - {NAMES}) & entry.when.keys()
 
 

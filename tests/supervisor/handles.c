@@ -167,6 +167,27 @@ static void copies(void)
     checkpoint();
 }
 
+/* Copies of and over descriptors that nobody has looked at, many times from one place, then of and over such that somebody
+   has: the last one outlives all that it was made from. */
+static void unseen_copies(void)
+{
+    int fd = open_file(O_RDWR), other = open_file(O_RDWR), copy = -1;
+    for (int looked = 0; looked < 2; looked++) {
+        for (int i = 0; i < 20; i++)
+            CHECK(dup2(fd, 40) == 40 && dup3(fd, 41, O_CLOEXEC) == 41 && close(40) == 0 && close(41) == 0);
+        for (int i = 0; i < 20; i++)
+            CHECK(dup(fd) == other + 1 && close(other + 1) == 0 && fcntl(fd, F_DUPFD, 50) == 50 && close(50) == 0);
+        checkpoint();
+    }
+    int fresh = open_file(O_RDWR);
+    CHECK(dup2(fresh, other) == other && close(fresh) == 0);
+    checkpoint();
+    CHECK(close(other) == 0 && (copy = dup(fd)) == other && close(fd) == 0);
+    checkpoint();
+    CHECK(fcntl(copy, F_DUPFD, 50) == 50 && close(copy) == 0);
+    checkpoint();
+}
+
 /* A process, not a thread, that uses the same descriptors until it unshares them. */
 static int share(void *unused)
 {
@@ -400,7 +421,7 @@ int main(int argc, char **argv)
         {"after_exec", after_exec}, {"thread_execs", thread_execs}, {"forks", forks}, {"copies", copies}, {"shares", shares},
         {"threads", threads}, {"late_thread", late_thread},
         {"leader_exits", leader_exits}, {"messages", messages}, {"pidfds", pidfds}, {"spawns", spawns},
-        {"deaths", deaths},
+        {"deaths", deaths}, {"unseen_copies", unseen_copies},
     };
     begin();
     CHECK(argc == 2);

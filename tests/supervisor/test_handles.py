@@ -13,6 +13,7 @@ import pytest
 
 from ntshim.io.file import FILE_READ_DATA, FILE_WRITE_DATA, File
 from ntshim.ps.process import Process, Thread
+from picobox.abi.row import ACTION_CALL, ACTION_NATIVE
 from picobox.abi.table import BY_NAME
 from picobox.cli.options import PROFILES
 from picobox.profile import profile_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 BEHAVIOURS = {
     "dups": 6, "many": 4, "kinds": 2, "ranges": 4, "execs": 4, "thread_execs": 3, "forks": 7, "copies": 3, "shares": 8,
     "threads": 5, "late_thread": 2, "leader_exits": 3, "messages": 4, "pidfds": 3, "spawns": 7, "deaths": 11,
+    "unseen_copies": 5,
 }  # fmt: skip
 
 # In the other one a thread opens and closes files while another is looked at: only who sees these calls stops it.
@@ -204,6 +206,30 @@ def test_handles_that_are_made_when_somebody_looks_are_those_of_each_open(behavi
         assert watcher.checkpoints == BEHAVIOURS[behaviour]
         looked.append(sorted(watcher.views))
     assert looked[0] == looked[1]
+
+
+class FileWatcher(HandleWatcher):
+    """Keeps what each checkpoint has found descriptors to stand for."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
+        self.files: list[dict[int, File]] = []
+
+    def compare_descriptions(self, places: list[Place]) -> None:
+        super().compare_descriptions(places)
+        self.files.append({place.fd: place.file for place in places})
+
+
+def test_a_copy_of_what_was_looked_at_is_the_same_file() -> None:
+    calls = frozenset((BY_NAME["getpriority"].nr,))
+    sandbox = Sandbox(subscribe=True, calls=calls, profile="nt", gate=1)
+    watcher = FileWatcher(sandbox)
+    sandbox.run_ours(guest("handles"), "unseen_copies", observer=watcher)
+    assert watcher.files[2][3] is watcher.files[3][4] is watcher.files[4][50]
+    seen = [sandbox.counters[ACTION_CALL][BY_NAME[name].nr] for name in ("dup", "dup2", "dup3", "fcntl")]
+    made = [sandbox.counters[ACTION_NATIVE][BY_NAME[name].nr] for name in ("dup", "dup2", "dup3", "fcntl")]
+    assert all(20 <= count < 22 for count in seen)
+    assert all(18 < count <= 20 for count in made)
 
 
 @pytest.mark.parametrize("behaviour", ["dups", "kinds", "threads"])

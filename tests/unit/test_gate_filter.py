@@ -32,11 +32,12 @@ from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 START, SIZE = 0x7C00_0000, 0x10_0000
 # What must never be made unseen: it makes tasks or ends them, runs programs, changes code or ids, names something.
 NEVER = (
-    "clone clone3 fork vfork execve execveat exit exit_group mmap munmap mprotect mremap shmat rt_sigreturn dup2 mount "
-    "openat2 chdir chroot kill ptrace prctl seccomp arch_prctl setuid connect bind recvmsg sendmsg ioctl fcntl "
+    "clone clone3 fork vfork execve execveat exit exit_group mmap munmap mprotect mremap shmat rt_sigreturn mount "
+    "openat2 chdir chroot kill ptrace prctl seccomp arch_prctl setuid connect bind recvmsg sendmsg ioctl "
     "process_vm_writev io_uring_setup wait4 waitid"
 )
 NUMBERS = st.integers(0, SYSCALL_LIMIT - 1)
+COPIES = ("dup", "dup2", "dup3", "fcntl")
 
 
 @given(
@@ -191,7 +192,7 @@ def test_where_names_are_looked_up_calls_that_find_what_they_name_are_decided_on
     decided = _decided(frozenset({NAMES, WALLS}))
     assert decided >= words("stat lstat newfstatat access readlink open openat statx getxattr unlink rmdir close")
     assert not decided & words("creat mkdir rename link symlink bind openat2 execve inotify_add_watch")
-    assert {"close"} == _decided()  # there each path call is made as it is
+    assert words("close dup dup2 dup3 fcntl") == _decided()  # there each path call is made as it is
     assert "getxattr" not in _decided(frozenset({NAMES, CASE_FLAGS}))
 
 
@@ -206,6 +207,8 @@ def test_who_wants_to_see_a_name_or_a_close_sees_it() -> None:
     assert "openat" not in _decided(names, subscribe=True, calls=frozenset({BY_NAME["openat"].nr}))
     assert "close" not in _decided(names | {SEEN + "close"})
     assert "stat" not in _decided(names | {SEEN + "stat"})
+    assert "fcntl" not in _decided(names | {SEEN + "fcntl"}) | _decided(names | {"locks"})
+    assert not _decided(names, recorded=frozenset(BY_NAME[each].nr for each in COPIES)) & set(COPIES)
     assert "stat" not in _decided(names, by_arguments=frozenset({"stat"}))
 
 

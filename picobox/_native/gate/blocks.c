@@ -50,8 +50,19 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
     uint64_t captures;
     if (!(disposition & PB_FLAG_DECIDED) || (recorder_wants(core, nr) && !rings_can_record(core, nr, &captures)))
         return GUEST_ASKS;
-    if (nr == SYS_close)
+    switch (nr) {
+    case SYS_close:
         return GUEST_CLOSES;
+    case SYS_dup:
+        return GUEST_COPIES;
+    case SYS_dup2:
+    case SYS_dup3:
+        return GUEST_REPLACES;
+    case SYS_fcntl:
+        return GUEST_CONTROLS;
+    default:
+        break;
+    }
     /* What is Python's for its names alone may be another name's call after all; nothing is looked for by others. */
     if ((disposition & 0xff) == PB_DO_NATIVE)
         return GUEST_MAKES;

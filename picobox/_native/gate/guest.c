@@ -133,13 +133,43 @@ static inline const volatile uint8_t *table_of(const struct gate_block *block, u
     return (const volatile uint8_t *)(table + (block->behind < GATE_DECIDED ? GUEST_PLAIN : GUEST_DECIDED));
 }
 
+/* fcntl: 1 for what concerns the caller alone, -1 for what copies a descriptor, 0 for all else, which may tell others. */
+static inline int control_of(uint64_t command)
+{
+    switch ((uint32_t)command) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        return -1;
+    case F_GETFD:
+    case F_SETFD:
+    case F_GETFL:
+    case F_SETFL:
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 /* What is done about the call. */
 static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t nr)
 {
     enum guest_kind kind = nr < PB_NR_COUNT ? table_of(block, GUEST_KINDS)[nr] & ~GUEST_RESOLVES : GUEST_ASKS;
+    int control;
     switch (kind) {
     case GUEST_CLOSES:
+    case GUEST_COPIES:
         return is_told(block->args[0]) ? GUEST_ASKS : GUEST_MAKES;
+    case GUEST_REPLACES:
+        return is_told(block->args[0]) || is_told(block->args[1]) ? GUEST_ASKS : GUEST_MAKES;
+    case GUEST_CONTROLS:
+        control = control_of(block->args[1]);
+        return !control || (control < 0 && is_told(block->args[0])) ? GUEST_ASKS : GUEST_MAKES;
     case GUEST_OPENS:
     case GUEST_OPENS_AT:
         return block->args[kind == GUEST_OPENS ? 1 : 2] & MAKES_NAMES ? GUEST_ASKS : GUEST_FINDS;

@@ -77,6 +77,9 @@ enum guest_kind {
     GUEST_MAKES, /* it is made */
     GUEST_FSTAT, /* newfstatat: made as fstat if that is what it is */
     GUEST_CLOSES,
+    GUEST_COPIES,   /* dup: is made unless somebody wants to know of the descriptor, see GATE_WATCHED */
+    GUEST_REPLACES, /* dup2 and dup3: and of the one whose number the copy gets */
+    GUEST_CONTROLS, /* fcntl: so, if it copies; and locks and flags are seen to */
     GUEST_FINDS, /* is made; finds it nothing, the stub asks */
     GUEST_OPENS, /* so, unless the second argument's flags say that a name may be made */
     GUEST_OPENS_AT, /* or the third argument's */

@@ -254,13 +254,24 @@ static uint8_t open_flags_of(uint32_t disposition)
     return disposition >> PB_OPEN_FLAGS_SHIFT & 3;
 }
 
+/* What a stub by itself cannot decide on. */
+static bool needs_code(uint64_t nr)
+{
+    return nr == SYS_fcntl || nr == SYS_dup || nr == SYS_dup2 || nr == SYS_dup3;
+}
+
+static bool is_decided(const struct pb_core *core, uint64_t nr)
+{
+    return core->dispositions[nr] & PB_FLAG_DECIDED && (core->gate_enters || !needs_code(nr));
+}
+
 bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6])
 {
     uint32_t disposition = core->dispositions[nr];
     uint64_t captures;
     if (recorder_wants(core, (uint32_t)nr) && !(core->gate_enters && rings_can_record(core, (uint32_t)nr, &captures)))
         return false;
-    if (disposition & PB_FLAG_DECIDED) {
+    if (is_decided(core, nr)) {
         uint8_t flags = open_flags_of(disposition);
         return !flags || !(args[flags] & MAKES_NAMES);
     }
@@ -288,7 +299,7 @@ void way_choose(const struct pb_core *core, uint32_t nr, const uint8_t *before, 
     site->way = disposition & PB_FLAG_EMPTY_PATH ? AS_FSTAT : PLAIN;
     /* A site of many numbers makes them as a plain one, for which these ask. */
     bool is_own = site->record ? site->record->nr == (int32_t)nr : loads(before, length, nr);
-    if (disposition & PB_FLAG_DECIDED && is_own)
+    if (is_decided(core, nr) && is_own)
         site->way = nr == SYS_close ? CLOSES : FINDS;
     if (core->gate_enters == PB_GATE_ENTERED_BY_ALL || (core->gate_enters && site->way == FINDS))
         site->way = site->way < FINDS ? ENTERS : ENTERS_DECIDED;
