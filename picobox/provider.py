@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from errno import EFAULT, ENOSYS, EPERM
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,20 @@ from ntshim.ob.handles import HandleTable, index_number, index_to_handle
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, CHECK, LOCKS, NATIVE, READ_BACK, SEEN, SUPERVISED, WALLS, WSL
+from picobox.abi.row import (
+    ACTION_CALL,
+    ACTION_ERRNO,
+    ACTION_NATIVE,
+    CHECK,
+    LOCKS,
+    NATIVE,
+    READ_BACK,
+    SEEN,
+    SUPERVISED,
+    WALLS,
+    WINDOWS,
+    WSL,
+)
 from picobox.abi.table import BY_NAME, BY_NR
 from picobox.check.judgement import AGAIN, REFUSE
 from picobox.errors import Errno
@@ -22,7 +36,7 @@ from picobox.syscalls import FAMILY_OF
 from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, Task, ThreadGroup, fd_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ntshim.ob.object import Object
     from ntshim.ps.executive import Executive
@@ -139,9 +153,23 @@ class PicoProvider:
         """Calls that read or write come to the executive's byte-range locks, or no more."""
         self._switch(LOCKS, wanted=wanted)
 
-    def check_looks(self, *, wanted: bool) -> None:
-        """Calls that look at files come to a check, or no more."""
+    def check_looks(self, *, wanted: bool, paths: Iterable[bytes] = ()) -> None:
+        """Calls that look at files come to a check, or no more: at these files, or at all if there is none."""
+        others = self._features - {READ_BACK}
+        is_alone = all(row.disposition(others).action == ACTION_NATIVE for row in _looks())
+        self.platform.leave_looks(paths if is_alone else ())
         self._switch(READ_BACK, wanted=wanted)
+
+    def leave_rest(self, roots: Iterable[bytes]) -> None:
+        """A check that only observes is not shown what lies outside of the drives with these directories."""
+        if SUPERVISED in self._features:
+            return  # whether a file may be opened is decided here
+        rows = [BY_NAME[name] for name in ("open", "openat", "mmap")]
+        asking = [{SEEN + row.name, *row.when} & self._features for row in rows]
+        if not asking[0] and not asking[1]:
+            self.platform.leave_opens(roots)
+        if asking[2] <= {WINDOWS}:
+            self.platform.leave_anonymous()
 
     def _switch(self, feature: str, *, wanted: bool) -> None:
         """Turn a feature of the table on or off."""
@@ -446,6 +474,12 @@ def _both(
         return None if second is None else second(result)
 
     return then
+
+
+@cache
+def _looks() -> tuple[Row, ...]:
+    """The rows of calls by which a program sees what was set of a file."""
+    return tuple([row for row in BY_NAME.values() if READ_BACK in row.when])
 
 
 class _Dispositions(dict[int, "Disposition"]):

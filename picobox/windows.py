@@ -54,6 +54,11 @@ class WindowsRules:
         """Whether a path of the host without links in it lies on a drive."""
         return self._drives.are_at(path)
 
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        """The root directories of the drives, without links."""
+        return tuple(self._prefixes)
+
     def prefix_of(self, directory: bytes) -> str:
         """The Windows path for which the root directory of a drive stands, "" if it is none."""
         return self._prefixes.get(directory, "")

@@ -38,6 +38,7 @@ void pb_core_free(struct pb_core *core)
     gate_close(core);
     closes_clear(core);
     repeats_clear(core);
+    unshown_clear(core);
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         while (core->buckets[bucket])
             task_remove(core, core->buckets[bucket]->tid);

@@ -275,6 +275,14 @@ struct pb_repeat {
    have given the task a descriptor (pb_take_receivers). */
 int32_t pb_add_repeat(struct pb_core *core, const struct pb_repeat *call, const char *path);
 void pb_forget_repeats(struct pb_core *core);
+/* Calls that are PB_DO_CALL only to be looked at, and need not be when they tell nothing. Each list is of strings that end
+   with a zero, one after another; it replaces the one before, and an empty one has every call shown. 0, -ENOMEM, -EINVAL. */
+/* stat(2) and its like of other files than have these paths, without links, by whatever path. */
+int32_t pb_leave_looks(struct pb_core *core, const char *paths, uint64_t length);
+/* Opens by an absolute path without links that lies in none of these directories, and that make nothing. */
+int32_t pb_leave_opens(struct pb_core *core, const char *directories, uint64_t length);
+/* Mappings of no file. */
+void pb_leave_anonymous(struct pb_core *core, int32_t leaves);
 /* The tasks that have made such a call, or are in one, since this was asked last: their number, at most `limit`. -1: any
    task may have, since there are more, or one of them is gone whose descriptors others may have. */
 int32_t pb_take_receivers(struct pb_core *core, int32_t *tids, int32_t limit);

@@ -202,7 +202,8 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     case PB_DO_CALL:
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
-        if (is_repeat(core, task, &info) || gate_opens(core, task, &info) || unseen_answers(core, task, &info))
+        if (is_unshown(core, task, &info) || is_repeat(core, task, &info) || gate_opens(core, task, &info) ||
+            unseen_answers(core, task, &info))
             return resume_quietly(core, task);
         if (nr == SYS_close)
             close_seen(core, task, (int32_t)info.args[0], false);

@@ -143,6 +143,12 @@ struct hot_site {
 enum placement { FREE, TOGETHER, SPREAD };
 
 /* Everything in it is for the holder of `lock`: the loop's thread, or a thread of the notify channel. */
+/* Strings that end with a zero, one after another. */
+struct strings {
+    char *text;
+    uint64_t length;
+};
+
 struct pb_core {
     pthread_mutex_t lock;
     struct listener *listeners;
@@ -185,6 +191,11 @@ struct pb_core {
     struct watched *watched[WATCH_BUCKETS];
     struct watched *closed; /* not told yet */
     struct repeat *repeats[REPEAT_BUCKETS];
+    struct {
+        struct strings looks;       /* paths of the files that are waited for; none: every look is shown */
+        struct strings directories; /* opens in these are shown; none: every open */
+        bool anonymous;
+    } unshown;
     int32_t receiver_count;  /* tasks that have `receives` */
     bool receiver_gone;      /* one of them is no more */
     bool leaves_unseen;      /* see unseen.c */
@@ -374,6 +385,11 @@ bool is_watched(struct pb_core *core, const struct task *task, int32_t fd);
 /* Whether the call that a task is about to make need not be seen by Python. */
 bool is_repeat(struct pb_core *core, struct task *task, const struct call_info *info);
 void repeats_clear(struct pb_core *core);
+
+/* unshown.c */
+/* Whether a call that Python wants to see tells it nothing by what it names. */
+bool is_unshown(struct pb_core *core, const struct task *task, const struct call_info *info);
+void unshown_clear(struct pb_core *core);
 
 /* receipts.c */
 /* The call that a task has entered may give it descriptors. */

@@ -91,7 +91,7 @@ class ReadBack:
         """A program is about to run: stat(1) may be asked for any file's mode."""
         if program.rpartition(b"/")[2] == b"stat":
             self._is_asked, self._looks = True, 0
-            self._posix.judge.wants_looks(wanted=True)
+            self._ask()
 
     def sets_umask(self, call: Call, mask: int) -> None:
         """A process is about to take bits from the modes of what it creates."""
@@ -162,11 +162,10 @@ class ReadBack:
             if result >= 0:
                 if len(self._set) >= _MOST:
                     self._forget()
-                if not self._set:
-                    self._posix.judge.wants_looks(wanted=True)
                 self._looks = 0
                 self._set[key] = noted
                 self._names.add(place.rpartition(b"/")[2])
+                self._ask()
 
         self._posix.judge.when_done(call, done)
 
@@ -178,6 +177,11 @@ class ReadBack:
             self._tries.clear()
         self._tries[place] = tries = self._tries.get(place, 0) + 1
         return tries > _MOST_TRIES
+
+    def _ask(self) -> None:
+        """Looks at what was set are to be seen, those at all other files only if a program asks for modes."""
+        paths = {place for place, _ in self._set}
+        self._posix.judge.wants_looks(wanted=True, paths=() if self._is_asked else paths)
 
     def _forget(self) -> None:
         """Who has not looked until now sets things for others; each look costs a stop."""

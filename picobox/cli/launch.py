@@ -116,6 +116,8 @@ class Launch:
             self.provider.judge = _make_judge(self.provider, check)
         if chaos is not None:
             self.provider.chaos = _make_chaos(self.provider, chaos)
+        elif self.provider.judge is not None and self.provider.judge.observes and observer is None:
+            self.provider.leave_rest(self.provider.judge.windows.roots)
         self.executive.boot()
         self.supervisor = Supervisor(
             self.platform, self.executive, executive_host, self.provider.first_thread, observer

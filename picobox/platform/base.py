@@ -238,6 +238,18 @@ class Platform(Protocol):
     def forget_ignored(self) -> None:
         """Every call is given again."""
 
+    def leave_looks(self, paths: Iterable[bytes]) -> None:
+        """Of calls that only look, those at other files than these need not be given; all are if there is none.
+
+        Here and below a platform leaves out what it can tell at little cost. MemoryError.
+        """
+
+    def leave_opens(self, directories: Iterable[bytes]) -> None:
+        """Opens that make nothing and lie in none of these directories, without links on the way, need not be given."""
+
+    def leave_anonymous(self) -> None:
+        """Mappings of no file need not be given."""
+
     def leaves_handles(self, nr: int) -> bool:
         """Whether handles of what a call of this number opens or copies are made when somebody looks.
 

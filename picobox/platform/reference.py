@@ -435,6 +435,12 @@ class ReferencePlatform:
     def forget_ignored(self) -> None:
         pass
 
+    def leave_looks(self, paths: Iterable[bytes]) -> None: ...
+
+    def leave_opens(self, directories: Iterable[bytes]) -> None: ...
+
+    def leave_anonymous(self) -> None: ...
+
     def leaves_handles(self, nr: int) -> bool:
         del nr
         return False

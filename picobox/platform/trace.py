@@ -420,6 +420,19 @@ class TracePlatform:
         if error and error != -EINVAL:
             raise MemoryError
 
+    def leave_looks(self, paths: Iterable[bytes]) -> None:
+        text = b"".join([path + b"\0" for path in paths])
+        if lib.pb_leave_looks(self._core, text, len(text)):
+            raise MemoryError
+
+    def leave_opens(self, directories: Iterable[bytes]) -> None:
+        text = b"".join([directory.rstrip(b"/") + b"\0" for directory in directories])
+        if lib.pb_leave_opens(self._core, text, len(text)):
+            raise MemoryError
+
+    def leave_anonymous(self) -> None:
+        lib.pb_leave_anonymous(self._core, True)
+
     def leaves_handles(self, nr: int) -> bool:
         return self._opens_unseen and self._seen is not None and nr not in self._seen
 

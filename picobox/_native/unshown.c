@@ -1,0 +1,168 @@
+/* Owns the calls that a check asks for and is not shown, by what they name: looks at other files than it waits for, opens
+   outside of its directories, mappings of no file. A guest that changes what it names meanwhile is shown less: a check
+   finds, it keeps nobody from anything. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "native.h"
+
+static int32_t keep(struct strings *kept, const char *text, uint64_t length)
+{
+    char *copy = NULL;
+    if (length && (text[length - 1] || !(copy = malloc(length))))
+        return text[length - 1] ? -EINVAL : -ENOMEM;
+    if (length)
+        memcpy(copy, text, length);
+    free(kept->text);
+    *kept = (struct strings){.text = copy, .length = length};
+    return 0;
+}
+
+int32_t pb_leave_looks(struct pb_core *core, const char *paths, uint64_t length)
+{
+    LOCKED(core);
+    return keep(&core->unshown.looks, paths, length);
+}
+
+int32_t pb_leave_opens(struct pb_core *core, const char *directories, uint64_t length)
+{
+    LOCKED(core);
+    return keep(&core->unshown.directories, directories, length);
+}
+
+void pb_leave_anonymous(struct pb_core *core, int32_t leaves)
+{
+    LOCKED(core);
+    core->unshown.anonymous = leaves;
+}
+
+void unshown_clear(struct pb_core *core)
+{
+    free(core->unshown.looks.text);
+    free(core->unshown.directories.text);
+}
+
+static const char *last_component(const char *path)
+{
+    const char *separator = strrchr(path, '/');
+    return separator ? separator + 1 : path;
+}
+
+static bool has_last_component(const struct strings *paths, const char *name)
+{
+    for (uint64_t at = 0; at < paths->length; at += strlen(paths->text + at) + 1)
+        if (!strcmp(last_component(paths->text + at), name))
+            return true;
+    return false;
+}
+
+static bool has(const struct strings *paths, const char *path)
+{
+    for (uint64_t at = 0; at < paths->length; at += strlen(paths->text + at) + 1)
+        if (!strcmp(paths->text + at, path))
+            return true;
+    return false;
+}
+
+/* A file without a name, and one that has lost it, have no path that is waited for: the kernel adds something to it. */
+static bool is_other_file(const struct strings *paths, int32_t tid, int32_t fd)
+{
+    char link[64], path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", tid, fd);
+    ssize_t length = fd < 0 ? -1 : readlink(link, path, sizeof path - 1);
+    if (length < 0)
+        return false;
+    path[length] = 0;
+    return !has(paths, path);
+}
+
+/* A directory in another case is not outside: who asks for it means it. */
+static bool is_inside(const struct strings *directories, const char *path)
+{
+    for (uint64_t place = 0; place < directories->length; place += strlen(directories->text + place) + 1) {
+        size_t length = strlen(directories->text + place);
+        if (!strncasecmp(directories->text + place, path, length) && (!path[length] || path[length] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static bool has_dots(const char *path)
+{
+    for (const char *dot = path; (dot = strstr(dot, "/.")); dot++) {
+        const char *end = dot[2] == '.' ? dot + 3 : dot + 2;
+        if (!*end || *end == '/')
+            return true;
+    }
+    return false;
+}
+
+/* A link on the way, /proc's included, may lead anywhere. */
+static bool has_links(const char *path)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+    long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+    if (fd >= 0)
+        close((int)fd);
+    return fd < 0 && errno != ENOENT;
+}
+
+static bool is_outside(const struct pb_core *core, const char *path)
+{
+    return core->unshown.directories.length && !core->has_other_roots && path[0] == '/' && path[1] && !strstr(path, "//") &&
+           !has_dots(path) && !is_inside(&core->unshown.directories, path) && !has_links(path);
+}
+
+static bool is_other_look(struct pb_core *core, const struct task *task, const uint64_t *args, int at)
+{
+    const struct strings *paths = &core->unshown.looks;
+    char path[PATH_MAX];
+    if (!paths->length)
+        return false;
+    int64_t length = pb_read_string(core, task->tid, args[at], path, sizeof path);
+    if (length < 0)
+        return false;
+    if (!length)
+        return at && is_other_file(paths, task->tid, (int32_t)args[0]);
+    return !has_last_component(paths, last_component(path)) || is_outside(core, path);
+}
+
+static bool is_open_outside(struct pb_core *core, const struct task *task, uint64_t address, uint64_t flags)
+{
+    char path[PATH_MAX];
+    return core->unshown.directories.length && !(flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) &&
+           pb_read_string(core, task->tid, address, path, sizeof path) > 0 && is_outside(core, path);
+}
+
+bool is_unshown(struct pb_core *core, const struct task *task, const struct call_info *info)
+{
+    const uint64_t *args = info->args;
+    switch (info->nr) {
+    case SYS_stat:
+    case SYS_lstat:
+        return is_other_look(core, task, args, 0);
+    case SYS_newfstatat:
+    case SYS_statx:
+        return is_other_look(core, task, args, 1);
+    case SYS_fstat:
+        return core->unshown.looks.length && is_other_file(&core->unshown.looks, task->tid, (int32_t)args[0]);
+    case SYS_open:
+        return is_open_outside(core, task, args[0], args[1]);
+    case SYS_openat:
+        return is_open_outside(core, task, args[1], args[2]);
+    case SYS_mmap:
+        return core->unshown.anonymous && args[3] & MAP_ANONYMOUS;
+    default:
+        return false;
+    }
+}

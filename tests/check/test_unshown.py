@@ -1,0 +1,115 @@
+"""Calls that tell a check nothing by what they name are not shown to it, and the others are, whatever way leads there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .checked import TIMEOUT, check
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+# The directory of the run is a drive, the one it lies in is none.
+PLACES = """
+import os
+work = os.getcwd()
+top = os.path.dirname(work)
+outside = os.path.join(top, 'outside')
+os.mkdir(outside)
+os.symlink(work, os.path.join(outside, 'link'))
+os.symlink(os.path.join(work, 'x'), os.path.join(outside, 'file'))
+for place in (work, outside):
+    open(os.path.join(place, 'x'), 'w').close()
+"""
+WAYS = {
+    "absolute": "work + '/x'",
+    "relative": "'x'",
+    "link to the directory": "outside + '/link/x'",
+    "link to the file": "outside + '/file'",
+    "dots": "outside + '/../work/x'",
+    "dots at the end of the way": "outside + '/link/../work/./x'",
+    "two separators": "'/' + work + '/x'",
+    "of the process": "'/proc/self/cwd/x'",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_open_on_a_drive_is_seen_by_whatever_path(tmp_path: Path, way: str) -> None:
+    assert check(tmp_path, f"{PLACES}fd = os.open({WAYS[way]}, os.O_RDONLY)\nos.unlink('x')").rules == ["PB010"]
+
+
+def test_what_lies_outside_is_no_matter(tmp_path: Path) -> None:
+    program = f"{PLACES}fd = os.open(outside + '/x', os.O_RDONLY)\nos.unlink(outside + '/x')"
+    assert check(tmp_path, program).rules == []
+
+
+def test_a_path_that_makes_a_file_is_judged(tmp_path: Path) -> None:
+    assert check(tmp_path, f"{PLACES}os.close(os.open(work + '/aux', os.O_CREAT))").rules == ["PB003"]
+
+
+@pytest.mark.parametrize("look", [f"os.stat({way})" for way in WAYS.values() if "file" not in way] + ["os.fstat(fd)"])
+def test_a_look_at_what_was_set_is_seen_by_whatever_path(tmp_path: Path, look: str) -> None:
+    script = tmp_path / "work" / "looks.py"
+    script.parent.mkdir()
+    script.write_text(
+        f"{PLACES}fd = os.open('x', os.O_RDONLY)\nos.chmod('x', 0o640)\n"
+        f"for _ in range(100):\n    os.stat(top)\n    os.fstat(0)\nassert {look}.st_mode & 0o777 == 0o640\n"
+    )
+    assert check(tmp_path, "import runpy; runpy.run_path('looks.py')").rules == ["PB021"]
+
+
+COUNTS = """
+import json, sys
+from collections import Counter
+from picobox.provider import PicoProvider
+shown, serve = Counter(), PicoProvider._serve
+def count(self, frame, row, judge):
+    shown[row.name] += 1
+    serve(self, frame, row, judge)
+PicoProvider._serve = count
+from picobox.cli import main
+try:
+    status = main(sys.argv[2:])
+finally:
+    json.dump(shown, open(sys.argv[1], 'w'))
+sys.exit(status)
+"""
+
+
+PROGRAM = """
+import mmap, os
+open('x', 'w').close()
+os.chmod('x', 0o600)
+for n in range(500):
+    os.close(os.open('/etc/passwd', os.O_RDONLY))
+    os.stat('/etc/passwd')
+    mmap.mmap(-1, 4096).close()
+"""
+
+
+def shown(directory: Path, *options: str) -> Mapping[str, int]:
+    """How many calls of each name of the program are shown to a check."""
+    work, counts = directory / "work", directory / "counts"
+    work.mkdir()
+    command = [sys.executable, "-c", COUNTS, str(counts), "check", *options, "--", sys.executable, "-S", "-c", PROGRAM]
+    env = {**os.environ, "TMPDIR": str(work)}
+    subprocess.run(command, cwd=work, env=env, check=False, timeout=TIMEOUT, capture_output=True)
+    counted: dict[str, int] = json.loads(counts.read_text())
+    return counted
+
+
+def test_a_check_is_shown_little_else(tmp_path: Path) -> None:
+    counted = shown(tmp_path)
+    # What a start of Python makes, at most.
+    assert max(counted.get(name, 0) for name in ("openat", "newfstatat", "mmap")) <= 50, counted
+
+
+def test_where_it_enforces_each_open_is_looked_up(tmp_path: Path) -> None:
+    assert shown(tmp_path, "--enforce")["openat"] >= 500
