@@ -1,4 +1,4 @@
-"""Calls that tell a check nothing by what they name are not shown to it, and the others are, whatever way leads there."""
+"""Calls that tell a check nothing by what they name are not shown to it, the others are, whatever way leads there."""
 
 from __future__ import annotations
 
