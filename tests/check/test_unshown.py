@@ -65,6 +65,13 @@ def test_a_look_at_what_was_set_is_seen_by_whatever_path(tmp_path: Path, look: s
     assert check(tmp_path, "import runpy; runpy.run_path('looks.py')").rules == ["PB021"]
 
 
+def test_what_is_made_outside_is_shown(tmp_path: Path) -> None:
+    program = (
+        "import os\ntop = os.path.dirname(os.getcwd())\nfor n in range(600): os.open(f'{top}/{n % 2}', os.O_CREAT)"
+    )
+    assert shown(tmp_path, f"{program}\n")["openat"] >= 60
+
+
 COUNTS = """
 import json, sys
 from collections import Counter
@@ -94,11 +101,11 @@ for n in range(500):
 """
 
 
-def shown(directory: Path, *options: str) -> Mapping[str, int]:
-    """How many calls of each name of the program are shown to a check."""
+def shown(directory: Path, program: str, *options: str) -> Mapping[str, int]:
+    """How many of a program's calls are shown to a check, by their names."""
     work, counts = directory / "work", directory / "counts"
     work.mkdir()
-    command = [sys.executable, "-c", COUNTS, str(counts), "check", *options, "--", sys.executable, "-S", "-c", PROGRAM]
+    command = [sys.executable, "-c", COUNTS, str(counts), "check", *options, "--", sys.executable, "-S", "-c", program]
     env = {**os.environ, "TMPDIR": str(work)}
     subprocess.run(command, cwd=work, env=env, check=False, timeout=TIMEOUT, capture_output=True)
     counted: dict[str, int] = json.loads(counts.read_text())
@@ -106,10 +113,10 @@ def shown(directory: Path, *options: str) -> Mapping[str, int]:
 
 
 def test_a_check_is_shown_little_else(tmp_path: Path) -> None:
-    counted = shown(tmp_path)
+    counted = shown(tmp_path, PROGRAM)
     # What a start of Python makes, at most.
     assert max(counted.get(name, 0) for name in ("openat", "newfstatat", "mmap")) <= 50, counted
 
 
 def test_where_it_enforces_each_open_is_looked_up(tmp_path: Path) -> None:
-    assert shown(tmp_path, "--enforce")["openat"] >= 500
+    assert shown(tmp_path, PROGRAM, "--enforce")["openat"] >= 500
