@@ -279,7 +279,8 @@ void pb_forget_repeats(struct pb_core *core);
    with a zero, one after another; it replaces the one before, and an empty one has every call shown. 0, -ENOMEM, -EINVAL. */
 /* stat(2) and its like of other files than have these paths, without links, by whatever path. */
 int32_t pb_leave_looks(struct pb_core *core, const char *paths, uint64_t length);
-/* Opens by an absolute path without links that lies in none of these directories, and that make nothing. */
+/* Opens by an absolute path without links that lies in none of these directories, and that make nothing; nor are opens of
+   files as directories shown then. */
 int32_t pb_leave_opens(struct pb_core *core, const char *directories, uint64_t length);
 /* Mappings of no file. */
 void pb_leave_anonymous(struct pb_core *core, int32_t leaves);

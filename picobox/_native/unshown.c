@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -137,11 +138,32 @@ static bool is_other_look(struct pb_core *core, const struct task *task, const u
     return !has_last_component(paths, last_component(path)) || is_outside(core, path);
 }
 
-static bool is_open_outside(struct pb_core *core, const struct task *task, uint64_t address, uint64_t flags)
+/* Who lists whatever it finds tries files as well, which no system lists. */
+static bool is_no_directory(int32_t tid, int32_t directory, const char *path, bool follows)
+{
+    char way[64];
+    struct stat found;
+    if (directory == AT_FDCWD)
+        snprintf(way, sizeof way, "/proc/%d/cwd", tid);
+    else
+        snprintf(way, sizeof way, "/proc/%d/fd/%d", tid, directory);
+    int fd = path[0] == '/' ? AT_FDCWD : open(way, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && fd != AT_FDCWD)
+        return false;
+    bool there = fstatat(fd, path, &found, follows ? 0 : AT_SYMLINK_NOFOLLOW) == 0;
+    if (fd >= 0)
+        close(fd);
+    return there && !S_ISDIR(found.st_mode);
+}
+
+static bool is_idle_open(struct pb_core *core, const struct task *task, int32_t directory, uint64_t address, uint64_t flags)
 {
     char path[PATH_MAX];
-    return core->unshown.directories.length && !(flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) &&
-           pb_read_string(core, task->tid, address, path, sizeof path) > 0 && is_outside(core, path);
+    if (!core->unshown.directories.length || core->has_other_roots || flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ||
+        pb_read_string(core, task->tid, address, path, sizeof path) <= 0)
+        return false;
+    return is_outside(core, path) ||
+           (flags & O_DIRECTORY && is_no_directory(task->tid, directory, path, !(flags & O_NOFOLLOW)));
 }
 
 bool is_unshown(struct pb_core *core, const struct task *task, const struct call_info *info)
@@ -157,9 +179,9 @@ bool is_unshown(struct pb_core *core, const struct task *task, const struct call
     case SYS_fstat:
         return core->unshown.looks.length && is_other_file(&core->unshown.looks, task->tid, (int32_t)args[0]);
     case SYS_open:
-        return is_open_outside(core, task, args[0], args[1]);
+        return is_idle_open(core, task, AT_FDCWD, args[0], args[1]);
     case SYS_openat:
-        return is_open_outside(core, task, args[1], args[2]);
+        return is_idle_open(core, task, (int32_t)args[0], args[1], args[2]);
     case SYS_mmap:
         return core->unshown.anonymous && args[3] & MAP_ANONYMOUS;
     default:

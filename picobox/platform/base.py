@@ -245,7 +245,10 @@ class Platform(Protocol):
         """
 
     def leave_opens(self, directories: Iterable[bytes]) -> None:
-        """Opens that make nothing and lie in none of these directories, without links on the way, need not be given."""
+        """Opens that make nothing and lie in none of these directories, without links on the way, need not be given.
+
+        Nor need those of files as directories be, wherever they lie.
+        """
 
     def leave_anonymous(self) -> None:
         """Mappings of no file need not be given."""
