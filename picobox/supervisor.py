@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ntshim import status as st
-from ntshim.status import NtError
-from picobox.call import Call, Creation
+from picobox.call import Call
 from picobox.platform import host
 from picobox.platform.base import (
     STOP_DEAD,
@@ -34,17 +32,21 @@ if TYPE_CHECKING:
 
     from ntshim.ps.executive import Executive
     from ntshim.ps.process import Thread
+    from picobox.call import Creation
     from picobox.platform.executive_host import ExecutiveHost
 
 # What ended a process, for those who ask NT: the fault behind a signal (facts/nt.md section 5).
-_STATUS_OF_SIGNAL: dict[int, int] = {
-    signal.SIGSEGV: st.STATUS_ACCESS_VIOLATION,
-    signal.SIGILL: st.STATUS_ILLEGAL_INSTRUCTION,
-    signal.SIGFPE: st.STATUS_INTEGER_DIVIDE_BY_ZERO,
-    signal.SIGTRAP: st.STATUS_BREAKPOINT,
-    signal.SIGBUS: st.STATUS_IN_PAGE_ERROR,
-    signal.SIGINT: st.STATUS_CONTROL_C_EXIT,
+_STATUS_OF_SIGNAL: dict[int, str] = {
+    signal.SIGSEGV: "STATUS_ACCESS_VIOLATION",
+    signal.SIGILL: "STATUS_ILLEGAL_INSTRUCTION",
+    signal.SIGFPE: "STATUS_INTEGER_DIVIDE_BY_ZERO",
+    signal.SIGTRAP: "STATUS_BREAKPOINT",
+    signal.SIGBUS: "STATUS_IN_PAGE_ERROR",
+    signal.SIGINT: "STATUS_CONTROL_C_EXIT",
 }
+
+# As a wait status, and as a status of NT's.
+_SUCCESS = 0
 
 # A child is born right after its creator died, if at all: these are more than can be in flight.
 _UNCLAIMED_LIMIT = 64
@@ -76,28 +78,34 @@ class Introducer(Protocol):
         """The thread of a task that runs a new image."""
 
 
+class Served(NamedTuple):
+    """The NT side of a run, once a provider has registered. `first_thread` gives the thread of a spawned program.
+
+    `introducer` is for tasks that need not be known from the beginning; None: every task is told.
+    """
+
+    executive: Executive
+    host: ExecutiveHost
+    first_thread: Callable[[HostTid], Thread]
+    introducer: Introducer | None = None
+
+
 class Supervisor:
     """Serves the tasks of one platform until they are gone. Every method is for the thread that made it."""
 
-    def __init__(
-        self,
-        platform: Platform,
-        executive: Executive,
-        executive_host: ExecutiveHost,
-        first_thread: Callable[[HostTid], Thread],
-        observer: Observer | None = None,
-    ) -> None:
-        """`first_thread` gives the NT thread of the program that is spawned; a provider has registered before."""
+    def __init__(self, platform: Platform, serve: Callable[[], Served], observer: Observer | None = None) -> None:
+        """`serve` gives the NT side; it is asked once, when the first task has to be known."""
         self.platform = platform
-        self.executive = executive
         self.observer = observer
         self.main: HostTid | None = None
         self.main_status: int | None = None
         self.main_stopped: Callable[[int], None] = lambda _signal: None
         self.interrupted: Callable[[Stop], None] = lambda _stop: None
         self.stops = 0
-        self._host = executive_host
-        self._first_thread = first_thread
+        self._serve = serve
+        self._served: Served | None = None
+        # The main program, while it is nobody to the executive.
+        self._unmet: HostTid | None = None
         self._threads: dict[HostTid, Thread] = {}
         # Calls that wait for a later stop of their task. A new call of the task voids its entry.
         self._calls: dict[HostTid, Call] = {}
@@ -105,8 +113,8 @@ class Supervisor:
         self._unclaimed: list[Creation] = []
         # Processes of ours beside the program, which nothing waits for, each with what is to be called when it ends.
         self._helpers: dict[HostTid, Callable[[], None]] = {}
-        # Makes of unseen tasks what they are to us; None: every task is told.
-        self._introducer: Introducer | None = None
+        # Whether there are tasks that are not told.
+        self._leaves_unseen = False
         # Calls that may not begin yet: their tasks stand before them.
         self._waiting: dict[HostTid, Stop] = {}
         self._on: dict[int, Callable[[Stop], None]] = {
@@ -122,9 +130,18 @@ class Supervisor:
             STOP_INTERRUPT: self._on_interrupt,
         }
 
+    def served(self) -> Served:
+        """The NT side, which is made if it is not there yet."""
+        if self._served is None:
+            self._served = self._serve()
+        return self._served
+
     def spawn(self, request: SpawnRequest) -> HostTid:
         """Starts the main program."""
-        tid = self.main = self._start(request)
+        if self._leaves_unseen:
+            tid = self.main = self._unmet = self.platform.spawn(request)
+        else:
+            tid = self.main = self._start(request)
         return tid
 
     def spawn_helper(self, request: SpawnRequest, ended: Callable[[], None]) -> HostTid:
@@ -138,10 +155,13 @@ class Supervisor:
 
     def _start(self, request: SpawnRequest) -> HostTid:
         tid = self.platform.spawn(request)
-        thread = self._first_thread(tid)
-        self._threads[tid] = thread
-        self._host.bind(thread, tid)
+        self._meet_spawned(tid)
         return tid
+
+    def _meet_spawned(self, tid: HostTid) -> Thread:
+        thread = self._threads[tid] = self.served().first_thread(tid)
+        self.served().host.bind(thread, tid)
+        return thread
 
     def run(self, *, wait_all: bool = False) -> int:
         """Serves until the main program is gone, then ends what it left or waits for it. Gives its wait status."""
@@ -176,12 +196,13 @@ class Supervisor:
         while self._unclaimed:
             self._unclaimed.pop().abandon()
 
-    def leave_unseen(self, introducer: Introducer, most_tasks: int) -> None:
+    def leave_unseen(self, most_tasks: int) -> None:
         """Tasks need not be known until they make a call for us or somebody asks, as far as the platform can tell.
 
-        Not for a run with an observer. `most_tasks`: how many there may be at a time, 0 for any number.
+        Not for a run with an observer, nor without an introducer. `most_tasks`: how many there may be at a time, 0 for
+        any number.
         """
-        self._introducer = introducer
+        self._leaves_unseen = True
         self.platform.leave_unseen(most_tasks)
 
     def threads(self) -> dict[HostTid, Thread]:
@@ -191,28 +212,41 @@ class Supervisor:
 
     def meet_all(self) -> None:
         """Every task is known."""
+        if self._unmet is not None:
+            self._known(self._unmet)
         self.meet_children(0)
 
     def meet_children(self, creator: int) -> None:
         """Every living task that a task has made is known; 0: that any has."""
-        if self._introducer is not None:
+        if self._leaves_unseen:
             for tid in self.platform.unseen(creator):
                 self._known(tid)
 
     def _known(self, tid: HostTid) -> Thread | None:
         """The thread of a task, made now if nobody has asked for it before; None if it is not ours."""
         thread = self._threads.get(tid)
-        if thread is not None or self._introducer is None:
+        if thread is not None or not self._leaves_unseen:
             return thread
+        if tid == self._unmet:
+            self._unmet = None
+            return self._meet_spawned(tid)
         birth = self.platform.meet(tid)
         creator = None if birth is None else self._known(birth.creator)
-        if birth is None or creator is None:
-            return None
-        try:
-            self._adopt(self._introducer.introduce(creator, birth), tid)
-        except NtError:
+        creation = None if birth is None or creator is None else self._introduced(creator, birth)
+        if creation is None:
             return None  # as a call that made it would have failed, it is ended with its next one
+        self._adopt(creation, tid)
         return self._threads[tid]
+
+    def _introduced(self, creator: Thread, birth: Birth) -> Creation | None:
+        """What the executive makes of an unseen task; None if it refuses."""
+        from ntshim.status import NtError
+
+        introducer = self.served().introducer
+        try:
+            return None if introducer is None else introducer.introduce(creator, birth)
+        except NtError:
+            return None
 
     def _on_interrupt(self, stop: Stop) -> None:
         self.interrupted(stop)
@@ -224,9 +258,10 @@ class Supervisor:
             return
         self._void(stop.tid)
         call = Call(self.platform, thread, stop)
-        self._host.current = thread
-        self.executive.dispatch_system_call(thread, call)
-        self._host.current = None
+        served = self.served()
+        served.host.current = thread
+        served.executive.dispatch_system_call(thread, call)
+        served.host.current = None
         if call.wait is not None:
             self._waiting[stop.tid] = stop
             call.wait(lambda: self._on_call_again(stop))
@@ -284,7 +319,7 @@ class Supervisor:
 
     def _adopt(self, creation: Creation, tid: HostTid) -> None:
         self._threads[tid] = creation.thread
-        self._host.bind(creation.thread, tid)
+        self.served().host.bind(creation.thread, tid)
         creation.bind(tid)
 
     def _on_new(self, stop: Stop) -> None:
@@ -294,7 +329,7 @@ class Supervisor:
         if thread is None:
             self._refuse_stranger(stop)
         else:
-            self._host.hold(thread, stop)
+            self.served().host.hold(thread, stop)
 
     def _claim(self, tid: HostTid) -> None:
         """A task whose creator was killed inside fork takes over what had been prepared for it."""
@@ -314,39 +349,46 @@ class Supervisor:
         former = HostTid(stop.other)
         self._part(stop)
         self.meet_children(former)
-        executor = self._known(former)
+        # What the program runs first is not yet anything that it did.
+        executor = None if former == self._unmet and not stop.nr else self._known(former)
         call = self._calls.pop(former, None)
         if call is not None:
             call.finish()
         self._threads.pop(former, None)
         if former != stop.tid:
             # The leader ended without a report: the executing thread has taken its tid (man 2 ptrace).
-            self._bury(stop.tid, st.STATUS_SUCCESS)
+            self._bury(stop.tid, _SUCCESS)
         if executor is not None:
-            thread = executor
-            if call is not None and call.on_exec is not None:
-                thread = call.on_exec()
-            elif stop.nr and self._introducer is not None:
-                thread = self._introducer.renew(executor)
-            if thread is not executor:
-                self._host.unbind(executor)
-                self.executive.thread_exited(executor, st.STATUS_SUCCESS)
-            self._threads[stop.tid] = thread
-            self._host.bind(thread, stop.tid)
+            self._renew(executor, call, stop)
         if self.observer is not None:
             if call is not None:
                 self.observer.left(call, stop, 0)
             self.observer.executed(stop, self._threads.get(stop.tid))
         self.platform.resume(stop)
 
+    def _renew(self, executor: Thread, call: Call | None, stop: Stop) -> None:
+        """A thread runs another image, by a call that was told or by one that was not; the first is none of both."""
+        served = self.served()
+        thread = executor
+        if call is not None and call.on_exec is not None:
+            thread = call.on_exec()
+        elif stop.nr and self._leaves_unseen and served.introducer is not None:
+            thread = served.introducer.renew(executor)
+        if thread is not executor:
+            served.host.unbind(executor)
+            served.executive.thread_exited(executor, _SUCCESS)
+        self._threads[stop.tid] = thread
+        served.host.bind(thread, stop.tid)
+
     def _on_signal(self, stop: Stop) -> None:
         if self.observer is not None:
             self.observer.signalled(stop, self._threads.get(stop.tid))
-        thread = self._known(stop.tid)
-        if thread is not None and stop.code > 0 and stop.signal in _STATUS_OF_SIGNAL:
-            record = _STATUS_OF_SIGNAL[stop.signal]
-            if not self.executive.dispatch_exception(thread, record, stop, 1):
-                self.executive.terminate_process(thread.process, record)
+        is_fault = stop.code > 0 and stop.signal in _STATUS_OF_SIGNAL
+        thread = self._known(stop.tid) if is_fault else None
+        if thread is not None:
+            record = _status_of(stop.signal)
+            if not self.served().executive.dispatch_exception(thread, record, stop, 1):
+                self.served().executive.terminate_process(thread.process, record)
         self.platform.resume(stop, signal=stop.signal)
 
     def _on_group_stop(self, stop: Stop) -> None:
@@ -362,25 +404,27 @@ class Supervisor:
     def _part(self, stop: Stop) -> None:
         """Whatever a task has made is known before the task is gone, also what its last call may have made."""
         self.meet_children(stop.tid)
+        if stop.tid == self._unmet and not stop.code:
+            return
         thread = self._known(stop.tid)
-        if stop.code and thread is not None and self._introducer is not None:
-            birth = Birth(stop.tid, stop.args[0], has_image=False)
-            try:
-                self._leave_unclaimed(self._introducer.introduce(thread, birth))
-            except NtError:
-                return  # whoever was made is a stranger then
+        if stop.code and thread is not None and self._leaves_unseen:
+            creation = self._introduced(thread, Birth(stop.tid, stop.args[0], has_image=False))
+            if creation is not None:  # else whoever was made is a stranger
+                self._leave_unclaimed(creation)
 
     def _on_death(self, stop: Stop) -> None:
         if self.observer is not None:
             self.observer.died(stop, self._threads.get(stop.tid))
-        self._bury(stop.tid, _nt_status(stop.status))
+        self._bury(stop.tid, stop.status)
         if stop.tid == self.main:
             self.main_status = stop.status
         ended = self._helpers.pop(stop.tid, None)
         if ended is not None:
             ended()
 
-    def _bury(self, tid: HostTid, status: int) -> None:
+    def _bury(self, tid: HostTid, wait_status: int) -> None:
+        if tid == self._unmet:
+            self._unmet = None
         self._waiting.pop(tid, None)
         call = self._calls.pop(tid, None)
         if call is not None:
@@ -389,8 +433,8 @@ class Supervisor:
             self._leave_unclaimed(call.creation)
         thread = self._threads.pop(tid, None)
         if thread is not None:
-            self._host.unbind(thread)
-            self.executive.thread_exited(thread, status)
+            self.served().host.unbind(thread)
+            self.served().executive.thread_exited(thread, _nt_status(wait_status))
 
     def _leave_unclaimed(self, creation: Creation) -> None:
         """A task that may have been made by one that is gone takes this over if it appears."""
@@ -403,7 +447,13 @@ def _nt_status(wait_status: int) -> int:
     """The NTSTATUS that stands for how a task died."""
     if os.WIFEXITED(wait_status):
         return os.WEXITSTATUS(wait_status)
-    return _STATUS_OF_SIGNAL.get(os.WTERMSIG(wait_status), st.STATUS_UNSUCCESSFUL)
+    return _status_of(os.WTERMSIG(wait_status))
+
+
+def _status_of(number: int) -> int:
+    from ntshim import status
+
+    return int(getattr(status, _STATUS_OF_SIGNAL.get(number, "STATUS_UNSUCCESSFUL")))
 
 
 def _kill(tid: HostTid) -> None:

@@ -8,7 +8,6 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from ntshim.ps.executive import Executive
 from picobox.abi.table import ROWS
 from picobox.cli import collector
 from picobox.cli.options import CASE_MODES
@@ -16,15 +15,14 @@ from picobox.cli.policies import NO_NAMESPACES
 from picobox.errors import PicoboxError, SpawnError
 from picobox.platform import host, init
 from picobox.platform.base import Platform, SpawnRequest, Stop
-from picobox.platform.executive_host import ExecutiveHost
 from picobox.profile import profile_of
-from picobox.provider import PicoProvider
-from picobox.supervisor import Observer, Supervisor
+from picobox.supervisor import Observer, Served, Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import SimpleNamespace, TracebackType
 
+    from ntshim.ps.executive import Executive
     from picobox.check.chaos import Chaos, ChaosSettings
     from picobox.check.judge import Judge
     from picobox.check.judge import Settings as CheckSettings
@@ -34,7 +32,9 @@ if TYPE_CHECKING:
     from picobox.confine.policy import Policy
     from picobox.confine.supervised import SupervisedWalls
     from picobox.names import Names, Resolver
+    from picobox.platform.executive_host import ExecutiveHost
     from picobox.platform.site_cache import SiteCache
+    from picobox.provider import PicoProvider
     from picobox.trace.core_recorder import CoreRecorder
 
 EXIT_TIMEOUT = 124
@@ -103,32 +103,57 @@ class Launch:
         )
         if names is not None and options.platform == "trace" and options.gate:
             names.resolve_by(cast("Resolver", self.platform))
-        executive_host = ExecutiveHost(self.platform)
-        self.executive = Executive(executive_host)
-        self.provider = PicoProvider(self.platform, self.executive, names, features)
-        if policy is not None:
-            self.provider.most_tasks = policy.limits.processes
-        if self._walls is not None and self._walls.broker is not None:
-            from picobox.confine.guard import Guard
-
-            self.provider.guard = Guard(self._walls.policy, self._walls.broker)
+        self._names, self._features = names, features
+        self._provider: PicoProvider | None = None
+        self.supervisor = Supervisor(self.platform, self._serve, observer)
         if check is not None:
             self.provider.judge = _make_judge(self.provider, check)
         if chaos is not None:
             self.provider.chaos = _make_chaos(self.provider, chaos)
-        elif self.provider.judge is not None and self.provider.judge.observes and observer is None:
-            self.provider.leave_rest(self.provider.judge.windows.roots)
-        self.executive.boot()
-        self.supervisor = Supervisor(
-            self.platform, self.executive, executive_host, self.provider.first_thread, observer
-        )
-        if observer is None and is_permissive(self.provider):
-            leave_unseen(self.executive, self.provider, self.supervisor)
+        elif check is not None and observer is None and self.provider.judge is not None:
+            if self.provider.judge.observes:
+                self.provider.leave_rest(self.provider.judge.windows.roots)
+        if observer is None and check is None and chaos is None and self._is_permissive():
+            self.supervisor.leave_unseen((None if policy is None else policy.limits.processes) or 0)
+        else:
+            self.supervisor.served()
         self.supervisor.interrupted = self._on_interrupt
         self.supervisor.main_stopped = _stop_with_program
         self._options = options
         self._command = command
         self._timed_out = False
+
+    @property
+    def provider(self) -> PicoProvider:
+        """Who serves the calls that come to Python; made when the first one does, or here."""
+        self.supervisor.served()
+        return cast("PicoProvider", self._provider)
+
+    @property
+    def executive(self) -> Executive:
+        """The executive that the provider has registered with."""
+        return self.provider.executive
+
+    def _serve(self) -> Served:
+        from ntshim.ps.executive import Executive
+        from picobox.platform.executive_host import ExecutiveHost
+        from picobox.provider import PicoProvider
+
+        executive_host = ExecutiveHost(self.platform)
+        executive = Executive(executive_host)
+        provider = self._provider = PicoProvider(self.platform, executive, self._names, self._features)
+        provider.most_tasks = None if self._policy is None else self._policy.limits.processes
+        if self._walls is not None and self._walls.broker is not None:
+            from picobox.confine.guard import Guard
+
+            provider.guard = Guard(self._walls.policy, self._walls.broker)
+        executive.boot()
+        return served_by(provider, executive_host, self.supervisor)
+
+    def _is_permissive(self) -> bool:
+        """Whether nothing is decided about a task that makes no call for us: what it makes, runs and leaves."""
+        decides = self._names is not None and (self._names.windows is not None or self._names.wsl is not None)
+        return not decides and (self._walls is None or self._walls.broker is None)
 
     def __enter__(self) -> Self:
         return self
@@ -140,8 +165,8 @@ class Launch:
         self.platform.close()
         if self._keeper is not None:
             self._keeper.close()
-        if self.provider.chaos is not None:
-            self.provider.chaos.close()
+        if self._provider is not None and self._provider.chaos is not None:
+            self._provider.chaos.close()
 
     def run(self) -> int:
         """Runs the program to its end; gives the exit status of this process. SpawnError if it cannot start."""
@@ -151,8 +176,8 @@ class Launch:
         try:
             if self._keeper is not None:
                 self._keeper.raise_up()
-            if self.provider.chaos is not None:
-                self.provider.chaos.start(self.provider, self.supervisor.spawn_helper, self._on_helper_lost)
+            if self._provider is not None and self._provider.chaos is not None:
+                self._provider.chaos.start(self._provider, self.supervisor.spawn_helper, self._on_helper_lost)
             self.supervisor.spawn(request)
             if self._walls is not None:
                 from picobox.confine.hardening import harden
@@ -218,7 +243,7 @@ class Launch:
 
     def _stored(self, path: bytes, directory: bytes) -> bytes:
         """The stored spelling of a path below a directory: no call of a guest looks these up."""
-        names = self.provider.names
+        names = self._names
         if names is None:
             return path
         below = b"" if not directory or path.startswith(b"/") else directory + b"/"
@@ -288,18 +313,11 @@ def _make_chaos(provider: PicoProvider, settings: ChaosSettings) -> Chaos:
     return Chaos(settings, provider.names.windows)
 
 
-def is_permissive(provider: PicoProvider) -> bool:
-    """Whether nothing is decided about a task that makes no call for us: what it makes, runs and leaves."""
-    names = provider.names
-    decides = names is not None and (names.windows is not None or names.wsl is not None)
-    return not decides and provider.judge is None and provider.chaos is None and provider.guard is None
-
-
-def leave_unseen(executive: Executive, provider: PicoProvider, supervisor: Supervisor) -> None:
-    """Tasks that nobody asks for are run by the platform alone."""
+def served_by(provider: PicoProvider, executive_host: ExecutiveHost, supervisor: Supervisor) -> Served:
+    """The NT side of a run under a provider that has registered; tasks may be left unseen."""
     provider.meet_children = supervisor.meet_children
-    executive.catch_up = supervisor.meet_all
-    supervisor.leave_unseen(provider, provider.most_tasks or 0)
+    provider.executive.catch_up = supervisor.meet_all
+    return Served(provider.executive, executive_host, provider.first_thread, provider)
 
 
 def make_names(options: SimpleNamespace) -> Names | None:

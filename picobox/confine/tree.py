@@ -7,6 +7,7 @@ import stat
 import sys
 from contextlib import suppress
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from picobox._native._core import lib
@@ -286,7 +287,7 @@ def _is_below(path: bytes, directories: tuple[bytes, ...]) -> bool:
 
 def _own_directories() -> set[bytes]:
     """Where Python finds modules, which may be imported later: those of picobox as well."""
-    places = {*sys.path, *(place for name in _OWN_PACKAGES for place in sys.modules[name].__path__)} - {""}
+    places = {*sys.path, *(place for name in _OWN_PACKAGES for place in import_module(name).__path__)} - {""}
     found = set()
     for place in places:
         with suppress(OSError):

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 from ntshim.ps.executive import Executive
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN
 from picobox.abi.table import ROWS
-from picobox.cli.launch import make_names
+from picobox.cli.launch import make_names, served_by
 from picobox.platform.base import SpawnRequest
 from picobox.platform.executive_host import ExecutiveHost
 from picobox.platform.trace import TracePlatform
 from picobox.provider import PicoProvider
-from picobox.supervisor import Observer, Supervisor
+from picobox.supervisor import Observer, Served, Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ class Sandbox:
     def run(self, provider: Provider, *command: Path | str, observer: Observer | None = None) -> tuple[int, str]:
         """Run a command to the end under a provider that has registered: wait status and standard error."""
         self.executive.boot()
-        supervisor = Supervisor(self.platform, self.executive, self.host, provider.first_thread, observer)
+        supervisor = Supervisor(self.platform, lambda: self._served(provider), observer)
         self.supervisor = supervisor
         self.prepare(supervisor)
         null = os.open(os.devnull, os.O_RDWR)
@@ -125,6 +125,11 @@ class Sandbox:
             assert self.platform.spawn_failure() is None
             errors.seek(0)
             return status, errors.read().decode(errors="backslashreplace")
+
+    def _served(self, provider: Provider) -> Served:
+        if isinstance(provider, PicoProvider):
+            return served_by(provider, self.host, self.supervisor)
+        return Served(self.executive, self.host, provider.first_thread)
 
     def run_ours(self, *command: Path | str, observer: Observer | None = None) -> PicoProvider:
         """Run a command that must end well under our own provider, which is given back."""

@@ -19,7 +19,7 @@ from picobox.platform.executive_host import ExecutiveHost
 from picobox.platform.reference import ReferencePlatform
 from picobox.platform.trace import TracePlatform
 from picobox.provider import PicoProvider
-from picobox.supervisor import Supervisor
+from picobox.supervisor import Served, Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def run(platform: Platform, argv: list[str]) -> int:
     executive = Executive(host)
     provider = PicoProvider(platform, executive)
     executive.boot()
-    supervisor = Supervisor(platform, executive, host, provider.first_thread)
+    supervisor = Supervisor(platform, lambda: Served(executive, host, provider.first_thread))
     words = tuple(word.encode() for word in argv)
     supervisor.spawn(SpawnRequest(argv=words, environment=(b"LC_ALL=C",), paths=words[:1]))
     return supervisor.run()

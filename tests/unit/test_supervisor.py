@@ -6,18 +6,33 @@ import signal
 from typing import TYPE_CHECKING, Any, cast
 
 from ntshim.ps.executive import Executive
+from ntshim.status import STATUS_ACCESS_VIOLATION
 from picobox import supervisor as module
 from picobox.abi.table import BY_NAME
 from picobox.platform import host
-from picobox.platform.base import STOP_DEAD, STOP_EMPTY, STOP_FORK, STOP_NEW, STOP_SYSCALL, HostTid, SpawnRequest, Stop
+from picobox.platform.base import (
+    STOP_DEAD,
+    STOP_EMPTY,
+    STOP_EXEC,
+    STOP_FORK,
+    STOP_NEW,
+    STOP_PARTING,
+    STOP_SIGNAL,
+    STOP_SYSCALL,
+    HostTid,
+    SpawnRequest,
+    Stop,
+)
 from picobox.platform.executive_host import ExecutiveHost
 from picobox.provider import PicoProvider
-from picobox.supervisor import Supervisor
+from picobox.supervisor import Served, Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
+
+    from ntshim.ps.process import Thread
 
 MAIN, CHILD, GRANDCHILD = (HostTid(1 << 30 | number) for number in range(3))
 
@@ -49,6 +64,11 @@ class ScriptedPlatform:
 
     def set_creating(self, stop: Stop) -> None: ...
 
+    def leave_unseen(self, most_tasks: int) -> None: ...
+
+    def unseen(self, creator: int) -> list[HostTid]:
+        return []
+
     def kill_all(self) -> None: ...
 
     def task_count(self) -> int:
@@ -77,6 +97,19 @@ def fork_event(tid: HostTid, child: HostTid) -> Stop:
     return stop
 
 
+def execution(tid: HostTid) -> Stop:
+    """The first image of a program; later ones have the number of their call."""
+    stop = Stop(STOP_EXEC, tid)
+    stop.other = tid
+    return stop
+
+
+def fault(tid: HostTid, code: int) -> Stop:
+    stop = Stop(STOP_SIGNAL, tid)
+    stop.signal, stop.code = signal.SIGSEGV, code
+    return stop
+
+
 def death(tid: HostTid, status: int) -> Stop:
     stop = Stop(STOP_DEAD, tid)
     stop.status = status
@@ -95,7 +128,13 @@ class Run:
         self.executive = Executive(executive_host)
         self.provider = PicoProvider(self.platform, self.executive)
         self.executive.boot()
-        self.supervisor = Supervisor(self.platform, self.executive, executive_host, self.provider.first_thread)
+        self.times_asked = 0
+
+        def serve() -> Served:
+            self.times_asked += 1
+            return Served(self.executive, executive_host, self.provider.first_thread, self.provider)
+
+        self.supervisor = Supervisor(self.platform, serve)
 
     def to_end(self) -> int:
         self.supervisor.spawn(SpawnRequest((b"main",), (), (b"main",)))
@@ -141,3 +180,59 @@ def test_a_task_born_while_the_run_ends_is_killed(monkeypatch: pytest.MonkeyPatc
     assert run.to_end() == 256
     assert run.killed == [CHILD]
     assert newborn in run.platform.resumed
+
+
+def unseen_run(monkeypatch: pytest.MonkeyPatch, *stops: Stop) -> Run:
+    """A run whose tasks need not be known, which has ended well."""
+    run = Run(monkeypatch, execution(MAIN), *stops, death(MAIN, 0))
+    run.supervisor.leave_unseen(0)
+    assert run.to_end() == 0
+    assert run.supervisor.threads() == {}
+    return run
+
+
+def test_a_program_that_asks_nothing_needs_no_executive(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = fault(MAIN, 0)
+    run = unseen_run(monkeypatch, sent, Stop(STOP_PARTING, MAIN))
+    assert run.times_asked == 0
+    assert sent in run.platform.resumed
+
+
+def test_the_executive_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = unseen_run(monkeypatch, call(MAIN, "getpid"), call(MAIN, "getppid"))
+    assert run.times_asked == 1
+
+
+def test_a_fault_is_told_to_the_executive(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(monkeypatch, execution(MAIN), fault(MAIN, 1), death(MAIN, 0))
+    run.supervisor.leave_unseen(0)
+    told: list[int] = []
+
+    def dispatch(_executive: Executive, _thread: Thread, record: int, _stop: Stop, _chance: int) -> bool:
+        told.append(record)
+        return True
+
+    monkeypatch.setattr(Executive, "dispatch_exception", dispatch)
+    assert run.to_end() == 0
+    assert told == [STATUS_ACCESS_VIOLATION]
+
+
+def test_who_asks_for_all_tasks_gets_the_program_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = fault(MAIN, 0)
+    run = Run(monkeypatch, execution(MAIN), sent, death(MAIN, 0))
+    run.supervisor.leave_unseen(0)
+    found: list[HostTid] = []
+    run.platform.looks[sent] = lambda: found.extend(run.supervisor.threads())
+    assert run.to_end() == 0
+    assert found == [MAIN]
+
+
+def test_an_image_that_was_not_told_is_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    again, asking = execution(MAIN), call(MAIN, "getpid")
+    again.nr = BY_NAME["execve"].nr
+    run = Run(monkeypatch, execution(MAIN), again, asking, death(MAIN, 0))
+    run.supervisor.leave_unseen(0)
+    made: list[int] = []
+    run.platform.looks[asking] = lambda: made.extend(run.executive.processes)
+    assert run.to_end() == 0
+    assert len(made) == 2
