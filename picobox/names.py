@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from picobox.abi.row import PathArgument, Row
     from picobox.call import Call
     from picobox.platform.base import HostTid
+    from picobox.platform.name_table import NameTable
     from picobox.platform.names import NativeIndex
     from picobox.profile import Profile
     from picobox.windows import WindowsRules
@@ -87,7 +88,7 @@ class Making:
 class Resolver(Protocol):
     """Who finds out by itself what some names mean, without being shown here; see TracePlatform."""
 
-    def resolve_names(self, index: NativeIndex, /) -> None: ...
+    def resolve_names(self, table: NameTable, /) -> None: ...
 
     def stop_resolving(self) -> None: ...
 
@@ -155,7 +156,7 @@ class Names:
         permissive = self.windows is None and self.wsl is None and not self.checked and not self.as_written
         if permissive and not self.seen and self.drives.folds_all and self.sparing is not None:
             self.resolver = resolver
-            resolver.resolve_names(self.sparing)
+            resolver.resolve_names(self.sparing.table)
 
     def approve(self, call: Call, row: Row, arguments: Sequence[object]) -> Sequence[object]:
         """The arguments with the names that are stored, which the kernel gets too.

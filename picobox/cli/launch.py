@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from picobox.abi.table import ROWS
 from picobox.cli import collector
-from picobox.cli.options import CASE_MODES
+from picobox.cli.naming import Naming, no_core
 from picobox.cli.policies import NO_NAMESPACES
 from picobox.errors import PicoboxError, SpawnError
 from picobox.platform import host, init
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
     from picobox.confine.supervised import SupervisedWalls
-    from picobox.names import Names, Resolver
     from picobox.platform.executive_host import ExecutiveHost
     from picobox.platform.site_cache import SiteCache
     from picobox.provider import PicoProvider
@@ -78,16 +77,16 @@ class Launch:
         # What keeps guests to the policy, which may be limits and no walls.
         self._keeper = None if policy is None else _make_walls(options, policy, kept)
         self._walls = self._keeper if self._keeper is not None and self._keeper.confines else None
-        names = make_names(options)
-        if names is not None and self._walls is not None:
-            names.walled = True
+        self._naming = Naming(options)
+        self._naming.is_walled = self._walls is not None
+        names = self._naming.made
         if self._walls is not None and self._walls.note is not None and not options.quiet:
             sys.stderr.write(f"picobox: note: {self._walls.note}.\n")
         if names is not None and check is not None:
             names.checked, names.as_written = True, not check.enforces
         if names is not None and chaos is not None:
             names.seen = chaos.features()
-        features = frozenset[str]() if names is None else names.features
+        features = self._naming.features
         if self._walls is not None:
             features |= self._walls.features
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
@@ -101,9 +100,9 @@ class Launch:
             walls=self._keeper,
             recorder=recorder,
         )
-        if names is not None and options.platform == "trace" and options.gate:
-            names.resolve_by(cast("Resolver", self.platform))
-        self._names, self._features = names, features
+        if options.platform == "trace" and options.gate:
+            self._naming.resolve_by(self.platform)
+        self._features = features
         self._provider: PicoProvider | None = None
         self.supervisor = Supervisor(self.platform, self._serve, observer)
         if check is not None:
@@ -141,7 +140,7 @@ class Launch:
 
         executive_host = ExecutiveHost(self.platform)
         executive = Executive(executive_host)
-        provider = self._provider = PicoProvider(self.platform, executive, self._names, self._features)
+        provider = self._provider = PicoProvider(self.platform, executive, self._naming.names(), self._features)
         provider.most_tasks = None if self._policy is None else self._policy.limits.processes
         if self._walls is not None and self._walls.broker is not None:
             from picobox.confine.guard import Guard
@@ -152,7 +151,8 @@ class Launch:
 
     def _is_permissive(self) -> bool:
         """Whether nothing is decided about a task that makes no call for us: what it makes, runs and leaves."""
-        decides = self._names is not None and (self._names.windows is not None or self._names.wsl is not None)
+        names = self._naming.made
+        decides = names is not None and (names.windows is not None or names.wsl is not None)
         return not decides and (self._walls is None or self._walls.broker is None)
 
     def __enter__(self) -> Self:
@@ -225,12 +225,12 @@ class Launch:
         if self._walls is not None and self._walls.temporary is not None:
             settings.append(b"TMPDIR=" + self._walls.temporary)
         environment = changed_environment(kept, [*settings, b"PICOBOX=1"])
-        workdir = self._stored(os.fsencode(self._options.workdir or b"."), b"")
+        workdir = self._naming.stored(os.fsencode(self._options.workdir or b"."), b"")
         paths = candidates(self._command[0], variable(environment, b"PATH"))
         return SpawnRequest(
             argv=tuple(self._command),
             environment=environment,
-            paths=tuple(self._stored(path, workdir) for path in paths),
+            paths=tuple(self._naming.stored(path, workdir) for path in paths),
             cwd=self._start_directory(workdir),
             ignored_signals=ignored & ~sum(1 << number - 1 for number in (signal.SIGALRM, signal.SIGCONT)),
         )
@@ -240,17 +240,6 @@ class Launch:
         if self._walls is not None:
             return os.path.join(os.getcwdb(), workdir)
         return workdir if self._options.workdir else None
-
-    def _stored(self, path: bytes, directory: bytes) -> bytes:
-        """The stored spelling of a path below a directory: no call of a guest looks these up."""
-        names = self._names
-        if names is None:
-            return path
-        below = b"" if not directory or path.startswith(b"/") else directory + b"/"
-        from picobox.names import Meaning
-
-        found = names.find(host.own_tid(), host.AT_FDCWD, below + path, Meaning(follow=True)).path
-        return path if found is None else found.removeprefix(below)
 
     def _on_interrupt(self, stop: Stop) -> None:
         """A signal to this process: what the terminal sends to its foreground group has reached the program too."""
@@ -320,44 +309,6 @@ def served_by(provider: PicoProvider, executive_host: ExecutiveHost, supervisor:
     return Served(provider.executive, executive_host, provider.first_thread, provider)
 
 
-def make_names(options: SimpleNamespace) -> Names | None:
-    """What looks names up under the profile of a run; None if they are the host's own."""
-    profile = profile_of(options.profile)
-    if options.faithful and not profile.wsl:
-        raise PicoboxError(f"--faithful: profile {profile.name} has no faults of WSL1. Choose --profile wsl1.")
-    if not profile.windows:
-        for option, given in (("share", options.share), ("windows-prefix", options.windows_prefix)):
-            if given:
-                raise PicoboxError(f"--{option}: profile {profile.name} has no such rule. Add --profile windows11.")
-    if not profile.translates:
-        for option, given in (("drive", options.drive), ("case", options.case != CASE_MODES[0])):
-            if given:
-                raise PicoboxError(
-                    f"--{option}: profile {profile.name} changes no names. Leave --profile {profile.name} out."
-                )
-        return None
-    from picobox.cli.drives import drives_of
-    from picobox.names import Names
-
-    try:
-        from picobox.platform.names import NativeIndex
-    except ImportError as error:
-        raise no_core(error) from None
-    index = NativeIndex()
-    if profile.windows:
-        from picobox.cli.windows import windows_names
-
-        names = windows_names(options, profile, index)
-    elif profile.wsl:
-        from picobox.cli.wsl import lay_out
-
-        names = Names(index, *lay_out(options, Names(index)))
-    else:
-        names = Names(index, drives_of(options, Names(index)), profile)
-    names.sparing = index
-    return names
-
-
 def make_platform(
     name: str,
     subscription: dict[str, Any],
@@ -395,11 +346,6 @@ def _hold_plans() -> SiteCache:
     with suppress(OSError):
         sites.hold()
     return sites
-
-
-def no_core(error: ImportError) -> PicoboxError:
-    """What a missing C core is to the user."""
-    return PicoboxError(f"the C core is not built ({error}): install picobox-nt with pip on this machine")
 
 
 def changed_environment(environment: Iterable[bytes], settings: list[bytes]) -> tuple[bytes, ...]:

@@ -6,7 +6,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from picobox.cli.launch import Launch, no_core
+from picobox.cli.launch import Launch
+from picobox.cli.naming import no_core
 from picobox.cli.options import Option, Usage, output_options, run_options
 from picobox.cli.policies import OPEN, chosen_policy, policy_options, tell_no_walls
 from picobox.cli.selection import EVERYTHING, Selection, UnknownCallError, parse_selection

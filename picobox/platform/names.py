@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ntshim.fs.view import ABSENT, NAMES_KEPT, Answer, Found
+from ntshim.fs.view import ABSENT, Answer, Found
 from picobox._native._core import ffi, lib
+from picobox.platform.name_table import NAMES_KEPT, NameTable
 
 _FOUND = tuple(Found)
 
@@ -30,20 +31,13 @@ class NativeIndex:
     its timestamps: on network file systems, FUSE and overlays, and when the user has no watch left.
     """
 
-    __slots__ = ("_look_up", "_names")
+    __slots__ = ("_look_up", "_names", "table")
 
-    def __init__(self, limit: int = NAMES_KEPT) -> None:
-        """Make an empty index that keeps at most `limit` names, of the directories used last."""
-        names = lib.pb_names_new(limit)
-        if names == ffi.NULL:
-            raise MemoryError
-        self._names = ffi.gc(names, lib.pb_names_free)
+    def __init__(self, limit: int = NAMES_KEPT, table: NameTable | None = None) -> None:
+        """Make an index of the names in a table, or of a new one that keeps at most `limit` names."""
+        self.table = NameTable(limit) if table is None else table
+        self._names = self.table.native
         self._look_up = lib.pb_names_look_up
-
-    @property
-    def native(self) -> Any:
-        """The index itself, for the core: it must be there as long as that is."""
-        return self._names
 
     def look_up(self, directory: int, name: bytes, /) -> Answer:
         """Find a component; see DirectoryIndex."""

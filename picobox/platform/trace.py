@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from picobox.confine.namespaces import Walls
     from picobox.confine.supervised import SupervisedWalls
     from picobox.platform.base import Repeated
-    from picobox.platform.names import NativeIndex
+    from picobox.platform.name_table import NameTable
     from picobox.platform.site_cache import SiteCache
     from picobox.trace.core_recorder import CoreRecorder
 
@@ -144,7 +144,7 @@ class TracePlatform:
         rows = tuple(rows)
         self._walls = walls
         self._rows = rows
-        self._index: NativeIndex | None = None
+        self._name_table: NameTable | None = None
         self._core = lib.pb_core_new()
         if not self._core:
             raise MemoryError
@@ -207,15 +207,15 @@ class TracePlatform:
         resolving = Gate(lib.PB_GATE_RESOLVING, lib.PB_GATE_RESOLVING_SIZE, decided, notified=True)
         return (*places, resolving) if always or decided else ()
 
-    def resolve_names(self, index: NativeIndex) -> None:
-        """The core tells guests by itself what names mean that they look for: what `index` says, on all volumes."""
-        self._index = index
+    def resolve_names(self, table: NameTable) -> None:
+        """The core tells guests by itself what names mean that they look for: what `table` says, on all volumes."""
+        self._name_table = table
         words = compile_resolvable(self._rows)
-        lib.pb_set_resolver(self._core, index.native, ffi.from_buffer("uint32_t[]", words))
+        lib.pb_set_resolver(self._core, table.native, ffi.from_buffer("uint32_t[]", words))
 
     def stop_resolving(self) -> None:
         """Names may mean something else from now on, to some guest."""
-        if self._index is not None:
+        if self._name_table is not None:
             lib.pb_set_resolver(self._core, ffi.NULL, ffi.NULL)
 
     def resolutions(self) -> int:
@@ -224,12 +224,12 @@ class TracePlatform:
 
     def spare_instance(self) -> None:
         """A guest is about to make an inotify instance: if the user has none left, the core lets its own go."""
-        if self._index is not None:
+        if self._name_table is not None:
             lib.pb_spare_instance(self._core)
 
     def forget_credentials(self) -> None:
         """Guests may have other credentials than before."""
-        if self._index is not None:
+        if self._name_table is not None:
             lib.pb_forget_credentials(self._core)
 
     def spawn(self, request: SpawnRequest) -> HostTid:

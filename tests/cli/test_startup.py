@@ -44,7 +44,8 @@ def test_a_run_imports_nothing_heavy(profile: str) -> None:
     preset = f"import os\nos.environ['PICOBOX_PROFILE'] = {profile!r}\n"
     after = modules_after(f"{preset}from picobox.cli import main\nassert main(['--', 'true']) == 0")
     assert "picobox.supervisor" in after
-    assert ("picobox.names" in after) == profile_of(profile).translates
+    if profile != "nt":  # where it depends on whether the program asks for a name
+        assert ("picobox.names" in after) == profile_of(profile).translates
     assert (after - before) & HEAVY == set()
 
 
