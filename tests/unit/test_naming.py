@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def options(**said: Any) -> SimpleNamespace:
-    none = {
+    none: dict[str, Any] = {
         "profile": "nt", "drive": [], "case": "insensitive", "workdir": None, "share": [], "windows_prefix": None,
         "faithful": [],
     }  # fmt: skip
