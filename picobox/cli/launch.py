@@ -106,12 +106,11 @@ class Launch:
         self._provider: PicoProvider | None = None
         self.supervisor = Supervisor(self.platform, self._serve, observer)
         if check is not None:
-            self.provider.judge = _make_judge(self.provider, check)
+            judge = self.provider.judge = _make_judge(self.provider, check)
+            if chaos is None and observer is None and judge.observes:
+                self.provider.leave_rest(judge.windows.roots)
         if chaos is not None:
             self.provider.chaos = _make_chaos(self.provider, chaos)
-        elif check is not None and observer is None and self.provider.judge is not None:
-            if self.provider.judge.observes:
-                self.provider.leave_rest(self.provider.judge.windows.roots)
         if observer is None and check is None and chaos is None and self._is_permissive():
             self.supervisor.leave_unseen((None if policy is None else policy.limits.processes) or 0)
         else:
