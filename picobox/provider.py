@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from ntshim.io.file import File
 from ntshim.nt import NtServices
-from ntshim.ob.handles import HandleTable, index_number, index_to_handle
+from ntshim.ob.handles import (
+    CURRENT_PROCESS,
+    DUPLICATE_SAME_ACCESS,
+    DUPLICATE_SAME_ATTRIBUTES,
+    HandleTable,
+    index_number,
+    index_to_handle,
+)
 from ntshim.ps.pico import PicoProcessAttributes, PicoThreadAttributes, PsPicoProviderRoutines, PsRegisterPicoProvider
 from ntshim.se.token import SE_CHANGE_NOTIFY_PRIVILEGE, Token
 from ntshim.status import STATUS_UNSUCCESSFUL, NtError, errno_of
@@ -93,7 +100,7 @@ class PicoProvider:
             self.changes = _make_changes(self, names, names.windows, self.opens)
         if names is not None:
             executive.namespace.named_objects.connect = _make_named_objects
-        platform.on_closed(self.descriptor_closed)
+        platform.on_changed(self.descriptor_changed)
         if features is None:
             features = frozenset[str]() if names is None else names.features
         self._features = features
@@ -164,12 +171,14 @@ class PicoProvider:
         """A check that only observes is not shown what lies outside of the drives with these directories."""
         if SUPERVISED in self._features:
             return  # whether a file may be opened is decided here
-        rows = [BY_NAME[name] for name in ("open", "openat", "mmap")]
+        rows = [BY_NAME[name] for name in ("open", "openat", "mmap", "dup", "dup2", "dup3", "fcntl")]
         asking = [{SEEN + row.name, *row.when} & self._features for row in rows]
         if not asking[0] and not asking[1]:
             self.platform.leave_opens(roots)
         if asking[2] <= {WINDOWS}:
             self.platform.leave_anonymous()
+        if not any(asking[3:]):
+            self.platform.leave_copies()
 
     def _switch(self, feature: str, *, wanted: bool) -> None:
         """Turn a feature of the table on or off."""
@@ -309,12 +318,38 @@ class PicoProvider:
             frame_pointer = caller
         return addresses[:count]
 
-    def descriptor_closed(self, table: int, fd: int) -> None:
-        """A descriptor for which there is a handle was closed without a stop (Platform.on_closed)."""
+    def descriptor_changed(self, table: int, fd: int, source: int) -> None:
+        """A descriptor with a handle was closed without a stop, or is a copy of one (Platform.on_changed)."""
         files = self.open_files.table(table)
         thread = files.any_thread() if files is not None else None
-        if thread is not None:
+        if files is None or thread is None:
+            return
+        if source < 0:
             self.nt.NtClose(thread, index_to_handle(fd_index(fd)), host_decides=True)
+        else:
+            self.duplicate(thread, files, source, fd)
+
+    def duplicate(self, thread: Thread, files: FdTable, source: int, fd: int) -> bool:
+        """Make the handle of a descriptor that is a copy; false if the source was closed since.
+
+        Then it is made when somebody looks.
+        """
+        index = fd_index(fd)
+        try:
+            self.nt.NtDuplicateObject(
+                thread,
+                CURRENT_PROCESS,
+                index_to_handle(fd_index(source)),
+                CURRENT_PROCESS,
+                options=DUPLICATE_SAME_ACCESS | DUPLICATE_SAME_ATTRIBUTES,
+                target_index=index,
+            )
+        except NtError:
+            return False
+        entry = thread.process.handles.peek(index)
+        if entry is not None and isinstance(entry.object, File):
+            self.open_files.note(entry.object, files, fd)
+        return True
 
     def refuse_namespaces(self, flags: int) -> None:
         """Behind walls nobody makes namespaces: in one of users he had all rights. Errno(EPERM) for such flags.

@@ -1,6 +1,7 @@
-/* Owns the descriptors that Python wants to see closed: their close is answered by the channel and told afterwards. */
+/* Owns the descriptors that Python has handles for: that they are closed or copied is told afterwards, in order. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 
@@ -11,6 +12,14 @@ struct watched {
     uint32_t table;
     int32_t fd;
     struct watched *next;
+};
+
+/* What Python is yet to be told of a table: `fd` was closed, or is a copy of `source` from then on. */
+struct change {
+    uint32_t table;
+    int32_t fd;
+    int32_t source; /* -1: it was closed */
+    struct change *next;
 };
 
 static struct watched **bucket_of(struct pb_core *core, uint32_t table, int32_t fd)
@@ -37,9 +46,8 @@ int32_t pb_set_table(struct pb_core *core, int32_t tid, uint32_t table)
     return 0;
 }
 
-int32_t pb_watch(struct pb_core *core, uint32_t table, int32_t fd)
+static int32_t watch(struct pb_core *core, uint32_t table, int32_t fd)
 {
-    LOCKED(core);
     struct watched **link = find(core, table, fd);
     if (*link)
         return 0;
@@ -50,6 +58,12 @@ int32_t pb_watch(struct pb_core *core, uint32_t table, int32_t fd)
     *link = watched;
     gate_watch(core, fd, 1);
     return 0;
+}
+
+int32_t pb_watch(struct pb_core *core, uint32_t table, int32_t fd)
+{
+    LOCKED(core);
+    return watch(core, table, fd);
 }
 
 /* Forgets the descriptors of one table, or of all. */
@@ -79,32 +93,109 @@ void pb_unwatch(struct pb_core *core, uint32_t table)
     unwatch(core, false, table);
 }
 
+static struct change **end_of(struct pb_core *core)
+{
+    struct change **link = &core->changes;
+    while (*link)
+        link = &(*link)->next;
+    return link;
+}
+
+/* A copy that nobody was told of and that is gone before anything came of it. */
+static bool take_back(struct pb_core *core, uint32_t table, int32_t fd)
+{
+    struct change **last = NULL;
+    for (struct change **link = &core->changes; *link; link = &(*link)->next) {
+        if ((*link)->table != table)
+            continue;
+        if ((*link)->fd == fd)
+            last = (*link)->source < 0 ? NULL : link;
+        else if ((*link)->source == fd)
+            last = NULL;
+    }
+    if (!last)
+        return false;
+    struct change *change = *last;
+    *last = change->next;
+    free(change);
+    return true;
+}
+
+static bool tell(struct pb_core *core, uint32_t table, int32_t fd, int32_t source)
+{
+    struct change *change = malloc(sizeof *change);
+    if (!change)
+        return false;
+    *change = (struct change){.table = table, .fd = fd, .source = source};
+    *end_of(core) = change;
+    return true;
+}
+
 void close_seen(struct pb_core *core, const struct task *task, int32_t fd, bool tells)
 {
     struct watched **link = task->table ? find(core, task->table, fd) : NULL;
     struct watched *watched = link ? *link : NULL;
     if (!watched)
         return;
+    if (!take_back(core, task->table, fd) && tells && !tell(core, task->table, fd, -1))
+        return; /* it is watched for ever: Python believes it open until it looks */
     *link = watched->next;
     gate_watch(core, fd, -1);
-    if (!tells) {
-        free(watched);
-        return;
-    }
-    watched->next = core->closed;
-    core->closed = watched;
+    free(watched);
 }
 
-int32_t pb_take_closed(struct pb_core *core, uint32_t *table)
+/* Whether the call copies a descriptor; then that, and whose number the copy gets, -1 if the kernel chooses it. */
+static bool is_copy(const struct call_info *info, int32_t *source, int32_t *fd)
+{
+    *source = (int32_t)info->args[0];
+    *fd = -1;
+    switch (info->nr) {
+    case SYS_dup2:
+    case SYS_dup3:
+        *fd = (int32_t)info->args[1];
+        return true;
+    case SYS_fcntl:
+        return (int32_t)info->args[1] == F_DUPFD || (int32_t)info->args[1] == F_DUPFD_CLOEXEC;
+    default:
+        return info->nr == SYS_dup;
+    }
+}
+
+bool copy_seen(struct pb_core *core, struct task *task, const struct call_info *info)
+{
+    int32_t source, fd;
+    if (!core->unshown.copies || !task->table || !is_copy(info, &source, &fd))
+        return false;
+    if (!is_watched(core, task, source) && !is_watched(core, task, fd))
+        return true;
+    task->copies = task->want_exit = true;
+    task->copied = source;
+    return true;
+}
+
+void copy_ended(struct pb_core *core, struct task *task)
+{
+    struct call_info info;
+    task->copies = false;
+    if (call_info_read(task->tid, &info) < 0 || info.result < 0 || info.result == task->copied)
+        return;
+    int32_t fd = (int32_t)info.result;
+    close_seen(core, task, fd, true);
+    if (is_watched(core, task, task->copied) && tell(core, task->table, fd, task->copied))
+        watch(core, task->table, fd);
+}
+
+int32_t pb_take_change(struct pb_core *core, uint32_t *table, int32_t *source)
 {
     LOCKED(core);
-    struct watched *watched = core->closed;
-    if (!watched)
+    struct change *change = core->changes;
+    if (!change)
         return -1;
-    int32_t fd = watched->fd;
-    *table = watched->table;
-    core->closed = watched->next;
-    free(watched);
+    int32_t fd = change->fd;
+    *table = change->table;
+    *source = change->source;
+    core->changes = change->next;
+    free(change);
     return fd;
 }
 
@@ -119,7 +210,8 @@ int32_t pb_closing(struct pb_core *core, int32_t tid)
 void closes_clear(struct pb_core *core)
 {
     uint32_t table;
-    while (pb_take_closed(core, &table) >= 0)
+    int32_t source;
+    while (pb_take_change(core, &table, &source) >= 0)
         ;
     unwatch(core, true, 0);
 }

@@ -90,8 +90,8 @@ struct pb_stop {
     uint64_t sp;
     /* PB_STOP_SYSCALL_EXIT: the result, -512..-516 when the kernel will restart the call. */
     int64_t result;
-    /* Not 0: pb_take_closed has something, which happened before this stop. */
-    int64_t closed;
+    /* Not 0: pb_take_change has something, which happened before this stop. */
+    int64_t changed;
 };
 
 struct pb_limit {
@@ -255,8 +255,9 @@ int32_t pb_set_table(struct pb_core *core, int32_t tid, uint32_t table);
 int32_t pb_watch(struct pb_core *core, uint32_t table, int32_t fd);
 /* The table is gone. */
 void pb_unwatch(struct pb_core *core, uint32_t table);
-/* A watched descriptor that is closed, or about to be, and its table; -1 if there is no more. */
-int32_t pb_take_closed(struct pb_core *core, uint32_t *table);
+/* What happened first to a watched descriptor and its table: it is closed, or about to be, if the source is -1, else it is a
+   copy of the source, and watched. -1 if there is no more. */
+int32_t pb_take_change(struct pb_core *core, uint32_t *table, int32_t *source);
 /* The descriptor that the task's last call closes, if it came by the notify channel; else -1. */
 int32_t pb_closing(struct pb_core *core, int32_t tid);
 
@@ -282,8 +283,10 @@ int32_t pb_leave_looks(struct pb_core *core, const char *paths, uint64_t length)
 /* Opens by an absolute path without links that lies in none of these directories, and that make nothing; nor are opens of
    files as directories shown then. */
 int32_t pb_leave_opens(struct pb_core *core, const char *directories, uint64_t length);
-/* Mappings of no file. */
+/* Mappings of no file; copies of descriptors, which pb_take_change tells of where they are of watched ones, and fcntl(2)
+   about flags. */
 void pb_leave_anonymous(struct pb_core *core, int32_t leaves);
+void pb_leave_copies(struct pb_core *core, int32_t leaves);
 /* The tasks that have made such a call, or are in one, since this was asked last: their number, at most `limit`. -1: any
    task may have, since there are more, or one of them is gone whose descriptors others may have. */
 int32_t pb_take_receivers(struct pb_core *core, int32_t *tids, int32_t limit);

@@ -89,7 +89,7 @@ void call_begin(struct pb_core *core, struct task *task)
     call_forget(core, task);
     task->calls++;
     task->interrupted_call = -1;
-    task->noticed = task->has_notified = task->gate_is_new = task->makes_name = false;
+    task->noticed = task->has_notified = task->gate_is_new = task->makes_name = task->copies = false;
     if (task->gate)
         task->gate_calls = gate_calls(task->gate);
 }
@@ -202,7 +202,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     case PB_DO_CALL:
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
-        if (is_unshown(core, task, &info) || is_repeat(core, task, &info) || gate_opens(core, task, &info) ||
+        if (is_unshown(core, task, &info) || copy_seen(core, task, &info) || is_repeat(core, task, &info) || gate_opens(core, task, &info) ||
             unseen_answers(core, task, &info))
             return resume_quietly(core, task);
         if (nr == SYS_close)
@@ -242,6 +242,8 @@ static enum outcome on_call_exit(struct pb_core *core, struct task *task, bool h
     bool report = task->report_exit;
     if (task->makes_name)
         misses_forget(core);
+    if (task->copies)
+        copy_ended(core, task);
     restore_arguments(task, task->tid);
     call_forget(core, task);
     bool wanted = report || task->recorded;
@@ -556,5 +558,5 @@ void pb_next(struct pb_core *core, struct pb_stop *out)
     LOCKED(core);
     memset(out, 0, sizeof *out);
     take_stop(core, out);
-    out->closed = core->closed != NULL;
+    out->changed = core->changes != NULL;
 }

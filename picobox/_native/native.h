@@ -82,6 +82,8 @@ struct task {
     struct rights rights;
     uint32_t place;      /* where its relative names begin; 0: what its names mean is not remembered. See gate/misses.c */
     bool makes_name;     /* the call it is in may make a name */
+    bool copies;         /* it copies `copied`, or to a descriptor of which Python is told */
+    int32_t copied;
     uint32_t block;      /* the number of its block, from 1 on; 0: it has none */
     bool own_gs;         /* it uses gs itself */
     bool stepping;       /* stops at the first instruction of a handler; see gate_delivers */
@@ -189,12 +191,13 @@ struct pb_core {
         int32_t here;        /* the CPU of TOGETHER, the last one chosen in SPREAD */
     } pin;
     struct watched *watched[WATCH_BUCKETS];
-    struct watched *closed; /* not told yet */
+    struct change *changes; /* what is not told yet of descriptors, the first first */
     struct repeat *repeats[REPEAT_BUCKETS];
     struct {
         struct strings looks;       /* paths of the files that are waited for; none: every look is shown */
         struct strings directories; /* opens in these are shown; none: every open */
         bool anonymous;
+        bool copies;
     } unshown;
     int32_t receiver_count;  /* tasks that have `receives` */
     bool receiver_gone;      /* one of them is no more */
@@ -375,9 +378,12 @@ int walls_enter(const struct pb_walls *walls);
 int walls_close_in(const struct pb_walls *walls, int32_t first_closed);
 
 /* closes.c */
-/* A task is about to close a descriptor; tells: pb_take_closed is to say so. */
+/* A task is about to close a descriptor; tells: pb_take_change is to say so. */
 void close_seen(struct pb_core *core, const struct task *task, int32_t fd, bool tells);
 void closes_clear(struct pb_core *core);
+/* Whether a call copies a descriptor, and is told of when it is over, if anybody wants to know of that. */
+bool copy_seen(struct pb_core *core, struct task *task, const struct call_info *info);
+void copy_ended(struct pb_core *core, struct task *task);
 /* Whether Python is to know when a task's descriptor is closed. */
 bool is_watched(struct pb_core *core, const struct task *task, int32_t fd);
 

@@ -47,6 +47,12 @@ void pb_leave_anonymous(struct pb_core *core, int32_t leaves)
     core->unshown.anonymous = leaves;
 }
 
+void pb_leave_copies(struct pb_core *core, int32_t leaves)
+{
+    LOCKED(core);
+    core->unshown.copies = leaves;
+}
+
 void unshown_clear(struct pb_core *core)
 {
     free(core->unshown.looks.text);
@@ -166,6 +172,11 @@ static bool is_idle_open(struct pb_core *core, const struct task *task, int32_t 
            (flags & O_DIRECTORY && is_no_directory(task->tid, directory, path, !(flags & O_NOFOLLOW)));
 }
 
+static bool is_about_flags(int32_t command)
+{
+    return command == F_GETFD || command == F_SETFD || command == F_GETFL || command == F_SETFL;
+}
+
 bool is_unshown(struct pb_core *core, const struct task *task, const struct call_info *info)
 {
     const uint64_t *args = info->args;
@@ -182,6 +193,8 @@ bool is_unshown(struct pb_core *core, const struct task *task, const struct call
         return is_idle_open(core, task, AT_FDCWD, args[0], args[1]);
     case SYS_openat:
         return is_idle_open(core, task, (int32_t)args[0], args[1], args[2]);
+    case SYS_fcntl:
+        return core->unshown.copies && is_about_flags((int32_t)args[1]);
     case SYS_mmap:
         return core->unshown.anonymous && args[3] & MAP_ANONYMOUS;
     default:

@@ -205,10 +205,11 @@ class Platform(Protocol):
     def intercept(self, features: frozenset[str]) -> None:
         """The table is compiled anew with these features. A row that goes off the notify channel must be off it now."""
 
-    def on_closed(self, routine: Callable[[int, int], None]) -> None:
-        """Calls a routine before the next stop is given, with table and descriptor of each watched one that was closed.
+    def on_changed(self, routine: Callable[[int, int, int], None]) -> None:
+        """Calls a routine before the next stop is given, of each watched descriptor to which something was done unseen.
 
-        Only a close without a stop is told so; the others are calls like all.
+        With table, descriptor, and -1 if it was closed, else the one that it is a copy of, watched as well (see
+        `leave_copies`). Only a call without a stop is told so; the others are calls like all.
         """
 
     def set_table(self, tid: HostTid, table: int) -> None:
@@ -252,6 +253,9 @@ class Platform(Protocol):
 
     def leave_anonymous(self) -> None:
         """Mappings of no file need not be given."""
+
+    def leave_copies(self) -> None:
+        """Calls that copy a descriptor need not be given where it is told of watched ones afterwards (`on_changed`)."""
 
     def leaves_handles(self, nr: int) -> bool:
         """Whether handles of what a call of this number opens or copies are made when somebody looks.

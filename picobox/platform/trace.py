@@ -156,7 +156,7 @@ class TracePlatform:
         self._notify_filter = b""
         self._tells_closes = self._watches = self._opens_unseen = False
         self._seen = calls if subscribe else frozenset[int]()  # None: every call
-        self._on_closed: Callable[[int, int], None] = lambda _table, _fd: None
+        self._on_changed: Callable[[int, int, int], None] = lambda _table, _fd, _source: None
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None
         self._sites = sites
@@ -290,9 +290,9 @@ class TracePlatform:
         stop = Stop(fields[0], fields[1])
         stop.nr, stop.signal, stop.code, stop.status, stop.other = fields[2:7]
         stop.args = fields[8:14]
-        stop.ip, stop.sp, stop.result, closed = fields[14:]
-        if closed:
-            self._tell_closed()
+        stop.ip, stop.sp, stop.result, changed = fields[14:]
+        if changed:
+            self._tell_changes()
         if stop.kind == STOP_INTERRUPT:
             stop.signal, stop.other = stop.nr, fields[7]
         return stop
@@ -383,13 +383,13 @@ class TracePlatform:
     def intercept(self, features: frozenset[str]) -> None:
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", self._compile(features)))
 
-    def on_closed(self, routine: Callable[[int, int], None]) -> None:
-        self._on_closed = routine
+    def on_changed(self, routine: Callable[[int, int, int], None]) -> None:
+        self._on_changed = routine
 
-    def _tell_closed(self) -> None:
-        table = ffi.new("uint32_t *")
-        while (fd := lib.pb_take_closed(self._core, table)) >= 0:
-            self._on_closed(table[0], fd)
+    def _tell_changes(self) -> None:
+        table, source = ffi.new("uint32_t *"), ffi.new("int32_t *")
+        while (fd := lib.pb_take_change(self._core, table, source)) >= 0:
+            self._on_changed(table[0], fd, source[0])
 
     def set_table(self, tid: HostTid, table: int) -> None:
         _check(lib.pb_set_table(self._core, tid, table))
@@ -432,6 +432,9 @@ class TracePlatform:
 
     def leave_anonymous(self) -> None:
         lib.pb_leave_anonymous(self._core, True)
+
+    def leave_copies(self) -> None:
+        lib.pb_leave_copies(self._core, self._watches)
 
     def leaves_handles(self, nr: int) -> bool:
         return self._opens_unseen and self._seen is not None and nr not in self._seen

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ntshim.io.file import File
 from ntshim.ob.handles import (
-    CURRENT_PROCESS,
-    DUPLICATE_SAME_ACCESS,
-    DUPLICATE_SAME_ATTRIBUTES,
     index_number,
     index_to_handle,
 )
-from ntshim.status import NtError
 from picobox.creations import CLONE_FILES
 from picobox.syscalls.process import CLONE_NEWNS, CLONE_NEWUSER
 from picobox.task import fd_index
@@ -81,23 +76,8 @@ def _duplicate(provider: PicoProvider, call: Call, oldfd: int, *, closes: bool =
         task.begin_closing(())
         if newfd < 0 or newfd == oldfd or not made:
             return
-        index = fd_index(newfd)
-        try:
-            provider.nt.NtDuplicateObject(
-                call.thread,
-                CURRENT_PROCESS,
-                index_to_handle(fd_index(oldfd)),
-                CURRENT_PROCESS,
-                options=DUPLICATE_SAME_ACCESS | DUPLICATE_SAME_ATTRIBUTES,
-                target_index=index,
-            )
-        except NtError:
-            # Another thread has closed the source since: the new handle is made when somebody looks.
-            return
-        call.performed = True
-        entry = task.thread.process.handles.peek(index)
-        if entry is not None and isinstance(entry.object, File):
-            provider.open_files.note(entry.object, task.files, newfd)
+        if provider.duplicate(call.thread, task.files, oldfd, newfd):
+            call.performed = True
 
     call.then = then
 

@@ -131,3 +131,53 @@ def test_directories_that_are_listed_are(tmp_path: Path) -> None:
 
 def test_where_it_enforces_each_open_is_looked_up(tmp_path: Path) -> None:
     assert shown(tmp_path, PROGRAM, "--enforce")["openat"] >= 500
+
+
+COPIES = {
+    "dup": "copy = os.dup(fd)",
+    "dup2": "copy = os.dup2(fd, 60)",
+    "dup2 twice": "os.dup2(fd, 60); os.dup2(null, 60); copy = os.dup2(fd, 60)",
+    "dup3": "copy = os.dup2(fd, 60, inheritable=False)",
+    "fcntl": "copy = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 60)",
+    "a copy of a copy that is gone": "copy = os.dup2(os.dup2(fd, 60), 61); os.dup2(null, 60)",
+    "over another one of its own": "other = os.open('y', os.O_CREAT); copy = os.dup2(fd, other)",
+}
+OPENED = "import fcntl, os\nfd = os.open('x', os.O_CREAT)\nnull = os.open('/dev/null', os.O_RDONLY)\n"
+
+
+@pytest.mark.parametrize("copies", COPIES)
+def test_a_copy_holds_a_file(tmp_path: Path, copies: str) -> None:
+    assert check(tmp_path, f"{OPENED}{COPIES[copies]}\nos.close(fd)\nos.unlink('x')").rules == ["PB010"]
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "os.close(copy)",
+        "os.dup2(null, copy)",
+        "os.dup2(null, copy, inheritable=False)",
+        "os.closerange(copy, copy + 1)",
+    ],
+)
+@pytest.mark.parametrize("copies", COPIES)
+def test_a_copy_that_is_gone_holds_none(tmp_path: Path, copies: str, gone: str) -> None:
+    assert check(tmp_path, f"{OPENED}{COPIES[copies]}\nos.close(fd)\n{gone}\nos.unlink('x')").rules == []
+
+
+def test_a_copy_that_fails_takes_nothing_away(tmp_path: Path) -> None:
+    program = f"{OPENED}try: os.dup2(999, fd)\nexcept OSError: pass\nos.unlink('x')"
+    assert check(tmp_path, program).rules == ["PB010"]
+
+
+def test_a_child_has_the_copies(tmp_path: Path) -> None:
+    program = (
+        f"{OPENED}os.dup2(fd, 60)\nos.close(fd)\nif not os.fork():\n    os.close(60)\n    os._exit(0)\n"
+        "os.wait()\nos.unlink('x')"
+    )
+    assert check(tmp_path, program).rules == ["PB022", "PB010"]
+
+
+def test_copies_are_not_shown(tmp_path: Path) -> None:
+    program = f"{OPENED}for n in range(300):\n    os.dup2(fd, 60)\n    os.dup2(null, 60)\n    os.close(os.dup(fd))\n"
+    counted = shown(tmp_path, program)
+    assert counted.get("dup2", 0) + counted.get("dup", 0) + counted.get("close", 0) <= 5, counted
