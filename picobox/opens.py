@@ -52,7 +52,7 @@ class Opens:
     def __init__(self, provider: PicoProvider, drives: Drives, pseudo: PseudoDevices) -> None:
         """Put the volumes into the namespace, and the drives that lead to them. `pseudo`: knows what is mounted."""
         self._provider = provider
-        self._drives = drives
+        self.drives = drives
         self._identities = Identities(pseudo)
         self.unopened = provider.open_files.unopened = Unopened(
             provider, self._identities, self._share_of, self._volume_of
@@ -90,7 +90,7 @@ class Opens:
         if not found.links:
             self._take_over_at_exit(call, made=False)
             return
-        name = call.object_name = self._drives.nt_name(found.path)
+        name = call.object_name = self.drives.nt_name(found.path)
         if found.file is None and not flags & O_CREAT:
             return
         runtime = self._runtime(call, found.path)
@@ -159,7 +159,7 @@ class Opens:
         return None if runtime is None else runtime.share
 
     def _volume_of(self, path: bytes) -> NativeVolume:
-        return self.volumes[self._drives.volumes.index(self._drives.of(path))]
+        return self.volumes[self.drives.volumes.index(self.drives.of(path))]
 
     def _runtime(self, call: Call, path: bytes) -> Runtime | None:
         """Whose opens on Windows an open is to be like; None where no rules of Windows hold."""

@@ -31,7 +31,6 @@ O_RDWR = 2
 O_NO_DATA = 3
 O_PATH = 0o10000000
 
-_OPENAT = 257
 
 # Of the places remembered for a File, those whose handle has gone meanwhile may be so many more than its handles.
 _STALE_PLACES = 8
@@ -259,7 +258,7 @@ class FdTable:
         if not tid:
             return iter(())
         fds = self._platform.descriptors(tid)
-        if self._platform.leaves_handles(_OPENAT):
+        if self._platform.leaves_opens():
             self._drop_closed(tid, frozenset(fds))
         return iter([fd_index(fd) for fd in fds if not any(task.is_closing(fd) for task in self.tasks)])
 

@@ -59,6 +59,11 @@ class Lib:
     PB_TRACE_ERRORS: int
     PB_AT_ENTRY: int
     PB_AT_EXIT: int
+    PB_OF_OBJECT: int
+    PB_PERFORMS_NOTHING: int
+    PB_PERFORMS_OPEN: int
+    PB_PERFORMS_CLOSE: int
+    PB_TRACE_PATH: int
     def pb_trace_open(self, core: Any, table: Any, recorded: bytes, /) -> int: ...
     def pb_trace_in_guests(self, core: Any, /) -> int: ...
     def pb_trace_others(self, core: Any, /) -> None: ...

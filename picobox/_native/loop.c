@@ -168,7 +168,8 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     core->counters[disposition & 3][nr]++;
     if (task->gate && nr < PB_NR_UNKNOWN && ip_read(task->tid, &ip) == 0)
         gate_uncount(core, task, nr, ip);
-    core->has_other_roots |= changes_root(nr);
+    if (changes_root(nr))
+        roots_differ(core);
     if (disposition & PB_FLAG_RECEIVES)
         receipt_seen(core, task);
     if (task->gate && nr == SYS_rt_sigreturn)

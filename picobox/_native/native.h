@@ -219,7 +219,7 @@ struct pb_core {
     struct stubs *stubs;     /* of all gates, NULL before the first */
     struct gate *gates;
     struct images *images;   /* NULL: there are no copies */
-    bool has_other_roots;    /* guests may see other paths than we do: copies would not be what they call them */
+    bool has_other_roots;    /* see roots_differ: guests may see other paths than we do: copies would not be what they call them */
     uint32_t *watchers;      /* by descriptor, in how many tables it is watched; see gate/watches.c */
     struct plan *plans;
     int32_t plan_directory;  /* -1: there are no plans */
@@ -511,6 +511,8 @@ void gate_exec_seen(struct pb_core *core, struct task *task);
 /* 1 if the call of a task with a gate is ours, which it makes to map something of that: the kernel runs it and nobody is
    told. -errno: so it ends. Else 0. call->ip: behind it; listener: -1 if it did not come by the notify channel. */
 int32_t gate_own_call(struct pb_core *core, struct task *task, const struct notified_call *call, int listener, uint64_t id);
+/* gate/blocks.c: some guest may have another root from now on. */
+void roots_differ(struct pb_core *core);
 /* Whether a call can give a task another root. */
 static inline bool changes_root(uint64_t nr)
 {

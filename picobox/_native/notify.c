@@ -116,7 +116,8 @@ static int32_t verdict_on(struct pb_core *core, int listener, const struct secco
     uint32_t disposition = core->dispositions[nr];
     core->counters[disposition & 3][nr]++;
     gate_uncount(core, task, nr, call.ip);
-    core->has_other_roots |= changes_root(nr);
+    if (changes_root(nr))
+        roots_differ(core);
     if (disposition & PB_FLAG_RECEIVES)
         receipt_seen(core, task);
     memcpy(args, request->data.args, sizeof args);

@@ -77,6 +77,10 @@ _F_GETFD, _F_SETFL = 1, 4
 
 # Its row comes before that of newfstatat.
 _FSTAT = 5
+_READLINK = 89
+
+# By these, guests find out what they have opened, for whoever reads their records.
+LOOKING = frozenset((_FSTAT, _READLINK))
 
 # A close needs no stop: what is closed can be told afterwards, if a handle was made for it. Where opens make handles,
 # nearly every close would be told, and a stop costs less than both.
@@ -318,6 +322,7 @@ def compile_dispositions(
     by_arguments: frozenset[str] = frozenset(),
     gate: bool = False,
     recorded: frozenset[int] = frozenset(),
+    judged: frozenset[int] = frozenset(),
 ) -> array[int]:
     """The C core's disposition array: one 32-bit word for each number below SYSCALL_LIMIT.
 
@@ -329,7 +334,8 @@ def compile_dispositions(
     in its bits. `calls`: subscribe to these numbers only. With `gate` bit 13 marks what the gate may make, bit 14 what
     it may make as fstat if no path is named, bit 28 what it may make once it has decided so, of an open by its flags,
     whose position is in bits 29 and 30, bit 31 what it may make if its arguments are harmless. Calls with the numbers
-    `recorded` are stops, as how they end is to be seen, but for those that guests record themselves in the gate.
+    `recorded` are stops, as how they end is to be seen, but for those that guests record themselves in the gate; so are
+    those of `judged`, of which Python has to see the ones that fail.
     """
     chosen = (frozenset(range(SYSCALL_LIMIT)) if calls is None else calls) if subscribe else frozenset[int]()
     stopping = chosen | recorded
@@ -356,11 +362,13 @@ def compile_dispositions(
                 word |= DISPOSITION_DECIDED | entry.open_flags() << DISPOSITION_OPEN_FLAGS_SHIFT
         elif (
             gate
-            and entry.nr not in chosen
+            and (entry.nr not in chosen or entry.nr in judged)
             and entry.name not in by_arguments
             and _is_recorded_by_guests(entry, disposition, features)
         ):
             word |= DISPOSITION_DECIDED
+            if word & DISPOSITION_ACTION == ACTION_CALL:
+                word |= entry.open_flags() << DISPOSITION_OPEN_FLAGS_SHIFT
         if entry.name in RECEIVING_CALLS:
             word |= DISPOSITION_RECEIVES
         if entry.name in INTERRUPTIBLE_CALLS:
@@ -389,11 +397,10 @@ def _is_bounded(entry: Row, action: int, features: frozenset[str]) -> bool:
 
 
 def _is_recorded_by_guests(entry: Row, disposition: Disposition, features: frozenset[str]) -> bool:
-    """Whether the call means what the kernel takes it for, and nothing is to be told of it that only Python knows."""
+    """Whether the call means what the kernel takes it for."""
     if disposition is NATIVE:
         return entry.harmless and _needs_no_stop(entry, disposition.action, features)
-    opens = entry.open_flags() or entry.name in TOLD_CALLS or entry.name in COPYING_CALLS
-    return not opens and _is_decided(entry, disposition.action, features)
+    return _is_decided(entry, disposition.action, features)
 
 
 def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:

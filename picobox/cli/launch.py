@@ -115,6 +115,8 @@ class Launch:
             self.supervisor.leave_unseen((None if policy is None else policy.limits.processes) or 0)
         else:
             self.supervisor.served()
+        if recorder is not None and self.provider.opens is not None:
+            recorder.name_opens(self.provider.opens.drives)
         self.supervisor.interrupted = self._on_interrupt
         self.supervisor.main_stopped = _stop_with_program
         self._options = options

@@ -263,6 +263,9 @@ class Platform(Protocol):
         So it is where opens may happen that nobody is told of; who has asked for these calls is shown what they do.
         """
 
+    def leaves_opens(self) -> bool:
+        """Whether there may be opens that nobody is told of, and closes of what has no handle."""
+
     def counters(self, action: int) -> list[int]:
         """How many calls of each number were answered with an action (abi.row); the last one: unknown numbers."""
 

@@ -56,9 +56,17 @@ class HostVolume(NamedTuple):
 
     def nt_name(self, path: bytes) -> str:
         r"""The NT name of such a path: `\??\C:\name` where there is a letter, else below the device."""
-        prefix = f"\\??\\{self.letters[0]}:" if self.letters else self.device
         below = path[len(self.path) :].strip(b"/")
-        return "\\".join([prefix, *(self.rules.escape(from_host(component)) for component in below.split(b"/"))])
+        return "\\".join([self.prefix, *(self.rules.escape(from_host(component)) for component in below.split(b"/"))])
+
+    @property
+    def prefix(self) -> str:
+        """How the names on it begin."""
+        return f"\\??\\{self.letters[0]}:" if self.letters else self.device
+
+    def keeps(self, character: str) -> bool:
+        """Whether a character is itself in names on it, and anybody can read it."""
+        return character.isascii() and character.isprintable() and self.rules.escape(character) == character
 
 
 def real_directory(path: bytes) -> bytes:

@@ -318,7 +318,7 @@ def ptrace_obstacle() -> str:
 
 
 # Where the kernel makes names up: nothing is folded there.
-_PSEUDO_FILE_SYSTEMS = frozenset(
+PSEUDO_FILE_SYSTEMS = frozenset(
     (
         b"proc", b"sysfs", b"cgroup", b"cgroup2", b"debugfs", b"tracefs", b"securityfs", b"selinuxfs", b"smackfs",
         b"pstore", b"efivarfs", b"bpf", b"devpts", b"devtmpfs", b"nsfs", b"binfmt_misc", b"autofs", b"resctrl",
@@ -341,7 +341,7 @@ class PseudoDevices:
 
     def includes(self, device: int, tid: HostTid) -> bool:
         """Whether the kernel makes up what a task sees on a device."""
-        return self._kind(device, tid) in _PSEUDO_FILE_SYSTEMS
+        return self._kind(device, tid) in PSEUDO_FILE_SYSTEMS
 
     def copies_up(self, device: int, tid: HostTid) -> bool:
         """Whether files on a device may be copied when they are first changed, as overlayfs does it."""

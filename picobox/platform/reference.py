@@ -447,6 +447,9 @@ class ReferencePlatform:
         del nr
         return False
 
+    def leaves_opens(self) -> bool:
+        return False
+
     def receivers(self) -> list[HostTid] | None:
         return self._loop.take_receivers()
 

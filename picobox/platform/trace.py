@@ -24,6 +24,7 @@ from picobox.abi.filter import (
     compile_filter,
     compile_guards,
     compile_resolvable,
+    LOOKING,
 )
 from picobox.abi.row import ACTION_CALL, ACTION_NATIVE
 from picobox.errors import Errno, PlatformError
@@ -164,16 +165,18 @@ class TracePlatform:
         by_arguments = frozenset(rule.call for rule in self._rules)
         gated = bool(gate and notify)
         self._recorder = recorder
-        recorded = frozenset[int]() if recorder is None else self._record(recorder, gated=gated)
+        self._recorded = recorded = frozenset[int]() if recorder is None else self._record(recorder, gated=gated)
+        judged = frozenset[int]() if recorder is None else recorder.judged
         compiled = partial(
-            compile_dispositions, rows, subscribe, calls=calls, by_arguments=by_arguments, gate=gated, recorded=recorded
-        )
+            compile_dispositions, rows, subscribe, calls=calls, by_arguments=by_arguments, gate=gated,
+            recorded=recorded, judged=judged,
+        )  # fmt: skip
         self._compile = cache(compiled)
         dispositions = self._compile(features)
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", dispositions))
         notified = [nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY]
         if notify and notified and lib.pb_can_notify() == 0:
-            gates = self._gates(dispositions)
+            gates = self._gates(dispositions, looking=LOOKING if recorded else frozenset())
             if gates and lib.pb_open_gate(self._core, gate) == 0:
                 self._lend_plans()
                 by = lib.PB_GATE_ENTERED_BY_ALL if enter else lib.PB_GATE_ENTERED_BY_NAMES
@@ -194,15 +197,15 @@ class TracePlatform:
         lib.pb_set_pinning(self._core, True)
 
     @staticmethod
-    def _gates(dispositions: Sequence[int]) -> Sequence[Gate]:
-        """Where the gate makes calls, and which; none if it may make none."""
+    def _gates(dispositions: Sequence[int], looking: frozenset[int]) -> Sequence[Gate]:
+        """Where the gate makes calls, and which; none if it may make none. `looking`: for records it makes these, too."""
         always, decided, bounded = (
             frozenset(nr for nr, word in enumerate(dispositions) if word & flag)
             for flag in (DISPOSITION_GATE, DISPOSITION_DECIDED, DISPOSITION_PASSES)
         )
         places = (
             Gate(lib.PB_GATE_CODE, lib.PB_GATE_CODE_SIZE, always, bounded),
-            Gate(lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, decided, maps_code=MMAP in bounded),
+            Gate(lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, decided | looking, maps_code=MMAP in bounded),
         )
         resolving = Gate(lib.PB_GATE_RESOLVING, lib.PB_GATE_RESOLVING_SIZE, decided, notified=True)
         return (*places, resolving) if always or decided else ()
@@ -437,7 +440,10 @@ class TracePlatform:
         lib.pb_leave_copies(self._core, self._watches)
 
     def leaves_handles(self, nr: int) -> bool:
-        return self._opens_unseen and self._seen is not None and nr not in self._seen
+        return self._opens_unseen and self._seen is not None and nr not in self._seen and nr not in self._recorded
+
+    def leaves_opens(self) -> bool:
+        return self._opens_unseen
 
     def forget_ignored(self) -> None:
         lib.pb_forget_repeats(self._core)

@@ -12,7 +12,9 @@ from ntshim.status import STATUS_SUCCESS, STATUS_UNSUCCESSFUL, status_of_errno
 from picobox._native._core import ffi, lib
 from picobox.abi import types
 from picobox.abi.flags import VOCABULARIES
+from picobox.abi.filter import TOLD_CALLS
 from picobox.abi.rendering import ERRNO_NAMES, RESTARTS
+from picobox.platform.host import PSEUDO_FILE_SYSTEMS
 from picobox.trace.event import DISPOSITIONS
 from picobox.trace.recorder import OUTPUTS
 
@@ -20,15 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from picobox.abi.row import Row
+    from picobox.confine.policy import Policy
+    from picobox.platform.drives import HostVolume
 
 GATE_CHANNEL = "gate"
+# As picobox.confine.policy has it, which is not loaded for that.
+HIDE = "hide"
 
 # In the order of enum pb_trace_words.
 _OWN_WORDS = ("O", "MAP", "CLONE", "SOCK", "SOCK_TYPE", "FUTEX", "FD", "AF", "POLL", "SIGNAL", "IOCTL")
 _NONE = -1
 
 _argument = struct.Struct("<8i2Q")
-_row = struct.Struct("<6i")
+_row = struct.Struct("<7i")
 _word = struct.Struct("<Qii")
 _vocabulary = struct.Struct("<3i")
 _error = struct.Struct("<3i")
@@ -59,7 +65,7 @@ class CompiledTable:
         self.unknown: set[int] = set()
         self._show_status = form_module(as_json=as_json).status_form
         self._arguments = bytearray()
-        compiled = bytearray(_row.pack(_NONE, _NONE, _NONE, 0, 0, 0) * lib.PB_NR_COUNT)
+        compiled = bytearray(_row.pack(_NONE, _NONE, _NONE, 0, 0, 0, 0) * lib.PB_NR_COUNT)
         for row in rows:
             _row.pack_into(compiled, row.nr * _row.size, *self._compile(row, as_json=as_json))
         vocabularies, words = self._compile_words()
@@ -77,6 +83,35 @@ class CompiledTable:
         self.native.as_json, self.native.to_file = as_json, to_file
         self.native.channel = self._array("char[]", channel.encode() + b"\0")
         self.native.gate_channel = self._array("char[]", GATE_CHANNEL.encode() + b"\0")
+        self.native.pseudo = self._array("char[]", b"\n" + b"\n".join(sorted(PSEUDO_FILE_SYSTEMS)) + b"\n\0")
+        self._as_json = as_json
+
+    def know_volumes(self, volumes: Iterable[HostVolume]) -> None:
+        """The volumes that guests' opens are on; before the run."""
+        deepest_first = sorted(volumes, key=lambda volume: len(volume.path), reverse=True)
+        native = ffi.new("struct pb_trace_volume[]", len(deepest_first))
+        for place, volume in zip(native, deepest_first, strict=True):
+            prefix = volume.prefix.replace("\\", "\\\\") if self._as_json else volume.prefix
+            place.path, place.prefix = self._string(volume.path), self._string(prefix.encode())
+            place.plain = [volume.keeps(chr(byte)) and chr(byte) not in '"\\' for byte in range(256)]
+        self._keep.append(native)
+        self.native.volumes, self.native.volume_count = native, len(deepest_first)
+
+    def judge(self, policy: Policy, numbers: Iterable[int]) -> None:
+        """Errors of these calls may be the policy's refusals; before the run."""
+        rules = policy.rules()
+        native = ffi.new("struct pb_trace_rule[]", len(rules))
+        for place, (path, rule) in zip(native, rules.items(), strict=True):
+            place.path, place.hides = self._string(path), rule.right == HIDE
+        self._keep.append(native)
+        self.native.rules, self.native.rule_count = native, len(rules)
+        judged = bytearray(lib.PB_NR_COUNT)
+        for number in numbers:
+            judged[number] = True
+        self.native.judged = self._array("uint8_t[]", judged)
+
+    def _string(self, data: bytes) -> Any:
+        return self._array("char[]", data + b"\0")
 
     def _array(self, kind: str, data: bytes | bytearray) -> Any:
         array = ffi.from_buffer(kind, data)
@@ -101,7 +136,10 @@ class CompiledTable:
             )  # fmt: skip
         service = _NONE if row.nt is None else self._strings.place(row.nt)
         disposition = self._strings.place(DISPOSITIONS[row.do.action])
-        return self._strings.place(row.name), service, disposition, _form_of_result(row), first, len(row.args)
+        performs = lib.PB_PERFORMS_OPEN if row.open_flags() else lib.PB_PERFORMS_NOTHING
+        if row.name in TOLD_CALLS:
+            performs = lib.PB_PERFORMS_CLOSE
+        return self._strings.place(row.name), service, disposition, _form_of_result(row), first, len(row.args), performs
 
     def _compile_words(self) -> tuple[bytearray, bytearray]:
         vocabularies, words = bytearray(), bytearray()

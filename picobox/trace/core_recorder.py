@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
     from picobox.call import Call
     from picobox.confine.refusals import Refusal, Refusals
     from picobox.platform.base import Stop
+    from picobox.platform.drives import Drives
     from picobox.trace.recorder import Renderer
 
 # So much text is written at once; to a terminal each line is.
 _BLOCK = 1 << 16
+# Around a path in the text: no byte of UTF-8.
+_MARK = bytes((lib.PB_TRACE_PATH,))
+_NAMING = frozenset(row.nr for row in ROWS if row.paths())
 
 
 class CoreRecorder(Recorder):
@@ -43,10 +48,17 @@ class CoreRecorder(Recorder):
         self._limit = _BLOCK if to_file else 0
         self.table = CompiledTable(ROWS, channel, as_json=renderer.wants_values, to_file=to_file)
         seen = frozenset[int]() if refusals is None else refusals.watched()
-        # Those that Python has to see, and, a byte for each number, those that the core records without it.
+        # Those that Python has to see; those of them that are refused by an error, having done nothing, which guests record
+        # if they succeed; and, a byte for each number, those that the core records without Python.
         self.shown = numbers & (seen | self.table.unknown)
-        self.calls = bytes(nr in numbers and nr not in self.shown for nr in range(lib.PB_NR_COUNT))
+        self.judged = numbers & seen - self.table.unknown & _NAMING
+        self.calls = bytes(
+            nr in numbers and (nr not in self.shown or nr in self.judged) for nr in range(lib.PB_NR_COUNT)
+        )
+        if refusals is not None:
+            self.table.judge(refusals.policy, self.judged)
         self.in_guests = False
+        self._name_of: Callable[[bytes], str] = os.fsdecode
         self._core: Any = ffi.NULL
         self._verdict = ffi.new("struct pb_trace_verdict *")
         self._text = ffi.new("char **")
@@ -66,7 +78,21 @@ class CoreRecorder(Recorder):
         if self._core:
             length = lib.pb_trace_take(self._core, self._text)
             if length:
-                super()._put(ffi.unpack(self._text[0], length).decode())
+                super()._put(self._with_names(ffi.unpack(self._text[0], length)).decode())
+
+    def name_opens(self, drives: Drives) -> None:
+        """Opens are NT's, which names their files so; before the run."""
+        self._name_of = drives.nt_name
+        self.table.know_volumes(drives.volumes)
+
+    def _with_names(self, text: bytes) -> bytes:
+        """The text with the names that the core has left to us."""
+        if _MARK not in text:
+            return text
+        parts = text.split(_MARK)
+        for place in range(1, len(parts), 2):
+            parts[place] = self._form.name_form(self._name_of(bytes.fromhex(parts[place].decode()))).encode()
+        return b"".join(parts)
 
     def executed(self, stop: Stop, thread: Any) -> None:
         if not self._started and host.processes_are_others():

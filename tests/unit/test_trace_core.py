@@ -15,6 +15,7 @@ from picobox.abi.row import FULL, NATIVE, Row
 from picobox.abi.table import BY_NAME, BY_NR, ROWS
 from picobox.abi.types import PATH_MAX, Argument, Int, UserId
 from picobox.errors import Errno
+from picobox.syscalls.files import FD_LIMIT
 from picobox.task import VirtualTid
 from picobox.trace.compiled import CompiledTable, kind_of
 from picobox.trace.event import CALL, DISPOSITIONS, Event, Field
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NUMBER = 7
+FD = BY_NAME["close"].args[0]
 TIME, DURATION = 1_795_812_790_670_549_000, 38_000
 RECORD = struct.Struct("<IHH6QQQq")
 PIECE = struct.Struct("<QII")
@@ -83,6 +85,7 @@ def by_python(form: str, row: Row, args: tuple[int, ...], result: int | None, be
     event.disposition = DISPOSITIONS[row.do.action]
     if row.nt is not None:
         event.nt, event.status = row.nt, status_of(result)
+        event.performed = row.name == "close" and 0 <= FD.value(args[0]) < FD_LIMIT
     return renderer.render(event)
 
 

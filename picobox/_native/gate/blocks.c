@@ -48,6 +48,9 @@ static enum guest_kind kind_of(uint32_t disposition)
 static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, uint32_t disposition)
 {
     uint64_t captures;
+    /* What guests read of their paths would not be what those are to us. */
+    if (core->has_other_roots && rings_want_object(core, nr))
+        return GUEST_ASKS;
     if (!(disposition & PB_FLAG_DECIDED) || (recorder_wants(core, nr) && !rings_can_record(core, nr, &captures)))
         return GUEST_ASKS;
     switch (nr) {
@@ -85,8 +88,22 @@ void guest_write(const struct pb_core *core, uint8_t *code)
             if (core->resolved[nr] & PB_RESOLVES_AT_DIRECTORY)
                 decided[GUEST_PATHS + nr] |= GUEST_AT_DIRECTORY;
         }
+        if (rings_want_object(core, nr))
+            decided[GUEST_KINDS + nr] |= GUEST_TELLS_ALL;
+        if (rings_tell_errors(core, nr))
+            decided[GUEST_KINDS + nr] |= GUEST_TELLS;
     }
     memcpy(code + (PB_GATE_RESOLVING - GATE_CODE), (uint8_t[]){0x0f, 0x05, 0xc3}, 3); /* syscall; ret */
+}
+
+void roots_differ(struct pb_core *core)
+{
+    if (core->has_other_roots)
+        return;
+    core->has_other_roots = true;
+    for (uint32_t nr = 0; core->stubs && core->gate_enters && nr < PB_NR_COUNT; nr++)
+        if (rings_want_object(core, nr))
+            __atomic_store_n(core->stubs->code + (GUEST_DECIDED + GUEST_KINDS - GATE_CODE) + nr, GUEST_ASKS, __ATOMIC_RELEASE);
 }
 
 void pb_enter_gate(struct pb_core *core, int32_t by)
@@ -184,6 +201,14 @@ static bool begins_again(int64_t result)
     return result <= -ERESTARTSYS && result >= -LAST_RESTART;
 }
 
+/* Whether the call was, or would have been, made again to be seen. */
+static bool is_seen_again(const struct pb_core *core, const struct gate_block *block)
+{
+    uint64_t nr = (uint32_t)block->nr;
+    const uint8_t *kinds = core->stubs->code + (GUEST_DECIDED + GUEST_KINDS - GATE_CODE);
+    return block->result == -ENOENT || block->result == -ELOOP || (nr < PB_NR_COUNT && is_told_of(kinds[nr], block->result));
+}
+
 bool guest_leave(struct pb_core *core, struct task *task, bool fault)
 {
     struct user_regs_struct registers;
@@ -203,8 +228,8 @@ bool guest_leave(struct pb_core *core, struct task *task, bool fault)
         return false;
     if (at == place_of(guest_made))
         block.result = (int64_t)registers.rax;
-    bool found_nothing = task->gate->stubs->sites[stub].way == ENTERS_DECIDED && (block.result == -ENOENT || block.result == -ELOOP);
-    bool made = block.result != NOT_MADE && !found_nothing;
+    bool told = task->gate->stubs->sites[stub].way == ENTERS_DECIDED && is_seen_again(core, &block);
+    bool made = block.result != NOT_MADE && !told;
     if (saved)
         take_registers(&block, &registers);
     if (made) {

@@ -307,6 +307,9 @@ bool guest_leave(struct pb_core *core, struct task *task, bool fault);
 /* rings.c */
 /* Whether guests can record calls of a number; what they read of each argument, a byte for each. */
 bool rings_can_record(const struct pb_core *core, uint32_t nr, uint64_t *captures);
+/* Whether they record what a call has opened; whether errors of its calls are Python's to see. */
+bool rings_want_object(const struct pb_core *core, uint32_t nr);
+bool rings_tell_errors(const struct pb_core *core, uint32_t nr);
 /* What guests have to know for it, into the memory of a gate. */
 void rings_write(const struct pb_core *core, uint8_t *code);
 void rings_free(struct gate *gate);

@@ -33,8 +33,8 @@ _Static_assert(offsetof(struct gate_block, nr) == 48 && offsetof(struct gate_blo
 /* r11 is where the stub's call returns to, rcx is free, flags are taken for lost as by DECIDING; all else is the guest's.
    Up to guest_saved nothing of it has changed. Whose gs base is no block makes the call in the stub, or asks. */
 __asm__(".pushsection gate_text, \"ax\", @progbits\n"
-        ".hidden guest_enter, guest_saved, guest_plain, guest_make_call, guest_made\n"
-        ".globl guest_enter, guest_saved, guest_plain, guest_make_call, guest_made\n"
+        ".hidden guest_enter, guest_saved, guest_plain, guest_make_call, guest_made, guest_look\n"
+        ".globl guest_enter, guest_saved, guest_plain, guest_make_call, guest_made, guest_look\n"
         "guest_plain:\n"
         "  cmpq $0x7c100000, %r11\n"
         "  jb 1f\n"
@@ -91,6 +91,10 @@ __asm__(".pushsection gate_text, \"ax\", @progbits\n"
         "  syscall\n"
         "guest_made:\n"
         "  movq %rax, %gs:120\n"
+        "  ret\n"
+        "guest_look:\n" /* see rings.h */
+        LOAD_CALL
+        "  syscall\n"
         "  ret\n"
         "guest_resolve:\n"
         LOAD_CALL
@@ -159,7 +163,7 @@ static inline int control_of(uint64_t command)
 /* What is done about the call. */
 static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t nr)
 {
-    enum guest_kind kind = nr < PB_NR_COUNT ? table_of(block, GUEST_KINDS)[nr] & ~GUEST_RESOLVES : GUEST_ASKS;
+    enum guest_kind kind = nr < PB_NR_COUNT ? table_of(block, GUEST_KINDS)[nr] & GUEST_KIND : GUEST_ASKS;
     int control;
     switch (kind) {
     case GUEST_CLOSES:
@@ -205,23 +209,41 @@ static inline int is_known_miss(const struct gate_block *block, uint64_t nr)
     return hash && ((const volatile uint64_t *)GATE_MISSES)[hash >> (64 - MISS_BITS)] == hash;
 }
 
-/* The call has found nothing under its name. True if it is over: it is there under another, or nothing is. */
-static inline int is_resolved(struct gate_block *block, uint64_t nr)
+enum meaning { UNKNOWN, NOTHING, ANOTHER };
+
+/* The call has found nothing under its name. What that means: nothing, or another name by which it has been made. Of an open
+   that is recorded the name is wanted, which what is remembered does not tell. */
+static inline enum meaning resolved(struct gate_block *block, uint64_t nr, const struct recording *recording)
 {
     uint64_t args[6];
     block->result = NOT_MADE;
     if (!(table_of(block, GUEST_KINDS)[nr] & GUEST_RESOLVES))
-        return 0;
-    int64_t length = is_known_miss(block, nr) ? 0 : guest_resolve(nr, block->args);
+        return UNKNOWN;
+    if (recording->opens)
+        *(volatile char *)block->name = 0;
+    int64_t length = !recording->opens && is_known_miss(block, nr) ? 0 : guest_resolve(nr, block->args);
     if (length == 0)
         block->result = -ENOENT;
     if (length <= 0)
-        return length == 0;
+        return length == 0 ? NOTHING : UNKNOWN;
     for (int i = 0; i < 6; i++)
         args[i] = block->args[i];
     args[table_of(block, GUEST_PATHS)[nr] % GUEST_AT_DIRECTORY % 6] = (uint64_t)block->name;
     guest_make(nr, args);
-    return 1;
+    return ANOTHER;
+}
+
+/* Whether the call that has been made is over; else it is made again to be seen. */
+static inline bool is_over(struct gate_block *block, uint64_t nr, enum guest_kind kind, const struct recording *recording)
+{
+    int64_t result = *(const volatile int64_t *)&block->result;
+    bool finds = kind == GUEST_FINDS;
+    enum meaning meaning = finds && result == -ENOENT ? resolved(block, nr, recording) : UNKNOWN;
+    if (meaning == NOTHING)
+        return true;
+    if (meaning == UNKNOWN && finds && (result == -ENOENT || result == -ELOOP))
+        return false;
+    return !is_told_of(table_of(block, GUEST_KINDS)[nr], *(const volatile int64_t *)&block->result);
 }
 
 /* Where the guest goes on. */
@@ -240,9 +262,8 @@ IN_GUEST uint64_t guest_call(struct gate_block *block)
         guest_make(SYS_fstat, args);
         return block->behind;
     }
-    int64_t result = guest_make(nr, block->args);
-    bool found_nothing = kind == GUEST_FINDS && (result == -ENOENT || result == -ELOOP);
-    if (found_nothing && (result == -ELOOP || !is_resolved(block, nr))) {
+    guest_make(nr, block->args);
+    if (!is_over(block, nr, kind, &recording)) {
         uncount(nr);
         record_drop(&recording);
         block->result = NOT_MADE;

@@ -3,6 +3,8 @@
 #ifndef PICOBOX_GATE_GUEST_H
 #define PICOBOX_GATE_GUEST_H
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define BLOCKS UINT64_C(0x7d000000)
@@ -70,6 +72,21 @@ static inline uint64_t miss_hash(uint64_t generation, uint32_t place, const char
 
 /* What is done about a number; with GUEST_RESOLVES, what finds nothing asks what its name means. */
 #define GUEST_RESOLVES 0x80
+/* With these, errors are told: those that a policy's rule may be the cause of, or all but interruptions, and the call is made
+   again to be seen. A call that has failed so has done nothing. */
+#define GUEST_TELLS 0x40
+#define GUEST_TELLS_ALL 0x20
+#define GUEST_KIND 0x1f
+#define TOLD_ERRORS \
+    (UINT64_C(1) << EPERM | UINT64_C(1) << ENOENT | UINT64_C(1) << EACCES | UINT64_C(1) << ENOTDIR | UINT64_C(1) << ENFILE | \
+     UINT64_C(1) << EMFILE | UINT64_C(1) << EFBIG | UINT64_C(1) << ENOSPC | UINT64_C(1) << EROFS)
+static inline bool is_told_of(uint8_t known, int64_t result)
+{
+    if (result >= 0 || result <= -512 /* ERESTARTSYS */ || result == -EINTR)
+        return false;
+    return known & GUEST_TELLS_ALL || (known & GUEST_TELLS && result > -64 && TOLD_ERRORS >> -result & 1);
+}
+
 /* With the position of a path: the argument before it is a directory's descriptor. */
 #define GUEST_AT_DIRECTORY 0x80
 enum guest_kind {

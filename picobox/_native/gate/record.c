@@ -1,5 +1,8 @@
 /* Owns the recording of calls by guests, each into the ring of its thread. It is copied into the gate like guest.c. */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <sys/syscall.h>
+
 #include "rings.h"
 
 #define IN_GUEST __attribute__((section("gate_text"), used, visibility("hidden")))
@@ -7,6 +10,9 @@
 #define SHOWN 32 /* bytes of a buffer, elements of an array */
 #define LONGEST_STRING 4096
 #define LONGEST_ADDRESS 128
+#define STATUS_SIZE 144 /* struct stat */
+/* What of that the next piece may be, with the way to it behind. */
+#define OBJECT_SIZE (sizeof(struct pb_trace_piece) + STATUS_SIZE + LONGEST_STRING + 64)
 
 INLINE uint64_t least(uint64_t one, uint64_t other)
 {
@@ -101,6 +107,58 @@ INLINE void capture_after(struct recording *recording, const uint64_t args[6], u
     }
 }
 
+/* Writes "/proc/thread-self/fd/" and the number, with nothing that is no immediate operand. */
+INLINE void write_way(uint8_t *to, uint32_t fd)
+{
+    struct word *words = (struct word *)to;
+    words[0].value = UINT64_C(0x68742f636f72702f);
+    words[1].value = UINT64_C(0x6c65732d64616572);
+    words[2].value = UINT64_C(0x2f64662f66);
+    uint8_t digits = 1;
+    for (uint32_t rest = fd; rest > 9; rest /= 10)
+        digits++;
+    to += 21;
+    to[digits] = 0;
+    for (; digits; fd /= 10)
+        to[--digits] = (uint8_t)('0' + fd % 10);
+}
+
+/* What a descriptor is of; if that cannot be had, the supervisor looks by itself. */
+INLINE void put_descriptor(struct recording *recording, uint64_t fd)
+{
+    uint8_t *status = (uint8_t *)(piece_at(recording) + 1), *path = status + STATUS_SIZE, *way = path + LONGEST_STRING;
+    uint64_t look[6] = {fd, (uint64_t)status}, follow[6] = {(uint64_t)way, (uint64_t)path, LONGEST_STRING - 1};
+    write_way(way, (uint32_t)fd);
+    if (guest_look(SYS_fstat, look) < 0)
+        return;
+    int64_t length = guest_look(SYS_readlink, follow);
+    if (length >= 0)
+        piece_close(recording, 0, STATUS_SIZE + (uint64_t)length, PB_OF_OBJECT);
+}
+
+/* That a name leads to nothing: the channel has written what it means into the block. */
+INLINE void put_absent(struct recording *recording, const struct gate_block *block)
+{
+    volatile uint64_t *status = (volatile uint64_t *)(piece_at(recording) + 1);
+    volatile uint8_t *path = (volatile uint8_t *)status + STATUS_SIZE;
+    uint64_t length = 0;
+    for (int i = 0; i < STATUS_SIZE / 8; i++)
+        status[i] = 0;
+    for (; length < GUEST_NAME && ((const volatile char *)block->name)[length]; length++)
+        path[length] = (uint8_t)((const volatile char *)block->name)[length];
+    piece_close(recording, 0, STATUS_SIZE + length, PB_OF_OBJECT);
+}
+
+INLINE void put_object(struct recording *recording, const struct gate_block *block, int64_t result)
+{
+    if (recording->at + OBJECT_SIZE > RING_DATA)
+        return;
+    if (result >= 0)
+        put_descriptor(recording, (uint64_t)result);
+    else if (result == -ENOENT)
+        put_absent(recording, block);
+}
+
 IN_GUEST bool record_begin(struct recording *recording, const struct gate_block *block, uint64_t nr)
 {
     uint64_t number = ((const volatile uint16_t *)GUEST_RINGS)[((uint64_t)block - BLOCKS) / BLOCK_SIZE];
@@ -111,7 +169,9 @@ IN_GUEST bool record_begin(struct recording *recording, const struct gate_block 
     if (start & 7 || start > RING_DATA - RING_RESERVE)
         return false;
     recording->at = start + sizeof(struct pb_trace_record);
-    recording->captures = ((const volatile uint64_t *)GUEST_CAPTURES)[nr] & CAPTURES_OF_ARGUMENTS;
+    uint64_t known = ((const volatile uint64_t *)GUEST_CAPTURES)[nr];
+    recording->captures = known & CAPTURES_OF_ARGUMENTS;
+    recording->opens = known & CAPTURES_OBJECT;
     struct pb_trace_record *record = (struct pb_trace_record *)(ring->data + start);
     for (int i = 0; i < 6; i++)
         *(volatile uint64_t *)&record->args[i] = block->args[i];
@@ -144,6 +204,8 @@ IN_GUEST void record_end(struct recording *recording, const struct gate_block *b
     uint64_t captures = result >= 0 ? recording->captures : 0;
     for (int i = 0; captures; i++, captures >>= 8)
         capture_after(recording, block->args, block->args[i], (uint8_t)captures, (uint64_t)result);
+    if (recording->opens)
+        put_object(recording, block, result);
     record->ended = 1;
     record->size = (uint32_t)(recording->at - recording->start);
     __atomic_store_n(&recording->ring->head, recording->at, __ATOMIC_RELEASE);

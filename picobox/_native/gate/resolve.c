@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../names.h"
+#include "../trace/trace.h"
 #include "gate.h"
 #include "guest.h"
 
@@ -52,6 +53,10 @@ struct walk {
     int32_t tid, dirfd;
     bool follows, entry;
     bool absent;                /* nothing has the last name that was looked up, in any spelling */
+    const char *rest;           /* from that on */
+    const struct pb_trace_table *judged; /* NULL, or: by its rules that nothing is there may be a refusal */
+    bool tells;                 /* what is absent is to be named */
+    char real[PATH_MAX];        /* the path of that without links, empty if the directory is absent, too */
     int directory;              /* open, how far the path has been followed */
     char given[PATH_MAX];
     char spelled[PATH_MAX];     /* its path in stored spellings */
@@ -197,8 +202,10 @@ static bool go(struct walk *walk, const char *left)
         int found = find(walk, left, length, stored);
         if (found < 0)
             return false;
-        if (found == PB_NAMES_ABSENT)
+        if (found == PB_NAMES_ABSENT) {
+            walk->rest = left;
             return end(walk, stored, rest);
+        }
         if (!last) {
             if (!enter(walk, stored))
                 return !is_link(walk, stored) && end(walk, stored, rest);
@@ -212,6 +219,36 @@ static bool go(struct walk *walk, const char *left)
     }
 }
 
+static const char *components_end(const char *path)
+{
+    const char *end = path + strlen(path);
+    while (end > path && end[-1] == '/')
+        end--;
+    return end;
+}
+
+/* Who records what calls find is told what is not there; false: that is for Python to judge, or not known. */
+static bool name_absent(struct walk *walk)
+{
+    char link[64];
+    if (!walk->absent || !walk->rest)
+        return false;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", walk->directory);
+    ssize_t length = readlink(link, walk->real, sizeof walk->real);
+    size_t rest = (size_t)(components_end(walk->rest) - walk->rest);
+    if (length <= 0 || walk->real[0] != '/' || (size_t)length + rest + 2 > sizeof walk->real)
+        return false;
+    if (length > 1)
+        walk->real[length++] = '/';
+    memcpy(walk->real + length, walk->rest, rest);
+    walk->real[(size_t)length + rest] = 0;
+    if (walk->judged && (strstr(walk->rest, "..") || path_is_hidden(walk->judged, walk->real)))
+        return false;
+    if (memchr(walk->rest, '/', rest))
+        walk->real[0] = 0;
+    return true;
+}
+
 /* The path's new length, 0: it stays as it is, or ASK_PYTHON. */
 static int64_t look_up(struct walk *walk)
 {
@@ -221,12 +258,14 @@ static int64_t look_up(struct walk *walk)
     if (!stripped || (walk->given[0] == '/' && is_of_processes(walk->given)))
         return ASK_PYTHON;
     const char *left = begin(walk, stripped);
-    bool found = left && go(walk, left);
+    bool found = left && go(walk, left), same = found && strcmp(walk->spelled, walk->given) == 0;
+    if (same && (walk->judged || walk->tells))
+        found = name_absent(walk);
     if (walk->directory >= 0)
         close(walk->directory);
     if (!found || walk->length >= GUEST_NAME)
         return ASK_PYTHON;
-    return strcmp(walk->spelled, walk->given) == 0 ? 0 : (int64_t)walk->length;
+    return same ? 0 : (int64_t)walk->length;
 }
 
 /* How a call means its path, and where that is; false: it is not for us. Called with the lock. */
@@ -242,6 +281,8 @@ static bool prepare(struct pb_core *core, struct task *task, const struct notifi
     walk->tid = task->tid;
     walk->dirfd = row & PB_RESOLVES_AT_DIRECTORY ? (int32_t)call->args[position - 1] : AT_FDCWD;
     walk->entry = row & PB_RESOLVES_ENTRY;
+    walk->judged = rings_tell_errors(core, call->nr) ? core->recorder->table : NULL;
+    walk->tells = rings_want_object(core, call->nr);
     walk->follows = row & PB_RESOLVES_FOLLOWING;
     if (flags && call->args[flags] & bit)
         walk->follows = !walk->follows;
@@ -304,10 +345,11 @@ int64_t resolve(struct pb_core *core, int listener, uint64_t id, int32_t tid, co
     miss.dirfd = walk.dirfd;
     if (length == 0 && walk.absent && is_valid(listener, id))
         miss_seen(core, &miss);
-    if (length <= 0)
+    if (length < 0 || (length == 0 && !walk.tells))
         return is_valid(listener, id) ? length : ASK_PYTHON;
-    if (!is_valid(listener, id) ||
-        pb_write(core, tid, name, walk.spelled, (uint64_t)length + 1) != length + 1)
+    const char *told = length ? walk.spelled : walk.real;
+    uint64_t size = strlen(told) + 1;
+    if (size > GUEST_NAME || !is_valid(listener, id) || pb_write(core, tid, name, told, size) != (int64_t)size)
         return ASK_PYTHON;
     return length;
 }

@@ -89,12 +89,24 @@ bool rings_can_record(const struct pb_core *core, uint32_t nr, uint64_t *capture
     return row->name >= 0;
 }
 
+bool rings_want_object(const struct pb_core *core, uint32_t nr)
+{
+    const struct pb_trace_table *table = core->recorder ? core->recorder->table : NULL;
+    return table && recorder_wants(core, nr) && table->volume_count && table->rows[nr].performs == PB_PERFORMS_OPEN;
+}
+
+bool rings_tell_errors(const struct pb_core *core, uint32_t nr)
+{
+    const struct pb_trace_table *table = core->recorder ? core->recorder->table : NULL;
+    return table && recorder_wants(core, nr) && table->judged && table->judged[nr];
+}
+
 void rings_write(const struct pb_core *core, uint8_t *code)
 {
     uint64_t *captures = (uint64_t *)(code + (GUEST_CAPTURES - GATE_CODE));
     for (uint32_t nr = 0; nr < PB_NR_COUNT; nr++)
         if (rings_can_record(core, nr, &captures[nr]))
-            captures[nr] |= CAPTURES_WANTED;
+            captures[nr] |= CAPTURES_WANTED | (rings_want_object(core, nr) ? CAPTURES_OBJECT : 0);
 }
 
 static struct rings *rings_new(int *fd)
@@ -203,9 +215,13 @@ static void show(struct pb_core *core, struct task *task, const uint8_t *bytes, 
     record.begin = (uint64_t)begun;
     record.end = (uint64_t)(ended > begun ? ended : begun);
     memcpy((uint8_t *)bytes, &record, sizeof record);
+    struct text name = {0};
+    struct pb_trace_verdict verdict;
+    bool judged = record_judge(recorder->table, &recorder->devices, task->tid, bytes, size, &verdict, &name);
     if (record_show(&recorder->text, recorder->table, recorder->table->gate_channel, recorder_number(core, task), bytes, size,
-                    NULL, after))
+                    judged ? &verdict : NULL, after))
         recorder_mark(recorder, task, end);
+    text_free(&name);
 }
 
 /* Copies a record, as it may change, and checks its length. 0: there is none. */

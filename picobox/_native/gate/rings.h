@@ -10,7 +10,7 @@
 #define RING_HEADER UINT64_C(64)
 #define RING_DATA (RING_SIZE - RING_HEADER)
 /* A record is begun only if there is room for whatever its end may add. */
-#define RING_RESERVE UINT64_C(8192)
+#define RING_RESERVE UINT64_C(16384)
 /* Added to the head while the record there waits for its call's end. */
 #define RING_OPEN UINT64_C(1)
 
@@ -39,16 +39,21 @@ enum capture {
 /* What is known of a number: a byte for each argument, and in the last one whether its calls are recorded. */
 #define CAPTURES_OF_ARGUMENTS UINT64_C(0xffffffffffff)
 #define CAPTURES_WANTED (UINT64_C(1) << 56)
+/* And of an open what it has opened, see PB_OF_OBJECT. */
+#define CAPTURES_OBJECT (UINT64_C(1) << 57)
 
 /* record.c, in guests */
 struct recording {
     struct ring *ring; /* NULL: nothing is recorded */
     uint64_t start, at; /* of the record, and behind what it has of memory */
     uint64_t captures;  /* a byte for each argument */
+    bool opens;
 };
 /* False if the call is rather seen: there is no room, or no ring. */
 bool record_begin(struct recording *recording, const struct gate_block *block, uint64_t nr)
     __attribute__((visibility("hidden")));
+/* Makes a call whose result is of no concern to who it is made for. */
+int64_t guest_look(uint64_t nr, const uint64_t args[6]) __attribute__((visibility("hidden")));
 void record_drop(const struct recording *recording) __attribute__((visibility("hidden")));
 void record_end(struct recording *recording, const struct gate_block *block) __attribute__((visibility("hidden")));
 

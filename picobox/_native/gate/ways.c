@@ -300,7 +300,7 @@ void way_choose(const struct pb_core *core, uint32_t nr, const uint8_t *before, 
     /* A site of many numbers makes them as a plain one, for which these ask. */
     bool is_own = site->record ? site->record->nr == (int32_t)nr : loads(before, length, nr);
     if (is_decided(core, nr) && is_own)
-        site->way = nr == SYS_close ? CLOSES : FINDS;
+        site->way = nr == SYS_close && !recorder_wants(core, nr) ? CLOSES : FINDS;
     if (core->gate_enters == PB_GATE_ENTERED_BY_ALL || (core->gate_enters && site->way == FINDS))
         site->way = site->way < FINDS ? ENTERS : ENTERS_DECIDED;
 }

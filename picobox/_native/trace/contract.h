@@ -78,6 +78,12 @@ struct pb_trace_argument {
 #define PB_RETURNS_HEXADECIMAL 1
 #define PB_RETURNS_OCTAL 2
 
+/* What the executive does of a call that a guest makes unseen, as the kernel's result tells. */
+#define PB_PERFORMS_NOTHING 0
+#define PB_PERFORMS_OPEN 1  /* NtCreateFile of what lies on a volume and has a name */
+#define PB_PERFORMS_CLOSE 2 /* NtClose of a descriptor that is one of those that have handles */
+#define PB_MOST_DESCRIPTORS 1048576
+
 struct pb_trace_row {
     int32_t name; /* -1: the table has no row of this number */
     int32_t service;
@@ -85,6 +91,21 @@ struct pb_trace_row {
     int32_t returns;
     int32_t first; /* of its arguments */
     int32_t count;
+    int32_t performs;
+};
+
+/* A volume: the directory that it begins at, and how the names of what is below it begin. */
+struct pb_trace_volume {
+    const char *path;
+    const char *prefix; /* in the form of the trace */
+    uint8_t plain[256]; /* whether a byte of a component is itself in the name, and in the form */
+};
+
+/* A rule of a policy about files: whether what is at or below the path is hidden. */
+struct pb_trace_rule {
+    const char *path;
+    int32_t hides;
+    int32_t unused;
 };
 
 struct pb_trace_word {
@@ -119,6 +140,12 @@ struct pb_trace_table {
     int32_t to_file; /* the prefix that strace writes with -o */
     const char *channel;
     const char *gate_channel;
+    const struct pb_trace_volume *volumes; /* the deepest first, with one for all; none: opens are not NT's */
+    int32_t volume_count;
+    int32_t rule_count;
+    const struct pb_trace_rule *rules;
+    const uint8_t *judged; /* by number: an error may be a rule's refusal, which Python tells. NULL: no rule refuses */
+    const char *pseudo;    /* the file systems that are no volumes, a line each, with one end before the first, too */
 };
 
 /* What Python knows of a call that it decided; strings are in the form of the trace, NULL for none. */
@@ -158,12 +185,16 @@ struct pb_trace_record {
 };
 #define PB_AT_ENTRY 0
 #define PB_AT_EXIT 1
+/* What an open has opened: a struct stat and its path; of a name that is not there the path alone is something. */
+#define PB_OF_OBJECT 2
 /* `size` bytes follow, and then what makes them a multiple of 8. */
 struct pb_trace_piece {
     uint64_t address;
     uint32_t size;
     uint32_t when;
 };
+/* A name that is not plain stands in the text as the bytes of its path, two digits each, between two of these. */
+#define PB_TRACE_PATH 255
 /* The line of a record whose times are ns, of a task of this number; needs no core. The length of the text, of which as much
    is copied as there is room for; 0 if it is no record. */
 uint64_t pb_trace_show(const struct pb_trace_table *table, int32_t number, const uint8_t *record, uint64_t size,

@@ -4,18 +4,17 @@
 
 #include "trace.h"
 
-/* The next piece that counts, and where its bytes are; NULL: there is no other, or what follows is none. */
-static const struct pb_trace_piece *next_piece(const struct memory *memory, const uint8_t **at, struct pb_trace_piece *copy)
+const uint8_t *memory_piece(const struct memory *memory, const uint8_t **at, struct pb_trace_piece *piece)
 {
-    while ((size_t)(memory->end - *at) >= sizeof *copy) {
-        memcpy(copy, *at, sizeof *copy);
-        const uint8_t *bytes = *at + sizeof *copy;
-        uint64_t padded = ((uint64_t)copy->size + 7) & ~UINT64_C(7);
+    while ((size_t)(memory->end - *at) >= sizeof *piece) {
+        memcpy(piece, *at, sizeof *piece);
+        const uint8_t *bytes = *at + sizeof *piece;
+        uint64_t padded = ((uint64_t)piece->size + 7) & ~UINT64_C(7);
         if ((uint64_t)(memory->end - bytes) < padded)
             return NULL;
         *at = bytes + padded;
-        if ((int32_t)copy->when == memory->when)
-            return copy;
+        if ((int32_t)piece->when == memory->when)
+            return bytes;
     }
     return NULL;
 }
@@ -24,10 +23,9 @@ static const struct pb_trace_piece *next_piece(const struct memory *memory, cons
 static const uint8_t *find(const struct memory *memory, uint64_t address, uint64_t *size)
 {
     struct pb_trace_piece piece;
-    const uint8_t *at = memory->pieces, *found = NULL;
+    const uint8_t *at = memory->pieces, *found = NULL, *bytes;
     *size = 0;
-    while (next_piece(memory, &at, &piece)) {
-        const uint8_t *bytes = at - (((uint64_t)piece.size + 7) & ~UINT64_C(7));
+    while ((bytes = memory_piece(memory, &at, &piece))) {
         uint64_t before = address - piece.address;
         if (address < piece.address || before >= piece.size || piece.size - before <= *size)
             continue;

@@ -39,10 +39,15 @@ uint64_t pb_trace_show(const struct pb_trace_table *table, int32_t number, const
 {
     struct text text = {0};
     uint64_t length = 0;
+    struct text name = {0};
+    struct pb_trace_verdict own;
+    if (!verdict && record_judge(table, NULL, 0, record, size, &own, &name))
+        verdict = &own;
     if (record_show(&text, table, table->channel, number, record, size, verdict, NULL)) {
         length = text.length;
         memcpy(out, text.data, length < room ? length : room);
     }
     text_free(&text);
+    text_free(&name);
     return length;
 }

@@ -2,6 +2,8 @@
 #ifndef PICOBOX_TRACE_H
 #define PICOBOX_TRACE_H
 
+#include <sys/stat.h>
+
 #include "../native.h"
 
 /* Limits of what is shown (picobox.abi.view), and of a path (limits.h). */
@@ -40,7 +42,10 @@ struct memory {
     const uint8_t *pieces, *end; /* of a record, see struct pb_trace_piece; NULL: the task's */
     int32_t when;                /* which of them count: PB_AT_ENTRY or PB_AT_EXIT */
 };
-/* memory.c: whether all of it could be read. */
+/* memory.c */
+/* The next piece that counts, and where its bytes are; NULL: there is no other, or what follows is none. */
+const uint8_t *memory_piece(const struct memory *memory, const uint8_t **at, struct pb_trace_piece *piece);
+/* Whether all of it could be read. */
 bool memory_read(const struct memory *memory, uint64_t address, void *buffer, uint64_t size);
 /* The length of the string without its NUL, negative if it cannot be read or does not end within the limit. */
 int64_t memory_string(const struct memory *memory, uint64_t address, char *buffer, uint64_t limit);
@@ -115,6 +120,23 @@ int64_t clock_time(const struct trace_clock *clock, uint64_t counter);
 bool record_show(struct text *out, const struct pb_trace_table *table, const char *channel, int32_t number,
                  const uint8_t *record, uint64_t size, const struct pb_trace_verdict *verdict, const struct memory *after);
 
+/* devices.c: which devices the kernel makes up the files of, as far as tasks were asked for it. */
+#define DEVICES_KNOWN 256
+struct devices {
+    uint32_t count;
+    uint64_t devices[DEVICES_KNOWN];
+    bool pseudo[DEVICES_KNOWN];
+};
+/* Whether it is one of those in the eyes of a task. */
+bool device_is_pseudo(struct devices *devices, const char *kinds, int32_t tid, uint64_t device);
+
+/* opened.c */
+/* The verdict on a record's call; false: its row says all. The task may be gone, or be unknown (0). `name`: is the verdict's. */
+bool record_judge(const struct pb_trace_table *table, struct devices *devices, int32_t tid, const uint8_t *record, uint64_t size,
+                  struct pb_trace_verdict *verdict, struct text *name);
+/* Whether a rule keeps a path from guests, or may do so: that nothing is there is its refusal then. */
+bool path_is_hidden(const struct pb_trace_table *table, const char *path);
+
 /* recorder.c */
 /* One event of the text: when it was over, by the processor's counter. */
 struct line_place {
@@ -132,6 +154,7 @@ struct recorder {
     struct trace_clock clock;
     bool in_guests;    /* guests record what they can, see gate/rings.c */
     uint8_t *copy;     /* of a record that is being read */
+    struct devices devices;
     bool ticks;        /* see timer.c */
     timer_t timer;
     struct sigaction before_timer;
