@@ -349,13 +349,14 @@ class PseudoDevices:
 
     def _kind(self, device: int, tid: HostTid) -> bytes:
         if device not in self._known:
-            self._known |= _mounted_devices(tid)
+            # Behind walls a task has its own /proc, and what paths of ours lead to is on that which we have.
+            self._known |= _mounted_devices("self") | _mounted_devices(tid)
             # A file system with several devices is listed with one of them.
             self._known.setdefault(device, b"")
         return self._known[device]
 
 
-def _mounted_devices(tid: HostTid) -> dict[int, bytes]:
+def _mounted_devices(tid: HostTid | str) -> dict[int, bytes]:
     """The devices of what is mounted for a task, and what kind of file system each has (proc(5), mountinfo)."""
     kinds: dict[bytes, bytes] = {}
     with open(f"/proc/{tid}/mountinfo", "rb", buffering=_WHOLE_TABLE) as mounts:

@@ -18,13 +18,13 @@ from picobox.abi.filter import (
     DISPOSITION_GATE,
     DISPOSITION_NOTIFY,
     DISPOSITION_PASSES,
+    LOOKING,
     MMAP,
     Gate,
     compile_dispositions,
     compile_filter,
     compile_guards,
     compile_resolvable,
-    LOOKING,
 )
 from picobox.abi.row import ACTION_CALL, ACTION_NATIVE
 from picobox.errors import Errno, PlatformError
@@ -165,18 +165,17 @@ class TracePlatform:
         by_arguments = frozenset(rule.call for rule in self._rules)
         gated = bool(gate and notify)
         self._recorder = recorder
-        self._recorded = recorded = frozenset[int]() if recorder is None else self._record(recorder, gated=gated)
-        judged = frozenset[int]() if recorder is None else recorder.judged
+        self._recorded, judged = (frozenset[int](),) * 2 if recorder is None else self._record(recorder, gated=gated)
         compiled = partial(
             compile_dispositions, rows, subscribe, calls=calls, by_arguments=by_arguments, gate=gated,
-            recorded=recorded, judged=judged,
+            recorded=self._recorded, judged=judged,
         )  # fmt: skip
         self._compile = cache(compiled)
         dispositions = self._compile(features)
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", dispositions))
         notified = [nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY]
         if notify and notified and lib.pb_can_notify() == 0:
-            gates = self._gates(dispositions, looking=LOOKING if recorded else frozenset())
+            gates = self._gates(dispositions, looking=LOOKING if self._recorded else frozenset())
             if gates and lib.pb_open_gate(self._core, gate) == 0:
                 self._lend_plans()
                 by = lib.PB_GATE_ENTERED_BY_ALL if enter else lib.PB_GATE_ENTERED_BY_NAMES
@@ -198,7 +197,7 @@ class TracePlatform:
 
     @staticmethod
     def _gates(dispositions: Sequence[int], looking: frozenset[int]) -> Sequence[Gate]:
-        """Where the gate makes calls, and which; none if it may make none. `looking`: for records it makes these, too."""
+        """Where the gate makes calls, and which; none if it may make none. `looking`: it makes these for records."""
         always, decided, bounded = (
             frozenset(nr for nr, word in enumerate(dispositions) if word & flag)
             for flag in (DISPOSITION_GATE, DISPOSITION_DECIDED, DISPOSITION_PASSES)
@@ -277,12 +276,12 @@ class TracePlatform:
             self._failure = (stage, error[0]) if stage else None
         return self._failure
 
-    def _record(self, recorder: CoreRecorder, *, gated: bool) -> frozenset[int]:
-        """Have the core record calls; gives their numbers."""
+    def _record(self, recorder: CoreRecorder, *, gated: bool) -> tuple[frozenset[int], frozenset[int]]:
+        """Have the core record calls; gives their numbers, and of those the ones whose failures Python judges."""
         if lib.pb_trace_open(self._core, recorder.table.native, recorder.calls):
             raise MemoryError
         recorder.opened(self._core, in_guests=gated)
-        return frozenset(nr for nr, wanted in enumerate(recorder.calls) if wanted)
+        return frozenset(nr for nr, wanted in enumerate(recorder.calls) if wanted), recorder.judged
 
     def next(self) -> Stop:
         lib.pb_next(self._core, self._stop)

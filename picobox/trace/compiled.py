@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ntshim.status import STATUS_SUCCESS, STATUS_UNSUCCESSFUL, status_of_errno
 from picobox._native._core import ffi, lib
 from picobox.abi import types
-from picobox.abi.flags import VOCABULARIES
 from picobox.abi.filter import TOLD_CALLS
+from picobox.abi.flags import VOCABULARIES
 from picobox.abi.rendering import ERRNO_NAMES, RESTARTS
 from picobox.platform.host import PSEUDO_FILE_SYSTEMS
 from picobox.trace.event import DISPOSITIONS

@@ -1,0 +1,119 @@
+/* Opens, asks for and closes whatever a line of a trace may tell of, in a directory of its own, again and again; argv[1] says how
+   often, the others are paths to be tried as well. */
+#include "../programs/check.h"
+#include <sys/xattr.h>
+
+static const struct {
+    int flags;
+    const char *path;
+} OPENS[] = {
+    {O_RDONLY, "plain"},           {O_RDWR, "plain"},
+    {O_WRONLY | O_TRUNC, "plain"}, {O_RDONLY | O_CLOEXEC, "PLAIN"},
+    {O_RDONLY, "Deep/Er/file"},    {O_RDONLY, "deep/er/file"},
+    {O_RDONLY | O_DIRECTORY, "deep/.."}, {O_RDONLY, "."},
+    {O_RDONLY, ".."},              {O_RDONLY, "/"},
+    {O_RDONLY, "//usr//bin/"},     {O_PATH, "deep"},
+    {O_PATH, "plain"},             {O_PATH | O_NOFOLLOW, "link"},
+    {O_RDONLY | O_NOFOLLOW, "link"}, {O_RDONLY, "link"},
+    {O_RDONLY, "hard"},            {O_RDONLY, "dangling"},
+    {O_RDONLY, "round"},           {O_RDONLY, "missing"},
+    {O_RDONLY, "deep/missing"},    {O_RDONLY, "missing/deeper"},
+    {O_RDONLY, "Deep/missing/"},   {O_RDONLY, "link/below"},
+    {O_RDONLY, "plain/below"},     {O_RDONLY, "plain/"},
+    {O_WRONLY, "deep"},            {O_DIRECTORY, "plain"},
+    {O_RDONLY, "sp ace # & 'quoted'"}, {O_RDONLY, "caf\303\251"},
+    {O_RDONLY, "\346\227\245\346\234\254"}, {O_RDONLY, "\377\376 no utf"},
+    {O_RDONLY, "tab\tnew\nline"},  {O_RDONLY, "co:lon?star*<>|\"back\\slash"},
+    {O_RDONLY, "zero\342\200\213width"}, {O_RDONLY, "is (deleted)"},
+    {O_RDONLY, "missing caf\303\251"}, {O_RDONLY, ""},
+    {O_RDONLY, "/proc/self/status"}, {O_RDONLY, "/proc/self/fd"},
+    {O_RDONLY, "/proc/self/exe"},  {O_RDONLY, "/proc/self/cwd"},
+    {O_RDONLY, "/proc/missing"},   {O_RDONLY, "/sys/kernel"},
+    {O_RDWR, "/dev/null"},         {O_RDONLY, "/dev"},
+    {O_RDONLY, "/dev/missing"},    {O_RDONLY, "/dev/shm"},
+    {O_RDWR | O_NONBLOCK, "fifo"}, {O_WRONLY | O_NONBLOCK, "fifo"},
+    {O_RDONLY, "socket"},          {O_RDWR, "/usr/bin/env"},
+    {O_RDWR, "/etc/hostname"},     {O_RDONLY, "/etc/hostname"},
+    {O_RDONLY, "/etc/missing/x"},  {O_RDONLY, "/tmp"},
+    {O_RDONLY | O_CREAT, "made"},  {O_RDWR | O_CREAT | O_EXCL, "plain"},
+    {O_RDWR | O_TMPFILE, "."},     {0x7fffffff, "plain"},
+};
+
+static void make(void)
+{
+    int fd;
+    CHECK((mkdir("Deep", 0755) == 0 && mkdir("Deep/Er", 0755) == 0) || errno == EEXIST);
+    static const char *const files[] = {
+        "plain", "Deep/Er/file", "sp ace # & 'quoted'", "caf\303\251", "\346\227\245\346\234\254", "\377\376 no utf",
+        "tab\tnew\nline", "zero\342\200\213width", "is (deleted)",
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        CHECK((fd = open(files[i], O_CREAT | O_RDWR, 0644)) >= 0);
+        close(fd);
+    }
+    CHECK(symlink("Deep/Er/file", "link") == 0 && symlink("nowhere", "dangling") == 0 && symlink("round", "round") == 0);
+    CHECK(link("plain", "hard") == 0 && mkfifo("fifo", 0644) == 0);
+}
+
+static void look(const char *path)
+{
+    struct stat found;
+    char text[64];
+    stat(path, &found);
+    lstat(path, &found);
+    access(path, R_OK);
+    readlink(path, text, sizeof text);
+    getxattr(path, "user.none", text, sizeof text);
+}
+
+/* Descriptors whose files have lost their names, and such as are none. */
+static void others(void)
+{
+    char way[64];
+    int first = open("plain", O_RDONLY);
+    CHECK(first >= 0 && link("plain", "other") == 0);
+    int second = open("other", O_RDONLY);
+    CHECK(second >= 0 && unlink("other") == 0);
+    sprintf(way, "/proc/self/fd/%d", second);
+    close(open(way, O_RDONLY));
+    sprintf(way, "/proc/self/fd/%d", first);
+    close(open(way, O_RDONLY));
+    int directory = open("Deep", O_RDONLY | O_DIRECTORY);
+    close(openat(directory, "Er/file", O_RDONLY));
+    close(openat(directory, "er/FILE", O_RDONLY));
+    close(openat(directory, "nothing", O_RDONLY));
+    close(openat(first, "nothing", O_RDONLY));
+    close(openat(99, "nothing", O_RDONLY));
+    openat(directory, (const char *)8, O_RDONLY);
+    close(directory);
+    close(first);
+    close(second);
+    close(second);
+    syscall(SYS_close, -1);
+    syscall(SYS_close, 1 << 20);
+    syscall(SYS_close, 0x700000003);
+}
+
+int main(int argc, char **argv)
+{
+    begin();
+    CHECK(argc >= 2);
+    make();
+    for (int round = 0; round < atoi(argv[1]); round++) {
+        for (size_t i = 0; i < sizeof OPENS / sizeof OPENS[0]; i++) {
+            int fd = open(OPENS[i].path, OPENS[i].flags, 0644);
+            look(OPENS[i].path);
+            if (fd >= 0)
+                close(fd);
+        }
+        for (int i = 2; i < argc; i++) {
+            look(argv[i]);
+            int fd = open(argv[i], O_RDONLY);
+            if (fd >= 0)
+                close(fd);
+        }
+        others();
+        unlink("made");
+    }
+    return 0;
+}
