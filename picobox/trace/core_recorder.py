@@ -48,8 +48,8 @@ class CoreRecorder(Recorder):
         self._limit = _BLOCK if to_file else 0
         self.table = CompiledTable(ROWS, channel, as_json=renderer.wants_values, to_file=to_file)
         seen = frozenset[int]() if refusals is None else refusals.watched()
-        # Those that Python has to see; of them those that guests record if they succeed, as what is refused fails and has
-        # done nothing; and, a byte for each number, those that the core records without Python.
+        # Those that Python has to see; of them those that guests record if they succeed, as what is refused fails and
+        # has done nothing; and, a byte for each number, those that the core records without Python.
         self.shown = numbers & (seen | self.table.unknown)
         self.judged = numbers & seen - self.table.unknown & _NAMING
         self.calls = bytes(
