@@ -63,6 +63,9 @@ class Lib:
     PB_PERFORMS_NOTHING: int
     PB_PERFORMS_OPEN: int
     PB_PERFORMS_CLOSE: int
+    PB_PERFORMS_COPY: int
+    PB_PERFORMS_REPLACE: int
+    PB_PERFORMS_CONTROL: int
     PB_TRACE_PATH: int
     def pb_trace_open(self, core: Any, table: Any, recorded: bytes, /) -> int: ...
     def pb_trace_in_guests(self, core: Any, /) -> int: ...

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from ntshim.status import STATUS_SUCCESS, STATUS_UNSUCCESSFUL, status_of_errno
 from picobox._native._core import ffi, lib
 from picobox.abi import types
-from picobox.abi.filter import TOLD_CALLS
 from picobox.abi.flags import VOCABULARIES
 from picobox.abi.rendering import ERRNO_NAMES, RESTARTS
 from picobox.platform.host import PSEUDO_FILE_SYSTEMS
@@ -32,6 +31,14 @@ HIDE = "hide"
 # In the order of enum pb_trace_words.
 _OWN_WORDS = ("O", "MAP", "CLONE", "SOCK", "SOCK_TYPE", "FUTEX", "FD", "AF", "POLL", "SIGNAL", "IOCTL")
 _NONE = -1
+
+_PERFORMED = {
+    "close": lib.PB_PERFORMS_CLOSE,
+    "dup": lib.PB_PERFORMS_COPY,
+    "dup2": lib.PB_PERFORMS_REPLACE,
+    "dup3": lib.PB_PERFORMS_REPLACE,
+    "fcntl": lib.PB_PERFORMS_CONTROL,
+}
 
 _argument = struct.Struct("<8i2Q")
 _row = struct.Struct("<7i")
@@ -136,9 +143,7 @@ class CompiledTable:
             )  # fmt: skip
         service = _NONE if row.nt is None else self._strings.place(row.nt)
         disposition = self._strings.place(DISPOSITIONS[row.do.action])
-        performs = lib.PB_PERFORMS_OPEN if row.open_flags() else lib.PB_PERFORMS_NOTHING
-        if row.name in TOLD_CALLS:
-            performs = lib.PB_PERFORMS_CLOSE
+        performs = lib.PB_PERFORMS_OPEN if row.open_flags() else _PERFORMED.get(row.name, lib.PB_PERFORMS_NOTHING)
         return self._strings.place(row.name), service, disposition, _form_of_result(row), first, len(row.args), performs
 
     def _compile_words(self) -> tuple[bytearray, bytearray]:

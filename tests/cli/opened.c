@@ -85,6 +85,31 @@ static void others(void)
     close(openat(first, "nothing", O_RDONLY));
     close(openat(99, "nothing", O_RDONLY));
     openat(directory, (const char *)8, O_RDONLY);
+    int pair[2];
+    CHECK(pipe(pair) == 0);
+    static const int commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_GETOWN, 99};
+    int fds[] = {first, second, directory, pair[0], -1, 99};
+    struct flock lock = {.l_type = F_RDLCK};
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        for (size_t j = 0; j < sizeof commands / sizeof commands[0]; j++) {
+            int command = commands[j];
+            int copy = fcntl(fds[i], command, command == F_GETLK || command == F_SETLK ? (intptr_t)&lock : 0);
+            if ((command == F_DUPFD || command == F_DUPFD_CLOEXEC) && copy > 2)
+                close(copy);
+        }
+        close(dup(fds[i]));
+        dup2(fds[i], fds[i]);
+        dup2(fds[i], 50);
+        dup2(fds[i], 50);
+        dup3(fds[i], 51, O_CLOEXEC);
+        dup3(fds[i], fds[i], O_CLOEXEC);
+        dup2(fds[i], -1);
+        dup2(fds[i], 1 << 20);
+    }
+    close(50);
+    close(51);
+    close(pair[0]);
+    close(pair[1]);
     close(directory);
     close(first);
     close(second);

@@ -15,7 +15,7 @@ from picobox.abi.row import FULL, NATIVE, Row
 from picobox.abi.table import BY_NAME, BY_NR, ROWS
 from picobox.abi.types import PATH_MAX, Argument, Int, UserId
 from picobox.errors import Errno
-from picobox.syscalls.files import FD_LIMIT
+from picobox.syscalls.files import F_DUPFD, F_DUPFD_CLOEXEC, FD_LIMIT
 from picobox.task import VirtualTid
 from picobox.trace.compiled import CompiledTable, kind_of
 from picobox.trace.event import CALL, DISPOSITIONS, Event, Field
@@ -67,6 +67,21 @@ class Pieces:
         return text
 
 
+def is_performed(row: Row, args: tuple[int, ...], result: int | None) -> bool:
+    """What picobox.syscalls.files does of a call that the kernel has made."""
+    first, second = FD.value(args[0]), FD.value(args[1])
+    copied = result is not None and result >= 0
+    closes = {"close": 0 <= first < FD_LIMIT, "dup2": 0 <= second < FD_LIMIT and second != first}
+    closes["dup3"] = closes["dup2"]
+    copies = {
+        "dup": True,
+        "dup2": second != first,
+        "dup3": second != first,
+        "fcntl": second in (F_DUPFD, F_DUPFD_CLOEXEC),
+    }
+    return closes.get(row.name, False) or (copied and copies.get(row.name, False))
+
+
 def by_python(form: str, row: Row, args: tuple[int, ...], result: int | None, before: Pieces, after: Pieces) -> str:
     """The event's lines, made as picobox.trace.recorder makes them on a platform without the core."""
     as_json, to_file = FORMS[form]
@@ -85,7 +100,7 @@ def by_python(form: str, row: Row, args: tuple[int, ...], result: int | None, be
     event.disposition = DISPOSITIONS[row.do.action]
     if row.nt is not None:
         event.nt, event.status = row.nt, status_of(result)
-        event.performed = row.name == "close" and 0 <= FD.value(args[0]) < FD_LIMIT
+        event.performed = is_performed(row, args, result)
     return renderer.render(event)
 
 

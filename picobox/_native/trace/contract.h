@@ -82,6 +82,9 @@ struct pb_trace_argument {
 #define PB_PERFORMS_NOTHING 0
 #define PB_PERFORMS_OPEN 1  /* NtCreateFile of what lies on a volume and has a name */
 #define PB_PERFORMS_CLOSE 2 /* NtClose of a descriptor that is one of those that have handles */
+#define PB_PERFORMS_COPY 3  /* NtDuplicateObject */
+#define PB_PERFORMS_REPLACE 4 /* and before it NtClose of what has the number */
+#define PB_PERFORMS_CONTROL 5 /* fcntl: as a copy if it makes one */
 #define PB_MOST_DESCRIPTORS 1048576
 
 struct pb_trace_row {

@@ -2,6 +2,7 @@
    have the executive do of the same calls, told by the call, its result, and what the descriptor is of. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -129,6 +130,30 @@ static void judge_open(const struct pb_trace_table *table, struct devices *devic
     verdict->performed = call->result >= 0;
 }
 
+static bool is_closed(int32_t fd)
+{
+    return fd >= 0 && fd < PB_MOST_DESCRIPTORS;
+}
+
+/* As picobox.syscalls.files: a copy is made once there is its descriptor, what closes is done before. */
+static bool performs_on_descriptors(int32_t performs, const struct pb_trace_record *call)
+{
+    int32_t first = (int32_t)call->args[0], second = (int32_t)call->args[1];
+    bool has_copied = call->ended && call->result >= 0;
+    switch (performs) {
+    case PB_PERFORMS_CLOSE:
+        return is_closed(first);
+    case PB_PERFORMS_COPY:
+        return has_copied;
+    case PB_PERFORMS_REPLACE:
+        return second != first && (is_closed(second) || has_copied);
+    case PB_PERFORMS_CONTROL:
+        return has_copied && (second == F_DUPFD || second == F_DUPFD_CLOEXEC);
+    default:
+        return false;
+    }
+}
+
 bool record_judge(const struct pb_trace_table *table, struct devices *devices, int32_t tid, const uint8_t *record, uint64_t size,
                   struct pb_trace_verdict *verdict, struct text *name)
 {
@@ -139,8 +164,7 @@ bool record_judge(const struct pb_trace_table *table, struct devices *devices, i
     memcpy(&call, record, sizeof call);
     int32_t performs = call.nr < PB_NR_COUNT ? table->rows[call.nr].performs : PB_PERFORMS_NOTHING;
     *verdict = (struct pb_trace_verdict){0};
-    if (performs == PB_PERFORMS_CLOSE)
-        verdict->performed = (int32_t)call.args[0] >= 0 && (int32_t)call.args[0] < PB_MOST_DESCRIPTORS;
+    verdict->performed = performs_on_descriptors(performs, &call);
     if (performs == PB_PERFORMS_OPEN && table->volume_count && call.ended &&
         (read_object(record, size, &opened) || (call.result >= 0 && look(tid, (int32_t)call.result, &opened))))
         judge_open(table, devices, tid, &call, &opened, verdict, name);
