@@ -32,7 +32,7 @@ static const struct {
     {O_RDWR, "/dev/null"},         {O_RDONLY, "/dev"},
     {O_RDONLY, "/dev/missing"},    {O_RDONLY, "/dev/shm"},
     {O_RDWR | O_NONBLOCK, "fifo"}, {O_WRONLY | O_NONBLOCK, "fifo"},
-    {O_RDONLY, "socket"},          {O_RDWR, "/usr/bin/env"},
+    {O_RDONLY, "socket"},          {O_RDWR, "/etc/shells"},
     {O_RDWR, "/etc/hostname"},     {O_RDONLY, "/etc/hostname"},
     {O_RDONLY, "/etc/missing/x"},  {O_RDONLY, "/tmp"},
     {O_RDONLY | O_CREAT, "made"},  {O_RDWR | O_CREAT | O_EXCL, "plain"},
