@@ -159,15 +159,38 @@ INLINE void put_object(struct recording *recording, const struct gate_block *blo
         put_absent(recording, block);
 }
 
+/* Takes the place of the next record, which is none yet. A stop may begin the ring anew at any time until it is taken: so that
+   is one instruction. */
+INLINE bool claim(struct recording *recording)
+{
+    struct ring *ring = recording->ring;
+    uint64_t start, found;
+    do {
+        start = found = *(volatile uint64_t *)&ring->head;
+        if (start & 7 || start > RING_DATA - RING_RESERVE)
+            return false;
+        *(volatile uint32_t *)&((struct pb_trace_record *)(ring->data + start))->size = 0;
+        __asm__ volatile("cmpxchgq %2, %1" : "+a"(found), "+m"(ring->head) : "r"(start | RING_OPEN) : "cc", "memory");
+    } while (found != start);
+    recording->start = start;
+    return true;
+}
+
+IN_GUEST void record_drop(const struct recording *recording)
+{
+    if (recording->ring)
+        __atomic_store_n(&recording->ring->head, recording->start, __ATOMIC_RELEASE);
+}
+
 IN_GUEST bool record_begin(struct recording *recording, const struct gate_block *block, uint64_t nr)
 {
     uint64_t number = ((const volatile uint16_t *)GUEST_RINGS)[((uint64_t)block - BLOCKS) / BLOCK_SIZE];
     if (!number)
         return false;
     struct ring *ring = recording->ring = (struct ring *)(RINGS + (number - 1) * RING_SIZE);
-    uint64_t start = recording->start = *(volatile uint64_t *)&ring->head;
-    if (start & 7 || start > RING_DATA - RING_RESERVE)
+    if (!claim(recording))
         return false;
+    uint64_t start = recording->start;
     recording->at = start + sizeof(struct pb_trace_record);
     uint64_t known = ((const volatile uint64_t *)GUEST_CAPTURES)[nr];
     recording->captures = known & CAPTURES_OF_ARGUMENTS;
@@ -177,20 +200,15 @@ IN_GUEST bool record_begin(struct recording *recording, const struct gate_block 
         *(volatile uint64_t *)&record->args[i] = block->args[i];
     uint64_t captures = recording->captures;
     for (int i = 0; captures; i++, captures >>= 8)
-        if (!capture_before(recording, block->args, block->args[i], (uint8_t)captures))
+        if (!capture_before(recording, block->args, block->args[i], (uint8_t)captures)) {
+            record_drop(recording);
             return false;
+        }
     record->nr = (uint16_t)nr;
     record->ended = 0;
-    record->size = (uint32_t)(recording->at - start);
     record->begin = __builtin_ia32_rdtsc();
-    __atomic_store_n(&ring->head, start | RING_OPEN, __ATOMIC_RELEASE);
+    __atomic_store_n(&record->size, (uint32_t)(recording->at - start), __ATOMIC_RELEASE);
     return true;
-}
-
-IN_GUEST void record_drop(const struct recording *recording)
-{
-    if (recording->ring)
-        __atomic_store_n(&recording->ring->head, recording->start, __ATOMIC_RELEASE);
 }
 
 IN_GUEST void record_end(struct recording *recording, const struct gate_block *block)
