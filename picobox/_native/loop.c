@@ -79,7 +79,7 @@ void call_forget(struct pb_core *core, struct task *task)
     task->want_exit = task->report_exit = false;
     task->saved.mask = 0;
     task->making = 0;
-    task->replacing = false;
+    task->replacing = task->makes_unstopped = false;
     task_set_creating(core, task, false);
 }
 
@@ -287,7 +287,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
         return ANSWERED;
     struct task *child = task_get(core, (int32_t)message);
     struct pending death;
-    if (pending_take(&core->early_deaths, child->tid, &death))
+    if (pending_take(&core->early_deaths, child->tid, &death) && death.order > task->creates_since)
         death_keep(core, child->tid, death.status);
     task_set_creating(core, task, false);
     child->announced = true;
@@ -325,6 +325,7 @@ static enum outcome on_birth(struct pb_core *core, struct task *task, struct pb_
     task->born = true;
     if (!task->announced) {
         core->held_count++;
+        core->held_at = ++core->order;
         return ANSWERED; /* held until its creator's event, see release_held */
     }
     restore_arguments(task, task->tid);
@@ -335,6 +336,26 @@ static enum outcome on_birth(struct pb_core *core, struct task *task, struct pb_
     }
     tell_birth(core, task, out);
     return FOR_PYTHON;
+}
+
+/* Whether somebody is inside a call that may have made one of those that are held. Who does not tell whether that fails is
+   made to stop, once somebody may wait in vain. */
+static bool is_creator_awaited(struct pb_core *core)
+{
+    bool awaited = false;
+    if (!core->creating_count || !core->lost_creator)
+        return core->creating_count > 0;
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (struct task *task = core->buckets[bucket]; task; task = task->next) {
+            if (!task->creating || task->creates_since > core->held_at)
+                continue;
+            awaited = true;
+            if (task->makes_unstopped && !task->halted) {
+                task->halted = true;
+                ptrace(PTRACE_INTERRUPT, task->tid, NULL, NULL);
+            }
+        }
+    return awaited;
 }
 
 /* A creator that was killed inside its call never reports the event: its child must not wait for ever. */
@@ -387,6 +408,7 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     task->own_gs = false;
     task->table = 0;
     tell_making(task, out);
+    core->lost_creator |= task->creating;
     out->nr = task->replacing;
     call_forget(core, task);
     gate_exec_seen(core, task);
@@ -436,8 +458,9 @@ static enum outcome on_death(struct pb_core *core, int32_t tid, int status, stru
     bool quiet = task && task->unseen && core->task_count > 1;
     /* Else an orphan of ours whose death as a tracee was told before, or a child that did not live to its first stop. */
     if (!known && core->creating_count)
-        pending_push(&core->early_deaths, (struct pending){.tid = tid, .status = status});
+        pending_push(&core->early_deaths, (struct pending){.tid = tid, .status = status, .order = ++core->order});
     if (task) {
+        core->lost_creator |= task->creating;
         ring_leave(core, task);
         recorder_lost(core, task);
     }
@@ -465,6 +488,13 @@ static enum outcome tell_pending(struct pb_core *core, struct pb_stop *out)
     return FOR_PYTHON;
 }
 
+/* A stop in which a call that makes a task may yet be unfinished: what it makes is told, or another thread has replaced it. */
+static bool tells_child(int event)
+{
+    return event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE ||
+           event == PTRACE_EVENT_EXEC;
+}
+
 static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, struct pb_stop *out)
 {
     if (!WIFSTOPPED(status))
@@ -475,6 +505,8 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
     bool halted = task->halted;
     task->halted = false;
     ring_stopped(core, task);
+    if (!tells_child(status >> 16))
+        unseen_not_made(core, task);
     switch (status >> 16) {
     case 0:
         if (signal == SYSCALL_STOP && task->rest.done) {
@@ -542,7 +574,7 @@ static void take_stop(struct pb_core *core, struct pb_stop *out)
         }
         if (core->waits)
             gate_serve(core);
-        if (core->held_count && !core->creating_count && release_held(core, out))
+        if (core->held_count && !is_creator_awaited(core) && release_held(core, out))
             return;
         long tid = next_status(core, &status);
         if (tid == -ECHILD) {

@@ -54,6 +54,8 @@ struct task {
     bool group_stopped;  /* resume with PTRACE_LISTEN */
     bool stop_postponed; /* a SIGSTOP came during injected calls */
     bool creating;       /* inside a call that makes a task, event not seen yet */
+    bool makes_unstopped; /* by the notify channel, so that no stop will tell if it fails */
+    uint64_t creates_since; /* of core->order, when it began that call */
     bool pinned;         /* its CPU mask is ours, not the guest's */
     bool own_affinity;   /* the guest chose its mask: hands off */
     int32_t cpu;         /* if pinned */
@@ -109,6 +111,7 @@ struct pending {
     int32_t tid;
     bool birth;
     int32_t status; /* of a death */
+    uint64_t order; /* when it was seen, of core->order */
     struct pending *next;
 };
 
@@ -160,6 +163,9 @@ struct pb_core {
     struct pb_limit space;   /* of address spaces, see page.c; 0 for none */
     int32_t held_count;      /* tasks born before their creator's event */
     int32_t creating_count;
+    uint64_t order;          /* counts calls that create, and births and deaths that they may explain */
+    uint64_t held_at;        /* of it, the last birth that was held */
+    bool lost_creator;       /* one died in such a call: its child may be born and never be explained */
     uint32_t dispositions[PB_NR_COUNT];
     uint32_t guards[PB_NR_COUNT];
     int32_t mmap_nr;
@@ -421,6 +427,10 @@ bool image_is_plain(struct pb_core *core, int32_t tid, uint64_t path);
 #define MAKES_UNSEEN UINT32_C(0x80000000)
 /* Whether a call that makes, replaces or ends a task goes on without Python. */
 bool unseen_answers(struct pb_core *core, struct task *task, const struct call_info *info);
+/* The same for one that the notify channel gets: 0, or the errno that it ends with. */
+int32_t unseen_notified(struct pb_core *core, struct task *task, const struct notified_call *call);
+/* A task stands elsewhere than where a child is told: a call of the channel that makes one has failed or begins anew. */
+void unseen_not_made(struct pb_core *core, struct task *task);
 /* Such a call has made a child. */
 void unseen_made(struct pb_core *core, struct task *task, struct task *child);
 /* The task is gone, or Python's from now on. */

@@ -124,10 +124,14 @@ static int32_t verdict_on(struct pb_core *core, int listener, const struct secco
     task->has_notified = true;
     task->notified = call;
     pin_call_seen(core, task);
+    if (disposition & PB_FLAG_REAP)
+        task->called = 0;
     name_call_seen(core, task, nr, NULL);
     int32_t error = argument_error(core, task, nr, args);
     if (error)
         return -error;
+    if ((disposition & 0xff) == PB_DO_CALL && nr != SYS_close)
+        return -unseen_notified(core, task, &call);
     if ((disposition & 0xff) == PB_DO_CALL)
         close_seen(core, task, (int32_t)args[0], true);
     if ((disposition & 0xff) == PB_DO_NATIVE || (disposition & 0xff) == PB_DO_CALL)

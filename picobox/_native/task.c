@@ -39,6 +39,8 @@ void task_set_creating(struct pb_core *core, struct task *task, bool creating)
     if (task->creating != creating)
         core->creating_count += creating ? 1 : -1;
     task->creating = creating;
+    if (creating)
+        task->creates_since = ++core->order;
     if (!core->creating_count)
         pending_clear(&core->early_deaths);
 }

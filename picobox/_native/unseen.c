@@ -45,6 +45,17 @@ static bool is_full(const struct pb_core *core)
     return core->most_tasks && core->task_count + core->creating_count >= core->most_tasks;
 }
 
+/* The task is about to make another one: 0, or the errno that its call gets. */
+static int32_t making_begin(struct pb_core *core, struct task *task, uint64_t flags)
+{
+    if (is_full(core))
+        return EAGAIN;
+    task_set_creating(core, task, true);
+    task->making_masks = task->masks;
+    task->making = MAKES_UNSEEN | (uint32_t)flags;
+    return 0;
+}
+
 bool unseen_answers(struct pb_core *core, struct task *task, const struct call_info *info)
 {
     uint64_t flags;
@@ -58,16 +69,34 @@ bool unseen_answers(struct pb_core *core, struct task *task, const struct call_i
         return task->replacing = replaces_plainly(core, task, info);
     if (!makes_plain_process(info, &flags))
         return false;
-    if (is_full(core)) {
-        call_skip(task->tid, -EAGAIN);
-        return true;
-    }
-    task_set_creating(core, task, true);
-    task->making_masks = task->masks;
-    task->making = MAKES_UNSEEN | (uint32_t)flags;
+    int32_t error = making_begin(core, task, flags);
+    if (error)
+        call_skip(task->tid, -error);
     /* A failure has to be seen: nobody can be born of this call any more. */
-    task->want_exit = true;
+    task->want_exit = !error;
     return true;
+}
+
+int32_t unseen_notified(struct pb_core *core, struct task *task, const struct notified_call *call)
+{
+    struct call_info info = {.nr = call->nr, .args = {call->args[0]}};
+    uint64_t flags;
+    if (core->leaves_unseen && call->nr == SYS_exit_group)
+        return 0;
+    if (!core->leaves_unseen || !makes_plain_process(&info, &flags))
+        return ENOSYS;
+    int32_t error = making_begin(core, task, flags);
+    task->makes_unstopped = !error;
+    return error;
+}
+
+void unseen_not_made(struct pb_core *core, struct task *task)
+{
+    if (!task->makes_unstopped)
+        return;
+    task->makes_unstopped = false;
+    task->making = 0;
+    task_set_creating(core, task, false);
 }
 
 void unseen_made(struct pb_core *core, struct task *task, struct task *child)
@@ -83,7 +112,7 @@ void unseen_made(struct pb_core *core, struct task *task, struct task *child)
     task->unseen_children++;
     task->making = 0;
     /* It has not failed, and no argument of it was changed. */
-    task->want_exit = false;
+    task->want_exit = task->makes_unstopped = false;
 }
 
 void unseen_is_no_more(struct pb_core *core, struct task *task)

@@ -19,6 +19,7 @@ from picobox.abi.row import (
     READ_BACK,
     SEEN,
     SUPERVISED,
+    UNSEEN,
     WINDOWS,
     WSL,
 )
@@ -57,8 +58,17 @@ DISPOSITION_PASSES = 1 << 31
 DISPOSITION_DECIDED = 1 << 28
 DISPOSITION_OPEN_FLAGS_SHIFT = 29
 
-# Children that are dead for the tracer have to be dead for the caller of these (wait(2)).
+# Children that are dead for the tracer have to be dead for the caller of these (wait(2)). Who waits until there is one
+# need not find it at once, so that its call needs no stop; a pidfd may say that nobody is to wait (see loop.c).
 WAITING_CALLS = frozenset(("wait4", "waitid"))
+# Where tasks are left unseen, the core alone answers these: of clone what makes a plain process (see unseen.c).
+UNSEEN_CALLS = frozenset(("clone", "fork", "vfork", "exit_group"))
+_CLONE, _WAIT4, _WAITID = 56, 61, 247
+# linux/wait.h and linux/sched.h
+_WNOHANG, _P_PIDFD = 1, 3
+_CLONE_VM, _CLONE_VFORK = 0x100, 0x4000
+# A signal's number, these two, and CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID and CLONE_CHILD_SETTID.
+_PLAIN_FLAGS = 0xFF | _CLONE_VM | _CLONE_VFORK | 0x10_0000 | 0x20_0000 | 0x100_0000
 
 # Through the channel a yield would give the CPU to the answering thread, and that one give it straight back.
 STOPPING_CALLS = frozenset(("sched_yield",))
@@ -158,10 +168,10 @@ def compile_filter(rows: Iterable[Row], notified: Container[int] = (), gates: Se
     """The seccomp filter for `rows` as an array of little-endian `struct sock_filter` (8 bytes each).
 
     Every number is RET_TRACE with the number as its data, so that nothing runs without being seen and a missing tracer
-    fails closed; those in `notified` are RET_USER_NOTIF, which a closed listener fails as well. Numbers of x32,
-    negative ones and unknown ones share the data 0xFFFF. A foreign architecture is refused with ENOSYS. Calls of
-    `gates` at their addresses, which are below 4 GiB, are allowed. Rows are checked to fit the range that the program
-    can express.
+    fails closed; those in `notified` are RET_USER_NOTIF, which a closed listener fails as well, some of them only with
+    some arguments. Numbers of x32, negative ones and unknown ones share the data 0xFFFF. A foreign architecture is
+    refused with ENOSYS. Calls of `gates` at their addresses, which are below 4 GiB, are allowed. Rows are checked to
+    fit the range that the program can express.
     """
     for entry in rows:
         if not 0 <= entry.nr < SYSCALL_LIMIT:
@@ -174,6 +184,7 @@ def compile_filter(rows: Iterable[Row], notified: Container[int] = (), gates: Se
         (_JMP_JGE_K, 0, 1, SYSCALL_LIMIT),
         (_RET_K, 0, 0, SECCOMP_RET_TRACE | UNKNOWN_NUMBER),
         *_pass_gates(gates),
+        *_notify_some(notified),
         *_decide(_runs(notified), _NOTIFY, _TRACE),
     ]
     return b"".join([_instruction.pack(*instruction) for instruction in program])
@@ -306,6 +317,41 @@ _IS_BOUNDED: dict[int, Program] = {
 }
 
 
+def _unless_looking(nr: int, options: int) -> Program:
+    return [_argument(options), (_JMP_JSET_K, 1, 0, _WNOHANG), *_NOTIFY, (_RET_K, 0, 0, SECCOMP_RET_TRACE | nr)]
+
+
+# What is done about the calls that are notified for their arguments alone.
+_IS_NOTIFIED: dict[int, Program] = {
+    _CLONE: [
+        _argument(0, _HIGH_HALF),
+        (_JMP_JEQ_K, 0, 5, 0),
+        _argument(0),
+        (_JMP_JSET_K, 3, 0, 0xFFFF_FFFF & ~_PLAIN_FLAGS),
+        (_JMP_JSET_K, 0, 1, _CLONE_VM),
+        (_JMP_JSET_K, 0, 1, _CLONE_VFORK),
+        *_NOTIFY,
+        (_RET_K, 0, 0, SECCOMP_RET_TRACE | _CLONE),
+    ],
+    _WAIT4: _unless_looking(_WAIT4, 2),
+    _WAITID: [
+        _argument(0),
+        (_JMP_JEQ_K, 0, 1, _P_PIDFD),
+        (_RET_K, 0, 0, SECCOMP_RET_TRACE | _WAITID),
+        *_unless_looking(_WAITID, 3),
+    ],
+}
+
+
+def _notify_some(notified: Container[int]) -> Program:
+    """What becomes of the calls that are notified for their arguments; others leave their number in the accumulator."""
+    program: Program = []
+    for nr, decide in _IS_NOTIFIED.items():
+        if nr in notified:
+            program += [(_JMP_JEQ_K, 0, len(decide), nr), *decide]
+    return program
+
+
 def _bounds(gate: Gate) -> Program:
     """Allows calls for their arguments; what it has not looked at has its number in the accumulator afterwards."""
     program: Program = [(_JMP_JEQ_K, 0, len(_IS_HIGH), MMAP), *_IS_HIGH] if gate.maps_code else []
@@ -349,7 +395,7 @@ def compile_dispositions(
             word |= DISPOSITION_ARGUMENTS
         if entry.name in WAITING_CALLS:
             word |= DISPOSITION_REAP
-        elif gate and entry.name in GATED_STOPPING_CALLS:
+        if gate and entry.name in GATED_STOPPING_CALLS:
             pass
         elif entry.nr not in stopping and _needs_no_stop(entry, disposition.action, features):
             word |= DISPOSITION_NOTIFY
@@ -421,7 +467,10 @@ def _is_seen_for_its_path(entry: Row, word: int, features: frozenset[str]) -> bo
 
 def _needs_no_stop(entry: Row, action: int, features: frozenset[str]) -> bool:
     if action == ACTION_CALL:
-        return entry.name in TOLD_CALLS and NAMES not in features and SEEN + entry.name not in features
+        if SEEN + entry.name in features:
+            return False
+        is_unseen = UNSEEN in features and entry.name in UNSEEN_CALLS
+        return is_unseen or (entry.name in TOLD_CALLS and NAMES not in features)
     if entry.name in STOPPING_CALLS:
         return False
     # What may be taken off the fast path later must be able to stop: the filter stays as it was installed.

@@ -85,6 +85,8 @@ _NOT_SUPERVISED = frozenset(
 CHECK = "check"
 # The feature that is active as long as a file of such a drive has a byte-range lock.
 LOCKS = "locked-bytes"
+# The feature of a run in which tasks that nobody asks about are made and ended unseen.
+UNSEEN = "unseen"
 # The feature that is active as long as a check wants to know who looks at what was set of a file.
 READ_BACK = "read-back"
 # The beginning of the features by which a check sees calls of a name, whatever they are else.

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from picobox.abi.row import UNSEEN
 from picobox.abi.table import ROWS
 from picobox.cli import collector
 from picobox.cli.naming import Naming, no_core
@@ -89,6 +90,9 @@ class Launch:
         features = self._naming.features
         if self._walls is not None:
             features |= self._walls.features
+        is_permissive = observer is None and check is None and chaos is None and self._decides_nothing()
+        if is_permissive:
+            features |= {UNSEEN}
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
         self.platform = make_platform(
             options.platform,
@@ -111,7 +115,7 @@ class Launch:
                 self.provider.leave_rest(judge.windows.roots)
         if chaos is not None:
             self.provider.chaos = _make_chaos(self.provider, chaos)
-        if observer is None and check is None and chaos is None and self._is_permissive():
+        if is_permissive:
             self.supervisor.leave_unseen((None if policy is None else policy.limits.processes) or 0)
         else:
             self.supervisor.served()
@@ -150,7 +154,7 @@ class Launch:
         executive.boot()
         return served_by(provider, executive_host, self.supervisor)
 
-    def _is_permissive(self) -> bool:
+    def _decides_nothing(self) -> bool:
         """Whether nothing is decided about a task that makes no call for us: what it makes, runs and leaves."""
         names = self._naming.made
         decides = names is not None and (names.windows is not None or names.wsl is not None)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec", "walls")
 _BUFFER = 1 << 16
 _MOST_RECEIVERS = 64
-_OPENAT = 257
+_CLOSE, _OPENAT = 3, 257
 _MOST_TID = (1 << 31) - 1
 # struct pb_stop, read at once: a cffi attribute access each would cost more than the stop's own answer.
 _STOP = Struct("<8i8Qqq")
@@ -185,7 +185,7 @@ class TracePlatform:
             else:
                 gates = ()
             self._notify_filter = compile_filter(rows, frozenset(notified), gates)
-            self._tells_closes = any(dispositions[nr] & DISPOSITION_ACTION == ACTION_CALL for nr in notified)
+            self._tells_closes = _CLOSE in notified and dispositions[_CLOSE] & DISPOSITION_ACTION == ACTION_CALL
             self._watches = self._watches or self._tells_closes
         guards, mmap_nr = compile_guards(rows)
         lib.pb_set_guards(self._core, ffi.from_buffer("uint32_t[]", guards), mmap_nr)

@@ -62,6 +62,9 @@ def is_checkpoint(call: Call) -> bool:
 class Sandbox:
     """What `cli.launch` puts together, for one guest. `platform` is the trace platform unless one is given."""
 
+    features: frozenset[str] = frozenset()
+    """Those of the table that are active besides the profile's."""
+
     def __init__(
         self,
         *,
@@ -86,7 +89,7 @@ class Sandbox:
                 faithful=[],
             )
         )
-        features = frozenset[str]() if self.names is None else self.names.features
+        features = self.features if self.names is None else self.features | self.names.features
         self.platform = (
             platform
             if platform is not None

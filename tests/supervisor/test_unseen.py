@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from picobox.abi.row import UNSEEN
 from picobox.abi.table import BY_NAME
 from picobox.provider import PicoProvider
 
@@ -47,6 +48,13 @@ class AskedProvider(PicoProvider):
             self.askers.setdefault(number, []).append((process.pid, process.parent_pid))
             self.look(number, frame)
         super().DispatchSystemCall(frame)
+
+
+@pytest.fixture(autouse=True, params=["stops", "channel"])
+def channel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls that make tasks are stops, or come by the notify channel."""
+    if request.param == "channel":
+        monkeypatch.setattr(Sandbox, "features", frozenset({UNSEEN}))
 
 
 def run(way: str, profile: str = "linux", most_tasks: int | None = None) -> tuple[AskedProvider, str]:
@@ -159,7 +167,8 @@ def test_children_of_creators_that_were_killed_are_served() -> None:
     assert provider.askers[1]
 
 
-def test_every_task_is_told_where_nobody_wants_otherwise() -> None:
+def test_every_task_is_told_where_nobody_wants_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
     sandbox = Sandbox()
     provider = AskedProvider(sandbox)
     status, told = sandbox.run(provider, guest("unseen"), "ends")

@@ -17,7 +17,6 @@ from picobox.abi.filter import (
     DISPOSITION_GUARD,
     DISPOSITION_INTERRUPTIBLE,
     DISPOSITION_NOTIFY,
-    DISPOSITION_REAP,
     DISPOSITION_RECEIVES,
     INTERRUPTIBLE_CALLS,
     RECEIVING_CALLS,
@@ -26,11 +25,23 @@ from picobox.abi.filter import (
     SECCOMP_RET_TRACE,
     SECCOMP_RET_USER_NOTIF,
     UNKNOWN_NUMBER,
+    UNSEEN_CALLS,
     compile_dispositions,
     compile_filter,
     compile_guards,
 )
-from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN, CALL, NAMES, NATIVE, Row
+from picobox.abi.row import (
+    ACTION_CALL,
+    ACTION_ERRNO,
+    ACTION_NATIVE,
+    ACTION_UNKNOWN,
+    CALL,
+    NAMES,
+    NATIVE,
+    UNSEEN,
+    WALLS,
+    Row,
+)
 from picobox.abi.table import BY_NAME, BY_NR, ROWS
 from picobox.abi.types import Int
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT, X32_SYSCALL_BIT
@@ -88,6 +99,38 @@ def test_notified_numbers_and_no_others_go_to_the_channel(notified: frozenset[in
     assert run(program, nr=0, arch=FOREIGN_ARCHITECTURES[0]) == SECCOMP_RET_ERRNO | ENOSYS
 
 
+VM, VFORK, SETTID = 0x100, 0x4000, 0x0120_0000
+THREAD, UNTRACED, NEW_USER = 0x10000, 0x80_0000, 0x1000_0000
+HIGH = 1 << 32
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "is_notified"),
+    [
+        *(("clone", (flags,), True) for flags in (0, 17, 17 | SETTID, VFORK | 17, VM | VFORK | 17, 0x10_00FF)),
+        *(("clone", (flags,), False) for flags in (VM, VM | THREAD, THREAD, 17 | UNTRACED, 17 | NEW_USER, 17 | HIGH)),
+        *(("clone", (1 << bit,), False) for bit in range(9, 64) if not 1 << bit & (VFORK | SETTID | 0x10_0000)),
+        ("wait4", (2**64 - 1, 4096, 0), True),
+        ("wait4", (1, 4096, 2 | 8 | HIGH, HIGH), True),
+        ("wait4", (1, 4096, 1), False),
+        ("wait4", (1, 4096, 1 | 1 << 31), False),
+        ("waitid", (0, 0, 4096, 4), True),
+        ("waitid", (HIGH | 1, 7, 4096, 4), True),
+        ("waitid", (0, 0, 4096, 5), False),
+        ("waitid", (3, 5, 4096, 4), False),
+        ("waitid", (HIGH | 3, 5, 4096, 4), False),
+    ],
+)
+def test_some_calls_are_notified_for_their_arguments(name: str, args: tuple[int, ...], is_notified: bool) -> None:
+    nr = BY_NAME[name].nr
+    arguments = (*args, *(0,) * (6 - len(args)))
+    for there in (frozenset({nr}), frozenset({nr, nr + 1})):
+        verdict = run(compile_filter(ROWS, there), nr=nr, arch=AUDIT_ARCH_X86_64, args=arguments)
+        assert verdict == (SECCOMP_RET_USER_NOTIF if is_notified else SECCOMP_RET_TRACE | nr)
+    elsewhere = compile_filter(ROWS, frozenset({nr + 1}))
+    assert run(elsewhere, nr=nr, arch=AUDIT_ARCH_X86_64, args=arguments) == SECCOMP_RET_TRACE | nr
+
+
 def test_every_second_number_fits_a_program_of_the_kernel() -> None:
     """BPF_MAXINSNS: the most that a set of numbers can ask for."""
     assert len(compile_filter(ROWS, frozenset(range(0, SYSCALL_LIMIT, 2)))) // 8 <= 4096
@@ -98,10 +141,16 @@ def test_the_channel_gets_what_neither_python_nor_a_stop_must_see() -> None:
         core_alone = word & DISPOSITION_ACTION in (ACTION_NATIVE, ACTION_ERRNO)
         yields = nr == BY_NAME["sched_yield"].nr
         is_told = nr == BY_NAME["close"].nr
-        expected = is_told or (core_alone and not word & DISPOSITION_REAP and not yields)
+        expected = is_told or (core_alone and not yields)
         assert bool(word & DISPOSITION_NOTIFY) == expected, nr
-    under_names = compile_dispositions(ROWS, features=frozenset((NAMES,)))
-    assert not any(word & DISPOSITION_NOTIFY and word & DISPOSITION_ACTION == ACTION_CALL for word in under_names)
+    for feature, names in ((WALLS, set()), (UNSEEN, UNSEEN_CALLS)):
+        words = compile_dispositions(ROWS, features=frozenset((NAMES, feature)))
+        told = {
+            nr
+            for nr, word in enumerate(words)
+            if word & DISPOSITION_NOTIFY and word & DISPOSITION_ACTION == ACTION_CALL
+        }
+        assert told == {BY_NAME[name].nr for name in names}
     assert not any(word & DISPOSITION_NOTIFY for word in compile_dispositions(ROWS, subscribe=True))
 
 
