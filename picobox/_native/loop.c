@@ -78,6 +78,7 @@ void call_forget(struct pb_core *core, struct task *task)
 {
     task->want_exit = task->report_exit = false;
     task->saved.mask = 0;
+    task->saved.nr = 0;
     task->making = 0;
     task->replacing = task->makes_unstopped = false;
     task_set_creating(core, task, false);
@@ -225,6 +226,8 @@ static void restore_arguments(const struct task *changed, int32_t tid)
     for (int i = 0; i < 6; i++)
         if (changed->saved.mask & 1 << i)
             argument_write(tid, i, changed->saved.value[i]);
+    if (changed->saved.nr)
+        nr_write(tid, changed->saved.nr);
 }
 
 /* Some calls that we have made a task leave for a moment end with EINTR (man 2 ptrace, BUGS). If a signal with a handler
@@ -299,8 +302,12 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     child->own_affinity = task->own_affinity;
     if (task->making) {
         unseen_made(core, task, child);
+        child->saved = task->saved;
+        restore_arguments(task, task->tid);
+        task->saved = (struct saved_arguments){0};
         if (child->born) {
             core->held_count--;
+            restore_arguments(child, child->tid);
             settle(core, child);
             task_resume(core, child, 0);
         }
@@ -329,7 +336,7 @@ static enum outcome on_birth(struct pb_core *core, struct task *task, struct pb_
         return ANSWERED; /* held until its creator's event, see release_held */
     }
     restore_arguments(task, task->tid);
-    task->saved.mask = 0;
+    task->saved = (struct saved_arguments){0};
     if (task->unseen) {
         settle(core, task);
         return resume_quietly(core, task);

@@ -19,6 +19,7 @@
 struct saved_arguments {
     uint8_t mask;
     uint64_t value[6];
+    uint64_t nr; /* 0: it is the call's own */
 };
 
 /* A call as the notify channel shows it. */
@@ -274,6 +275,7 @@ int call_info_read(int32_t tid, struct call_info *info);
 int argument_write(int32_t tid, int index, uint64_t value);
 int argument_read(int32_t tid, int index, uint64_t *value);
 int call_skip(int32_t tid, int64_t result);
+int nr_write(int32_t tid, uint64_t nr);
 int result_write(int32_t tid, int64_t result);
 /* Makes the task run a call at the instruction that it entered the kernel by, waits for the call's end.
    entered: it stands at a call's entry, else at a call's exit. -EINTR: the task died, its status is kept in core. */
@@ -423,9 +425,15 @@ bool ends_at_once(int32_t tid, const struct notified_call *call);
 /* images.c: whether the path in a task's memory leads, as it is spelled, to a program that its calls can be answered for. */
 bool image_is_plain(struct pb_core *core, int32_t tid, uint64_t path);
 
+/* gate/resolve.c: whether a path from where a task is leads to nothing, in any spelling. */
+bool resolver_finds_nothing(struct pb_core *core, struct task *task, uint64_t path);
+
+/* gate/rights.c: whether a call that may give a task other users or groups names those that it has. */
+bool rights_stay(int32_t tid, uint64_t nr, const uint64_t args[6]);
+
 /* unseen.c */
 #define MAKES_UNSEEN UINT32_C(0x80000000)
-/* Whether a call that makes, replaces or ends a task goes on without Python. */
+/* Whether a call that makes, replaces or ends a task, or changes nothing, goes on without Python. */
 bool unseen_answers(struct pb_core *core, struct task *task, const struct call_info *info);
 /* The same for one that the notify channel gets: 0, or the errno that it ends with. */
 int32_t unseen_notified(struct pb_core *core, struct task *task, const struct notified_call *call);

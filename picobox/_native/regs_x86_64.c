@@ -96,10 +96,15 @@ int result_write(int32_t tid, int64_t result)
     return poke(tid, REGISTER(rax), (uint64_t)result);
 }
 
+int nr_write(int32_t tid, uint64_t nr)
+{
+    return poke(tid, REGISTER(orig_rax), nr);
+}
+
 int call_skip(int32_t tid, int64_t result)
 {
     /* Number -1 makes the kernel skip the call and keep rax (mechanisms.md section 2, RET_TRACE). */
-    int error = poke(tid, REGISTER(orig_rax), (uint64_t)-1);
+    int error = nr_write(tid, (uint64_t)-1);
     return error ? error : result_write(tid, result);
 }
 

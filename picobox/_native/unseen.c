@@ -2,7 +2,10 @@
    Python decides or somebody asks for them. Then Python makes of them, at once, what it would have made one by one. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #include "native.h"
@@ -34,10 +37,49 @@ static bool makes_plain_process(const struct call_info *info, uint64_t *flags)
     }
 }
 
-/* Who leaves an unseen child with another image than it was made from would leave it without its origin. */
-static bool replaces_plainly(struct pb_core *core, const struct task *task, const struct call_info *info)
+/* Who leaves an unseen child with another image than it was made from would leave it without its origin. Who finds none goes
+   on as it is. */
+static bool replaces_plainly(struct pb_core *core, struct task *task, const struct call_info *info)
 {
-    return task->unseen && !task->unseen_children && image_is_plain(core, task->tid, info->args[0]);
+    return task->unseen && !task->unseen_children &&
+           (image_is_plain(core, task->tid, info->args[0]) || resolver_finds_nothing(core, task, info->args[0]));
+}
+
+/* clone(2) has a stack's end for its second argument, and no other bits where its flags are read. */
+#define LARGEST_ADDRESS (UINT64_C(1) << 47)
+#define NOT_NOTIFIED (UINT64_C(1) << 32)
+
+static bool is_plain_clone3(const struct clone_args *args)
+{
+    bool has_stack = args->stack && args->stack_size && args->stack < LARGEST_ADDRESS && args->stack_size < LARGEST_ADDRESS;
+    return is_plain(args->flags) && !(args->flags & 0xff) && args->exit_signal == SIGCHLD && !args->set_tid &&
+           !args->set_tid_size && (has_stack || (!args->stack && !args->stack_size));
+}
+
+static void replace(struct task *task, int index, uint64_t before, uint64_t value)
+{
+    task->saved.mask |= (uint8_t)(1 << index);
+    task->saved.value[index] = before;
+    argument_write(task->tid, index, value);
+}
+
+/* What makes a plain process by clone3 is made by clone, whose arguments are in registers: another thread may be writing to
+   the memory that was read. The task has the registers back when it goes on, or when the call has failed. */
+static bool becomes_clone(struct pb_core *core, struct task *task, const struct call_info *info, uint64_t *flags)
+{
+    struct clone_args args;
+    memset(&args, 0, sizeof args);
+    uint64_t size = info->args[1];
+    if (info->nr != SYS_clone3 || size < CLONE_ARGS_SIZE_VER0 || size > sizeof args ||
+        pb_read(core, task->tid, info->args[0], &args, size) != (int64_t)size || !is_plain_clone3(&args))
+        return false;
+    *flags = args.flags | args.exit_signal;
+    task->saved.nr = SYS_clone3;
+    replace(task, 0, info->args[0], *flags | NOT_NOTIFIED);
+    replace(task, 1, info->args[1], args.stack + args.stack_size);
+    replace(task, 2, info->args[2], args.parent_tid);
+    replace(task, 3, info->args[3], args.child_tid);
+    return nr_write(task->tid, SYS_clone) == 0;
 }
 
 static bool is_full(const struct pb_core *core)
@@ -61,13 +103,13 @@ bool unseen_answers(struct pb_core *core, struct task *task, const struct call_i
     uint64_t flags;
     if (!core->leaves_unseen)
         return false;
-    if (info->nr == SYS_exit_group)
+    if (info->nr == SYS_exit_group || rights_stay(task->tid, info->nr, info->args))
         return true;
     if (info->nr == SYS_exit)
         return task->unseen;
     if (info->nr == SYS_execve)
         return task->replacing = replaces_plainly(core, task, info);
-    if (!makes_plain_process(info, &flags))
+    if (!makes_plain_process(info, &flags) && !becomes_clone(core, task, info, &flags))
         return false;
     int32_t error = making_begin(core, task, flags);
     if (error)

@@ -312,6 +312,22 @@ static bool know_rights(struct pb_core *core, int32_t tid, struct rights *rights
     return task;
 }
 
+bool resolver_finds_nothing(struct pb_core *core, struct task *task, uint64_t path)
+{
+    struct walk walk = {.directory = -1, .names = core->resolver, .tid = task->tid, .dirfd = AT_FDCWD, .follows = true};
+    struct rights rights = task->rights;
+    if (!core->resolver || core->has_other_roots || pb_read_string(core, task->tid, path, walk.given, sizeof walk.given) <= 0)
+        return false;
+    if (rights.asked != core->credentials + 1) {
+        rights.asked = core->credentials + 1;
+        if (!rights_read(task->tid, &rights))
+            return false;
+        task->rights = rights;
+    }
+    walk.rights = &rights;
+    return look_up(&walk) == 0 && walk.absent;
+}
+
 /* The number of the task may be another's as soon as it has been killed, so it is asked for again before each use. */
 static bool is_valid(int listener, uint64_t id)
 {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -22,12 +23,17 @@ static bool has_list(int directory)
     return getxattr(path, ACL, NULL, 0) >= 0;
 }
 
-/* The last of the numbers behind a field's name: that of files. */
+/* The numbers behind a field's name: the real, the effective, the saved one and that of files. */
+static bool field_read(const char *status, const char *field, uint32_t values[4])
+{
+    const char *line = strstr(status, field);
+    return line && sscanf(line + strlen(field), "%u %u %u %u", &values[0], &values[1], &values[2], &values[3]) == 4;
+}
+
 static bool field_of_files(const char *status, const char *field, uint32_t *number)
 {
-    unsigned int values[4];
-    const char *line = strstr(status, field);
-    if (!line || sscanf(line + strlen(field), "%u %u %u %u", &values[0], &values[1], &values[2], &values[3]) != 4)
+    uint32_t values[4];
+    if (!field_read(status, field, values))
         return false;
     *number = values[3];
     return true;
@@ -57,6 +63,19 @@ static bool has_our_users(int32_t tid)
     snprintf(path, sizeof path, "/proc/%d/ns/user", tid);
     return readlink(path, theirs, sizeof theirs - 1) > 0 && readlink("/proc/self/ns/user", ours, sizeof ours - 1) > 0 &&
            strcmp(theirs, ours) == 0;
+}
+
+bool rights_stay(int32_t tid, uint64_t nr, const uint64_t args[6])
+{
+    char status[4096];
+    uint32_t values[4];
+    if ((nr != SYS_setresuid && nr != SYS_setresgid) || !proc_read(tid, "status", status, sizeof status) ||
+        !field_read(status, nr == SYS_setresuid ? "\nUid:" : "\nGid:", values) || values[1] != values[3])
+        return false;
+    for (int i = 0; i < 3; i++)
+        if ((uint32_t)args[i] != UINT32_MAX && (uint32_t)args[i] != values[i])
+            return false;
+    return has_our_users(tid);
 }
 
 bool rights_read(int32_t tid, struct rights *rights)
