@@ -19,20 +19,9 @@
 /* What a stop leads to inside the loop. */
 enum outcome { ANSWERED, FOR_PYTHON };
 
-int task_resume(struct pb_core *core, struct task *task, int signal)
-{
-    (void)core;
-    int how = task->group_stopped ? PTRACE_LISTEN : task->want_exit || task->rest.done ? PTRACE_SYSCALL : PTRACE_CONT;
-    task->stepping = signal && how == PTRACE_CONT && gate_delivers(core, task, signal);
-    if (task->stepping)
-        how = PTRACE_SINGLESTEP;
-    return ptrace(how, task->tid, NULL, (void *)(uintptr_t)signal) < 0 ? -errno : 0;
-}
-
 static enum outcome resume_quietly(struct pb_core *core, struct task *task)
 {
-    /* ESRCH: killed at this very moment; wait4 will tell. */
-    task_resume(core, task, 0);
+    task_resume_soon(core, task, 0);
     return ANSWERED;
 }
 
@@ -545,8 +534,10 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
    then every stop there is is taken before any is answered. */
 static long next_status(struct pb_core *core, int *status)
 {
-    if (core->round_next == core->round_end && core->task_count > 1 && ++core->unfair >= UNFAIR_LIMIT)
+    if (core->round_next == core->round_end && core->task_count > 1 && ++core->unfair >= UNFAIR_LIMIT) {
+        resume_last(core);
         take_round(core);
+    }
     if (core->round_next < core->round_end) {
         struct seen seen = core->round[core->round_next++];
         *status = seen.status;
@@ -558,6 +549,7 @@ static long next_status(struct pb_core *core, int *status)
     }
     /* __WNOTHREAD: children of the embedding program's other threads are not ours to reap. */
     pthread_mutex_unlock(&core->lock);
+    resume_last(core);
     long tid = wait4_interruptible(-1, status, __WALL | __WNOTHREAD, &doorbell_rung);
     pthread_mutex_lock(&core->lock);
     return tid;
@@ -567,6 +559,8 @@ static void take_stop(struct pb_core *core, struct pb_stop *out)
 {
     for (;;) {
         int status;
+        if (doorbell_rung || core->pending || core->waits || core->held_count || core->round_next < core->round_end)
+            resume_last(core);
         if (recorder_is_full(core)) {
             out->kind = PB_STOP_TRACE;
             return;
@@ -598,5 +592,6 @@ void pb_next(struct pb_core *core, struct pb_stop *out)
     LOCKED(core);
     memset(out, 0, sizeof *out);
     take_stop(core, out);
+    resume_last(core);
     out->changed = core->changes != NULL;
 }

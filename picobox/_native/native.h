@@ -89,6 +89,7 @@ struct task {
     int32_t copied;
     uint32_t block;      /* the number of its block, from 1 on; 0: it has none */
     bool own_gs;         /* it uses gs itself */
+    int looked_at;       /* a signal that it stands before and has a handler for; negative: and has none for; 0: not known */
     bool stepping;       /* stops at the first instruction of a handler; see gate_delivers */
     struct rest rest;
     bool halted;         /* was asked to stop while the code that it shares changed */
@@ -119,6 +120,14 @@ struct pending {
 struct seen {
     int32_t tid;
     int32_t status;
+};
+
+/* A task that goes on as soon as the lock is free: it may be what comes next on our CPU, with a call for a thread that needs
+   the lock. tid 0: there is none. See resume.c. */
+struct resumption {
+    int32_t tid;
+    int how; /* the ptrace request */
+    int signal;
 };
 
 #define TASK_BUCKETS 1024
@@ -246,6 +255,7 @@ struct pb_core {
     int32_t round_next;
     int32_t round_end;
     int32_t unfair; /* stops taken one by one since the last round */
+    struct resumption resumption;
 };
 
 /* core.c: holds the lock until the end of the block. */
@@ -334,8 +344,16 @@ bool signal_is_due(struct pb_core *core, int signal);
 bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_stop *out);
 int signal_to_deliver(struct pb_core *core, struct task *task, int signal);
 /* Whether the task has a handler for the signal. */
-bool is_caught(int32_t tid, int signal);
+bool is_caught(const struct task *task, int signal);
 bool is_stop_signal(int signal);
+
+/* resume.c: for the loop's thread alone. */
+int task_resume(struct pb_core *core, struct task *task, int signal);
+/* The same for a stop that is answered by it, when the lock is free. */
+void task_resume_soon(struct pb_core *core, struct task *task, int signal);
+/* Whoever was to go on soon does, with or without the lock. To be called before a status is taken: a death makes the number
+   another task's. */
+void resume_last(struct pb_core *core);
 
 /* loop.c */
 /* The task enters a call: all that was known of the one before is void. */
@@ -343,7 +361,6 @@ void call_begin(struct pb_core *core, struct task *task);
 void death_keep(struct pb_core *core, int32_t tid, int32_t status);
 /* A stop or death that was taken from the kernel is to be answered by the loop. */
 void round_add(struct pb_core *core, int32_t tid, int32_t status);
-int task_resume(struct pb_core *core, struct task *task, int signal);
 void call_forget(struct pb_core *core, struct task *task);
 
 /* pin.c */

@@ -33,15 +33,15 @@ static uint64_t mask_in(const char *status, const char *field)
 }
 
 /* Whether the task would not have noticed the signal at all without a tracer. */
-static bool is_ignored(int32_t tid, int signal)
+static bool is_ignored(struct task *task, int signal)
 {
     char status[4096];
     uint64_t bit = UINT64_C(1) << (signal - 1);
-    if (!proc_read(tid, "status", status, sizeof status))
+    if (!proc_read(task->tid, "status", status, sizeof status))
         return false;
-    if (mask_in(status, "\nSigIgn:") & bit)
-        return true;
-    return is_ignored_by_default(signal) && !(mask_in(status, "\nSigCgt:") & bit);
+    bool caught = mask_in(status, "\nSigCgt:") & bit;
+    task->looked_at = caught ? signal : -signal;
+    return mask_in(status, "\nSigIgn:") & bit || (is_ignored_by_default(signal) && !caught);
 }
 
 /* Most tasks that get SIGCHLD leave a wait that has found the child: whatever the signal means to them, which takes long to
@@ -53,10 +53,12 @@ static bool is_told_of_found(const struct task *task, int signal)
            (nr == SYS_wait4 || nr == SYS_waitid) && result_read(task->tid, &result) == 0 && (int64_t)result >= 0;
 }
 
-bool is_caught(int32_t tid, int signal)
+bool is_caught(const struct task *task, int signal)
 {
     char status[4096];
-    return proc_read(tid, "status", status, sizeof status) &&
+    if (task->looked_at == signal || task->looked_at == -signal)
+        return task->looked_at == signal;
+    return proc_read(task->tid, "status", status, sizeof status) &&
            mask_in(status, "\nSigCgt:") & UINT64_C(1) << (signal - 1);
 }
 
@@ -90,7 +92,7 @@ static int undo_interruption(struct pb_core *core, struct task *task, int signal
     else if (core->listeners)
         begin_anew(core, task);
     task->by_stop_signal = is_stop_signal(signal);
-    bool ignored = is_ignored(task->tid, signal);
+    bool ignored = is_ignored(task, signal);
     /* A stop signal justifies EINTR too, also when the SIGCONT that ends the stop is ignored (man 7 signal). */
     task->noticed = task->noticed || !ignored;
     if (!ignored)
@@ -157,7 +159,7 @@ bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_
     }
     signal = undo_interruption(core, task, signal);
     if (signal >= 0)
-        task_resume(core, task, signal);
+        task_resume_soon(core, task, signal);
     return false;
 }
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CLONE_NEWNS = 0x20000
 CLONE_UNTRACED = 0x800000
+_NOT_NOTIFIED = 1 << 32  # clone(2) looks at the lower half alone
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWTIME = 0x80  # for unshare and clone3 alone: to clone it is a bit of a signal's number
 CLONE_ARGS_SIZE_VER0 = 64
@@ -58,7 +59,8 @@ def clone(
         return None
     if flags & CLONE_UNTRACED:
         # An untraced child's calls would all fail: nobody would answer its stops (mechanisms.md section 4).
-        call.rewrite(0, call.stop.args[0] & ~CLONE_UNTRACED)
+        # Without it the filter, which looks again, may find the call to be one for the notify channel.
+        call.rewrite(0, call.stop.args[0] & ~CLONE_UNTRACED | _NOT_NOTIFIED)
     _create(provider, call, flags)
     return None
 

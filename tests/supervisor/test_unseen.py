@@ -167,10 +167,15 @@ def test_children_of_creators_that_were_killed_are_served() -> None:
     assert provider.askers[1]
 
 
+def test_they_are_served_beside_one_whose_fork_has_failed() -> None:
+    provider, _ = run("failed")
+    assert provider.askers[1]
+
+
 def test_every_task_is_told_where_nobody_wants_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     sandbox = Sandbox()
     provider = AskedProvider(sandbox)
     status, told = sandbox.run(provider, guest("unseen"), "ends")
     assert (status, told) == (0, "")
-    assert len(provider.made) == 52
+    assert len(provider.made) == 72

@@ -1,8 +1,11 @@
 /* Makes processes in the ways that argv[1] names. Those that are to be known to the supervisor ask it a question. */
 #include "../programs/check.h"
-#include <signal.h>
+#include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <pthread.h>
 
@@ -34,6 +37,40 @@ static void let(int fd, int times)
         CHECK(write(fd, "x", 1) == 1);
 }
 
+/* By clone3, with all registers that it must leave alone at values of their own; `stacked`: the child has another stack. */
+static void by_clone3(uint64_t flags, bool stacked)
+{
+    static char stack[4096] __attribute__((aligned(16)));
+    static volatile pid_t told, child_told;
+    struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD, .parent_tid = (uintptr_t)&told,
+                              .child_tid = (uintptr_t)&child_told};
+    if (stacked) {
+        args.stack = (uintptr_t)stack;
+        args.stack_size = sizeof stack;
+    }
+    register long third __asm__("rdx") = 0x3333, fourth __asm__("r10") = 0x4444, fifth __asm__("r8") = 0x5555;
+    register void *first __asm__("rdi") = &args;
+    register size_t second __asm__("rsi") = CLONE_ARGS_SIZE_VER0;
+    long pid = SYS_clone3, wrong;
+    /* The child has perhaps no stack of ours: it ends here, with what it found. */
+    __asm__ volatile("movq %%rdi, %%r12\n syscall\n"
+                     "xorl %k1, %k1\n"
+                     "cmpq %%rdi, %%r12\n setne %b1\n"
+                     "cmpq $64, %%rsi\n je 1f\n orl $2, %k1\n 1:\n"
+                     "cmpq $0x3333, %%rdx\n je 1f\n orl $4, %k1\n 1:\n"
+                     "cmpq $0x4444, %%r10\n je 1f\n orl $8, %k1\n 1:\n"
+                     "cmpq $0x5555, %%r8\n je 1f\n orl $16, %k1\n 1:\n"
+                     "testq %%rax, %%rax\n jne 2f\n"
+                     "movl %k1, %%edi\n movl $231, %%eax\n syscall\n"
+                     "2:\n"
+                     : "+a"(pid), "=&b"(wrong), "+r"(first), "+r"(second), "+r"(third), "+r"(fourth), "+r"(fifth)
+                     :
+                     : "rcx", "r11", "r12", "memory");
+    CHECK(pid > 0 && (int)wrong == 0);
+    CHECK(!(flags & CLONE_PARENT_SETTID) || told == pid);
+    reap((pid_t)pid);
+}
+
 /* Children that end, of every plain kind. */
 static void ends(void)
 {
@@ -47,6 +84,8 @@ static void ends(void)
     if (pid == 0)
         syscall(SYS_exit, 0);
     reap(pid);
+    for (volatile int i = 0; i < 20; i++)
+        by_clone3(i % 2 ? CLONE_VM | CLONE_VFORK : CLONE_PARENT_SETTID | CLONE_CHILD_SETTID, i % 4 < 2);
     ask(1);
 }
 
@@ -240,10 +279,33 @@ static void killed(void)
         struct timespec moment = {.tv_nsec = round * 30000};
         nanosleep(&moment, NULL);
         CHECK(kill(creator, SIGKILL) == 0);
-        while (wait(NULL) > 0)
+        /* All of our group. */
+        while (waitpid(0, NULL, 0) > 0)
             ;
     }
     ask(2);
+}
+
+/* The same beside somebody whose fork has failed, and who makes no call since. */
+static void failed(void)
+{
+    volatile int *moment = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(moment != MAP_FAILED);
+    pid_t failing = fork();
+    if (failing == 0) {
+        CHECK(setpgid(0, 0) == 0 && setrlimit(RLIMIT_NPROC, &(struct rlimit){0, 0}) == 0);
+        CHECK(geteuid() != 0 || setresuid(65534, 65534, 65534) == 0);
+        CHECK_FAILS(fork(), EAGAIN);
+        *moment = 1;
+        while (*moment == 1)
+            ;
+        _exit(0);
+    }
+    while (!*moment)
+        sched_yield();
+    killed();
+    *moment = 2;
+    reap(failing);
 }
 
 int main(int argc, char **argv)
@@ -253,7 +315,7 @@ int main(int argc, char **argv)
         void (*act)(void);
     } ways[] = {{"ends", ends},     {"chain", chain},       {"orphan", orphan}, {"image", image},
                 {"leaver", leaver}, {"dumpable", dumpable}, {"crowd", crowd},   {"thread", thread},
-                {"killed", killed}, {"refused", refused}};
+                {"killed", killed}, {"failed", failed},     {"refused", refused}};
     begin();
     CHECK(argc == 2);
     self = argv[0];

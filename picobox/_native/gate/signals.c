@@ -65,7 +65,7 @@ uint64_t gate_origin(const struct task *task, uint64_t ip)
 bool gate_delivers(struct pb_core *core, struct task *task, int signal)
 {
     uint64_t ip;
-    bool delivers = task->gate && ip_read(task->tid, &ip) == 0 && is_in_gate(ip) && is_caught(task->tid, signal);
+    bool delivers = task->gate && ip_read(task->tid, &ip) == 0 && is_in_gate(ip) && is_caught(task, signal);
     if (delivers && is_guest_code(ip))
         guest_leave(core, task, false);
     return delivers;
