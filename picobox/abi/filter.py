@@ -79,9 +79,13 @@ GATED_STOPPING_CALLS = frozenset(("rt_sigreturn", "arch_prctl"))
 
 # Calls whose arguments tell that they do nothing to what is ours, all of it below 4 GiB, nor to code of an image; of
 # fcntl that it makes no descriptor, waits for nothing and tells nobody of anything; of others that they only ask for
-# the limit of the caller, or set the base of fs.
-BOUNDED_CALLS = frozenset(("mmap", "mprotect", "munmap", "fcntl", "arch_prctl", "prlimit64"))
-MMAP, _MPROTECT, _MUNMAP, _FCNTL, _ARCH_PRCTL, _PRLIMIT64 = 9, 10, 11, 72, 158, 302
+# the limit of the caller or about a terminal or a stream, or set the base of fs.
+BOUNDED_CALLS = frozenset(("mmap", "mprotect", "munmap", "ioctl", "fcntl", "arch_prctl", "prlimit64"))
+MMAP, _MPROTECT, _MUNMAP, _IOCTL, _FCNTL, _ARCH_PRCTL, _PRLIMIT64 = 9, 10, 11, 16, 72, 158, 302
+# Of these, those that pass only with arguments that no rule about arguments is about.
+_BEYOND_RULES = frozenset(("ioctl", "prlimit64"))
+# asm-generic/ioctls.h: TCGETS, TIOCGPGRP, TIOCGWINSZ and FIONREAD, which gate/ways.c knows as well.
+ASKING_REQUESTS = (0x5401, 0x540F, 0x5413, 0x541B)
 # linux/fcntl.h: F_GETFD, F_SETFD, F_GETFL and F_SETFL lie between.
 _F_GETFD, _F_SETFL = 1, 4
 
@@ -302,6 +306,15 @@ _IS_BOUNDED: dict[int, Program] = {
     ],
     _MPROTECT: [_argument(2), (_JMP_JSET_K, 3, 0, _PROT_WRITE | _PROT_GROWSDOWN), *_IS_HIGH],
     _MUNMAP: _IS_HIGH,
+    _IOCTL: [
+        _argument(1),
+        *(
+            (_JMP_JEQ_K, left, int(not left), request)
+            for left, request in zip((3, 2, 1, 0), ASKING_REQUESTS, strict=True)
+        ),
+        *_ALLOW,
+        _LOOKED_AT,
+    ],
     _FCNTL: [_argument(1), (_JMP_JGE_K, 0, 2, _F_GETFD), (_JMP_JGE_K, 1, 0, _F_SETFL + 1), *_ALLOW, _LOOKED_AT],
     _ARCH_PRCTL: [_argument(0), (_JMP_JEQ_K, 0, 1, _ARCH_SET_FS), *_ALLOW, _LOOKED_AT],
     _PRLIMIT64: [
@@ -401,7 +414,8 @@ def compile_dispositions(
             word |= DISPOSITION_NOTIFY
             if gate and entry.harmless and disposition is NATIVE and entry.name not in by_arguments:
                 word |= DISPOSITION_GATE
-        if gate and entry.nr not in stopping and entry.name not in by_arguments:
+        is_beyond_rules = entry.name in _BEYOND_RULES or entry.name not in by_arguments
+        if gate and entry.nr not in stopping and is_beyond_rules:
             if entry.name in BOUNDED_CALLS and _is_bounded(entry, disposition.action, features):
                 word |= DISPOSITION_PASSES
             if _is_decided(entry, disposition.action, features):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from picobox.abi.arguments import active_rules
 from picobox.abi.filter import (
+    ASKING_REQUESTS,
     BOUNDED_CALLS,
     DISPOSITION_ACTION,
     DISPOSITION_DECIDED,
@@ -104,6 +105,9 @@ BOUNDED = frozenset(BY_NAME[each].nr for each in BOUNDED_CALLS)
         ("munmap", (HIGH, 4096), True),
         ("munmap", (START, 4096), False),
         ("munmap", (LOW, 1 << 40), False),
+        *(("ioctl", (3, request, START), True) for request in ASKING_REQUESTS),
+        ("ioctl", (3, 1 << 32 | 0x5401, START), True),
+        *(("ioctl", (3, request, START), False) for request in (0, 0x5402, 0x5410, 0x5412, 0x541C, 0x5421, 0x5423)),
         ("fcntl", (3, 0, 0), False),  # F_DUPFD
         *(("fcntl", (3, command, 0), True) for command in (1, 2, 3, 4)),
         ("fcntl", (3, 1 << 32 | 3, 0), True),
@@ -154,7 +158,19 @@ def test_they_pass_only_where_nobody_looks_at_them() -> None:
     assert numbers[0] not in passing(gate=True, features=frozenset({WINDOWS}))
     assert numbers[1] not in passing(gate=True, by_arguments=frozenset({"mprotect"}))
     for feature in ("locks", WINDOWS, CHECK, SEEN + "fcntl"):
-        assert numbers[3] not in passing(gate=True, features=frozenset({feature}))
+        assert BY_NAME["fcntl"].nr not in passing(gate=True, features=frozenset({feature}))
+
+
+@pytest.mark.parametrize("features", [frozenset[str](), frozenset({WALLS}), frozenset({SUPERVISED})])
+def test_no_rule_is_about_arguments_with_which_calls_pass(features: frozenset[str]) -> None:
+    asked = {
+        "ioctl": [(0, request, 0, 0, 0, 0) for request in ASKING_REQUESTS],
+        "prlimit64": [(0, resource, 0, START, 0, 0) for resource in range(16)],
+    }
+    for rule in active_rules(features):
+        for args in asked.get(rule.call, ()):
+            applies = all(args[index] & mask == value for index, value, mask in rule.conditions)
+            assert not applies or not rule.errno, rule
 
 
 def _gated(features: frozenset[str] = frozenset(), **how: object) -> set[str]:

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -117,7 +118,7 @@ static uint8_t *text_read(int original, int copy, const struct image *image)
 static bool is_worth(struct pb_core *core, const struct site_record *record, const struct image *image, struct gate_site *out)
 {
     uint64_t start = record->offset - record->before;
-    uint64_t args[6] = {0, F_GETFD, 0, AT_EMPTY_PATH};
+    uint64_t args[6] = {0, record->nr == SYS_ioctl ? TCGETS : F_GETFD, 0, AT_EMPTY_PATH};
     if (record->nr < 0 || record->nr >= PB_NR_COUNT ||
         !is_for_gate(core, (uint64_t)record->nr, args) || start < image->start || start + record->replaced > image->end)
         return false;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #include "gate.h"
@@ -265,6 +266,20 @@ static bool is_decided(const struct pb_core *core, uint64_t nr)
     return core->dispositions[nr] & PB_FLAG_DECIDED && (core->gate_enters || !needs_code(nr));
 }
 
+/* What the filter lets through of ioctl, see ASKING_REQUESTS in picobox.abi.filter. */
+static bool asks(uint64_t request)
+{
+    switch ((uint32_t)request) {
+    case TCGETS:
+    case TIOCGPGRP:
+    case TIOCGWINSZ:
+    case FIONREAD:
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6])
 {
     uint32_t disposition = core->dispositions[nr];
@@ -277,6 +292,8 @@ bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6]
     }
     if (nr == SYS_fcntl && disposition & PB_FLAG_PASSES)
         return (uint32_t)args[1] - F_GETFD <= F_SETFL - F_GETFD;
+    if (nr == SYS_ioctl && disposition & PB_FLAG_PASSES)
+        return asks(args[1]);
     return disposition & (PB_FLAG_GATE | PB_FLAG_PASSES) || (disposition & PB_FLAG_EMPTY_PATH && args[3] == AT_EMPTY_PATH);
 }
 
