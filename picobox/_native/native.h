@@ -568,7 +568,8 @@ void plans_close(struct pb_core *core);
 /* gate/signals.c */
 /* Where the task would be without the gate. */
 uint64_t gate_origin(const struct task *task, uint64_t ip);
-/* Whether a handler of the guest's is about to interrupt the gate: the task is then stepped, for gate_signal_seen. */
+/* A signal is about to be delivered: if a handler of the guest's is about to interrupt the gate, the task is taken out of it.
+   True if that can only be done in the handler's frame: it is to be stepped, for gate_signal_seen. */
 bool gate_delivers(struct pb_core *core, struct task *task, int signal);
 /* A signal is told: the call that its task was recording is over before, or has not begun. */
 void gate_signal_told(struct pb_core *core, struct task *task);

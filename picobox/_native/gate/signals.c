@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <ucontext.h>
 
 #include "gate.h"
@@ -62,13 +63,39 @@ uint64_t gate_origin(const struct task *task, uint64_t ip)
     return registers.ip;
 }
 
+/* Whether the kernel is about to take the task back to its call, or to say EINTR instead, when it builds the frame. */
+static bool begins_again(const struct user_regs_struct *registers)
+{
+    int64_t result = (int64_t)registers->rax;
+    return (int64_t)registers->orig_rax >= 0 && result <= -ERESTARTSYS && result >= -LAST_RESTART;
+}
+
+/* The task stands before a signal in the gate, where nothing is left for the kernel to change: it is taken out of it. */
+static bool leave_gate(const struct task *task)
+{
+    struct user_regs_struct registers;
+    if (registers_read(task->tid, (uint64_t *)&registers) < 0 || begins_again(&registers))
+        return false;
+    struct borrowed borrowed = {registers.rip, registers.rax, registers.rdi, registers.rsi, registers.r8, registers.r10};
+    exchange_interrupt(task, borrowed.ip);
+    give_back(task, &borrowed);
+    registers.rip = borrowed.ip;
+    registers.rax = borrowed.rax;
+    registers.rdi = borrowed.rdi;
+    registers.rsi = borrowed.rsi;
+    registers.r8 = borrowed.r8;
+    registers.r10 = borrowed.r10;
+    return registers_write(task->tid, (uint64_t *)&registers) == 0;
+}
+
 bool gate_delivers(struct pb_core *core, struct task *task, int signal)
 {
     uint64_t ip;
-    bool delivers = task->gate && ip_read(task->tid, &ip) == 0 && is_in_gate(ip) && is_caught(task, signal);
-    if (delivers && is_guest_code(ip))
+    if (!task->gate || ip_read(task->tid, &ip) < 0 || !is_in_gate(ip) || !is_caught(task, signal))
+        return false;
+    if (is_guest_code(ip))
         guest_leave(core, task, false);
-    return delivers;
+    return !leave_gate(task);
 }
 
 /* The kernel has built the frame of a handler and stopped the task at its first instruction. */
