@@ -24,6 +24,8 @@ _MOST_PLAN = 1 << 23
 _MOST_PLANS = 2048
 # A file that was changed a moment ago may be changed again without its times telling.
 _SETTLED_NS = 2_000_000_000
+# Before the name of an image that was met once.
+_MET = "met-"
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 
 
@@ -109,6 +111,40 @@ class SiteCache:
         if is_settled and ImageFile.of(fd) == image:
             self._link(digest.hex(), image.name)
         return plan
+
+    def meet(self, path: str) -> None:
+        """An image that programs begin with is met: from the second time on its plan is kept.
+
+        It is never hot in a short run, which is the one that would gain most. Once is no habit: who has no caches, or
+        a home for one run, does not wait for a plan.
+        """
+        with suppress(OSError):
+            fd = os.open(path, _READ & ~os.O_NOFOLLOW)
+            try:
+                image = ImageFile.of(fd).name
+                if not self._is_kept(image) and self._was_met(_MET + image):
+                    self.make(fd)
+            finally:
+                os.close(fd)
+
+    def _is_kept(self, name: str) -> bool:
+        directory = self._made()
+        try:
+            return os.access(name, os.F_OK, dir_fd=directory, follow_symlinks=False)
+        finally:
+            os.close(directory)
+
+    def _was_met(self, name: str) -> bool:
+        """Whether the mark of that name was there, which it is no more; else it is now."""
+        directory = self._made()
+        try:
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory))
+        except FileExistsError:
+            os.unlink(name, dir_fd=directory)
+            return True
+        finally:
+            os.close(directory)
+        return False
 
     def _read(self, name: str) -> StoredPlan | None:
         if self._directory is None:

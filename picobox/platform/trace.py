@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec", "walls")
 _BUFFER = 1 << 16
+# The System V ABI's name, AMD64 supplement, of what begins each program that is linked to libraries.
+_LOADER = "/lib64/ld-linux-x86-64.so.2"
 _MOST_RECEIVERS = 64
 _CLOSE, _OPENAT = 3, 257
 _MOST_TID = (1 << 31) - 1
@@ -508,6 +510,7 @@ class TracePlatform:
             finally:
                 os.close(fd)
         if self._sites:
+            self._sites.meet(_LOADER)
             self._sites.close()
 
 

@@ -232,3 +232,50 @@ print(sorted({{"iced_x86", "hashlib", "elftools", "picobox.platform.site_finder"
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_who_is_met_again_is_planned(cache: SiteCache, image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.meet(str(image))
+    assert find(cache, image) is None
+    cache.meet(str(image))
+    found = find(cache, image)
+    assert found is not None
+    assert found.plan() == call_sites().plan
+    monkeypatch.setattr(SiteCache, "make", lambda _cache, _fd: pytest.fail("made again"))
+    for _ in range(3):
+        cache.meet(str(image))
+
+
+def test_nothing_is_left_of_a_first_meeting(cache: SiteCache, image: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        cache.meet(str(image))
+    assert not [path for path in kept(tmp_path) if path.name.startswith("met-")]
+
+
+def test_a_changed_image_is_met_anew(cache: SiteCache, image: Path) -> None:
+    cache.meet(str(image))
+    os.utime(image, (LONG_AGO, LONG_AGO))
+    cache.meet(str(image))
+    assert find(cache, image) is None
+
+
+def test_a_mark_leads_nowhere(cache: SiteCache, image: Path, tmp_path: Path) -> None:
+    """What somebody has put in its place is not followed."""
+    cache.meet(str(image))
+    (mark,) = kept(tmp_path)
+    mark.unlink()
+    mark.symlink_to(tmp_path / "made")
+    cache.meet(str(image))
+    assert not (tmp_path / "made").exists()
+    assert not mark.is_symlink()
+
+
+def test_who_is_not_there_or_has_no_caches_is_not_met(image: Path, tmp_path: Path, cache: SiteCache) -> None:
+    cache.meet(str(tmp_path / "nobody"))
+    cache.meet(str(tmp_path))
+    SiteCache(None).meet(str(image))
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    SiteCache(str(open_to_all)).meet(str(image))
+    assert list(open_to_all.iterdir()) == []
