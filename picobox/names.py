@@ -56,6 +56,10 @@ RESOLVE_IN_ROOT = 16
 Key = tuple[int, int, "str | bytes"]
 
 
+# So often is it looked again what a name means that somebody makes and takes away all the time.
+_MOST_LOOKS = 8
+
+
 class Meaning(NamedTuple):
     """What a path may mean; see Lookup.find. `resolve` are the restrictions of openat2."""
 
@@ -91,6 +95,10 @@ class Resolver(Protocol):
     def resolve_names(self, table: NameTable, /) -> None: ...
 
     def stop_resolving(self) -> None: ...
+
+    def begin_making(self, tid: HostTid, directory: int, name: bytes, /) -> None: ...
+
+    def end_making(self, tid: HostTid, /) -> None: ...
 
     def spare_instance(self) -> None: ...
 
@@ -176,21 +184,42 @@ class Names:
             return arguments
         if row.name == "openat2" and not _copy_open_how(call):
             return arguments
-        places = [(argument.position, self._find(call, row, argument, arguments)) for argument in row.paths()]
-        made = next((place for _, place in places if place.parent >= 0), None)
-        if made is not None and not self.reserve(call, made):
+        places = self.settle(call, lambda: [self._find(call, row, argument, arguments) for argument in row.paths()])
+        if places is None:
             return arguments
         # Where more than the spelling is decided, and for a name that is reserved, the kernel reads our copy in any
         # case: whoever else writes to the guest's memory must not choose another name now.
         decides = self.windows is not None and not self.root_moved(call.stop.tid)
         approved = list(arguments)
-        for slot, (index, place) in enumerate(places):
+        for slot, (argument, place) in enumerate(zip(row.paths(), places, strict=True)):
+            index = argument.position
             path = arguments[index] if place.path is None and (decides or place.parent >= 0) else place.path
             if isinstance(path, bytes):
                 approved[index] = path
                 if not call.put(index, slot * PATH_SIZE, path + b"\0"):
                     break
         return approved
+
+    def settle(self, call: Call, find: Callable[[], list[Place]]) -> list[Place] | None:
+        """What the paths of a call mean, by `find`, with the name that it makes reserved; None: the call has to wait.
+
+        Where guests make names that only the core sees, what was found before a name was reserved may be otherwise now.
+        """
+        places, looks = find(), 1
+        while True:
+            made = next((place for place in places if place.parent >= 0), None)
+            if made is None:
+                return places
+            if not self.reserve(call, made):
+                return None
+            if self.resolver is None or looks == _MOST_LOOKS:
+                return places
+            again, looks = find(), looks + 1
+            if _meanings(again) == _meanings(places):
+                _close(again)
+                return places
+            call.finish()
+            call.made, places = None, again
 
     def find(self, tid: HostTid, dirfd: int, path: bytes, meaning: Meaning) -> Place:
         """What a path of a task means; see Lookup."""
@@ -277,17 +306,31 @@ class Names:
             call.wait = other.when_over
             return False
         making = self._making[key] = Making(place)
+        if self.resolver is not None:
+            self.resolver.begin_making(call.stop.tid, place.parent, place.asked)
 
         def over() -> None:
             # Where the index cannot see changes it has to be told of ours.
             with suppress(OSError):
                 self._index.told_changed(place.parent)
             del self._making[key]
+            if self.resolver is not None:
+                self.resolver.end_making(call.stop.tid)
             making.over()
 
         call.made = place
         call.over = over
         return True
+
+
+def _meanings(places: Sequence[Place]) -> list[object]:
+    return [(place._replace(parent=-1), place.key() if place.parent >= 0 else None) for place in places]
+
+
+def _close(places: Sequence[Place]) -> None:
+    for place in places:
+        if place.parent >= 0:
+            place.close()
 
 
 def meaning_of(call: Call, row: Row, argument: PathArgument, arguments: Sequence[object]) -> Meaning:

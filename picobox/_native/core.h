@@ -220,20 +220,27 @@ int32_t pb_open_gate(struct pb_core *core, int32_t patience);
 #define PB_GATE_ENTERED_BY_NAMES 1
 #define PB_GATE_ENTERED_BY_ALL 2
 void pb_enter_gate(struct pb_core *core, int32_t by);
-/* What the channel says to a call that asks what its name means, of calls with one path: of each number PB_RESOLVES and how
-   the path is meant, 0 for those that Python is asked. */
+/* What the channel says to a call that asks what its names mean: of each number PB_RESOLVES and how its path is meant, 0 for
+   those that Python is asked. */
 #define PB_RESOLVES 1
 #define PB_RESOLVES_ENTRY 2      /* a link is meant even before a slash */
 #define PB_RESOLVES_FOLLOWING 4  /* a link counts as what it leads to, unless flags say otherwise */
-#define PB_RESOLVES_AT_DIRECTORY 8 /* the argument before the path is a directory's descriptor */
+#define PB_RESOLVES_AT_DIRECTORY 8 /* the argument before each path is a directory's descriptor */
+#define PB_RESOLVES_MAKING 0x80  /* the name is made, whatever flags say; of two paths the second one's is */
 #define PB_RESOLVES_PATH_SHIFT 4 /* 3 bits: the position of the path */
-#define PB_RESOLVES_FLAGS_SHIFT 8 /* 3 bits: the position of flags, 0 if there are none, and 16 bits: the one that turns round */
+#define PB_RESOLVES_FLAGS_SHIFT 8 /* 3 bits: the position of flags, 0 if there are none, and 18 bits: the one that turns round */
 #define PB_RESOLVES_BIT_SHIFT 11
+#define PB_RESOLVES_BIT_MASK 0x3ffff
+#define PB_RESOLVES_SECOND_SHIFT 29 /* 3 bits: the position of a second path, 0 if there is none */
 /* Names mean what the index says, on all volumes, and every guest has our root; NULL: that is so no longer. To be called
    before the first guest gets a gate. */
 void pb_set_resolver(struct pb_core *core, struct pb_names *names, const uint32_t *rows);
 /* How often a call asked what its name means. */
 uint64_t pb_resolutions(struct pb_core *core);
+/* A task is about to make a name in an open directory of ours, by a call that Python sees to its end: no guest makes another
+   spelling of it until it is released, and those that were about to have done so, or begin anew. 0, or -1 if there can be none. */
+int32_t pb_reserve(struct pb_core *core, int32_t tid, int32_t directory, const char *name, uint64_t length);
+void pb_release(struct pb_core *core, int32_t tid);
 /* A guest is about to make an inotify instance: if the user has none left, that of the resolver is let go. */
 void pb_spare_instance(struct pb_core *core);
 /* Guests may have other credentials than before. */

@@ -77,6 +77,7 @@ void call_forget(struct pb_core *core, struct task *task)
 void call_begin(struct pb_core *core, struct task *task)
 {
     call_forget(core, task);
+    making_end(core, task);
     task->calls++;
     task->interrupted_call = -1;
     task->noticed = task->has_notified = task->gate_is_new = task->makes_name = task->copies = false;
@@ -501,6 +502,7 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
     bool halted = task->halted;
     task->halted = false;
     ring_stopped(core, task);
+    making_stopped(core, task, status);
     if (!tells_child(status >> 16))
         unseen_not_made(core, task);
     switch (status >> 16) {

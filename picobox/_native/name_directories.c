@@ -182,9 +182,14 @@ static void apply(struct pb_names *names, struct directory *directory, const str
     if ((directory->stale && !directory->unlisted) || length == 0 || length > NAME_LONGEST)
         return;
     name_fold(&names->other, names->seed, event->name, length);
+    /* An exchange of two names is told as if the second one were renamed away after the first has become it (fs/namei.c). */
+    bool is_exchange = event->mask & IN_MOVED_FROM && directory->came == names->other.hash;
+    if (is_exchange)
+        directory->stale = directory->unlisted = true;
+    directory->came = event->mask & IN_MOVED_TO ? names->other.hash : 0;
     if (event->mask & (IN_CREATE | IN_MOVED_TO)) {
         directory->stale |= directory_add(names, directory) < 0;
-    } else if (event->mask & (IN_DELETE | IN_MOVED_FROM)) {
+    } else if (!is_exchange) {
         directory_remove(names, directory);
     }
 }

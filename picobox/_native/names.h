@@ -99,6 +99,7 @@ struct directory {
     bool believed;       /* not watched: the listing began when the timestamps had been seen for long enough */
     int64_t granularity; /* nanoseconds */
     int64_t seen;        /* when the timestamps were seen first */
+    uint32_t came;       /* the hash of the name that something was just renamed to; 0: nothing was */
     struct directory_state state;
     struct name_table table;
 };

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "core.h"
+#include "makings.h"
 #include "trace/contract.h"
 
 /* Registers whose value we changed at a call's entry, to be put back at its exit. */
@@ -85,6 +86,9 @@ struct task {
     struct rights rights;
     uint32_t place;      /* where its relative names begin; 0: what its names mean is not remembered. See gate/misses.c */
     bool makes_name;     /* the call it is in may make a name */
+    enum makes makes;    /* it was allowed to make `made` */
+    struct made_name made;
+    struct task *next_maker; /* in core->makers */
     bool copies;         /* it copies `copied`, or to a descriptor of which Python is told */
     int32_t copied;
     uint32_t block;      /* the number of its block, from 1 on; 0: it has none */
@@ -230,6 +234,8 @@ struct pb_core {
     bool spares_instance;    /* see pb_spare_instance */
     bool remembers;          /* there may be something of this generation */
     uint32_t places;         /* so many there were */
+    struct task *makers;     /* tasks that make a name */
+    uint64_t makings;        /* goes up when one begins to, and when that is over */
     uint32_t credentials;    /* goes up when those of a task may have changed */
     uint64_t blocks[PB_BLOCK_COUNT / 64]; /* a bit for each that a task has */
     struct stubs *stubs;     /* of all gates, NULL before the first */

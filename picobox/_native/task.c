@@ -85,6 +85,7 @@ void task_remove(struct pb_core *core, int32_t tid)
         if (task->tid != tid)
             continue;
         task_set_creating(core, task, false);
+        making_end(core, task);
         receipt_lost(core, task);
         unseen_is_no_more(core, task);
         recorder_forget(task);

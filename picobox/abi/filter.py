@@ -103,6 +103,11 @@ TOLD_CALLS = frozenset(("close",))
 # A copy of a descriptor has a handle if the descriptor has one; else its handle is made when somebody looks at it.
 COPYING_CALLS = frozenset(("dup", "dup2", "dup3", "fcntl"))
 
+# Calls that make a name, which the gate asks the core about first.
+MAKING_CALLS = frozenset(
+    ("creat", "mkdir", "mkdirat", "symlink", "symlinkat", "link", "linkat", "rename", "renameat", "renameat2")
+)
+
 # Calls that may give a process descriptors which it has not opened: what was sent by SCM_RIGHTS or taken from others.
 RECEIVING_CALLS = frozenset(("recvmsg", "recvmmsg", "pidfd_getfd", "open_by_handle_at"))
 
@@ -204,26 +209,31 @@ def _runs(notified: Container[int]) -> list[tuple[int, bool]]:
 
 
 # What names a call: how it means its path, as the core is told (core.h, PB_RESOLVES).
-_RESOLVES, _RESOLVES_ENTRY, _RESOLVES_FOLLOWING, _RESOLVES_AT_DIRECTORY = 1, 2, 4, 8
+_RESOLVES, _RESOLVES_ENTRY, _RESOLVES_FOLLOWING, _RESOLVES_AT_DIRECTORY, _RESOLVES_MAKING = 1, 2, 4, 8, 128
 _RESOLVES_PATH_SHIFT, _RESOLVES_FLAGS_SHIFT, _RESOLVES_BIT_SHIFT = 4, 8, 11
+_RESOLVES_SECOND_SHIFT = 29
 _AT_SYMLINK_NOFOLLOW, _AT_SYMLINK_FOLLOW = 0x100, 0x400
 # Their flags are in a structure, or mean something else.
 _NOT_RESOLVED = frozenset(("openat2", "inotify_add_watch", "fanotify_mark", "umount2", "open_tree", "fspick"))
 
 
 def compile_resolvable(rows: Iterable[Row]) -> array[int]:
-    """How the core finds out what the one path of each call means, a word for each number; 0: it leaves that to us."""
+    """How the core finds out what the paths of each call mean, a word for each number; 0: it leaves that to us."""
     from picobox.abi.types import Flags, OpenFlags
 
     words = array("I", bytes(4 * SYSCALL_LIMIT))
     for entry in rows:
-        if len(entry.paths()) != 1 or not entry.finds() or entry.name in _NOT_RESOLVED:
+        makes = entry.name in MAKING_CALLS
+        if not makes and (len(entry.paths()) != 1 or not entry.finds() or entry.name in _NOT_RESOLVED):
             continue
-        (path,) = entry.paths()
-        word = _RESOLVES | path.position << _RESOLVES_PATH_SHIFT
+        path, second = entry.paths()[0], entry.paths()[-1]
+        word = _RESOLVES_MAKING if makes else 0
+        if second is not path:
+            word |= second.position << _RESOLVES_SECOND_SHIFT
+        word |= _RESOLVES | path.position << _RESOLVES_PATH_SHIFT
         word |= (_RESOLVES_ENTRY if path.entry else 0) | (_RESOLVES_FOLLOWING if path.follow else 0)
         word |= _RESOLVES_AT_DIRECTORY if path.dirfd >= 0 else 0
-        for position, argument in enumerate(entry.args if not path.entry else ()):
+        for position, argument in enumerate(entry.args if not path.entry and second is path else ()):
             bit = 0
             if isinstance(argument, OpenFlags):
                 bit = os.O_NOFOLLOW
@@ -460,18 +470,19 @@ def _is_recorded_by_guests(entry: Row, disposition: Disposition, features: froze
     """Whether the call means what the kernel takes it for."""
     if disposition is NATIVE:
         return entry.harmless and _needs_no_stop(entry, disposition.action, features)
-    return _is_decided(entry, disposition.action, features)
+    return entry.name not in MAKING_CALLS and _is_decided(entry, disposition.action, features)
 
 
 def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:
-    """Whether the call means what the kernel takes it for as long as that finds what it names."""
+    """Whether the call means what the kernel takes it for as long as that finds what it names, or makes what may be."""
     if not entry.harmless or action != ACTION_CALL or features & _SEES_NAMES or SEEN + entry.name in features:
         return False
     if entry.name in TOLD_CALLS:
         return True
     if entry.name in COPYING_CALLS:
         return not features & entry.when.keys()
-    return NAMES in features and entry.finds() and not (features - {NAMES}) & entry.when.keys()
+    finds = entry.finds() or entry.name in MAKING_CALLS
+    return NAMES in features and finds and not (features - {NAMES}) & entry.when.keys()
 
 
 def _is_seen_for_its_path(entry: Row, word: int, features: frozenset[str]) -> bool:

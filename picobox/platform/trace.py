@@ -226,6 +226,15 @@ class TracePlatform:
         """How often the core was asked by a guest what a name means."""
         return int(lib.pb_resolutions(self._core))
 
+    def begin_making(self, tid: HostTid, directory: int, name: bytes) -> None:
+        """A task is about to make a name in a directory of ours: guests make no other spelling of it meanwhile."""
+        lib.pb_reserve(self._core, tid, directory, name, len(name))
+
+    def end_making(self, tid: HostTid) -> None:
+        """The task has made the name, or will not."""
+        if self._core:
+            lib.pb_release(self._core, tid)
+
     def spare_instance(self) -> None:
         """A guest is about to make an inotify instance: if the user has none left, the core lets its own go."""
         if self._name_table is not None:

@@ -146,9 +146,11 @@ def _approved_address(names: Names, call: Call, address: int, length: int, *, cr
     if int.from_bytes(data[:_PATH_OFFSET], "little") != AF_UNIX or not path:
         return None
     meaning = Meaning(follow=not creates, creates=creates, entry=creates)
-    place = names.find(call.stop.tid, AT_FDCWD, path, meaning)
-    reserves = place.parent >= 0
-    if (reserves and not names.reserve(call, place)) or (place.path is None and not reserves):
+    places = names.settle(call, lambda: [names.find(call.stop.tid, AT_FDCWD, path, meaning)])
+    if places is None:
+        return None
+    (place,) = places
+    if place.path is None and place.parent < 0:
         return None
     approved = data[:_PATH_OFFSET] + (path if place.path is None else place.path)
     if len(approved) > _ADDRESS_SIZE:

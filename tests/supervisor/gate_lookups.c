@@ -13,8 +13,9 @@ static int directory = AT_FDCWD;
 
 static void tell(const char *word, const char *path, long result, const struct stat *status)
 {
+    bool is_there = result >= 0 && status;
     fprintf(output, "%s %s %ld %d %lx\n", word, path, result < 0 ? -1 : result, result < 0 ? errno : 0,
-            result < 0 || !status ? 0 : (unsigned long)status->st_ino);
+            is_there ? (unsigned long)status->st_ino : 0);
 }
 
 static void tell_open(const char *path, int flags)
@@ -26,6 +27,41 @@ static void tell_open(const char *path, int flags)
     tell("open", path, fd < 0 ? -1 : 0, &status);
     if (fd >= 0)
         close(fd);
+}
+
+static void tell_made(const char *word, const char *path, long result)
+{
+    struct stat status;
+    int error = errno;
+    long type = fstatat(directory, path, &status, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : status.st_mode & S_IFMT;
+    errno = error;
+    tell(word, path, result < 0 ? result : type, NULL);
+}
+
+/* Its argument is two paths. */
+static bool makes_of_another(const char *word, char *path)
+{
+    static const char arrow[] = " -> ";
+    char *to = strstr(path, arrow);
+    if (!to)
+        return false;
+    *to = 0;
+    to += sizeof arrow - 1;
+    if (strcmp(word, "rename") == 0)
+        tell_made(word, to, renameat(directory, path, directory, to));
+    else if (strcmp(word, "keep") == 0)
+        tell_made(word, to, renameat2(directory, path, directory, to, RENAME_NOREPLACE));
+    else if (strcmp(word, "exchange") == 0)
+        tell_made(word, to, renameat2(directory, path, directory, to, RENAME_EXCHANGE));
+    else if (strcmp(word, "link") == 0)
+        tell_made(word, to, linkat(directory, path, directory, to, 0));
+    else if (strcmp(word, "follow") == 0)
+        tell_made(word, to, linkat(directory, path, directory, to, AT_SYMLINK_FOLLOW));
+    else if (strcmp(word, "symlink") == 0)
+        tell_made(word, to, symlinkat(path, directory, to));
+    else
+        CHECK(!"a word that is known");
+    return true;
 }
 
 static void change_root(const char *path)
@@ -73,6 +109,8 @@ static void act(const char *word, char *path)
 {
     struct stat status;
     char target[LINE];
+    if (makes_of_another(word, path))
+        return;
     if (strcmp(word, "stat") == 0)
         tell(word, path, fstatat(directory, path, &status, 0), &status);
     else if (strcmp(word, "lstat") == 0)
@@ -87,6 +125,10 @@ static void act(const char *word, char *path)
         tell_open(path, O_RDONLY | O_NOFOLLOW);
     else if (strcmp(word, "make") == 0)
         tell_open(path, O_WRONLY | O_CREAT);
+    else if (strcmp(word, "new") == 0)
+        tell_open(path, O_WRONLY | O_CREAT | O_EXCL);
+    else if (strcmp(word, "nolink") == 0)
+        tell_open(path, O_WRONLY | O_CREAT | O_NOFOLLOW);
     else if (strcmp(word, "mkdir") == 0)
         tell(word, path, mkdirat(directory, path, 0755), NULL);
     else if (strcmp(word, "remove") == 0)

@@ -206,7 +206,8 @@ def test_each_place_of_the_gate_has_calls_of_its_own() -> None:
 def test_where_names_are_looked_up_calls_that_find_what_they_name_are_decided_on() -> None:
     decided = _decided(frozenset({NAMES, WALLS}))
     assert decided >= words("stat lstat newfstatat access readlink open openat statx getxattr unlink rmdir close")
-    assert not decided & words("creat mkdir rename link symlink bind openat2 execve inotify_add_watch")
+    assert decided >= words("creat mkdir mkdirat rename renameat renameat2 link linkat symlink symlinkat")
+    assert not decided & words("mknod mknodat bind openat2 execve inotify_add_watch")
     assert words("close dup dup2 dup3 fcntl") == _decided()  # there each path call is made as it is
     assert "getxattr" not in _decided(frozenset({NAMES, CASE_FLAGS}))
 
@@ -223,9 +224,11 @@ def test_who_wants_to_see_a_name_or_a_close_sees_it() -> None:
     assert "close" not in _decided(names | {SEEN + "close"})
     assert "stat" not in _decided(names | {SEEN + "stat"})
     assert "fcntl" not in _decided(names | {SEEN + "fcntl"}) | _decided(names | {"locks"})
-    calls = frozenset(BY_NAME[each].nr for each in ("openat", "stat"))
-    assert not _decided(names, subscribe=True, calls=calls) & {"openat", "stat"}
-    assert _decided(names, subscribe=True, calls=calls, judged=calls) >= {"openat", "stat"}
+    assert "mkdir" not in _decided(names | {SEEN + "mkdir"}) | _decided(names | {CASE_FLAGS})
+    shown = {"openat", "stat", "mkdir"}
+    calls = frozenset(BY_NAME[each].nr for each in shown)
+    assert not _decided(names, subscribe=True, calls=calls) & shown
+    assert _decided(names, subscribe=True, calls=calls, judged=calls) & shown == {"openat", "stat"}
     assert "stat" not in _decided(names, by_arguments=frozenset({"stat"}))
 
 

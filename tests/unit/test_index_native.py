@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from build import compile_source
 from host_index import free_descriptors, index, opened, touch
 
 from ntshim.fs.view import ABSENT, DIRECTORY_WEIGHT, NAMES_KEPT, Found
@@ -15,7 +18,6 @@ from picobox.platform.names import NativeIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -259,3 +261,21 @@ def test_a_removed_directory_is_observed_no_more(place: str, directory: int) -> 
     with opened(f"{place}/{number}") as fd:
         touch(f"{place}/{number}", b"Name")
         assert names.look_up(fd, b"name") == (Found.FOLDED, b"Name")
+
+
+def exchange(one: str, other: str) -> None:
+    subprocess.run([compile_source(Path(__file__).parent / "exchange.c"), one, other], check=True)
+
+
+@pytest.mark.parametrize("is_observed", [False, True])
+def test_names_that_were_exchanged_are_both_there(place: str, directory: int, is_observed: bool) -> None:
+    names = NativeIndex()
+    touch(place, b"One", b"Two")
+    for _ in range(2):
+        assert names.look_up(directory, b"none") == ABSENT
+    if is_observed:
+        names.expect_observer(os.fsencode(place), follow=True)
+    for _ in range(3):
+        exchange(f"{place}/One", f"{place}/Two")
+        assert names.look_up(directory, b"ONE") == (Found.FOLDED, b"One")
+        assert names.look_up(directory, b"TWO") == (Found.FOLDED, b"Two")

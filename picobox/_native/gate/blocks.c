@@ -69,6 +69,8 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
     /* What is Python's for its names alone may be another name's call after all; nothing is looked for by others. */
     if ((disposition & 0xff) == PB_DO_NATIVE)
         return GUEST_MAKES;
+    if (core->resolved[nr] & PB_RESOLVES_MAKING)
+        return core->resolver ? GUEST_NAMES : GUEST_ASKS;
     uint32_t flags = disposition >> PB_OPEN_FLAGS_SHIFT & 3;
     return flags == 1 ? GUEST_OPENS : flags == 2 ? GUEST_OPENS_AT : GUEST_FINDS;
 }
@@ -85,6 +87,7 @@ void guest_write(const struct pb_core *core, uint8_t *code)
         if (core->resolver && core->resolved[nr]) {
             decided[GUEST_KINDS + nr] |= GUEST_RESOLVES;
             decided[GUEST_PATHS + nr] = core->resolved[nr] >> PB_RESOLVES_PATH_SHIFT & 7;
+            decided[GUEST_PATHS + nr] |= (core->resolved[nr] >> PB_RESOLVES_SECOND_SHIFT & 7) << GUEST_SECOND_SHIFT;
             if (core->resolved[nr] & PB_RESOLVES_AT_DIRECTORY)
                 decided[GUEST_PATHS + nr] |= GUEST_AT_DIRECTORY;
         }
@@ -235,8 +238,9 @@ bool guest_leave(struct pb_core *core, struct task *task, bool fault)
     if (made) {
         registers.rax = (uint64_t)block.result;
         registers.rip = behind;
-        /* If the kernel takes it back to the call, that is to be seen where calls are recorded. */
-        if (core->recorder && begins_again(block.result))
+        /* If the kernel takes it back to the call, that is to be seen where calls are recorded, or names made. */
+        bool is_seen = core->recorder || (block.nr < PB_NR_COUNT && makes_name(core, block.nr, block.args));
+        if (is_seen && begins_again(block.result))
             registers.rip = asking_of(task->gate, stub) + X86_SYSCALL_LENGTH;
     } else {
         if (saved)

@@ -110,7 +110,8 @@ struct gate_site {
 };
 
 /* An open with one of these may make a file. Of O_TMPFILE it is the bit that says so; its other one is O_DIRECTORY. */
-#define MAKES_NAMES (O_CREAT | 020000000)
+#define TEMPORARY 020000000
+#define MAKES_NAMES (O_CREAT | TEMPORARY)
 
 /* Descriptors of which somebody wants to know in any table that they are closed, a bit each; those behind count as such. */
 #define GATE_WATCHED GATE_TABLES
@@ -275,13 +276,17 @@ bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6]
 void way_choose(const struct pb_core *core, uint32_t nr, const uint8_t *before, size_t length, struct gate_site *site);
 
 /* misses.c */
+/* Whether a call may make a name; args NULL: they are not known. */
+bool makes_name(const struct pb_core *core, uint64_t nr, const uint64_t *args);
+/* A task is about to make a name: what has it among its components is not known any more. */
+void misses_name_made(struct pb_core *core, const struct made_name *made);
 /* A name that a task has looked for in vain: as it was written, from where a directory's descriptor or AT_FDCWD says. */
 struct miss {
     int32_t tid, dirfd;
     const char *path;
     /* As it was before it was looked up: */
     uint32_t place;
-    uint64_t generation, epoch, events;
+    uint64_t generation, epoch, events, makings;
 };
 /* A task is about to look for a name. */
 void miss_begin(const struct pb_core *core, const struct task *task, struct miss *miss);
@@ -382,7 +387,15 @@ enum exchange_stage exchange_stage(uint64_t ip);
 /* The result of an mmap that leads to an exchange: no address that is mapped, and no error. */
 #define MAP_TAG (GATE_EXCHANGE | 1)
 
+/* makings.c */
+/* What a name in an open directory is to all spellings of it; false: it cannot be made. */
+bool name_made(struct made_name *made, int directory, const char *name, size_t length);
+/* The task is about to make a name in the gate; false: another one may be about to make another spelling of it. */
+bool making_begin(struct pb_core *core, struct task *task, const struct made_name *made);
+
 /* siblings.c */
+/* Whether a task stands still, or is gone. */
+bool is_still(int32_t tid);
 /* All other tasks of the address space stand still from now on until the loop takes their stops; false if some do not. */
 bool siblings_stop(struct pb_core *core, const struct task *task);
 /* Of those that stand still: false if one stands in the middle of a site. Who stands before its call or right behind it is

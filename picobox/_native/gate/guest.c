@@ -160,6 +160,14 @@ static inline int control_of(uint64_t command)
     }
 }
 
+/* What is done about an open with flags. O_TMPFILE names a directory alone. */
+static inline enum guest_kind open_kind_of(int resolves, uint64_t flags)
+{
+    if (!(flags & MAKES_NAMES))
+        return GUEST_FINDS;
+    return resolves && (flags & MAKES_NAMES) == O_CREAT ? GUEST_NAMES : GUEST_ASKS;
+}
+
 /* What is done about the call. */
 static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t nr)
 {
@@ -176,7 +184,7 @@ static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t n
         return !control || (control < 0 && is_told(block->args[0])) ? GUEST_ASKS : GUEST_MAKES;
     case GUEST_OPENS:
     case GUEST_OPENS_AT:
-        return block->args[kind == GUEST_OPENS ? 1 : 2] & MAKES_NAMES ? GUEST_ASKS : GUEST_FINDS;
+        return open_kind_of(table_of(block, GUEST_KINDS)[nr] & GUEST_RESOLVES, block->args[kind == GUEST_OPENS ? 1 : 2]);
     case GUEST_FSTAT:
         return is_fstat(block->args) ? GUEST_FSTAT : GUEST_ASKS;
     default:
@@ -200,9 +208,9 @@ static inline uint64_t asking_of(const struct gate_block *block)
 static inline int is_known_miss(const struct gate_block *block, uint64_t nr)
 {
     uint8_t position = table_of(block, GUEST_PATHS)[nr];
-    const char *path = (const char *)block->args[position % GUEST_AT_DIRECTORY % 6];
+    const char *path = (const char *)block->args[position & 7];
     uint32_t place = ((const volatile uint32_t *)GATE_PLACES)[((uint64_t)block - BLOCKS) / BLOCK_SIZE % BLOCK_COUNT];
-    bool is_relative_to = position & GUEST_AT_DIRECTORY && (int32_t)block->args[(position - 1) % GUEST_AT_DIRECTORY % 6] != AT_FDCWD;
+    bool is_relative_to = position & GUEST_AT_DIRECTORY && (int32_t)block->args[(position & 7) - 1] != AT_FDCWD;
     if (!place || (is_relative_to && *path != '/'))
         return 0;
     uint64_t hash = miss_hash(*(const volatile uint64_t *)GATE_GENERATION, place, path);
@@ -228,9 +236,29 @@ static inline enum meaning resolved(struct gate_block *block, uint64_t nr, const
         return length == 0 ? NOTHING : UNKNOWN;
     for (int i = 0; i < 6; i++)
         args[i] = block->args[i];
-    args[table_of(block, GUEST_PATHS)[nr] % GUEST_AT_DIRECTORY % 6] = (uint64_t)block->name;
+    args[table_of(block, GUEST_PATHS)[nr] & 7] = (uint64_t)block->name;
     guest_make(nr, args);
     return ANOTHER;
+}
+
+/* The call may make a name: it is made with the spelling that it may have. False: it is not. */
+static inline int is_named(struct gate_block *block, uint64_t nr)
+{
+    uint64_t args[6];
+    uint8_t paths = table_of(block, GUEST_PATHS)[nr];
+    int64_t told = guest_resolve(nr, block->args);
+    if (told < 0)
+        return 0;
+    for (int i = 0; i < 6; i++)
+        args[i] = block->args[i];
+    uint8_t second = paths >> GUEST_SECOND_SHIFT & 7;
+    if (second ? told & GUEST_HAS_FIRST : told)
+        args[paths & 7] = (uint64_t)block->name;
+    if (second && told & GUEST_HAS_SECOND)
+        args[second] = (uint64_t)block->name + GUEST_SECOND_NAME;
+    count(nr);
+    guest_make(nr, args);
+    return 1;
 }
 
 /* Whether the call that has been made is over; else it is made again to be seen. */
@@ -253,6 +281,8 @@ IN_GUEST uint64_t guest_call(struct gate_block *block)
     enum guest_kind kind = kind_of(block, nr);
     if (kind == GUEST_ASKS)
         return asking_of(block);
+    if (kind == GUEST_NAMES)
+        return !is_recorded(block, nr) && is_named(block, nr) ? block->behind : asking_of(block);
     struct recording recording = {0};
     if (is_recorded(block, nr) && !record_begin(&recording, block, nr))
         return asking_of(block);

@@ -12,8 +12,9 @@
 #define BLOCK_COUNT PB_BLOCK_COUNT
 #define BLOCKS_SIZE (BLOCK_SIZE * BLOCK_COUNT)
 
-/* Longer names are Python's. */
+/* Longer names are Python's; of two, each has one half. */
 #define GUEST_NAME 2048
+#define GUEST_SECOND_NAME (GUEST_NAME / 2)
 
 /* No call has this result. */
 #define NOT_MADE INT64_C(-0x80000000)
@@ -25,7 +26,7 @@ struct gate_block {
     uint64_t rbx, rbp, r12, r13, r14, r15, rsp;
     uint64_t behind; /* where in the stub its call returns to */
     int64_t result;  /* of the call, NOT_MADE before it is over */
-    char name[GUEST_NAME]; /* that the call is made with, written by the supervisor */
+    char name[GUEST_NAME]; /* that the call is made with, written by the supervisor; or two */
 };
 
 /* Sealed: names that mean nothing, each by its hash, at a place that the hash tells; what all hashes begin with, so that
@@ -87,8 +88,12 @@ static inline bool is_told_of(uint8_t known, int64_t result)
     return known & GUEST_TELLS_ALL || (known & GUEST_TELLS && result > -64 && TOLD_ERRORS >> -result & 1);
 }
 
-/* With the position of a path: the argument before it is a directory's descriptor. */
+/* With the position of a path: the argument before it is a directory's descriptor. Above it, that of a second path. */
 #define GUEST_AT_DIRECTORY 0x80
+#define GUEST_SECOND_SHIFT 4
+/* What is said to a call that may make a name: which of its paths are in the block, a bit each. */
+#define GUEST_HAS_FIRST 1
+#define GUEST_HAS_SECOND 2
 enum guest_kind {
     GUEST_ASKS,  /* the stub makes the call, where the filter does not let it pass */
     GUEST_MAKES, /* it is made */
@@ -98,7 +103,8 @@ enum guest_kind {
     GUEST_REPLACES, /* dup2 and dup3: and of the one whose number the copy gets */
     GUEST_CONTROLS, /* fcntl: so, if it copies; and locks and flags are seen to */
     GUEST_FINDS, /* is made; finds it nothing, the stub asks */
-    GUEST_OPENS, /* so, unless the second argument's flags say that a name may be made */
+    GUEST_NAMES, /* may make a name, so it asks first; if it may not, the stub asks */
+    GUEST_OPENS, /* finds, unless the second argument's flags say that a name may be made */
     GUEST_OPENS_AT, /* or the third argument's */
 };
 

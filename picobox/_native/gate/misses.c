@@ -26,7 +26,9 @@
 #define EVENTS (MAKES | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define ONCE_BITS 12
 #define HEAD_COUNT 64
-#define FOLDED_BITS 16
+#define FOLDED_BITS 12
+/* Of longer paths nothing is remembered. */
+#define MOST_COMPONENTS 12
 /* Not all that a user may have. */
 #define MOST_WATCHES 2048
 #define HEAD_LONGEST 512
@@ -53,7 +55,12 @@ struct misses {
     /* With the core's lock: */
     uint64_t epoch;  /* goes up when some directory is not watched any more, or at another place */
     uint64_t events; /* goes up with each that the thread takes */
-    uint64_t folded[(1 << FOLDED_BITS) / 64]; /* a bit for each component of what is remembered, by its folded hash */
+    uint32_t first[1 << FOLDED_BITS]; /* of what is remembered with a component, by its folded hash; 0: nothing is */
+    struct component {
+        uint32_t next; /* of the same hash */
+        uint16_t hash;
+        bool is_used;
+    } components[1 + MISS_COUNT * MOST_COMPONENTS]; /* so many for each place in GATE_MISSES; the first is none */
     uint32_t watches;
     uint64_t once[1 << ONCE_BITS]; /* names that were asked for */
     struct head heads[HEAD_COUNT];
@@ -64,12 +71,38 @@ static uint64_t *in_gate(const struct pb_core *core, uint64_t address)
     return (uint64_t *)(core->stubs->code + (address - GATE_CODE));
 }
 
+/* What all spellings of a component have in common here. */
+static uint16_t short_hash(uint32_t folded_hash)
+{
+    return (folded_hash ^ folded_hash >> FOLDED_BITS) & ((1 << FOLDED_BITS) - 1);
+}
+
+static void forget_place(struct misses *misses, uint32_t place)
+{
+    uint32_t number = 1 + place * MOST_COMPONENTS;
+    for (int i = 0; i < MOST_COMPONENTS && misses->components[number].is_used; i++, number++) {
+        uint32_t *link = &misses->first[misses->components[number].hash];
+        while (*link != number)
+            link = &misses->components[*link].next;
+        *link = misses->components[number].next;
+        misses->components[number].is_used = false;
+    }
+    __atomic_store_n(in_gate(misses->core, GATE_MISSES) + place, 0, __ATOMIC_SEQ_CST);
+}
+
+static void forget_component(struct misses *misses, uint16_t hash)
+{
+    while (misses->first[hash])
+        forget_place(misses, (misses->first[hash] - 1) / MOST_COMPONENTS);
+}
+
 void misses_forget(struct pb_core *core)
 {
     if (!core->remembers)
         return;
     core->remembers = false;
-    memset(core->misses->folded, 0, sizeof core->misses->folded);
+    for (uint32_t hash = 0; hash < 1 << FOLDED_BITS; hash++)
+        forget_component(core->misses, (uint16_t)hash);
     core->generation += UINT64_C(0x9e3779b97f4a7c15);
     __atomic_store_n(in_gate(core, GATE_GENERATION), core->generation, __ATOMIC_SEQ_CST);
 }
@@ -102,7 +135,7 @@ static void place_change(struct pb_core *core, struct task *task, uint32_t place
     place_tell(core, task);
 }
 
-static bool makes_name(const struct pb_core *core, uint64_t nr, const uint64_t *args)
+bool makes_name(const struct pb_core *core, uint64_t nr, const uint64_t *args)
 {
     uint32_t flags = core->dispositions[nr] >> PB_OPEN_FLAGS_SHIFT & 3;
     switch (nr) {
@@ -168,25 +201,22 @@ void name_call_seen(struct pb_core *core, struct task *task, uint64_t nr, const 
     }
 }
 
-/* The bit of a component in `folded`. */
-static uint64_t *bit_of(struct misses *misses, const char *name, size_t length, uint64_t *bit)
+void misses_name_made(struct pb_core *core, const struct made_name *made)
 {
-    struct folded_name folded;
-    name_fold(&folded, 0, name, length);
-    uint32_t place = (folded.hash ^ folded.hash >> FOLDED_BITS) & ((1 << FOLDED_BITS) - 1);
-    *bit = UINT64_C(1) << place % 64;
-    return &misses->folded[place / 64];
+    if (core->misses && core->remembers)
+        forget_component(core->misses, short_hash(made->hash));
 }
 
 static void take_event(struct misses *misses, const struct inotify_event *event)
 {
-    uint64_t bit;
+    struct folded_name folded;
     misses->events++;
     if (!(event->mask & MAKES)) {
         misses->epoch++;
         misses_forget(misses->core);
-    } else if (event->len && *bit_of(misses, event->name, strnlen(event->name, event->len), &bit) & bit) {
-        misses_forget(misses->core);
+    } else if (event->len && misses->core->remembers) {
+        name_fold(&folded, 0, event->name, strnlen(event->name, event->len));
+        forget_component(misses, short_hash(folded.hash));
     }
 }
 
@@ -383,20 +413,44 @@ void miss_begin(const struct pb_core *core, const struct task *task, struct miss
     miss->generation = core->generation;
     miss->epoch = core->misses ? core->misses->epoch : 0;
     miss->events = core->misses ? core->misses->events : 0;
+    miss->makings = core->makings;
 }
 
-/* Its components may not be made unseen from now on. */
-static void keep_components(struct misses *misses, const char *path)
+/* The hashes of a path's components, their number, or -1 if there are too many. */
+static int components_of(const char *path, uint16_t hashes[MOST_COMPONENTS])
 {
-    uint64_t bit;
-    for (;;) {
+    struct folded_name folded;
+    for (int count = 0;; count++) {
         path += strspn(path, "/");
         size_t length = strcspn(path, "/");
         if (!length)
-            return;
-        uint64_t *word = bit_of(misses, path, length, &bit);
-        *word |= bit;
+            return count;
+        if (count == MOST_COMPONENTS)
+            return -1;
+        name_fold(&folded, 0, path, length);
+        hashes[count] = short_hash(folded.hash);
         path += length;
+    }
+}
+
+/* Whether one of them may come to be at any moment. */
+static bool is_made(const struct pb_core *core, const uint16_t *hashes, int count)
+{
+    for (const struct task *maker = core->makers; maker; maker = maker->next_maker)
+        for (int i = 0; i < count; i++)
+            if (hashes[i] == short_hash(maker->made.hash))
+                return true;
+    return false;
+}
+
+/* None of its components may be made unseen from now on. */
+static void keep(struct misses *misses, uint32_t place, const uint16_t *hashes, int count)
+{
+    uint32_t number = 1 + place * MOST_COMPONENTS;
+    forget_place(misses, place);
+    for (int i = 0; i < count; i++, number++) {
+        misses->components[number] = (struct component){misses->first[hashes[i]], hashes[i], true};
+        misses->first[hashes[i]] = number;
     }
 }
 
@@ -411,12 +465,15 @@ void miss_seen(struct pb_core *core, const struct miss *miss)
     pthread_mutex_unlock(&misses->lock);
     if (!remembered)
         return;
-    LOCKED(core);
+    uint16_t hashes[MOST_COMPONENTS];
+    int count = components_of(miss->path, hashes);
     uint64_t hash = miss_hash(miss->generation, miss->place, miss->path);
-    if (misses->epoch != miss->epoch || misses->events != miss->events || core->generation != miss->generation || !core->resolver || !core->stubs)
+    LOCKED(core);
+    if (misses->epoch != miss->epoch || misses->events != miss->events || core->generation != miss->generation ||
+        core->makings != miss->makings || !core->resolver || !core->stubs || count < 0 || is_made(core, hashes, count))
         return;
     core->remembers = true;
-    keep_components(misses, miss->path);
+    keep(misses, (uint32_t)(hash >> (64 - MISS_BITS)), hashes, count);
     __atomic_store_n(in_gate(core, GATE_GENERATION), core->generation, __ATOMIC_SEQ_CST);
     __atomic_store_n(in_gate(core, GATE_MISSES) + (hash >> (64 - MISS_BITS)), hash, __ATOMIC_SEQ_CST);
 }

@@ -1,5 +1,5 @@
-/* Owns what the channel says to a call in the gate that found nothing under its name: the name that is stored, as
-   picobox.platform.lookup finds it. What is not plain is left to that. */
+/* Owns what the channel says to a call in the gate that found nothing under its name, or is to make one: the name that is
+   stored, as picobox.platform.lookup finds it. What is not plain is left to that. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -48,10 +49,14 @@ bool is_resolving(uint64_t ip)
 
 /* One name that is looked up. */
 struct walk {
+    struct pb_core *core;
     struct pb_names *names;
-    const struct rights *rights;
+    const struct rights *rights; /* NULL: not asked for yet */
     int32_t tid, dirfd;
     bool follows, entry;
+    bool is_asked;              /* the kernel has found nothing under the path as it is */
+    bool makes;                 /* the last component, if it is not there */
+    bool made;                  /* that is so, and nobody else makes it now */
     bool absent;                /* nothing has the last name that was looked up, in any spelling */
     const char *rest;           /* from that on */
     const struct pb_trace_table *judged; /* NULL, or: by its rules that nothing is there may be a refusal */
@@ -160,6 +165,38 @@ static bool end(struct walk *walk, const char *stored, const char *rest)
     return put(walk, stored, strlen(stored)) && put(walk, rest, strlen(rest));
 }
 
+/* The rights of a task, asked for if they are not known; false if they are not plain. */
+static bool know_rights(struct pb_core *core, int32_t tid, struct rights *rights)
+{
+    {
+        LOCKED(core);
+        const struct task *task = task_find(core, tid);
+        if (!task)
+            return false;
+        *rights = task->rights;
+        if (rights->asked == core->credentials + 1)
+            return true;
+        rights->asked = core->credentials + 1;
+    }
+    if (!rights_read(tid, rights))
+        return false;
+    LOCKED(core);
+    struct task *task = task_find(core, tid);
+    if (task)
+        task->rights = *rights;
+    return task;
+}
+
+/* Whether a component is there as it is spelled. */
+static bool has_entry(const struct walk *walk, const char *name, size_t length)
+{
+    char entry[NAME_LONGEST + 1];
+    struct stat status;
+    memcpy(entry, name, length);
+    entry[length] = 0;
+    return fstatat(walk->directory, entry, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* What is stored of a component: PB_NAMES_x, as the task may see it, or ASK_PYTHON. */
 static int find(struct walk *walk, const char *name, size_t length, char stored[NAME_LONGEST + 1])
 {
@@ -168,15 +205,50 @@ static int find(struct walk *walk, const char *name, size_t length, char stored[
     memcpy(stored, name, length);
     stored[length] = 0;
     int found = names_find(walk->names, walk->directory, name, length, stored);
+    if (found > PB_NAMES_EXACT && !walk->is_asked && has_entry(walk, name, length))
+        return PB_NAMES_EXACT;
     walk->absent = found == PB_NAMES_ABSENT;
     if (found <= PB_NAMES_EXACT)
         return found < 0 ? ASK_PYTHON : found;
-    int allowed = may_list(walk->rights, walk->directory);
+    struct rights rights;
+    int allowed = -1;
+    if (walk->rights)
+        allowed = may_list(walk->rights, walk->directory);
+    else if (know_rights(walk->core, walk->tid, &rights))
+        allowed = may_list(&rights, walk->directory);
     if (allowed > 0)
         return found;
     memcpy(stored, name, length);
     stored[length] = 0;
     return allowed < 0 ? ASK_PYTHON : PB_NAMES_ABSENT;
+}
+
+static void make_no_more(struct walk *walk)
+{
+    LOCKED(walk->core);
+    struct task *task = task_find(walk->core, walk->tid);
+    if (task)
+        making_end(walk->core, task);
+}
+
+/* The last component is to be made: true if nothing has the name in any spelling and nobody makes another one, or if it is
+   there as it is. It is reserved before it is looked for: who had it before has made it then. */
+static bool make(struct walk *walk, const char *name, size_t length, char stored[NAME_LONGEST + 1])
+{
+    struct made_name made;
+    if (!name_made(&made, walk->directory, name, length))
+        return false;
+    {
+        LOCKED(walk->core);
+        struct task *task = task_find(walk->core, walk->tid);
+        if (!task || !making_begin(walk->core, task, &made))
+            return false;
+    }
+    int found = find(walk, name, length, stored);
+    walk->made = found == PB_NAMES_ABSENT;
+    if (!walk->made)
+        make_no_more(walk);
+    return walk->made || found == PB_NAMES_EXACT;
 }
 
 /* True if the path in `spelled` is what the kernel is to be given; false: Python is to be asked. */
@@ -199,7 +271,13 @@ static bool go(struct walk *walk, const char *left)
             }
             return last && put(walk, left, strlen(left));
         }
-        int found = find(walk, left, length, stored);
+        int found = PB_NAMES_EXACT;
+        if (!last || !walk->makes)
+            found = find(walk, left, length, stored);
+        else if ((*rest && !walk->entry) || !make(walk, left, length, stored))
+            return false;
+        if (walk->made)
+            return end(walk, stored, rest);
         if (found < 0)
             return false;
         if (found == PB_NAMES_ABSENT) {
@@ -263,58 +341,21 @@ static int64_t look_up(struct walk *walk)
         found = name_absent(walk);
     if (walk->directory >= 0)
         close(walk->directory);
-    if (!found || walk->length >= GUEST_NAME)
+    if (!found)
         return ASK_PYTHON;
-    return same ? 0 : (int64_t)walk->length;
+    return same && !walk->made ? 0 : (int64_t)walk->length;
 }
 
-/* How a call means its path, and where that is; false: it is not for us. Called with the lock. */
-static bool prepare(struct pb_core *core, struct task *task, const struct notified_call *call, struct walk *walk,
-                    uint64_t *path)
+/* Whether a call may make a name, by its flags. */
+static bool is_making(const struct pb_core *core, uint32_t row, const struct notified_call *call)
 {
-    uint32_t row = call->nr < PB_NR_COUNT ? core->resolved[call->nr] : 0;
-    if (!core->resolver || !row || !task->block || task->injecting || task->starting)
-        return false;
-    uint32_t position = row >> PB_RESOLVES_PATH_SHIFT & 7, flags = row >> PB_RESOLVES_FLAGS_SHIFT & 7;
-    uint32_t bit = row >> PB_RESOLVES_BIT_SHIFT;
-    walk->names = core->resolver;
-    walk->tid = task->tid;
-    walk->dirfd = row & PB_RESOLVES_AT_DIRECTORY ? (int32_t)call->args[position - 1] : AT_FDCWD;
-    walk->entry = row & PB_RESOLVES_ENTRY;
-    walk->judged = rings_tell_errors(core, call->nr) ? core->recorder->table : NULL;
-    walk->tells = rings_want_object(core, call->nr);
-    walk->follows = row & PB_RESOLVES_FOLLOWING;
-    if (flags && call->args[flags] & bit)
-        walk->follows = !walk->follows;
-    *path = call->args[position];
-    return true;
-}
-
-/* The rights of a task, asked for if they are not known; false if they are not plain. */
-static bool know_rights(struct pb_core *core, int32_t tid, struct rights *rights)
-{
-    {
-        LOCKED(core);
-        const struct task *task = task_find(core, tid);
-        if (!task)
-            return false;
-        *rights = task->rights;
-        if (rights->asked == core->credentials + 1)
-            return true;
-        rights->asked = core->credentials + 1;
-    }
-    if (!rights_read(tid, rights))
-        return false;
-    LOCKED(core);
-    struct task *task = task_find(core, tid);
-    if (task)
-        task->rights = *rights;
-    return task;
+    uint32_t flags = core->dispositions[call->nr] >> PB_OPEN_FLAGS_SHIFT & 3;
+    return row & PB_RESOLVES_MAKING || (flags && call->args[flags] & O_CREAT);
 }
 
 bool resolver_finds_nothing(struct pb_core *core, struct task *task, uint64_t path)
 {
-    struct walk walk = {.directory = -1, .names = core->resolver, .tid = task->tid, .dirfd = AT_FDCWD, .follows = true};
+    struct walk walk = {.directory = -1, .core = core, .names = core->resolver, .tid = task->tid, .dirfd = AT_FDCWD, .follows = true};
     struct rights rights = task->rights;
     if (!core->resolver || core->has_other_roots || pb_read_string(core, task->tid, path, walk.given, sizeof walk.given) <= 0)
         return false;
@@ -334,12 +375,122 @@ static bool is_valid(int listener, uint64_t id)
     return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
+/* A call whose names are looked up. */
+struct lookup {
+    struct pb_core *core;
+    int listener;
+    uint64_t id;
+    uint32_t row;
+    const struct notified_call *call;
+    int32_t tid;
+    uint64_t names; /* where its block has room for them */
+    bool makes;
+    const struct pb_trace_table *judged; /* see walk */
+    bool tells;
+};
+
+/* How the call means its path; false: it is not for us. Called with the lock. */
+static bool prepare(struct lookup *lookup, const struct task *task)
+{
+    struct pb_core *core = lookup->core;
+    uint64_t nr = lookup->call->nr;
+    lookup->row = nr < PB_NR_COUNT ? core->resolved[nr] : 0;
+    if (!core->resolver || !lookup->row || !task->block || task->injecting || task->starting)
+        return false;
+    lookup->names = block_address(task->block) + offsetof(struct gate_block, name);
+    lookup->makes = is_making(core, lookup->row, lookup->call);
+    lookup->judged = rings_tell_errors(core, nr) ? core->recorder->table : NULL;
+    lookup->tells = rings_want_object(core, nr);
+    return !lookup->makes || (!lookup->judged && !lookup->tells);
+}
+
+/* Begins to look up the path at a position. */
+static bool begin_path(const struct lookup *lookup, struct walk *walk, uint32_t position, bool at_directory)
+{
+    const uint64_t *args = lookup->call->args;
+    walk->core = lookup->core;
+    walk->names = lookup->core->resolver;
+    walk->tid = lookup->tid;
+    walk->directory = -1;
+    walk->dirfd = at_directory ? (int32_t)args[position - 1] : AT_FDCWD;
+    return walk->names && pb_read_string(lookup->core, lookup->tid, args[position], walk->given, sizeof walk->given) > 0 &&
+           is_valid(lookup->listener, lookup->id);
+}
+
+/* The new length of the path that is looked up, 0: it stays as it is, or ASK_PYTHON. It is in the block from `offset` on. */
+static int64_t tell_path(const struct lookup *lookup, struct walk *walk, uint64_t offset, uint64_t room)
+{
+    int64_t length = look_up(walk);
+    if (length < 0 || (length == 0 && !walk->tells))
+        return is_valid(lookup->listener, lookup->id) ? length : ASK_PYTHON;
+    const char *told = length ? walk->spelled : walk->real;
+    uint64_t size = strlen(told) + 1;
+    if (size > room || !is_valid(lookup->listener, lookup->id) ||
+        pb_write(lookup->core, lookup->tid, lookup->names + offset, told, size) != (int64_t)size)
+        return ASK_PYTHON;
+    return length;
+}
+
+/* Of a call with one path: its length, as tell_path has it. */
+static int64_t tell_one(const struct lookup *lookup, struct miss *miss)
+{
+    uint32_t row = lookup->row;
+    uint32_t flags = row >> PB_RESOLVES_FLAGS_SHIFT & 7, bit = row >> PB_RESOLVES_BIT_SHIFT & PB_RESOLVES_BIT_MASK;
+    struct walk walk = {.makes = lookup->makes, .is_asked = !lookup->makes, .entry = row & PB_RESOLVES_ENTRY, .follows = row & PB_RESOLVES_FOLLOWING};
+    walk.judged = lookup->judged;
+    walk.tells = lookup->tells;
+    if (flags && lookup->call->args[flags] & bit)
+        walk.follows = !walk.follows;
+    if (lookup->makes && flags && lookup->call->args[flags] & O_EXCL)
+        walk.follows = false;
+    if (!begin_path(lookup, &walk, row >> PB_RESOLVES_PATH_SHIFT & 7, row & PB_RESOLVES_AT_DIRECTORY))
+        return ASK_PYTHON;
+    int64_t length = tell_path(lookup, &walk, 0, GUEST_NAME);
+    if (!lookup->makes && length == 0 && walk.absent && is_valid(lookup->listener, lookup->id)) {
+        miss->path = walk.given;
+        miss->dirfd = walk.dirfd;
+        miss_seen(lookup->core, miss);
+    }
+    return length;
+}
+
+/* Flags that change what names mean are Python's. */
+static bool has_plain_flags(const struct notified_call *call)
+{
+    switch (call->nr) {
+    case SYS_linkat:
+        return call->args[4] == 0;
+    case SYS_renameat2:
+        return (call->args[4] & ~(uint64_t)RENAME_NOREPLACE) == 0;
+    default:
+        return true;
+    }
+}
+
+/* Of a call that makes a name of another one: which of them are in the block, or ASK_PYTHON. */
+static int64_t tell_two(const struct lookup *lookup)
+{
+    uint32_t row = lookup->row;
+    struct walk walk = {.entry = row & PB_RESOLVES_ENTRY, .follows = row & PB_RESOLVES_FOLLOWING};
+    if (!has_plain_flags(lookup->call) ||
+        !begin_path(lookup, &walk, row >> PB_RESOLVES_PATH_SHIFT & 7, row & PB_RESOLVES_AT_DIRECTORY))
+        return ASK_PYTHON;
+    int64_t first = tell_path(lookup, &walk, 0, GUEST_SECOND_NAME);
+    if (first < 0)
+        return ASK_PYTHON;
+    walk = (struct walk){.makes = true, .entry = true};
+    if (!begin_path(lookup, &walk, row >> PB_RESOLVES_SECOND_SHIFT & 7, row & PB_RESOLVES_AT_DIRECTORY))
+        return ASK_PYTHON;
+    int64_t second = tell_path(lookup, &walk, GUEST_SECOND_NAME, GUEST_SECOND_NAME);
+    if (second < 0)
+        return ASK_PYTHON;
+    return (first ? GUEST_HAS_FIRST : 0) | (second ? GUEST_HAS_SECOND : 0);
+}
+
 int64_t resolve(struct pb_core *core, int listener, uint64_t id, int32_t tid, const struct notified_call *call)
 {
-    struct walk walk = {.directory = -1};
-    struct rights rights;
-    uint64_t path, name;
-    struct miss miss = {.tid = tid, .path = walk.given};
+    struct lookup lookup = {.core = core, .listener = listener, .id = id, .call = call, .tid = tid};
+    struct miss miss = {.tid = tid};
     {
         LOCKED(core);
         struct task *task = task_find(core, tid);
@@ -348,24 +499,11 @@ int64_t resolve(struct pb_core *core, int listener, uint64_t id, int32_t tid, co
         core->resolutions++;
         call_begin(core, task);
         pin_call_seen(core, task);
-        if (!prepare(core, task, call, &walk, &path))
+        if (!prepare(&lookup, task))
             return ASK_PYTHON;
         miss_begin(core, task, &miss);
-        name = block_address(task->block) + offsetof(struct gate_block, name);
     }
-    walk.rights = &rights;
-    if (!know_rights(core, tid, &rights) || pb_read_string(core, tid, path, walk.given, sizeof walk.given) <= 0 ||
-        !is_valid(listener, id))
-        return ASK_PYTHON;
-    int64_t length = look_up(&walk);
-    miss.dirfd = walk.dirfd;
-    if (length == 0 && walk.absent && is_valid(listener, id))
-        miss_seen(core, &miss);
-    if (length < 0 || (length == 0 && !walk.tells))
-        return is_valid(listener, id) ? length : ASK_PYTHON;
-    const char *told = length ? walk.spelled : walk.real;
-    uint64_t size = strlen(told) + 1;
-    if (size > GUEST_NAME || !is_valid(listener, id) || pb_write(core, tid, name, told, size) != (int64_t)size)
-        return ASK_PYTHON;
-    return length;
+    if (lookup.row >> PB_RESOLVES_SECOND_SHIFT & 7)
+        return tell_two(&lookup);
+    return tell_one(&lookup, &miss);
 }

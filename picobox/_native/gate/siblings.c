@@ -35,9 +35,14 @@ static char state_of(int32_t tid)
     return name_end && name_end[1] ? name_end[2] : 0;
 }
 
-static bool is_still(char state)
+static bool is_still_by(char state)
 {
     return state == 't' || state == 'Z' || state == 'X' || state == 0;
+}
+
+bool is_still(int32_t tid)
+{
+    return is_still_by(state_of(tid));
 }
 
 static struct task *next_task(struct pb_core *core, int *bucket, struct task *task)
@@ -64,7 +69,7 @@ static bool all_still(struct pb_core *core, const struct task *of, bool *hopeles
         if (task == of || !pb_shares_memory(of->tid, task->tid))
             continue;
         char state = state_of(task->tid);
-        if (is_still(state) && !listens(task, state))
+        if (is_still_by(state) && !listens(task, state))
             continue;
         *hopeless = *hopeless || (state == 'D' && waits_for_child(task->tid));
         still = false;

@@ -255,15 +255,36 @@ static uint8_t open_flags_of(uint32_t disposition)
     return disposition >> PB_OPEN_FLAGS_SHIFT & 3;
 }
 
-/* What a stub by itself cannot decide on. */
-static bool needs_code(uint64_t nr)
+static bool copies(uint64_t nr)
 {
     return nr == SYS_fcntl || nr == SYS_dup || nr == SYS_dup2 || nr == SYS_dup3;
 }
 
+static bool makes(uint64_t nr)
+{
+    switch (nr) {
+    case SYS_creat:
+    case SYS_mkdir:
+    case SYS_mkdirat:
+    case SYS_symlink:
+    case SYS_symlinkat:
+    case SYS_link:
+    case SYS_linkat:
+    case SYS_rename:
+    case SYS_renameat:
+    case SYS_renameat2:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool is_decided(const struct pb_core *core, uint64_t nr)
 {
-    return core->dispositions[nr] & PB_FLAG_DECIDED && (core->gate_enters || !needs_code(nr));
+    if (!(core->dispositions[nr] & PB_FLAG_DECIDED))
+        return false;
+    /* A stub by itself cannot decide on these. */
+    return makes(nr) ? core->gate_enters && core->resolver : core->gate_enters || !copies(nr);
 }
 
 /* What the filter lets through of ioctl, see ASKING_REQUESTS in picobox.abi.filter. */
@@ -288,7 +309,7 @@ bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6]
         return false;
     if (is_decided(core, nr)) {
         uint8_t flags = open_flags_of(disposition);
-        return !flags || !(args[flags] & MAKES_NAMES);
+        return !flags || !(args[flags] & (core->resolver && core->gate_enters ? TEMPORARY : MAKES_NAMES));
     }
     if (nr == SYS_fcntl && disposition & PB_FLAG_PASSES)
         return (uint32_t)args[1] - F_GETFD <= F_SETFL - F_GETFD;
