@@ -4,6 +4,8 @@
 #define PB_NR_UNKNOWN 511
 /* No kernel has a call of this number; in a run that is recorded it is notified, so that one at least is. */
 #define PB_NR_UNUSED 400
+/* As little as that one, but a stop: a guest's code makes it when its ring is full. */
+#define PB_NR_FULL 401
 /* Of each address space: the argument page, see page.c. */
 #define PB_PAGE_BYTES 67108864
 

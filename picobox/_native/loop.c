@@ -139,6 +139,13 @@ static bool looks_once(int32_t tid, uint32_t nr)
            (int32_t)kind == P_PIDFD;
 }
 
+/* Whether the call is none but that of a guest's code whose ring was full, and which has been read. */
+static bool is_of_full_ring(const struct task *task, unsigned long message)
+{
+    uint64_t ip;
+    return message == PB_NR_FULL && task->ring && ip_read(task->tid, &ip) == 0 && is_guest_code(ip);
+}
+
 static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_stop *out)
 {
     unsigned long message = 0;
@@ -146,12 +153,17 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     uint64_t ip;
     if (makes_own_call(core, task))
         return resume_quietly(core, task);
-    call_begin(core, task);
-    if (task->starting)
-        return on_hand_over(core, task);
     /* The filter returns the number as the verdict's data, PB_NR_UNKNOWN's stand-in for all it does not know. */
     if (ptrace(PTRACE_GETEVENTMSG, task->tid, NULL, &message) < 0)
         return ANSWERED;
+    if (is_of_full_ring(task, message)) {
+        pin_stop_seen(core, task, false);
+        call_skip(task->tid, 0);
+        return resume_quietly(core, task);
+    }
+    call_begin(core, task);
+    if (task->starting)
+        return on_hand_over(core, task);
     uint32_t nr = message < PB_NR_COUNT ? (uint32_t)message : PB_NR_UNKNOWN;
     uint32_t disposition = core->dispositions[nr];
     bool recorded = recorder_wants(core, nr) && (disposition & 0xff) != PB_DO_CALL;

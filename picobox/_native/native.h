@@ -499,6 +499,8 @@ void block_leave(struct pb_core *core, struct task *task);
 /* It is about to look at its gs base, or to change it, which from then on is its own. */
 void block_hide(struct pb_core *core, struct task *task);
 
+/* gate/blocks.c: whether an address is in the code that stubs share. */
+bool is_guest_code(uint64_t ip);
 /* gate/births.c */
 /* A task has made another one, which has its memory or a copy of it. */
 void gate_inherit(const struct task *creator, struct task *child);

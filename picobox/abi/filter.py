@@ -89,6 +89,9 @@ ASKING_REQUESTS = (0x5401, 0x540F, 0x5413, 0x541B)
 # linux/fcntl.h: F_GETFD, F_SETFD, F_GETFL and F_SETFL lie between.
 _F_GETFD, _F_SETFL = 1, 4
 
+# What guests record of BOUNDED_CALLS for their arguments alone.
+RANGES = frozenset((MMAP, _MPROTECT, _MUNMAP))
+
 # Its row comes before that of newfstatat.
 _FSTAT = 5
 _READLINK = 89
@@ -468,6 +471,8 @@ def _is_bounded(entry: Row, action: int, features: frozenset[str]) -> bool:
 
 def _is_recorded_by_guests(entry: Row, disposition: Disposition, features: frozenset[str]) -> bool:
     """Whether the call means what the kernel takes it for."""
+    if entry.nr in RANGES:
+        return _is_bounded(entry, disposition.action, features)
     if disposition is NATIVE:
         return entry.harmless and _needs_no_stop(entry, disposition.action, features)
     return entry.name not in MAKING_CALLS and _is_decided(entry, disposition.action, features)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from picobox.cli.launch import Launch
 from picobox.cli.naming import no_core
-from picobox.cli.options import Option, Usage, output_options, run_options
+from picobox.cli.options import GATE_PATIENCE, Option, Usage, output_options, run_options
 from picobox.cli.policies import OPEN, chosen_policy, policy_options, tell_no_walls
 from picobox.cli.selection import EVERYTHING, Selection, UnknownCallError, parse_selection
 from picobox.trace.recorder import Recorder
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from picobox.trace.recorder import Renderer
 
 FORMATS = ("text", "jsonl")
+# A call that is recorded costs so much more as a stop that a site is worth its jump sooner.
+_PATIENCE = 4
 
 _DESCRIPTION = """Run a Linux program and write down every system call it makes, with the NT service and the NTSTATUS
 behind it. The trace goes to standard error or to a file, never to standard output. The program is not confined unless
@@ -72,6 +74,8 @@ def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -
     if options.output is None:
         # What a program writes in the gate would come before the lines of what it had done before that.
         options.no_gate = True
+    elif options.gate == GATE_PATIENCE:
+        options.gate = _PATIENCE
     core = None if options.platform == "reference" else _core_recorder(options, sink, selection, refusals)
     recorder = core or Recorder(_renderer(options), sink.write, selection.includes, options.platform, refusals)
     _end_in_order()

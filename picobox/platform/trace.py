@@ -20,6 +20,7 @@ from picobox.abi.filter import (
     DISPOSITION_PASSES,
     LOOKING,
     MMAP,
+    RANGES,
     Gate,
     compile_dispositions,
     compile_filter,
@@ -206,9 +207,12 @@ class TracePlatform:
         )
         places = (
             Gate(lib.PB_GATE_CODE, lib.PB_GATE_CODE_SIZE, always, bounded),
-            Gate(lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, decided | looking, maps_code=MMAP in bounded),
-        )
-        resolving = Gate(lib.PB_GATE_RESOLVING, lib.PB_GATE_RESOLVING_SIZE, decided, notified=True)
+            Gate(
+                lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, (decided | looking) - RANGES, decided & RANGES,
+                maps_code=MMAP in bounded,
+            ),
+        )  # fmt: skip
+        resolving = Gate(lib.PB_GATE_RESOLVING, lib.PB_GATE_RESOLVING_SIZE, decided - RANGES, notified=True)
         return (*places, resolving) if always or decided else ()
 
     def resolve_names(self, table: NameTable) -> None:

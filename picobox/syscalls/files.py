@@ -96,8 +96,13 @@ def close_range(provider: PicoProvider, call: Call, first: int, last: int, flags
     if flags or first >= FD_LIMIT:
         return
     closed = range(first, min(last, FD_LIMIT - 1) + 1)
-    made = call.thread.process.handles.made_indices(fd_index(closed[0]), fd_index(closed[-1]))
-    _forget(provider, call, tuple(map(index_number, made)))
+    if provider.platform.leaves_handles(call.stop.nr):
+        made = call.thread.process.handles.made_indices(fd_index(closed[0]), fd_index(closed[-1]))
+        fds = tuple(map(index_number, made))
+    else:
+        # Who is shown it sees a close of each, as of close itself, whether its handle was made yet or not.
+        fds = tuple(fd for fd in provider.platform.descriptors(call.stop.tid) if fd in closed)
+    _forget(provider, call, fds)
     call.task.begin_closing(closed)
 
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
+from picobox.abi.filter import MMAP
 from picobox.abi.table import ROWS
 from picobox.platform import host
 from picobox.trace.compiled import CompiledTable, form_module
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 16
 # Around a path in the text: no byte of UTF-8.
 _MARK = bytes((lib.PB_TRACE_PATH,))
-_NAMING = frozenset(row.nr for row in ROWS if row.paths())
+_FAILING = frozenset(row.nr for row in ROWS if row.paths() or row.nr == MMAP)
 
 
 class CoreRecorder(Recorder):
@@ -51,7 +52,7 @@ class CoreRecorder(Recorder):
         # Those that Python has to see; of them those that guests record if they succeed, as what is refused fails and
         # has done nothing; and, a byte for each number, those that the core records without Python.
         self.shown = numbers & (seen | self.table.unknown)
-        self.judged = numbers & seen - self.table.unknown & _NAMING
+        self.judged = numbers & seen - self.table.unknown & _FAILING
         self.calls = bytes(
             nr in numbers and (nr not in self.shown or nr in self.judged) for nr in range(lib.PB_NR_COUNT)
         )

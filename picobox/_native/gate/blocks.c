@@ -61,6 +61,10 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
     case SYS_dup2:
     case SYS_dup3:
         return GUEST_REPLACES;
+    case SYS_mmap:
+    case SYS_mprotect:
+    case SYS_munmap:
+        return GUEST_BOUNDED;
     case SYS_fcntl:
         return GUEST_CONTROLS;
     default:

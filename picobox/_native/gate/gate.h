@@ -303,8 +303,6 @@ void guest_write(const struct pb_core *core, uint8_t *code);
 /* Where stubs of a way enter it. */
 uint64_t guest_entry(enum gate_way way);
 uint64_t block_address(uint32_t number);
-/* Whether an address is in it. */
-bool is_guest_code(uint64_t ip);
 /* Of a task that stands in that code: puts it where it would be if its stub had made the call itself, before it or behind
    it; with `fault` to where it is made to be seen. False if no stub led it there. */
 bool guest_leave(struct pb_core *core, struct task *task, bool fault);

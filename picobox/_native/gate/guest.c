@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "gate.h"
@@ -168,6 +169,15 @@ static inline enum guest_kind open_kind_of(int resolves, uint64_t flags)
     return resolves && (flags & MAKES_NAMES) == O_CREAT ? GUEST_NAMES : GUEST_ASKS;
 }
 
+/* As picobox.abi.filter has it: what lies below 4 GiB may be ours, and code is seen to. */
+static inline int is_bounded(uint64_t nr, const uint64_t args[6])
+{
+    int is_high = args[0] >> 32 != 0;
+    if (nr == SYS_mmap)
+        return !(args[2] & PROT_EXEC) && (is_high || !(args[3] & MAP_FIXED));
+    return is_high && (nr == SYS_munmap || !(args[2] & (PROT_WRITE | PROT_GROWSDOWN)));
+}
+
 /* What is done about the call. */
 static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t nr)
 {
@@ -179,6 +189,8 @@ static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t n
         return is_told(block->args[0]) ? GUEST_ASKS : GUEST_MAKES;
     case GUEST_REPLACES:
         return is_told(block->args[0]) || is_told(block->args[1]) ? GUEST_ASKS : GUEST_MAKES;
+    case GUEST_BOUNDED:
+        return is_bounded(nr, block->args) ? GUEST_MAKES : GUEST_ASKS;
     case GUEST_CONTROLS:
         control = control_of(block->args[1]);
         return !control || (control < 0 && is_told(block->args[0])) ? GUEST_ASKS : GUEST_MAKES;

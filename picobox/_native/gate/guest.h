@@ -80,7 +80,7 @@ static inline uint64_t miss_hash(uint64_t generation, uint32_t place, const char
 #define GUEST_KIND 0x1f
 #define TOLD_ERRORS \
     (UINT64_C(1) << EPERM | UINT64_C(1) << ENOENT | UINT64_C(1) << EACCES | UINT64_C(1) << ENOTDIR | UINT64_C(1) << ENFILE | \
-     UINT64_C(1) << EMFILE | UINT64_C(1) << EFBIG | UINT64_C(1) << ENOSPC | UINT64_C(1) << EROFS)
+     UINT64_C(1) << EMFILE | UINT64_C(1) << ENOMEM | UINT64_C(1) << EFBIG | UINT64_C(1) << ENOSPC | UINT64_C(1) << EROFS)
 static inline bool is_told_of(uint8_t known, int64_t result)
 {
     if (result >= 0 || result <= -512 /* ERESTARTSYS */ || result == -EINTR)
@@ -101,6 +101,7 @@ enum guest_kind {
     GUEST_CLOSES,
     GUEST_COPIES,   /* dup: is made unless somebody wants to know of the descriptor, see GATE_WATCHED */
     GUEST_REPLACES, /* dup2 and dup3: and of the one whose number the copy gets */
+    GUEST_BOUNDED,  /* mmap, mprotect, munmap: is made where the filter lets it through for its arguments */
     GUEST_CONTROLS, /* fcntl: so, if it copies; and locks and flags are seen to */
     GUEST_FINDS, /* is made; finds it nothing, the stub asks */
     GUEST_NAMES, /* may make a name, so it asks first; if it may not, the stub asks */

@@ -188,7 +188,7 @@ IN_GUEST bool record_begin(struct recording *recording, const struct gate_block 
     if (!number)
         return false;
     struct ring *ring = recording->ring = (struct ring *)(RINGS + (number - 1) * RING_SIZE);
-    if (!claim(recording))
+    if (!claim(recording) && (guest_look(PB_NR_FULL, block->args), !claim(recording)))
         return false;
     uint64_t start = recording->start;
     recording->at = start + sizeof(struct pb_trace_record);
