@@ -41,6 +41,11 @@ static void forms(void)
         CHECK(nanosleep(&pause, &rest) == 0 && sigprocmask(SIG_BLOCK, NULL, &set) == 0);
         CHECK(fcntl(pair[0], F_GETFL) == 0 && umask(022) <= 0777 && getppid() > 0);
         CHECK(getcwd(bytes, 1) == NULL && getcwd(place, sizeof place) == place);
+        uint8_t *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        CHECK(pages != MAP_FAILED && mprotect(pages, 4096, PROT_READ) == 0 && mprotect(pages, 4096, PROT_READ | PROT_WRITE) == 0);
+        CHECK(mmap(pages, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == pages);
+        CHECK(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && munmap(pages + 1, 1) == -1);
+        CHECK(munmap(pages, 8192) == 0 && mprotect(pages + 1, 1, PROT_READ) == -1);
         CHECK(clock_getres(CLOCK_REALTIME, &rest) == 0 && lseek(pair[0], -5, SEEK_END) == -1);
     }
 }

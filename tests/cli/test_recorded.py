@@ -89,7 +89,8 @@ def test_a_full_ring_waits(tmp_path: Path) -> None:
     assert seeks(events) == list(range(5000))
     times = [event["time"] for event in events]
     assert times == sorted(times)
-    assert sum(event["channel"] == "trace" for event in events) < 500
+    # What fills it is read at a stop that is no call.
+    assert sum(event["channel"] == "trace" for event in events if event.get("call") == "lseek") < 20
 
 
 def test_threads_are_in_order_and_complete(tmp_path: Path) -> None:
