@@ -286,6 +286,21 @@ static inline bool is_over(struct gate_block *block, uint64_t nr, enum guest_kin
     return !is_told_of(table_of(block, GUEST_KINDS)[nr], *(const volatile int64_t *)&block->result);
 }
 
+/* Where the guest goes on whose call may make a name. Of those that are recorded a line can tell of opens alone. */
+static inline uint64_t makes_name_here(struct gate_block *block, uint64_t nr, struct recording *recording)
+{
+    bool made = (recording->opens || !recording->ring) && is_named(block, nr);
+    if (made && !is_told_of(table_of(block, GUEST_KINDS)[nr], *(const volatile int64_t *)&block->result)) {
+        record_end(recording, block);
+        return block->behind;
+    }
+    if (made)
+        uncount(nr);
+    record_drop(recording);
+    block->result = NOT_MADE;
+    return asking_of(block);
+}
+
 /* Where the guest goes on. */
 IN_GUEST uint64_t guest_call(struct gate_block *block)
 {
@@ -293,11 +308,11 @@ IN_GUEST uint64_t guest_call(struct gate_block *block)
     enum guest_kind kind = kind_of(block, nr);
     if (kind == GUEST_ASKS)
         return asking_of(block);
-    if (kind == GUEST_NAMES)
-        return !is_recorded(block, nr) && is_named(block, nr) ? block->behind : asking_of(block);
     struct recording recording = {0};
     if (is_recorded(block, nr) && !record_begin(&recording, block, nr))
         return asking_of(block);
+    if (kind == GUEST_NAMES)
+        return makes_name_here(block, nr, &recording);
     count(nr);
     if (kind == GUEST_FSTAT) {
         uint64_t args[6] = {block->args[0], block->args[2]};
