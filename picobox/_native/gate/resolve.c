@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -61,12 +62,20 @@ struct walk {
     const char *rest;           /* from that on */
     const struct pb_trace_table *judged; /* NULL, or: by its rules that nothing is there may be a refusal */
     bool tells;                 /* what is absent is to be named */
-    char real[PATH_MAX];        /* the path of that without links, empty if the directory is absent, too */
     int directory;              /* open, how far the path has been followed */
+    size_t length;              /* of `spelled` */
     char given[PATH_MAX];
     char spelled[PATH_MAX];     /* its path in stored spellings */
-    size_t length;              /* of that */
+    char real[PATH_MAX];        /* the path of that without links, empty if the directory is absent, too */
 };
+
+/* Without the paths, which are long. */
+static void clear(struct walk *walk)
+{
+    memset(walk, 0, offsetof(struct walk, given));
+    walk->given[0] = walk->spelled[0] = walk->real[0] = 0;
+    walk->directory = -1;
+}
 
 static bool put(struct walk *walk, const char *text, size_t length)
 {
@@ -355,7 +364,13 @@ static bool is_making(const struct pb_core *core, uint32_t row, const struct not
 
 bool resolver_finds_nothing(struct pb_core *core, struct task *task, uint64_t path)
 {
-    struct walk walk = {.directory = -1, .core = core, .names = core->resolver, .tid = task->tid, .dirfd = AT_FDCWD, .follows = true};
+    struct walk walk;
+    clear(&walk);
+    walk.core = core;
+    walk.names = core->resolver;
+    walk.tid = task->tid;
+    walk.dirfd = AT_FDCWD;
+    walk.follows = true;
     struct rights rights = task->rights;
     if (!core->resolver || core->has_other_roots || pb_read_string(core, task->tid, path, walk.given, sizeof walk.given) <= 0)
         return false;
@@ -411,7 +426,6 @@ static bool begin_path(const struct lookup *lookup, struct walk *walk, uint32_t 
     walk->core = lookup->core;
     walk->names = lookup->core->resolver;
     walk->tid = lookup->tid;
-    walk->directory = -1;
     walk->dirfd = at_directory ? (int32_t)args[position - 1] : AT_FDCWD;
     return walk->names && pb_read_string(lookup->core, lookup->tid, args[position], walk->given, sizeof walk->given) > 0 &&
            is_valid(lookup->listener, lookup->id);
@@ -436,7 +450,12 @@ static int64_t tell_one(const struct lookup *lookup, struct miss *miss)
 {
     uint32_t row = lookup->row;
     uint32_t flags = row >> PB_RESOLVES_FLAGS_SHIFT & 7, bit = row >> PB_RESOLVES_BIT_SHIFT & PB_RESOLVES_BIT_MASK;
-    struct walk walk = {.makes = lookup->makes, .is_asked = !lookup->makes, .entry = row & PB_RESOLVES_ENTRY, .follows = row & PB_RESOLVES_FOLLOWING};
+    struct walk walk;
+    clear(&walk);
+    walk.makes = lookup->makes;
+    walk.is_asked = !lookup->makes;
+    walk.entry = row & PB_RESOLVES_ENTRY;
+    walk.follows = row & PB_RESOLVES_FOLLOWING;
     walk.judged = lookup->judged;
     walk.tells = lookup->tells;
     if (flags && lookup->call->args[flags] & bit)
@@ -471,14 +490,18 @@ static bool has_plain_flags(const struct notified_call *call)
 static int64_t tell_two(const struct lookup *lookup)
 {
     uint32_t row = lookup->row;
-    struct walk walk = {.entry = row & PB_RESOLVES_ENTRY, .follows = row & PB_RESOLVES_FOLLOWING};
+    struct walk walk;
+    clear(&walk);
+    walk.entry = row & PB_RESOLVES_ENTRY;
+    walk.follows = row & PB_RESOLVES_FOLLOWING;
     if (!has_plain_flags(lookup->call) ||
         !begin_path(lookup, &walk, row >> PB_RESOLVES_PATH_SHIFT & 7, row & PB_RESOLVES_AT_DIRECTORY))
         return ASK_PYTHON;
     int64_t first = tell_path(lookup, &walk, 0, GUEST_SECOND_NAME);
     if (first < 0)
         return ASK_PYTHON;
-    walk = (struct walk){.makes = true, .entry = true};
+    clear(&walk);
+    walk.makes = walk.entry = true;
     if (!begin_path(lookup, &walk, row >> PB_RESOLVES_SECOND_SHIFT & 7, row & PB_RESOLVES_AT_DIRECTORY))
         return ASK_PYTHON;
     int64_t second = tell_path(lookup, &walk, GUEST_SECOND_NAME, GUEST_SECOND_NAME);
