@@ -34,6 +34,7 @@
 #define HEAD_LONGEST 512
 /* What no event tells, as a mount, is noticed after so many milliseconds. */
 #define LONGEST 1000
+#define REST 2
 #define STACK_SIZE (128 * 1024)
 
 /* What comes before the last component of paths, all of whose directories are watched. */
@@ -240,8 +241,11 @@ static void *notice(void *argument)
     struct pollfd files[2] = {{.fd = misses->inotify, .events = POLLIN}, {.fd = misses->ending, .events = POLLIN}};
     int64_t forgot = names_clock();
     while (!files[1].revents) {
-        if (poll(files, 2, LONGEST) > 0 && files[0].revents)
+        if (poll(files, 2, LONGEST) > 0 && files[0].revents) {
             take_events(misses);
+            /* Where names are made all the time, one look is for many. */
+            poll(&files[1], 1, REST);
+        }
         if (names_clock() - forgot < LONGEST * MILLISECOND)
             continue;
         forgot = names_clock();
