@@ -131,6 +131,14 @@ def test_some_calls_are_notified_for_their_arguments(name: str, args: tuple[int,
     assert run(elsewhere, nr=nr, arch=AUDIT_ARCH_X86_64, args=arguments) == SECCOMP_RET_TRACE | nr
 
 
+def test_who_looks_without_waiting_stops() -> None:
+    for name, options in (("wait4", (0, 0, 1)), ("waitid", (0, 0, 0, 1))):
+        nr = BY_NAME[name].nr
+        program = compile_filter(ROWS, frozenset({nr}))
+        verdict = run(program, nr=nr, arch=AUDIT_ARCH_X86_64, args=(*options, *(0,) * (6 - len(options))))
+        assert verdict == SECCOMP_RET_TRACE | nr
+
+
 def test_every_second_number_fits_a_program_of_the_kernel() -> None:
     """BPF_MAXINSNS: the most that a set of numbers can ask for."""
     assert len(compile_filter(ROWS, frozenset(range(0, SYSCALL_LIMIT, 2)))) // 8 <= 4096
