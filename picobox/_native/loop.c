@@ -139,11 +139,17 @@ static bool looks_once(int32_t tid, uint32_t nr)
            (int32_t)kind == P_PIDFD;
 }
 
-/* Whether the call is none but that of a guest's code whose ring was full, and which has been read. */
-static bool is_of_full_ring(const struct task *task, unsigned long message)
+/* Whether the call is none but that of a guest's code whose ring was full, and which has been read. It is over then. Who was
+   taken out of that code while it stood here makes no call. */
+static bool is_of_full_ring(struct task *task, unsigned long message)
 {
-    uint64_t ip;
-    return message == PB_NR_FULL && task->ring && ip_read(task->tid, &ip) == 0 && is_guest_code(ip);
+    struct call_info info;
+    if (message != PB_NR_FULL || !task->ring || call_info_read(task->tid, &info) < 0)
+        return false;
+    bool is_taken_out = (int32_t)info.nr < 0;
+    if (!is_taken_out && is_guest_code(info.ip))
+        call_skip(task->tid, 0);
+    return is_taken_out || is_guest_code(info.ip);
 }
 
 static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_stop *out)
@@ -158,7 +164,6 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
         return ANSWERED;
     if (is_of_full_ring(task, message)) {
         pin_stop_seen(core, task, false);
-        call_skip(task->tid, 0);
         return resume_quietly(core, task);
     }
     call_begin(core, task);

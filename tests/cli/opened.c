@@ -36,6 +36,10 @@ static const struct {
     {O_RDWR, "/etc/hostname"},     {O_RDONLY, "/etc/hostname"},
     {O_RDONLY, "/etc/missing/x"},  {O_RDONLY, "/tmp"},
     {O_RDONLY | O_CREAT, "made"},  {O_RDWR | O_CREAT | O_EXCL, "plain"},
+    {O_RDWR | O_CREAT, "MADE"},    {O_WRONLY | O_CREAT | O_TRUNC, "deep/er/FILE"},
+    {O_WRONLY | O_CREAT, "deep"},  {O_WRONLY | O_CREAT, "missing/made"},
+    {O_WRONLY | O_CREAT, "/etc/no such/made"}, {O_WRONLY | O_CREAT, "dangling"},
+    {O_RDWR | O_CREAT, "link"},    {O_RDWR | O_CREAT | O_NOFOLLOW, "link"},
     {O_RDWR | O_TMPFILE, "."},     {0x7fffffff, "plain"},
 };
 
@@ -138,7 +142,18 @@ int main(int argc, char **argv)
                 close(fd);
         }
         others();
+        /* Rings are full at any of these. */
+        for (int i = 0; i < 300; i++) {
+            int fd = open("filling", O_CREAT | O_RDWR, 0600);
+            char text[8] = "text";
+            CHECK(fd > 2 && pwrite(fd, text, 4, 0) == 4 && pread(fd, text, 4, 0) == 4 && lseek(fd, 1, SEEK_SET) == 1);
+            CHECK(umask(022) <= 0777 && close(fd) == 0 && (i % 2 || unlink("filling") == 0));
+        }
         unlink("made");
+        unlink("nowhere");
+        close(open("Deep/again", O_CREAT | O_EXCL | O_RDWR, 0600));
+        close(open("deep/AGAIN", O_CREAT | O_EXCL | O_RDWR, 0600));
+        unlink("Deep/again");
     }
     return 0;
 }

@@ -90,6 +90,11 @@ void making_stopped(struct pb_core *core, struct task *task, int status)
     bool is_fault = signal == SIGTRAP || signal == SIGSEGV || signal == SIGBUS || signal == SIGILL;
     if (task->makes != MAKES_IN_GATE)
         return;
+    /* It enters another call, which may be that of its code whose ring is full: there it stands on. */
+    if (status >> 16 == PTRACE_EVENT_SECCOMP) {
+        making_end(core, task);
+        return;
+    }
     /* An affair of the gate's own: it goes on from there. */
     if (is_fault && ip_read(task->tid, &ip) == 0 && is_guest_code(ip))
         return;

@@ -414,9 +414,10 @@ static bool prepare(struct lookup *lookup, const struct task *task)
         return false;
     lookup->names = block_address(task->block) + offsetof(struct gate_block, name);
     lookup->makes = is_making(core, lookup->row, lookup->call);
-    lookup->judged = rings_tell_errors(core, nr) ? core->recorder->table : NULL;
-    lookup->tells = rings_want_object(core, nr);
-    return !lookup->makes || (!lookup->judged && !lookup->tells);
+    /* Who makes a name is told of no absent one, and how that fails is seen. */
+    lookup->judged = !lookup->makes && rings_tell_errors(core, nr) ? core->recorder->table : NULL;
+    lookup->tells = !lookup->makes && rings_want_object(core, nr);
+    return true;
 }
 
 /* Begins to look up the path at a position. */
