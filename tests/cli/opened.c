@@ -66,6 +66,7 @@ static void look(const char *path)
     stat(path, &found);
     lstat(path, &found);
     access(path, R_OK);
+    access(path, W_OK);
     readlink(path, text, sizeof text);
     getxattr(path, "user.none", text, sizeof text);
 }
