@@ -14,7 +14,7 @@ from picobox.runtimes import C, Runtime
 from picobox.task import ThreadGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 SCRIPT = Frame("/home/someone/project/run.py", "run", 3)
@@ -116,7 +116,8 @@ class FakeJudge:
         else:
             call.routines.append(lambda result: tell() if result >= 0 else None)
 
-    def wants_looks(self, *, wanted: bool) -> None:
+    def wants_looks(self, *, wanted: bool, paths: Iterable[bytes] = ()) -> None:
+        del paths
         self.looks_wanted = wanted
 
     def when_done(self, call: FakeCall, routine: Callable[[int], None]) -> None:
