@@ -25,7 +25,9 @@
 #define MAKES (IN_CREATE | IN_MOVED_TO)
 #define EVENTS (MAKES | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define ONCE_BITS 12
-#define HEAD_COUNT 64
+/* As many directories that fall together are known at once: two in turn would never be. */
+#define HEAD_SETS 64
+#define HEAD_WAYS 4
 #define FOLDED_BITS 12
 /* Of longer paths nothing is remembered. */
 #define MOST_COMPONENTS 12
@@ -64,7 +66,8 @@ struct misses {
     } components[1 + MISS_COUNT * MOST_COMPONENTS]; /* so many for each place in GATE_MISSES; the first is none */
     uint32_t watches;
     uint64_t once[1 << ONCE_BITS]; /* names that were asked for */
-    struct head heads[HEAD_COUNT];
+    struct head heads[HEAD_SETS][HEAD_WAYS];
+    uint32_t next_way;
 };
 
 static uint64_t *in_gate(const struct pb_core *core, uint64_t address)
@@ -391,9 +394,11 @@ static bool is_watched_whole(struct misses *misses, const struct miss *miss)
         return false;
     memcpy(path, miss->path, length);
     uint64_t hash = miss_hash(0, miss->place, path);
-    struct head *head = &misses->heads[hash >> 32 & (HEAD_COUNT - 1)];
-    if (head->epoch == miss->epoch && head->place == miss->place && strcmp(head->path, path) == 0)
-        return true;
+    struct head *heads = misses->heads[hash >> 32 & (HEAD_SETS - 1)];
+    for (int way = 0; way < HEAD_WAYS; way++)
+        if (heads[way].epoch == miss->epoch && heads[way].place == miss->place && strcmp(heads[way].path, path) == 0)
+            return true;
+    struct head *head = &heads[misses->next_way++ % HEAD_WAYS];
     if (watch_all(misses, miss, path)) {
         head->epoch = miss->epoch;
         head->place = miss->place;
