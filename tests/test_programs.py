@@ -22,6 +22,8 @@ SKIPS = Path(__file__).parent / "reference_skips.toml"
 TIMEOUTS = {"native": 30, "trace": 60, "reference": 100}
 # H8 is generated from the table and H11 kills the supervisor: both have test files of their own.
 HAZARDS = ("h1", "h2", "h3", "h4", "h5", "h6", "h7", "h9", "h10", "h12")
+# With two stops of Python for each of their calls they take a quarter of a minute and more.
+LONG_ON_REFERENCE = frozenset(("g9_own_gs", "h2_exit_group", "h4_unbegun"))
 # Issue 2, step f: the reference platform may leave out a tenth of the programs.
 MOST_SKIPS = 0.1
 
@@ -106,8 +108,18 @@ def picobox(platform: str, name: str, *options: str) -> Result:
     return run(command, TIMEOUTS[platform])
 
 
-@pytest.mark.parametrize("name", program_names())
-@pytest.mark.parametrize("platform", ["trace", "reference"])
+def on_each_platform() -> list[object]:
+    """Every program on each platform, those that take longest there in the full tier alone."""
+    return [
+        pytest.param(
+            platform, name, marks=pytest.mark.full if platform == "reference" and name in LONG_ON_REFERENCE else ()
+        )
+        for platform in ("trace", "reference")
+        for name in program_names()
+    ]
+
+
+@pytest.mark.parametrize(("platform", "name"), on_each_platform())
 def test_platform(platform: str, name: str) -> None:
     reason = reference_skips().get(name) if platform == "reference" else None
     result = picobox(platform, name)
