@@ -45,7 +45,8 @@ def dup(provider: PicoProvider, call: Call, oldfd: int) -> None:
 
 
 def dup2(provider: PicoProvider, call: Call, oldfd: int, newfd: int) -> None:
-    if newfd >= 0 and newfd != oldfd:
+    # Where there is nothing to copy, nothing is closed.
+    if newfd >= 0 and newfd != oldfd and provider.platform.describe(call.stop.tid, oldfd) is not None:
         _forget(provider, call, (newfd,))
     _duplicate(provider, call, oldfd, closes=True)
 
