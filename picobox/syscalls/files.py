@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ntshim.ob.handles import (
-    index_number,
-    index_to_handle,
-)
+from ntshim.ob.handles import index_number, index_to_handle
 from picobox.creations import CLONE_FILES
 from picobox.syscalls.process import CLONE_NEWNS, CLONE_NEWUSER
 from picobox.task import fd_index
@@ -75,6 +72,8 @@ def _duplicate(provider: PicoProvider, call: Call, oldfd: int, *, closes: bool =
 
     def then(newfd: int) -> None:
         task.begin_closing(())
+        if newfd < 0:
+            call.performed = False
         if newfd < 0 or newfd == oldfd or not made:
             return
         if provider.duplicate(call.thread, task.files, oldfd, newfd):

@@ -71,15 +71,14 @@ def is_performed(row: Row, args: tuple[int, ...], result: int | None) -> bool:
     """What picobox.syscalls.files does of a call that the kernel has made."""
     first, second = FD.value(args[0]), FD.value(args[1])
     copied = result is not None and result >= 0
-    closes = {"close": 0 <= first < FD_LIMIT, "dup2": 0 <= second < FD_LIMIT and second != first}
-    closes["dup3"] = closes["dup2"]
     copies = {
         "dup": True,
         "dup2": second != first,
         "dup3": second != first,
         "fcntl": second in (F_DUPFD, F_DUPFD_CLOEXEC),
     }
-    return closes.get(row.name, False) or (copied and copies.get(row.name, False))
+    closes = row.name == "close" and 0 <= first < FD_LIMIT
+    return closes or (copied and copies.get(row.name, False))
 
 
 def by_python(form: str, row: Row, args: tuple[int, ...], result: int | None, before: Pieces, after: Pieces) -> str:

@@ -135,7 +135,7 @@ static bool is_closed(int32_t fd)
     return fd >= 0 && fd < PB_MOST_DESCRIPTORS;
 }
 
-/* As picobox.syscalls.files: a copy is made once there is its descriptor, what closes is done before. */
+/* As picobox.syscalls.files: a copy is made once there is its descriptor, a close is done before. */
 static bool performs_on_descriptors(int32_t performs, const struct pb_trace_record *call)
 {
     int32_t first = (int32_t)call->args[0], second = (int32_t)call->args[1];
@@ -146,7 +146,7 @@ static bool performs_on_descriptors(int32_t performs, const struct pb_trace_reco
     case PB_PERFORMS_COPY:
         return has_copied;
     case PB_PERFORMS_REPLACE:
-        return second != first && (is_closed(second) || has_copied);
+        return second != first && has_copied;
     case PB_PERFORMS_CONTROL:
         return has_copied && (second == F_DUPFD || second == F_DUPFD_CLOEXEC);
     default:
