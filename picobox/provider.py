@@ -171,14 +171,16 @@ class PicoProvider:
         """A check that only observes is not shown what lies outside of the drives with these directories."""
         if SUPERVISED in self._features:
             return  # whether a file may be opened is decided here
-        rows = [BY_NAME[name] for name in ("open", "openat", "mmap", "dup", "dup2", "dup3", "fcntl")]
-        asking = [{SEEN + row.name, *row.when} & self._features for row in rows]
-        if not asking[0] and not asking[1]:
+        if not self._asking("open", "openat"):
             self.platform.leave_opens(roots)
-        if asking[2] <= {WINDOWS}:
+        if self._asking("mmap") <= {WINDOWS}:
             self.platform.leave_anonymous()
-        if not any(asking[3:]):
+        if not self._asking("dup", "dup2", "dup3", "fcntl"):
             self.platform.leave_copies()
+
+    def _asking(self, *names: str) -> frozenset[str]:
+        """The active features for whose sake some rows are calls."""
+        return self._features & {each for name in names for each in (SEEN + name, *BY_NAME[name].when)}
 
     def _switch(self, feature: str, *, wanted: bool) -> None:
         """Turn a feature of the table on or off."""

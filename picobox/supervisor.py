@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from picobox.call import Creation
     from picobox.platform.executive_host import ExecutiveHost
 
-# What ended a process, for those who ask NT: the fault behind a signal (facts/nt.md section 5).
+# What ended a process, for those who ask NT: the fault behind a signal (facts/nt.md section 5). By name, since NT's
+# numbers are loaded when the first one is asked for.
 _STATUS_OF_SIGNAL: dict[int, str] = {
     signal.SIGSEGV: "STATUS_ACCESS_VIOLATION",
     signal.SIGILL: "STATUS_ILLEGAL_INSTRUCTION",

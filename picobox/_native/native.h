@@ -161,13 +161,13 @@ struct hot_site {
 /* Where we and our guests run, see pin.c. */
 enum placement { FREE, TOGETHER, SPREAD };
 
-/* Everything in it is for the holder of `lock`: the loop's thread, or a thread of the notify channel. */
 /* Strings that end with a zero, one after another. */
 struct strings {
     char *text;
     uint64_t length;
 };
 
+/* Everything in it is for the holder of `lock`: the loop's thread, or a thread of the notify channel. */
 struct pb_core {
     pthread_mutex_t lock;
     struct listener *listeners;
@@ -495,5 +495,9 @@ void listeners_close(struct pb_core *core);
 #define ERESTARTSYS 512
 #define ERESTARTNOINTR 513
 #define LAST_RESTART 516 /* ERESTART_RESTARTBLOCK */
+static inline bool is_restart(int64_t result)
+{
+    return result <= -ERESTARTSYS && result >= -LAST_RESTART;
+}
 
 #endif

@@ -88,7 +88,7 @@ static bool is_full(const struct pb_core *core)
 }
 
 /* The task is about to make another one: 0, or the errno that its call gets. */
-static int32_t making_begin(struct pb_core *core, struct task *task, uint64_t flags)
+static int32_t creation_begin(struct pb_core *core, struct task *task, uint64_t flags)
 {
     if (is_full(core))
         return EAGAIN;
@@ -111,7 +111,7 @@ bool unseen_answers(struct pb_core *core, struct task *task, const struct call_i
         return task->replacing = replaces_plainly(core, task, info);
     if (!makes_plain_process(info, &flags) && !becomes_clone(core, task, info, &flags))
         return false;
-    int32_t error = making_begin(core, task, flags);
+    int32_t error = creation_begin(core, task, flags);
     if (error)
         call_skip(task->tid, -error);
     /* A failure has to be seen: nobody can be born of this call any more. */
@@ -127,7 +127,7 @@ int32_t unseen_notified(struct pb_core *core, struct task *task, const struct no
         return 0;
     if (!core->leaves_unseen || !makes_plain_process(&info, &flags))
         return ENOSYS;
-    int32_t error = making_begin(core, task, flags);
+    int32_t error = creation_begin(core, task, flags);
     task->makes_unstopped = !error;
     return error;
 }

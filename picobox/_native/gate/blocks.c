@@ -203,11 +203,6 @@ static uint64_t asking_of(const struct gate *gate, uint32_t stub)
     return stub_places(gate, stub).behind - X86_SYSCALL_LENGTH;
 }
 
-static bool begins_again(int64_t result)
-{
-    return result <= -ERESTARTSYS && result >= -LAST_RESTART;
-}
-
 /* Whether the call was, or would have been, made again to be seen. */
 static bool is_seen_again(const struct pb_core *core, const struct gate_block *block)
 {
@@ -244,7 +239,7 @@ bool guest_leave(struct pb_core *core, struct task *task, bool fault)
         registers.rip = behind;
         /* If the kernel takes it back to the call, that is to be seen where calls are recorded, or names made. */
         bool is_seen = core->recorder || (block.nr < PB_NR_COUNT && makes_name(core, block.nr, block.args));
-        if (is_seen && begins_again(block.result))
+        if (is_seen && is_restart(block.result))
             registers.rip = asking_of(task->gate, stub) + X86_SYSCALL_LENGTH;
     } else {
         if (saved)

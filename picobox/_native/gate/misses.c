@@ -36,14 +36,15 @@
 #define HEAD_LONGEST 512
 /* What no event tells, as a mount, is noticed after so many milliseconds. */
 #define LONGEST 1000
+/* And a pause between two looks at events, in milliseconds. */
 #define REST 2
 #define STACK_SIZE (128 * 1024)
 
-/* What comes before the last component of paths, all of whose directories are watched. */
 _Static_assert(GUEST_CAPTURES + 8 * PB_NR_COUNT <= GATE_GENERATION && GATE_GENERATION + 8 <= GATE_PLACES &&
                    GATE_PLACES + 4 * PB_BLOCK_COUNT <= GATE_MISSES && GATE_MISSES + 8 * MISS_COUNT <= GATE_END,
                "the tables fit");
 
+/* What comes before the last component of paths, all of whose directories are watched. */
 struct head {
     uint64_t epoch;
     uint32_t place;

@@ -66,8 +66,7 @@ uint64_t gate_origin(const struct task *task, uint64_t ip)
 /* Whether the kernel is about to take the task back to its call, or to say EINTR instead, when it builds the frame. */
 static bool begins_again(const struct user_regs_struct *registers)
 {
-    int64_t result = (int64_t)registers->rax;
-    return (int64_t)registers->orig_rax >= 0 && result <= -ERESTARTSYS && result >= -LAST_RESTART;
+    return (int64_t)registers->orig_rax >= 0 && is_restart((int64_t)registers->rax);
 }
 
 /* The task stands before a signal in the gate, where nothing is left for the kernel to change: it is taken out of it. */
