@@ -11,6 +11,7 @@ import stat
 import struct
 import time
 from contextlib import suppress
+from errno import ENOMEM
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ _MOST_PLAN = 1 << 23
 _MOST_PLANS = 2048
 # A file that was changed a moment ago may be changed again without its times telling.
 _SETTLED_NS = 2_000_000_000
+# Bytes of addresses with which nothing has to be spared.
+_AMPLE = 1 << 30
 # Before the name of an image that was met once.
 _MET = "met-"
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
@@ -96,8 +99,11 @@ class SiteCache:
     def make(self, fd: int) -> StoredPlan:
         """The plan of an image, made if it is not kept, and kept.
 
-        An image that has no code we understand has an empty plan. OSError if it cannot be read or is none.
+        An image that has no code we understand has an empty plan. OSError if it cannot be read or is none, or if memory
+        is short: libraries that are loaded for it then complain by themselves.
         """
+        if _is_memory_short():
+            raise OSError(ENOMEM, os.strerror(ENOMEM))
         image = ImageFile.of(fd)
         data = _contents(fd, image.size)
         digest = _digest(data)
@@ -244,6 +250,13 @@ def _contents(fd: int, size: int) -> bytes:
         parts.append(part)
         at += len(part)
     return b"".join(parts)
+
+
+def _is_memory_short() -> bool:
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return most != resource.RLIM_INFINITY and most < _AMPLE
 
 
 def _digest(data: bytes) -> bytes:

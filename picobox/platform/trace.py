@@ -514,16 +514,18 @@ class TracePlatform:
                 lib.pb_open_copies(self._core)
 
     def _make_plans(self) -> None:
-        """Have plans in the next run of images that had none in this one."""
+        """Have plans in the next run of images that had none in this one.
+
+        A run that ends without is none the worse: memory may give out at any time, and a module of C that cannot be
+        loaded for that is an ImportError.
+        """
         while self._sites and (fd := lib.pb_take_unplanned(self._core)) >= 0:
-            try:
+            with suppress(OSError, MemoryError, ImportError):
                 self._sites.make(fd)
-            except OSError:
-                continue
-            finally:
-                os.close(fd)
+            os.close(fd)
         if self._sites:
-            self._sites.meet(_LOADER)
+            with suppress(MemoryError, ImportError):
+                self._sites.meet(_LOADER)
             self._sites.close()
 
 

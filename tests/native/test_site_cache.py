@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -279,3 +280,17 @@ def test_who_is_not_there_or_has_no_caches_is_not_met(image: Path, tmp_path: Pat
     open_to_all.chmod(0o777)
     SiteCache(str(open_to_all)).meet(str(image))
     assert list(open_to_all.iterdir()) == []
+
+
+def test_where_memory_is_short_no_plan_is_made(
+    cache: SiteCache, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for most, made in ((1 << 28, False), (1 << 33, True), (resource.RLIM_INFINITY, True)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, most=most: (most, most))
+        with image.open("rb") as opened:
+            if made:
+                cache.make(opened.fileno())
+            else:
+                with pytest.raises(OSError, match="memory"):
+                    cache.make(opened.fileno())
+        assert bool([*tmp_path.rglob("sites/*")]) is made
