@@ -218,8 +218,8 @@ static void show(struct pb_core *core, struct task *task, const uint8_t *bytes, 
     struct text name = {0};
     struct pb_trace_verdict verdict;
     bool judged = record_judge(recorder->table, &recorder->devices, task->tid, bytes, size, &verdict, &name);
-    if (record_show(&recorder->text, recorder->table, recorder->table->gate_channel, recorder_number(core, task), bytes, size,
-                    judged ? &verdict : NULL, after))
+    if (record_show(&recorder->text, &recorder->fields, recorder->table, recorder->table->gate_channel, recorder_number(core, task),
+                    bytes, size, judged ? &verdict : NULL, after))
         recorder_mark(recorder, task, end);
     text_free(&name);
 }

@@ -56,6 +56,7 @@ void recorder_close(struct pb_core *core)
         timer_stop(core->recorder);
     text_free(&core->recorder->text);
     text_free(&core->recorder->taken);
+    text_free(&core->recorder->fields);
     free(core->recorder->lines);
     free(core->recorder->copy);
     free(core->recorder);

@@ -4,70 +4,74 @@
 
 #include "trace.h"
 
-static char *room(struct text *text, size_t length)
-{
-    if (text->size - text->length < length) {
-        size_t size = text->size ? text->size : 256;
-        while (size - text->length < length)
-            size *= 2;
-        text->data = realloc(text->data, size);
-        if (!text->data)
-            abort(); /* as task_get */
-        text->size = size;
-    }
-    char *at = text->data + text->length;
-    text->length += length;
-    return at;
-}
+#define FIRST_SIZE 256
+#define LONGEST_ESCAPE 4
+#define MOST_DIGITS 20 /* of 64 bits */
 
-void text_add(struct text *text, const void *bytes, size_t length)
+void text_grow(struct text *text, size_t length)
 {
-    if (length)
-        memcpy(room(text, length), bytes, length);
-}
-
-void text_string(struct text *text, const char *string)
-{
-    text_add(text, string, strlen(string));
-}
-
-void text_char(struct text *text, char character)
-{
-    *room(text, 1) = character;
+    size_t size = text->size ? text->size : FIRST_SIZE;
+    while (size - text->length < length)
+        size *= 2;
+    text->data = realloc(text->data, size);
+    if (!text->data)
+        abort(); /* as task_get */
+    text->size = size;
 }
 
 void text_repeat(struct text *text, char character, size_t count)
 {
     if (count)
-        memset(room(text, count), character, count);
+        memset(text_room(text, count), character, count);
 }
 
-static void add_digits(struct text *text, uint64_t value, unsigned base)
+/* The digits of a number at the end of a buffer that has room for them; where they begin. */
+static char *decimal(uint64_t value, char *end)
+{
+    static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+                                "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    while (value >= 100) {
+        end -= 2;
+        memcpy(end, pairs + value % 100 * 2, 2);
+        value /= 100;
+    }
+    if (value >= 10) {
+        end -= 2;
+        memcpy(end, pairs + value * 2, 2);
+    } else {
+        *--end = (char)('0' + value);
+    }
+    return end;
+}
+
+/* The base is a power of two. */
+static void add_digits(struct text *text, uint64_t value, int bits)
 {
     char digits[64];
     int at = sizeof digits;
     do
-        digits[--at] = "0123456789abcdef"[value % base];
-    while (value /= base);
+        digits[--at] = "0123456789abcdef"[value & ((UINT64_C(1) << bits) - 1)];
+    while (value >>= bits);
     text_add(text, digits + at, sizeof digits - (size_t)at);
 }
 
 void text_unsigned(struct text *text, uint64_t value)
 {
-    add_digits(text, value, 10);
+    char digits[MOST_DIGITS], *end = digits + sizeof digits, *at = decimal(value, end);
+    text_add(text, at, (size_t)(end - at));
 }
 
 void text_signed(struct text *text, int64_t value)
 {
     if (value < 0)
         text_char(text, '-');
-    add_digits(text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
+    text_unsigned(text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 void text_hex(struct text *text, uint64_t value)
 {
     text_add(text, "0x", 2);
-    add_digits(text, value, 16);
+    add_digits(text, value, 4);
 }
 
 void text_signed_hex(struct text *text, int64_t value)
@@ -82,12 +86,12 @@ void text_octal(struct text *text, uint64_t value)
     if (value < 8)
         text_char(text, '0');
     text_char(text, '0');
-    add_digits(text, value, 8);
+    add_digits(text, value, 3);
 }
 
 void text_padded(struct text *text, uint64_t value, int digits)
 {
-    char *at = room(text, (size_t)digits);
+    char *at = text_room(text, (size_t)digits);
     while (digits--) {
         at[digits] = (char)('0' + value % 10);
         value /= 10;
@@ -114,31 +118,37 @@ static bool is_digit(uint8_t byte)
     return byte >= '0' && byte <= '9';
 }
 
+/* The escape of a byte. A digit that follows would be read as part of a short octal one. */
+static char *put_escape(char *at, uint8_t byte, bool before_digit)
+{
+    char escape = escape_of(byte);
+    *at++ = '\\';
+    if (escape) {
+        *at++ = escape;
+        return at;
+    }
+    if (before_digit || byte >= 64)
+        *at++ = (char)('0' + (byte >> 6));
+    if (before_digit || byte >= 8)
+        *at++ = (char)('0' + (byte >> 3 & 7));
+    *at++ = (char)('0' + (byte & 7));
+    return at;
+}
+
 void text_quote(struct text *text, const uint8_t *bytes, size_t length, size_t limit)
 {
     size_t shown = length < limit ? length : limit;
-    text_char(text, '"');
+    char *at = text_room(text, LONGEST_ESCAPE * shown + sizeof "\"\"...");
+    *at++ = '"';
     for (size_t i = 0; i < shown; i++) {
         uint8_t byte = bytes[i];
-        char escape = escape_of(byte);
-        if (!escape && byte >= ' ' && byte < 127) {
-            text_char(text, (char)byte);
-            continue;
-        }
-        text_char(text, '\\');
-        if (escape) {
-            text_char(text, escape);
-            continue;
-        }
-        /* A digit that follows would be read as part of a short octal escape. */
-        bool whole = i + 1 < shown && is_digit(bytes[i + 1]);
-        if (whole || byte >= 64)
-            text_char(text, (char)('0' + (byte >> 6)));
-        if (whole || byte >= 8)
-            text_char(text, (char)('0' + (byte >> 3 & 7)));
-        text_char(text, (char)('0' + (byte & 7)));
+        if (byte >= ' ' && byte < 127 && byte != '"' && byte != '\\')
+            *at++ = (char)byte;
+        else
+            at = put_escape(at, byte, i + 1 < shown && is_digit(bytes[i + 1]));
     }
-    text_char(text, '"');
+    *at++ = '"';
+    text->length = (size_t)(at - text->data);
     if (shown < length)
         text_add(text, "...", 3);
 }

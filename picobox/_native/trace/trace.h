@@ -2,6 +2,7 @@
 #ifndef PICOBOX_TRACE_H
 #define PICOBOX_TRACE_H
 
+#include <string.h>
 #include <sys/stat.h>
 
 #include "../native.h"
@@ -16,9 +17,35 @@ struct text {
     char *data;
     size_t length, size;
 };
-void text_add(struct text *text, const void *bytes, size_t length);
-void text_string(struct text *text, const char *string);
-void text_char(struct text *text, char character);
+/* Makes room for so much more. */
+void text_grow(struct text *text, size_t length);
+
+/* Where what is added is to be written. A line has a hundred such pieces, so all this is done in place. */
+static inline char *text_room(struct text *text, size_t length)
+{
+    if (text->size - text->length < length)
+        text_grow(text, length);
+    char *at = text->data + text->length;
+    text->length += length;
+    return at;
+}
+
+static inline void text_add(struct text *text, const void *bytes, size_t length)
+{
+    if (length)
+        memcpy(text_room(text, length), bytes, length);
+}
+
+static inline void text_string(struct text *text, const char *string)
+{
+    text_add(text, string, strlen(string));
+}
+
+static inline void text_char(struct text *text, char character)
+{
+    *text_room(text, 1) = character;
+}
+
 void text_repeat(struct text *text, char character, size_t count);
 void text_signed(struct text *text, int64_t value);
 void text_unsigned(struct text *text, uint64_t value);
@@ -116,8 +143,8 @@ void clock_look(struct trace_clock *clock);
 int64_t clock_time(const struct trace_clock *clock, uint64_t counter);
 
 /* records.c: adds the line of a record; false if it is none. Times are those of the record. `after`: the memory at its call's
-   exit, NULL for what the record has of it. */
-bool record_show(struct text *out, const struct pb_trace_table *table, const char *channel, int32_t number,
+   exit, NULL for what the record has of it. `fields`: is overwritten. */
+bool record_show(struct text *out, struct text *fields, const struct pb_trace_table *table, const char *channel, int32_t number,
                  const uint8_t *record, uint64_t size, const struct pb_trace_verdict *verdict, const struct memory *after);
 
 /* devices.c: which devices the kernel makes up the files of, as far as tasks were asked for it. */
@@ -149,6 +176,7 @@ struct recorder {
     bool others;    /* guests have other numbers than we */
     uint64_t limit; /* of text that is not taken */
     struct text text, taken;
+    struct text fields; /* of the record that is being shown */
     struct line_place *lines;
     size_t line_count, line_room;
     struct trace_clock clock;
