@@ -81,7 +81,7 @@ GATED_STOPPING_CALLS = frozenset(("rt_sigreturn", "arch_prctl"))
 # fcntl that it makes no descriptor, waits for nothing and tells nobody of anything; of others that they only ask for
 # the limit of the caller or about a terminal or a stream, or set the base of fs.
 BOUNDED_CALLS = frozenset(("mmap", "mprotect", "munmap", "ioctl", "fcntl", "arch_prctl", "prlimit64"))
-MMAP, _MPROTECT, _MUNMAP, _IOCTL, _FCNTL, _ARCH_PRCTL, _PRLIMIT64 = 9, 10, 11, 16, 72, 158, 302
+MMAP, _MPROTECT, _MUNMAP, IOCTL, _FCNTL, _ARCH_PRCTL, _PRLIMIT64 = 9, 10, 11, 16, 72, 158, 302
 # Of these, those that pass only with arguments that no rule about arguments is about.
 _BEYOND_RULES = frozenset(("ioctl", "prlimit64"))
 # asm-generic/ioctls.h: TCGETS, TIOCGPGRP, TIOCGWINSZ and FIONREAD, which gate/ways.c knows as well.
@@ -90,7 +90,7 @@ ASKING_REQUESTS = (0x5401, 0x540F, 0x5413, 0x541B)
 _F_GETFD, _F_SETFL = 1, 4
 
 # What guests record of BOUNDED_CALLS for their arguments alone.
-RANGES = frozenset((MMAP, _MPROTECT, _MUNMAP))
+RECORDED_BOUNDED = frozenset((MMAP, _MPROTECT, _MUNMAP, IOCTL))
 
 # Its row comes before that of newfstatat.
 _FSTAT = 5
@@ -319,7 +319,7 @@ _IS_BOUNDED: dict[int, Program] = {
     ],
     _MPROTECT: [_argument(2), (_JMP_JSET_K, 3, 0, _PROT_WRITE | _PROT_GROWSDOWN), *_IS_HIGH],
     _MUNMAP: _IS_HIGH,
-    _IOCTL: [
+    IOCTL: [
         _argument(1),
         *(
             (_JMP_JEQ_K, left, int(not left), request)
@@ -436,7 +436,7 @@ def compile_dispositions(
         elif (
             gate
             and (entry.nr not in chosen or entry.nr in judged)
-            and entry.name not in by_arguments
+            and (entry.name not in by_arguments or entry.nr in RECORDED_BOUNDED & {IOCTL})
             and _is_recorded_by_guests(entry, disposition, features)
         ):
             word |= DISPOSITION_DECIDED
@@ -471,11 +471,11 @@ def _is_bounded(entry: Row, action: int, features: frozenset[str]) -> bool:
 
 def _is_recorded_by_guests(entry: Row, disposition: Disposition, features: frozenset[str]) -> bool:
     """Whether the call means what the kernel takes it for."""
-    if entry.nr in RANGES:
+    if entry.nr in RECORDED_BOUNDED:
         return _is_bounded(entry, disposition.action, features)
     if disposition is NATIVE:
         return entry.harmless and _needs_no_stop(entry, disposition.action, features)
-    return entry.name not in MAKING_CALLS and _is_decided(entry, disposition.action, features)
+    return _is_decided(entry, disposition.action, features)
 
 
 def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:

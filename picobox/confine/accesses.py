@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from socket import AF_INET, AF_INET6, AF_NETLINK, AF_UNIX
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.abi.types import CreatPath, DirFd, EntryPath, NewPath, UserPath
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
     from picobox.abi.row import Row
     from picobox.call import Call
     from picobox.platform.base import Stop
+
+# linux/socket.h; socket loads much that a run that starts has no use for.
+AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
 
 # How a path was used. SEEN: asked for, or passed through; USED: its content read, or run; LISTED: its names read.
 # CHANGED: it was changed itself. FILLED: names in this directory were made or taken away.

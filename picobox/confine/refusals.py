@@ -17,15 +17,13 @@ from errno import (
     EPERM,
     EROFS,
 )
-from ipaddress import ip_address
-from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.abi.arguments import ARGUMENT_RULES
 from picobox.abi.row import WALLS
 from picobox.abi.table import ROWS
 from picobox.abi.types import UserPath
-from picobox.confine.accesses import TALKING, address_of, uses_of
+from picobox.confine.accesses import AF_INET, AF_INET6, TALKING, address_of, uses_of
 from picobox.confine.met import GROWING, WATCHED, limit_met
 from picobox.confine.place import is_below
 from picobox.confine.policy import ALL_DEVICES, HIDE, HOST, LAYER, LOOPBACK, PRIVATE, READ, Policy
@@ -242,6 +240,8 @@ def _internet_address(call: Call, row: Row) -> str | None:
     raw = address_of(call, row) if row.name in TALKING else None
     if raw is None or len(raw) < 8:
         return None
+    from ipaddress import ip_address
+
     family, port = int.from_bytes(raw[:2], "little"), int.from_bytes(raw[2:4], "big")
     if family == AF_INET:
         return f"{ip_address(raw[4:8])}:{port}"
@@ -250,5 +250,7 @@ def _internet_address(call: Call, row: Row) -> str | None:
 
 def needed_network(address: str) -> str:
     """What network reaches an address as `target` of a refusal has it."""
+    from ipaddress import ip_address
+
     host = ip_address(address.rpartition(":")[0].strip("[]"))
     return LOOPBACK if host.is_loopback or host.is_unspecified else HOST

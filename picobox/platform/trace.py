@@ -20,7 +20,7 @@ from picobox.abi.filter import (
     DISPOSITION_PASSES,
     LOOKING,
     MMAP,
-    RANGES,
+    RECORDED_BOUNDED,
     Gate,
     compile_dispositions,
     compile_filter,
@@ -208,11 +208,12 @@ class TracePlatform:
         places = (
             Gate(lib.PB_GATE_CODE, lib.PB_GATE_CODE_SIZE, always, bounded),
             Gate(
-                lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, (decided | looking) - RANGES, decided & RANGES,
+                lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, (decided | looking) - RECORDED_BOUNDED,
+                decided & RECORDED_BOUNDED,
                 maps_code=MMAP in bounded,
             ),
         )  # fmt: skip
-        resolving = Gate(lib.PB_GATE_RESOLVING, lib.PB_GATE_RESOLVING_SIZE, decided - RANGES, notified=True)
+        resolving = Gate(lib.PB_GATE_RESOLVING, lib.PB_GATE_RESOLVING_SIZE, decided - RECORDED_BOUNDED, notified=True)
         return (*places, resolving) if always or decided else ()
 
     def resolve_names(self, table: NameTable) -> None:

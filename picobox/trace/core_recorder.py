@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
-from picobox.abi.filter import MMAP
+from picobox.abi.filter import IOCTL, MMAP
 from picobox.abi.table import ROWS
 from picobox.platform import host
 from picobox.trace.compiled import CompiledTable, form_module
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 16
 # Around a path in the text: no byte of UTF-8.
 _MARK = bytes((lib.PB_TRACE_PATH,))
-_FAILING = frozenset(row.nr for row in ROWS if row.paths() or row.nr == MMAP)
+_FAILING = frozenset(row.nr for row in ROWS if row.paths() or row.nr in {IOCTL, MMAP})
 
 
 class CoreRecorder(Recorder):

@@ -1,7 +1,10 @@
 /* Opens, asks for and closes whatever a line of a trace may tell of, in a directory of its own, again and again; argv[1] says how
    often, the others are paths to be tried as well. */
 #include "../programs/check.h"
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/xattr.h>
+#include <termios.h>
 
 static const struct {
     int flags;
@@ -124,6 +127,57 @@ static void others(void)
     syscall(SYS_close, 0x700000003);
 }
 
+static const char *const NAMES[] = {"New", "new", "Deep", "DEEP", "missing/new", "plain/new", "link", "round/new", "", "caf\303\251 new"};
+#define NAME_COUNT ((int)(sizeof NAMES / sizeof NAMES[0]))
+
+/* Directories, links and renames: of what is there, in this spelling or another, and of what is not. */
+static void names(void)
+{
+    int directory = open("Deep", O_RDONLY | O_DIRECTORY);
+    for (int i = 0; i < NAME_COUNT; i++) {
+        mkdir(NAMES[i], 0750);
+        mkdirat(directory, NAMES[i], 0700);
+        rmdir(NAMES[i]);
+        unlinkat(directory, NAMES[i], AT_REMOVEDIR);
+        link("hard", NAMES[i]);
+        rename(NAMES[i], "renamed");
+        renameat(directory, "../renamed", directory, NAMES[i]);
+        syscall(SYS_renameat2, directory, NAMES[i], AT_FDCWD, "RENAMED", RENAME_NOREPLACE);
+        rename("renamed", "Renamed");
+        symlink("plain", NAMES[i]);
+        symlinkat("plain", directory, NAMES[i]);
+        unlinkat(directory, NAMES[i], 0);
+        unlink("renamed");
+        if (i != 6)
+            unlink(NAMES[i]);
+    }
+    mkdir((const char *)8, 0700);
+    rename("plain", (const char *)8);
+    rename("plain", "Deep");
+    rename("Deep", "plain");
+    rename("Deep", "Deep/Er/inside");
+    close(directory);
+}
+
+/* What only asks about a terminal or a stream, and what does not. */
+static void asks(void)
+{
+    char answer[256];
+    int pair[2], terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+    CHECK(pipe(pair) == 0 && write(pair[1], "text", 4) == 4);
+    int fds[] = {pair[0], pair[1], terminal, -1, 99};
+    static const unsigned long requests[] = {TCGETS, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIOCLEX, 0x12345678, 0x700005413};
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+        for (size_t j = 0; j < sizeof requests / sizeof requests[0]; j++)
+            ioctl(fds[i], requests[j], answer);
+    ioctl(terminal, TIOCSTI, "x");
+    ioctl(pair[0], FIONREAD, (char *)8);
+    ioctl(pair[0], TCGETS, NULL);
+    close(terminal);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 int main(int argc, char **argv)
 {
     begin();
@@ -138,11 +192,17 @@ int main(int argc, char **argv)
         }
         for (int i = 2; i < argc; i++) {
             look(argv[i]);
+            if (mkdir(argv[i], 0700) == 0)
+                rmdir(argv[i]);
+            if (rename("plain", argv[i]) == 0)
+                rename(argv[i], "plain");
             int fd = open(argv[i], O_RDONLY);
             if (fd >= 0)
                 close(fd);
         }
         others();
+        names();
+        asks();
         /* Rings are full at any of these. */
         for (int i = 0; i < 300; i++) {
             int fd = open("filling", O_CREAT | O_RDWR, 0600);

@@ -123,6 +123,9 @@ def test_what_succeeds_is_recorded_in_guests(tmp_path: Path) -> None:
         for event in events_of(text[text.index("Deep") :].partition("\n")[2]):
             if event["kind"] == "call":
                 calls[event["call"], event["channel"], event["result"] is None or event["result"] < 0] += 1
-        for name in ("openat", "close", "readlink", "access"):
+        assert calls["mkdir", "gate", True] > 0, options
+        assert calls["ioctl", "gate", True] > 0, options
+        made = ("mkdir", "mkdirat", "rename", "link", "symlink", "ioctl")
+        for name in ("openat", "close", "readlink", "access", *made):
             assert calls[name, "gate", False] > 0, (name, options)
             assert calls[name, "trace", False] <= calls[name, "gate", False], (name, options)

@@ -64,6 +64,7 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
     case SYS_mmap:
     case SYS_mprotect:
     case SYS_munmap:
+    case SYS_ioctl:
         return GUEST_BOUNDED;
     case SYS_fcntl:
         return GUEST_CONTROLS;

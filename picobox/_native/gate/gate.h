@@ -2,6 +2,7 @@
 #ifndef PICOBOX_GATE_H
 #define PICOBOX_GATE_H
 
+#include <asm/ioctls.h>
 #include <sys/stat.h>
 
 #include "../native.h"
@@ -270,6 +271,19 @@ void call_give_back(const struct gate_site *site, uint32_t stub, uint64_t start,
 uint64_t call_unread(const struct gate_site *site, uint64_t start, uint64_t ip);
 /* Whether the filter lets a call through that the instruction before ip makes. */
 bool gate_passes(const struct pb_core *core, uint64_t ip, uint64_t nr);
+/* What the filter lets through of ioctl, see ASKING_REQUESTS in picobox.abi.filter. */
+static inline bool is_asking_request(uint64_t request)
+{
+    switch ((uint32_t)request) {
+    case TCGETS:
+    case TIOCGPGRP:
+    case TIOCGWINSZ:
+    case FIONREAD:
+        return true;
+    default:
+        return false;
+    }
+}
 /* Whether a call is made in the gate if it comes from a site that can enter it. */
 bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6]);
 /* Fills in how a site makes calls, of which one of this number was seen. before: the bytes before it, if it has no record. */

@@ -101,7 +101,7 @@ enum guest_kind {
     GUEST_CLOSES,
     GUEST_COPIES,   /* dup: is made unless somebody wants to know of the descriptor, see GATE_WATCHED */
     GUEST_REPLACES, /* dup2 and dup3: and of the one whose number the copy gets */
-    GUEST_BOUNDED,  /* mmap, mprotect, munmap: is made where the filter lets it through for its arguments */
+    GUEST_BOUNDED,  /* mmap, mprotect, munmap, ioctl: is made where the filter lets it through for its arguments */
     GUEST_CONTROLS, /* fcntl: so, if it copies; and locks and flags are seen to */
     GUEST_FINDS, /* is made; finds it nothing, the stub asks */
     GUEST_NAMES, /* may make a name, so it asks first; if it may not, the stub asks */

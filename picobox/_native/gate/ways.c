@@ -287,20 +287,6 @@ static bool is_decided(const struct pb_core *core, uint64_t nr)
     return makes(nr) ? core->gate_enters && core->resolver : core->gate_enters || !copies(nr);
 }
 
-/* What the filter lets through of ioctl, see ASKING_REQUESTS in picobox.abi.filter. */
-static bool asks(uint64_t request)
-{
-    switch ((uint32_t)request) {
-    case TCGETS:
-    case TIOCGPGRP:
-    case TIOCGWINSZ:
-    case FIONREAD:
-        return true;
-    default:
-        return false;
-    }
-}
-
 bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6])
 {
     uint32_t disposition = core->dispositions[nr];
@@ -308,13 +294,15 @@ bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6]
     if (recorder_wants(core, (uint32_t)nr) && !(core->gate_enters && rings_can_record(core, (uint32_t)nr, &captures)))
         return false;
     if (is_decided(core, nr)) {
+        if (nr == SYS_ioctl)
+            return is_asking_request(args[1]);
         uint8_t flags = open_flags_of(disposition);
         return !flags || !(args[flags] & (core->resolver && core->gate_enters ? TEMPORARY : MAKES_NAMES));
     }
     if (nr == SYS_fcntl && disposition & PB_FLAG_PASSES)
         return (uint32_t)args[1] - F_GETFD <= F_SETFL - F_GETFD;
     if (nr == SYS_ioctl && disposition & PB_FLAG_PASSES)
-        return asks(args[1]);
+        return is_asking_request(args[1]);
     return disposition & (PB_FLAG_GATE | PB_FLAG_PASSES) || (disposition & PB_FLAG_EMPTY_PATH && args[3] == AT_EMPTY_PATH);
 }
 
