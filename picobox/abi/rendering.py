@@ -16,6 +16,7 @@ from picobox.errors import Errno
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from picobox.abi.memory import Memory
     from picobox.abi.row import Row
 
 _O_CREAT = 0o100
@@ -37,9 +38,7 @@ ERRNO_NAMES = {**errorcode, 95: "EOPNOTSUPP"}
 RENDERERS = {**VALUE_RENDERERS, **STRUCTURE_RENDERERS}
 
 
-def render(
-    argument: types.Argument, raw: int, memory: types.Memory, result: int | None, siblings: Mapping[str, int]
-) -> str:
+def render(argument: types.Argument, raw: int, memory: Memory, result: int | None, siblings: Mapping[str, int]) -> str:
     """One argument as text; memory that cannot be read leaves the pointer (see `Argument.render`)."""
     view = View(raw, memory, result, siblings)
     if raw == 0 and isinstance(argument, types.UserPointer):
@@ -50,7 +49,7 @@ def render(
         return hex(raw)
 
 
-def render_arguments(row: Row, raw: Sequence[int], memory: types.Memory, result: int | None) -> list[str]:
+def render_arguments(row: Row, raw: Sequence[int], memory: Memory, result: int | None) -> list[str]:
     """The arguments of a call as text, up to the first that the kernel does not look at, as it does at none behind."""
     siblings = {argument.name: value for argument, value in zip(row.args, raw, strict=False)}
     return [

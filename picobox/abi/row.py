@@ -5,12 +5,11 @@ from __future__ import annotations
 from errno import ENOSYS
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.abi.types import DirFd, OptionalPath, UserPath
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from picobox.abi.types import Argument, Memory
+    from picobox.abi.memory import Memory
+    from picobox.abi.types import Argument
 
 FULL = "full"
 PARTIAL = "partial"
@@ -211,6 +210,8 @@ class Row:
     def paths(self) -> tuple[PathArgument, ...]:
         """Its path arguments."""
         if self._paths is None:
+            from picobox.abi.types import DirFd, OptionalPath, UserPath
+
             self._paths = tuple(
                 [
                     PathArgument(

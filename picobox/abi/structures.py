@@ -13,6 +13,8 @@ from picobox.errors import Errno
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from picobox.abi.memory import Memory
+
 _UTIME_NOW = 0x3FFFFFFF
 _UTIME_OMIT = 0x3FFFFFFE
 
@@ -35,7 +37,7 @@ def _path(_argument: types.UserPath, view: View) -> str:
     return quote(view.memory.read_string(view.raw, types.PATH_MAX), limit=None)
 
 
-def _string_at(memory: types.Memory, address: int) -> str:
+def _string_at(memory: Memory, address: int) -> str:
     """The string of one element of an array: an unreadable one does not hide the others."""
     try:
         return quote(memory.read_string(address, types.PATH_MAX))

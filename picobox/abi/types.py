@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from errno import EPERM
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from picobox.abi.memory import Memory
 
 from picobox.errors import Errno
 
@@ -20,19 +22,6 @@ _SIGN_32 = 1 << 31
 _SIGN_64 = 1 << 63
 
 _NO_SIBLINGS: Mapping[str, int] = {}
-
-
-class Memory(Protocol):
-    """A guest's memory as its supervisor reads it."""
-
-    def read(self, address: int, size: int) -> bytes:
-        """Exactly `size` bytes at `address`; raises Errno(EFAULT) if any of them cannot be read."""
-
-    def read_string(self, address: int, limit: int) -> bytes:
-        """The NUL-terminated string at `address` without its NUL.
-
-        Raises Errno(EFAULT) if unreadable, Errno(ENAMETOOLONG) if it does not end within `limit` bytes, NUL included.
-        """
 
 
 class Argument:

@@ -10,7 +10,8 @@ from picobox.abi.flags import VOCABULARIES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from picobox.abi.types import Argument, Memory
+    from picobox.abi.memory import Memory
+    from picobox.abi.types import Argument
 
 # strace(1): the default of -s, and the most elements of an array it shows
 STRING_LIMIT = 32

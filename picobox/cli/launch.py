@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from picobox.abi.row import UNSEEN
-from picobox.abi.table import ROWS
 from picobox.cli import collector
 from picobox.cli.naming import Naming, no_core
 from picobox.cli.policies import NO_NAMESPACES
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from picobox.confine.policy import Policy
     from picobox.confine.supervised import SupervisedWalls
     from picobox.platform.executive_host import ExecutiveHost
+    from picobox.platform.forms import KeptForms
     from picobox.platform.site_cache import SiteCache
     from picobox.provider import PicoProvider
     from picobox.trace.core_recorder import CoreRecorder
@@ -75,6 +75,7 @@ class Launch:
         # Behind the walls the path of the user's caches leads to a layer that is dropped.
         gate = 0 if options.no_gate or options.no_fast or options.platform != "trace" else options.gate
         sites = _hold_plans() if gate else None
+        forms = _hold_forms() if options.platform == "trace" else None
         # What keeps guests to the policy, which may be limits and no walls.
         self._keeper = None if policy is None else _make_walls(options, policy, kept)
         self._walls = self._keeper if self._keeper is not None and self._keeper.confines else None
@@ -103,6 +104,7 @@ class Launch:
             sites=sites,
             walls=self._keeper,
             recorder=recorder,
+            forms=forms,
         )
         if options.platform == "trace" and options.gate:
             self._naming.resolve_by(self.platform)
@@ -187,7 +189,7 @@ class Launch:
             if self._walls is not None:
                 from picobox.confine.hardening import harden
 
-                harden()
+                harden(getattr(self.platform, "hardening", None))
             collector.go_on()
             limit = self._time_limit()
             if limit:
@@ -324,6 +326,7 @@ def make_platform(
     sites: SiteCache | None = None,
     walls: Walls | SupervisedWalls | LimitsAlone | None = None,
     recorder: CoreRecorder | None = None,
+    forms: KeptForms | None = None,
 ) -> Platform:
     """The platform of that name; PicoboxError tells what is missing for it. Only the default one has walls."""
     if name == "reference":
@@ -333,14 +336,17 @@ def make_platform(
             raise PicoboxError(
                 f"--platform reference needs python-ptrace ({error}): pip install picobox-nt[reference]"
             ) from None
+        from picobox.abi.table import ROWS
+
         return ReferencePlatform(ROWS, **subscription)
     try:
         from picobox.platform.trace import TracePlatform
     except ImportError as error:
         raise no_core(error) from None
     return TracePlatform(
-        ROWS, **subscription, notify=notify, gate=gate, enter=enter, sites=sites, walls=walls, recorder=recorder
-    )
+        None, **subscription, notify=notify, gate=gate, enter=enter, sites=sites, walls=walls, recorder=recorder,
+        kept=forms,
+    )  # fmt: skip
 
 
 def _hold_plans() -> SiteCache:
@@ -351,6 +357,15 @@ def _hold_plans() -> SiteCache:
     with suppress(OSError):
         sites.hold()
     return sites
+
+
+def _hold_forms() -> KeptForms | None:
+    """Where forms of the table are kept, as it is before there are walls; without the core there are none."""
+    try:
+        from picobox.platform.forms import KeptForms
+    except ImportError:
+        return None
+    return KeptForms()
 
 
 def changed_environment(environment: Iterable[bytes], settings: list[bytes]) -> tuple[bytes, ...]:

@@ -6,7 +6,6 @@ import struct
 from errno import EPERM
 
 from picobox._native._core import lib
-from picobox.abi.table import BY_NAME
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 from picobox.confine.mounting import check
 
@@ -27,14 +26,20 @@ _LOAD, _IS, _IS_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _instruction = struct.Struct("<HBBI")
 
 
-def harden() -> None:
-    """Gives it up, in every thread and for good. The guests that run already keep to what they were given."""
-    program = _compiled()
+def harden(program: bytes | None = None) -> None:
+    """Gives it up, in every thread and for good. The guests that run already keep to what they were given.
+
+    `program`: the filter, if it has been compiled already.
+    """
+    if program is None:
+        program = compile_hardening()
     check(lib.pb_harden(program, len(program) // _instruction.size), "a filter for the supervisor")
 
 
-def _compiled() -> bytes:
+def compile_hardening() -> bytes:
     """The filter: all but the refused numbers of x86-64 are allowed."""
+    from picobox.abi.table import BY_NAME
+
     numbers = sorted(BY_NAME[name].nr for name in REFUSED)
     count = len(numbers)
     program = [

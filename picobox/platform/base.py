@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
 
-from picobox.abi.types import Memory
+from picobox.abi.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -6,28 +6,12 @@ import os
 from array import array
 from contextlib import suppress
 from errno import EFAULT, EINVAL, EPERM, ESRCH
-from functools import cache, partial
+from functools import cached_property
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
-from picobox.abi.arguments import active_rules, compile_rules
-from picobox.abi.filter import (
-    DISPOSITION_ACTION,
-    DISPOSITION_DECIDED,
-    DISPOSITION_GATE,
-    DISPOSITION_NOTIFY,
-    DISPOSITION_PASSES,
-    LOOKING,
-    MMAP,
-    RECORDED_BOUNDED,
-    Gate,
-    compile_dispositions,
-    compile_filter,
-    compile_guards,
-    compile_resolvable,
-)
-from picobox.abi.row import ACTION_CALL, ACTION_NATIVE
+from picobox.abi.row import ACTION_NATIVE
 from picobox.errors import Errno, PlatformError
 from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Birth, Descriptor, HostTid, SpawnRequest, Stop
@@ -35,11 +19,14 @@ from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Birth, Descriptor,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from picobox.abi.arguments import ArgumentRule
     from picobox.abi.row import Row
     from picobox.confine.limits import LimitsAlone
     from picobox.confine.namespaces import Walls
     from picobox.confine.supervised import SupervisedWalls
     from picobox.platform.base import Repeated
+    from picobox.platform.form_compiler import FormCompiler
+    from picobox.platform.forms import Forms, KeptForms
     from picobox.platform.name_table import NameTable
     from picobox.platform.site_cache import SiteCache
     from picobox.trace.core_recorder import CoreRecorder
@@ -49,7 +36,6 @@ _BUFFER = 1 << 16
 # The System V ABI's name, AMD64 supplement, of what begins each program that is linked to libraries.
 _LOADER = "/lib64/ld-linux-x86-64.so.2"
 _MOST_RECEIVERS = 64
-_CLOSE, _OPENAT = 3, 257
 _MOST_TID = (1 << 31) - 1
 # struct pb_stop, read at once: a cffi attribute access each would cost more than the stop's own answer.
 _STOP = Struct("<8i8Qqq")
@@ -124,7 +110,7 @@ class TracePlatform:
 
     def __init__(
         self,
-        rows: Iterable[Row],
+        rows: Iterable[Row] | None,
         *,
         subscribe: bool = False,
         features: frozenset[str] = frozenset(),
@@ -135,8 +121,11 @@ class TracePlatform:
         sites: SiteCache | None = None,
         walls: Walls | SupervisedWalls | LimitsAlone | None = None,
         recorder: CoreRecorder | None = None,
+        kept: KeptForms | None = None,
     ) -> None:
-        """`subscribe`: every call and signal comes to Python, as tracing needs it; of calls, only `calls`.
+        """`rows`: the table, None for ours, of which forms may be `kept`.
+
+        `subscribe`: every call and signal comes to Python, as tracing needs it; of calls, only `calls`.
 
         `notify`: where the kernel can, calls that the core answers alone arrive by the notify channel, not as stops.
         `gate`: of these calls, those that are harmless are made inside the programs, once the channel got so many from
@@ -145,7 +134,6 @@ class TracePlatform:
         `sites`: where plans of call sites are kept for the gate.
         `walls`: what programs are put behind, raised before the first one. `recorder`: takes what the core records.
         """
-        rows = tuple(rows)
         self._walls = walls
         self._rows = rows
         self._name_table: NameTable | None = None
@@ -156,71 +144,81 @@ class TracePlatform:
         self._stop_bytes = ffi.buffer(self._stop)
         self._buffer = ffi.new("char[]", _BUFFER)
         self._receivers = ffi.new("int32_t[]", _MOST_RECEIVERS)
-        self._filter = compile_filter(rows)
-        self._notify_filter = b""
         self._tells_closes = self._watches = self._opens_unseen = False
         self._seen = calls if subscribe else frozenset[int]()  # None: every call
         self._on_changed: Callable[[int, int, int], None] = lambda _table, _fd, _source: None
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None
         self._sites = sites
-        self._rules = active_rules(features)
-        by_arguments = frozenset(rule.call for rule in self._rules)
+        self._features, self._subscribed, self._calls = features, subscribe, calls
         gated = bool(gate and notify)
-        self._recorder = recorder
-        self._recorded, judged = (frozenset[int](),) * 2 if recorder is None else self._record(recorder, gated=gated)
-        compiled = partial(
-            compile_dispositions, rows, subscribe, calls=calls, by_arguments=by_arguments, gate=gated,
-            recorded=self._recorded, judged=judged,
-        )  # fmt: skip
-        self._compile = cache(compiled)
-        dispositions = self._compile(features)
-        lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", dispositions))
-        notified = [nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY]
-        if notify and notified and lib.pb_can_notify() == 0:
-            gates = self._gates(dispositions, looking=LOOKING if self._recorded else frozenset())
-            if gates and lib.pb_open_gate(self._core, gate) == 0:
+        self._gated, self._recorder = gated, recorder
+        self._recorded, self._judged = (
+            (frozenset[int](),) * 2 if recorder is None else self._record(recorder, gated=gated)
+        )
+        forms = self._forms = self._found_forms(None if subscribe or recorder else kept, notify=notify)
+        lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", forms.dispositions))
+        self._notify_filter = b""
+        if notify and forms.notifying and lib.pb_can_notify() == 0:
+            self._notify_filter = forms.notifying
+            if forms.has_gates and lib.pb_open_gate(self._core, gate) == 0:
                 self._lend_plans()
                 by = lib.PB_GATE_ENTERED_BY_ALL if enter else lib.PB_GATE_ENTERED_BY_NAMES
                 lib.pb_enter_gate(self._core, by)
-                self._watches = bool(gates[1].calls)
-                self._opens_unseen = any(_OPENAT in place.calls for place in gates)
-            else:
-                gates = ()
-            self._notify_filter = compile_filter(rows, frozenset(notified), gates)
-            self._tells_closes = _CLOSE in notified and dispositions[_CLOSE] & DISPOSITION_ACTION == ACTION_CALL
+                self._watches = forms.watches
+                self._opens_unseen = forms.opens_unseen
+            elif forms.has_gates:
+                self._notify_filter = self._compiler.without_gates(features)
+            self._tells_closes = forms.tells_closes
             self._watches = self._watches or self._tells_closes
-        guards, mmap_nr = compile_guards(rows)
-        lib.pb_set_guards(self._core, ffi.from_buffer("uint32_t[]", guards), mmap_nr)
-        words = compile_rules(self._rules)
-        if lib.pb_set_rules(self._core, ffi.from_buffer("struct pb_rule[]", words), len(self._rules)):
+        lib.pb_set_guards(self._core, ffi.from_buffer("uint32_t[]", forms.guards), forms.mmap_nr)
+        rules = ffi.from_buffer("struct pb_rule[]", forms.rules)
+        if lib.pb_set_rules(self._core, rules, len(rules)):
             raise ValueError("too many rules about arguments")
         lib.pb_set_report_signals(self._core, subscribe)
         lib.pb_set_pinning(self._core, True)
 
-    @staticmethod
-    def _gates(dispositions: Sequence[int], looking: frozenset[int]) -> Sequence[Gate]:
-        """Where the gate makes calls, and which; none if it may make none. `looking`: it makes these for records."""
-        always, decided, bounded = (
-            frozenset(nr for nr, word in enumerate(dispositions) if word & flag)
-            for flag in (DISPOSITION_GATE, DISPOSITION_DECIDED, DISPOSITION_PASSES)
-        )
-        places = (
-            Gate(lib.PB_GATE_CODE, lib.PB_GATE_CODE_SIZE, always, bounded),
-            Gate(
-                lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, (decided | looking) - RECORDED_BOUNDED,
-                decided & RECORDED_BOUNDED,
-                maps_code=MMAP in bounded,
-            ),
+    def _found_forms(self, kept: KeptForms | None, *, notify: bool) -> Forms:
+        """The forms of the table for this run; from where they are kept, or compiled and kept there."""
+        found = None if kept is None else kept.find(self._features, gate=self._gated, notify=notify)
+        if found is None:
+            found = self._compiler.forms(self._features)
+            if kept is not None:
+                kept.keep(found, self._features, gate=self._gated, notify=notify)
+        if kept is not None:
+            kept.close()
+        return found
+
+    @cached_property
+    def _compiler(self) -> FormCompiler:
+        from picobox.platform.form_compiler import FormCompiler
+
+        if self._rows is None:
+            from picobox.abi.table import ROWS
+
+            self._rows = ROWS
+        rules = frozenset(each.call for each in self._rules)
+        return FormCompiler(
+            tuple(self._rows), subscribe=self._subscribed, calls=self._calls, rules=rules,
+            gate=self._gated, recorded=self._recorded, judged=self._judged,
         )  # fmt: skip
-        resolving = Gate(lib.PB_GATE_RESOLVING, lib.PB_GATE_RESOLVING_SIZE, decided - RECORDED_BOUNDED, notified=True)
-        return (*places, resolving) if always or decided else ()
+
+    @cached_property
+    def _rules(self) -> tuple[ArgumentRule, ...]:
+        from picobox.abi.arguments import active_rules
+
+        return active_rules(self._features)
+
+    @property
+    def hardening(self) -> bytes:
+        """The filter of the supervisor itself."""
+        return self._forms.hardening
 
     def resolve_names(self, table: NameTable) -> None:
         """The core tells guests by itself what names mean that they look for: what `table` says, on all volumes."""
         self._name_table = table
-        words = compile_resolvable(self._rows)
-        lib.pb_set_resolver(self._core, table.native, ffi.from_buffer("uint32_t[]", words))
+        words = ffi.from_buffer("uint32_t[]", self._forms.resolvable)
+        lib.pb_set_resolver(self._core, table.native, words)
 
     def stop_resolving(self) -> None:
         """Names may mean something else from now on, to some guest."""
@@ -266,9 +264,10 @@ class TracePlatform:
         native.paths = strings(request.paths)
         cwd = ffi.NULL if request.cwd is None else ffi.new("char[]", request.cwd)
         shell = ffi.NULL if request.shell is None else ffi.new("char[]", request.shell)
-        program = ffi.from_buffer("uint8_t[]", self._filter)
+        stopping = self._forms.stopping
+        program = ffi.from_buffer("uint8_t[]", stopping)
         native.cwd, native.shell, native.fds, native.fd_count = cwd, shell, fds, len(request.fds)
-        native.filter, native.filter_length = program, len(self._filter) // 8
+        native.filter, native.filter_length = program, len(stopping) // 8
         if self._notify_filter:
             native.notify_filter = ffi.from_buffer("uint8_t[]", self._notify_filter)
             native.notify_length = len(self._notify_filter) // 8
@@ -399,7 +398,7 @@ class TracePlatform:
         return int(lib.pb_calls_entered(self._core, tid))
 
     def intercept(self, features: frozenset[str]) -> None:
-        lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", self._compile(features)))
+        lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", self._compiler.dispositions(features)))
 
     def on_changed(self, routine: Callable[[int, int, int], None]) -> None:
         self._on_changed = routine

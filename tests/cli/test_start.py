@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from picobox._native import _core
+
 from .command import REPOSITORY, environment
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ for name in NAMES:
 print(json.dumps(told))
 """
 NAMES = ["picobox.abi.row", "picobox.abi", "picobox.platform.host", "ntshim.io.services", "picobox._native"]
+COMPILED = [*NAMES, "picobox.errors"]
 INSTALL = "from picobox.start import loader; loader.install()\n"
 # Whether a module was loaded from its compiled file, was compiled for this run, or is Python's business.
 HOW = """
@@ -68,7 +71,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for package in ("picobox", "ntshim"):
         shutil.copytree(REPOSITORY / package, place / package, ignore=ignored)
     run(
-        f"{ALONE}import picobox.start.loader\nfor name in {NAMES!r}: __import__(name)",
+        f"{ALONE}import picobox.start.loader\nfor name in {COMPILED!r}: __import__(name)",
         place,
         PYTHONDONTWRITEBYTECODE="",
     )
@@ -154,7 +157,7 @@ def test_what_is_not_compiled_yet_is_compiled_as_python_does(
     assert compiled(errors).exists() == kept
 
 
-@pytest.mark.parametrize("name", ["abi/types", "platform/base"])
+@pytest.mark.parametrize("name", ["abi/memory", "platform/base"])
 def test_modules_that_are_compiled_fit_those_that_are_not(tree: Path, name: str) -> None:
     file = compiled(tree / "picobox" / f"{name}.py")
     data = file.read_bytes()
@@ -237,7 +240,7 @@ def test_a_module_that_fails_leaves_imports_as_they_were(tree: Path, errors: Pat
 import builtins
 from picobox.start.loader import _builtins
 try:
-    import picobox.platform.host
+    import picobox.abi.types
 except ValueError as error:
     print(error, _builtins["__import__"] is builtins.__import__)
 """
@@ -256,6 +259,47 @@ def test_a_run_loads_neither_typing_nor_argparse(tree: Path) -> None:
     assert done.returncode == 0
     assert "picobox.supervisor" in done.stderr.split()
     assert not {"typing", "argparse", "threading"} & set(done.stderr.split())
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    """A copy of picobox that has never run."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.c", "*.h")
+    for package in ("picobox", "ntshim"):
+        shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=ignored)
+    shutil.copy2(str(_core.__file__), tmp_path / "picobox" / "_native")
+    return tmp_path
+
+
+TABLE = {"picobox.abi.table", "picobox.abi.types", "picobox.abi.filter", "picobox.platform.form_compiler"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--policy", "open"), ("--policy", "default"), ("--no-gate",), ("--no-fast",), ("--walls", "no-namespaces")],
+)
+def test_the_second_run_of_a_kind_needs_no_table(whole: Path, options: tuple[str, ...]) -> None:
+    code = (
+        "import atexit\n"
+        "atexit.register(lambda: sys.stderr.write(' '.join(sys.modules)))\n"
+        f"sys.argv = ['picobox', '-q', *{options!r}, '--', '/bin/true']\nfrom picobox.cli import command\ncommand()"
+    )
+    loaded = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", f"import sys\n{ALONE}{code}"],
+            env=environment({"PYTHONPATH": str(whole)}),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0
+        loaded.append(set(done.stderr.split()))
+    assert loaded[0] >= TABLE
+    assert "picobox.platform.form_compiler" not in loaded[1]
+    # Where every call is a stop, those of the program need the table.
+    assert options[0] in ("--no-gate", "--no-fast") or not loaded[1] & TABLE
 
 
 ENDING = "import atexit, sys, os\nfrom picobox.start.ending import leave\n"
