@@ -241,6 +241,7 @@ struct pb_core {
     struct stubs *stubs;     /* of all gates, NULL before the first */
     struct gate *gates;
     struct images *images;   /* NULL: there are no copies */
+    bool has_other_rights;   /* guests may not be allowed to see what others see */
     bool has_other_roots;    /* see roots_differ: guests may see other paths than we do: copies would not be what they call them */
     uint32_t *watchers;      /* by descriptor, in how many tables it is watched; see gate/watches.c */
     struct plan *plans;

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["top"]
 
 PROGRAM = Path(__file__).parent / "gate_makings.c"
+SPELLINGS = Path(__file__).parent / "gate_spellings.c"
 CREATORS = Path(__file__).parent.parent / "syscalls" / "creators.c"
 MAKING = tuple(BY_NAME[name].nr for name in ("openat", "mkdir"))
 WORDS = ("make", "make", "new", "nolink", "mkdir", "mkdir", "remove", "rmdir", "stat", "lstat", "open")
@@ -80,6 +81,10 @@ def test_who_has_made_a_name_keeps_nobody_from_another_spelling(top: Path) -> No
 
 def test_of_many_who_make_spellings_of_a_name_one_makes_it(top: Path) -> None:
     run(PROGRAM, str(top), "together")
+
+
+def test_a_name_in_another_spelling_is_that_of_whoever_has_it_now(top: Path) -> None:
+    run(SPELLINGS, str(top))
 
 
 @pytest.mark.parametrize("how", ["plain", "exclusive", "killed", "stopped"])

@@ -298,13 +298,15 @@ void misses_name_made(struct pb_core *core, const struct made_name *made);
 struct miss {
     int32_t tid, dirfd;
     const char *path;
+    const char *stored; /* what it means, NULL: nothing */
+    uint32_t looks;     /* as in a gate_spelling */
     /* As it was before it was looked up: */
     uint32_t place;
     uint64_t generation, epoch, events, makings;
 };
 /* A task is about to look for a name. */
 void miss_begin(const struct pb_core *core, const struct task *task, struct miss *miss);
-/* Nothing is there under any spelling: if that is asked again and again, the gate will know it by itself. */
+/* Nothing is there under any spelling, or just one: if that is asked again and again, the gate will know it by itself. */
 void miss_seen(struct pb_core *core, const struct miss *miss);
 /* Tells the gate where relative names of a task begin. */
 void place_tell(const struct pb_core *core, const struct task *task);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "gate.h"
 #include "guest.h"
@@ -218,8 +219,8 @@ static inline uint64_t asking_of(const struct gate_block *block)
     return behind < GATE_DECIDED ? behind - X86_SYSCALL_LENGTH : asking_address((uint32_t)((behind - GATE_DECIDED) / STUB_SIZE));
 }
 
-/* Whether it is known that a name that was not found is not there in another spelling either. */
-static inline int is_known_miss(const struct gate_block *block, uint64_t nr)
+/* Of a name that was not found: what is remembered has it under this; 0: nothing is. */
+static inline uint64_t name_hash(const struct gate_block *block, uint64_t nr)
 {
     uint8_t position = table_of(block, GUEST_PATHS)[nr];
     const char *path = (const char *)block->args[position & 7];
@@ -227,31 +228,88 @@ static inline int is_known_miss(const struct gate_block *block, uint64_t nr)
     bool is_relative_to = position & GUEST_AT_DIRECTORY && (int32_t)block->args[(position & 7) - 1] != AT_FDCWD;
     if (!place || (is_relative_to && *path != '/'))
         return 0;
-    uint64_t hash = miss_hash(*(const volatile uint64_t *)GATE_GENERATION, place, path);
+    return miss_hash(*(const volatile uint64_t *)GATE_GENERATION, place, path);
+}
+
+/* Whether it is known that it is not there in another spelling either. */
+static inline int is_known_miss(uint64_t hash)
+{
     return hash && ((const volatile uint64_t *)GATE_MISSES)[hash >> (64 - MISS_BITS)] == hash;
 }
 
+/* Whether who may not list a directory, whom its names have in one spelling alone, may list those where the path in the
+   block has another spelling than was asked for. The kernel says so, as that may have changed. */
+static inline int are_listable(struct gate_block *block, uint32_t looks)
+{
+    volatile struct directory_end {
+        char dot, zero;
+    } __attribute__((packed)) *end, before;
+    uint64_t look[6] = {(uint64_t)AT_FDCWD, (uint64_t)block->name, R_OK | X_OK, AT_EACCESS};
+    int64_t refused = 0;
+    for (; looks && !refused; looks >>= 8) {
+        end = (volatile struct directory_end *)(block->name + ((looks & 0xff) - 1));
+        before.dot = end->dot;
+        before.zero = end->zero;
+        end->dot = '.';
+        end->zero = 0;
+        refused = guest_look(SYS_faccessat2, look);
+        end->dot = before.dot;
+        end->zero = before.zero;
+    }
+    return !refused;
+}
+
+/* Whether it is remembered how it is spelled; the path is in the block then. It may be written anew meanwhile. */
+static inline int is_spelled(struct gate_block *block, uint64_t hash)
+{
+    const volatile struct gate_spelling *spelling =
+        (const volatile struct gate_spelling *)GATE_SPELLINGS + (hash >> (64 - SPELLING_BITS));
+    uint32_t version = spelling->version;
+    if (!hash || spelling->hash != hash ||
+        (table_of(block, GUEST_KINDS)[SYS_faccessat2] & GUEST_KIND) != GUEST_FINDS)
+        return 0;
+    uint32_t looks = spelling->looks;
+    for (uint32_t i = 0; i < sizeof spelling->path; i += 8)
+        ((volatile struct word *)(block->name + i))->value = ((const volatile struct word *)(spelling->path + i))->value;
+    return spelling->version == version && spelling->hash == hash && are_listable(block, looks);
+}
+
 enum meaning { UNKNOWN, NOTHING, ANOTHER };
+
+/* Makes a call with the path in the block. */
+static inline int64_t make_as_spelled(struct gate_block *block, uint64_t nr)
+{
+    uint64_t args[6];
+    for (int i = 0; i < 6; i++)
+        args[i] = block->args[i];
+    args[table_of(block, GUEST_PATHS)[nr] & 7] = (uint64_t)block->name;
+    guest_make(nr, args);
+    return *(const volatile int64_t *)&block->result;
+}
 
 /* The call has found nothing under its name. What that means: nothing, or another name by which it has been made. Of an open
    that is recorded the name is wanted, which what is remembered does not tell. */
 static inline enum meaning resolved(struct gate_block *block, uint64_t nr, const struct recording *recording)
 {
-    uint64_t args[6];
     block->result = NOT_MADE;
     if (!(table_of(block, GUEST_KINDS)[nr] & GUEST_RESOLVES))
         return UNKNOWN;
+    uint64_t hash = recording->opens ? 0 : name_hash(block, nr);
+    bool misses = is_known_miss(hash);
+    if (!misses && is_spelled(block, hash)) {
+        int64_t result = make_as_spelled(block, nr);
+        if (result != -ENOENT && result != -ELOOP)
+            return ANOTHER;
+        block->result = NOT_MADE;
+    }
     if (recording->opens)
         *(volatile char *)block->name = 0;
-    int64_t length = !recording->opens && is_known_miss(block, nr) ? 0 : guest_resolve(nr, block->args);
+    int64_t length = misses ? 0 : guest_resolve(nr, block->args);
     if (length == 0)
         block->result = -ENOENT;
     if (length <= 0)
         return length == 0 ? NOTHING : UNKNOWN;
-    for (int i = 0; i < 6; i++)
-        args[i] = block->args[i];
-    args[table_of(block, GUEST_PATHS)[nr] & 7] = (uint64_t)block->name;
-    guest_make(nr, args);
+    make_as_spelled(block, nr);
     return ANOTHER;
 }
 

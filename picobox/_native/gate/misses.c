@@ -1,5 +1,6 @@
-/* Owns what is remembered of names that mean nothing in any spelling: the gate need not ask for them again. All is forgotten
-   when something may have got a name: guests' calls are seen, and who else makes one is seen by inotify, a moment later. */
+/* Owns what is remembered of names that mean nothing in any spelling, or something in another one: the gate need not ask for
+   them again. All is forgotten when something may have got a name: guests' calls are seen, and who else makes one is seen by
+   inotify, a moment later. That a name is gone need not be noticed: what is remembered then finds nothing, and is asked for. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -41,8 +42,12 @@
 #define STACK_SIZE (128 * 1024)
 
 _Static_assert(GUEST_CAPTURES + 8 * PB_NR_COUNT <= GATE_GENERATION && GATE_GENERATION + 8 <= GATE_PLACES &&
-                   GATE_PLACES + 4 * PB_BLOCK_COUNT <= GATE_MISSES && GATE_MISSES + 8 * MISS_COUNT <= GATE_END,
+                   GATE_PLACES + 4 * PB_BLOCK_COUNT <= GATE_SPELLINGS &&
+                   GATE_SPELLINGS + sizeof(struct gate_spelling) * SPELLING_COUNT <= GATE_MISSES &&
+                   GATE_MISSES + 8 * MISS_COUNT <= GATE_END && MISS_COUNT == 1 << MISS_BITS && SPELLING_COUNT == 1 << SPELLING_BITS,
                "the tables fit");
+/* What is remembered has a place: a name that means nothing that of its miss, others those behind. */
+#define PLACE_COUNT (MISS_COUNT + SPELLING_COUNT)
 
 /* What comes before the last component of paths, all of whose directories are watched. */
 struct head {
@@ -64,7 +69,7 @@ struct misses {
         uint32_t next; /* of the same hash */
         uint16_t hash;
         bool is_used;
-    } components[1 + MISS_COUNT * MOST_COMPONENTS]; /* so many for each place in GATE_MISSES; the first is none */
+    } components[1 + PLACE_COUNT * MOST_COMPONENTS]; /* so many for each place; the first is none */
     uint32_t watches;
     uint64_t once[1 << ONCE_BITS]; /* names that were asked for */
     struct head heads[HEAD_SETS][HEAD_WAYS];
@@ -82,6 +87,27 @@ static uint16_t short_hash(uint32_t folded_hash)
     return (folded_hash ^ folded_hash >> FOLDED_BITS) & ((1 << FOLDED_BITS) - 1);
 }
 
+static struct gate_spelling *spelling_at(const struct pb_core *core, uint32_t number)
+{
+    return (struct gate_spelling *)in_gate(core, GATE_SPELLINGS) + number;
+}
+
+static void spelling_forget(struct gate_spelling *spelling)
+{
+    __atomic_store_n(&spelling->hash, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&spelling->version, spelling->version + 1, __ATOMIC_SEQ_CST);
+    memset(spelling->path, 0, sizeof spelling->path);
+}
+
+/* Who reads it meanwhile sees by the version that it is another. */
+static void spelling_keep(struct gate_spelling *spelling, uint64_t hash, const struct miss *miss)
+{
+    spelling_forget(spelling);
+    strcpy(spelling->path, miss->stored);
+    spelling->looks = miss->looks;
+    __atomic_store_n(&spelling->hash, hash, __ATOMIC_SEQ_CST);
+}
+
 static void forget_place(struct misses *misses, uint32_t place)
 {
     uint32_t number = 1 + place * MOST_COMPONENTS;
@@ -92,7 +118,10 @@ static void forget_place(struct misses *misses, uint32_t place)
         *link = misses->components[number].next;
         misses->components[number].is_used = false;
     }
-    __atomic_store_n(in_gate(misses->core, GATE_MISSES) + place, 0, __ATOMIC_SEQ_CST);
+    if (place < MISS_COUNT)
+        __atomic_store_n(in_gate(misses->core, GATE_MISSES) + place, 0, __ATOMIC_SEQ_CST);
+    else
+        spelling_forget(spelling_at(misses->core, place - MISS_COUNT));
 }
 
 static void forget_component(struct misses *misses, uint16_t hash)
@@ -171,6 +200,13 @@ bool makes_name(const struct pb_core *core, uint64_t nr, const uint64_t *args)
     }
 }
 
+/* Guests can read what is remembered: spellings only as long as each of them can see what any of them sees. */
+static void rights_differ(struct pb_core *core)
+{
+    misses_forget(core);
+    core->has_other_rights = true;
+}
+
 void name_call_seen(struct pb_core *core, struct task *task, uint64_t nr, const uint64_t *args)
 {
     if (!core->resolver)
@@ -184,7 +220,11 @@ void name_call_seen(struct pb_core *core, struct task *task, uint64_t nr, const 
     case SYS_pivot_root:
     case SYS_unshare:
     case SYS_setns:
+        rights_differ(core);
         place_change(core, task, 0);
+        return;
+    case SYS_landlock_restrict_self:
+        rights_differ(core);
         return;
     case SYS_setuid:
     case SYS_setgid:
@@ -196,6 +236,7 @@ void name_call_seen(struct pb_core *core, struct task *task, uint64_t nr, const 
     case SYS_setfsgid:
     case SYS_setgroups:
     case SYS_capset:
+        rights_differ(core);
         task->place = 0;
         place_tell(core, task);
         return;
@@ -385,15 +426,16 @@ static bool watch_all(struct misses *misses, const struct miss *miss, const char
 /* Whether all directories of a path are watched, and were before the name was looked for; if not, they are from now on. */
 static bool is_watched_whole(struct misses *misses, const struct miss *miss)
 {
-    size_t length = strlen(miss->path);
-    while (length && miss->path[length - 1] == '/')
+    const char *whole = miss->stored ? miss->stored : miss->path;
+    size_t length = strlen(whole);
+    while (length && whole[length - 1] == '/')
         length--;
-    while (length && miss->path[length - 1] != '/')
+    while (length && whole[length - 1] != '/')
         length--;
     char path[HEAD_LONGEST] = {0};
     if (length >= sizeof path)
         return false;
-    memcpy(path, miss->path, length);
+    memcpy(path, whole, length);
     uint64_t hash = miss_hash(0, miss->place, path);
     struct head *heads = misses->heads[hash >> 32 & (HEAD_SETS - 1)];
     for (int way = 0; way < HEAD_WAYS; way++)
@@ -468,7 +510,8 @@ void miss_seen(struct pb_core *core, const struct miss *miss)
 {
     struct misses *misses = misses_of(core);
     uint64_t first = miss_hash(1, miss->place, miss->path);
-    if (!misses || !miss->place || !first || (miss->dirfd != AT_FDCWD && miss->path[0] != '/'))
+    if (!misses || !miss->place || !first || (miss->dirfd != AT_FDCWD && miss->path[0] != '/') ||
+        (miss->stored && strlen(miss->stored) >= sizeof(((struct gate_spelling *)0)->path)))
         return;
     pthread_mutex_lock(&misses->lock);
     bool remembered = is_known(misses, first) && is_watched_whole(misses, miss);
@@ -480,12 +523,20 @@ void miss_seen(struct pb_core *core, const struct miss *miss)
     uint64_t hash = miss_hash(miss->generation, miss->place, miss->path);
     LOCKED(core);
     if (misses->epoch != miss->epoch || misses->events != miss->events || core->generation != miss->generation ||
-        core->makings != miss->makings || !core->resolver || !core->stubs || count < 0 || is_made(core, hashes, count))
+        core->makings != miss->makings || !core->resolver || !core->stubs || count < 0 || is_made(core, hashes, count) ||
+        (miss->stored && (core->has_other_rights || core->has_other_roots)))
         return;
     core->remembers = true;
-    keep(misses, (uint32_t)(hash >> (64 - MISS_BITS)), hashes, count);
     __atomic_store_n(in_gate(core, GATE_GENERATION), core->generation, __ATOMIC_SEQ_CST);
-    __atomic_store_n(in_gate(core, GATE_MISSES) + (hash >> (64 - MISS_BITS)), hash, __ATOMIC_SEQ_CST);
+    if (miss->stored) {
+        uint32_t number = (uint32_t)(hash >> (64 - SPELLING_BITS));
+        keep(misses, MISS_COUNT + number, hashes, count);
+        spelling_keep(spelling_at(core, number), hash, miss);
+    } else {
+        uint32_t number = (uint32_t)(hash >> (64 - MISS_BITS));
+        keep(misses, number, hashes, count);
+        __atomic_store_n(in_gate(core, GATE_MISSES) + number, hash, __ATOMIC_SEQ_CST);
+    }
 }
 
 void pb_spare_instance(struct pb_core *core)

@@ -59,6 +59,8 @@ struct walk {
     bool makes;                 /* the last component, if it is not there */
     bool made;                  /* that is so, and nobody else makes it now */
     bool absent;                /* nothing has the last name that was looked up, in any spelling */
+    uint32_t looks;             /* where components are spelled otherwise, see gate_spelling */
+    bool forgets;               /* or where those are is not to be remembered */
     const char *rest;           /* from that on */
     const struct pb_trace_table *judged; /* NULL, or: by its rules that nothing is there may be a refusal */
     bool tells;                 /* what is absent is to be named */
@@ -260,6 +262,14 @@ static bool make(struct walk *walk, const char *name, size_t length, char stored
     return walk->made || found == PB_NAMES_EXACT;
 }
 
+/* A component is stored in another spelling, which is about to be put. Of several, the index chooses one. */
+static void note_spelling(struct walk *walk, int found)
+{
+    walk->forgets |= found == PB_NAMES_AMBIGUOUS || walk->looks >> 24 || walk->length + 1 > UINT8_MAX;
+    if (!walk->forgets)
+        walk->looks = walk->looks << 8 | (uint8_t)(walk->length + 1);
+}
+
 /* True if the path in `spelled` is what the kernel is to be given; false: Python is to be asked. */
 static bool go(struct walk *walk, const char *left)
 {
@@ -293,6 +303,8 @@ static bool go(struct walk *walk, const char *left)
             walk->rest = left;
             return end(walk, stored, rest);
         }
+        if (found > PB_NAMES_EXACT)
+            note_spelling(walk, found);
         if (!last) {
             if (!enter(walk, stored))
                 return !is_link(walk, stored) && end(walk, stored, rest);
@@ -466,8 +478,11 @@ static int64_t tell_one(const struct lookup *lookup, struct miss *miss)
     if (!begin_path(lookup, &walk, row >> PB_RESOLVES_PATH_SHIFT & 7, row & PB_RESOLVES_AT_DIRECTORY))
         return ASK_PYTHON;
     int64_t length = tell_path(lookup, &walk, 0, GUEST_NAME);
-    if (!lookup->makes && length == 0 && walk.absent && is_valid(lookup->listener, lookup->id)) {
+    bool means_nothing = length == 0 && walk.absent, is_spelled = length > 0 && walk.looks && !walk.forgets && !walk.absent;
+    if (!lookup->makes && (means_nothing || is_spelled) && is_valid(lookup->listener, lookup->id)) {
         miss->path = walk.given;
+        miss->stored = is_spelled ? walk.spelled : NULL;
+        miss->looks = walk.looks;
         miss->dirfd = walk.dirfd;
         miss_seen(lookup->core, miss);
     }
