@@ -66,7 +66,9 @@ class Naming:
     def stored(self, path: bytes, directory: bytes) -> bytes:
         """The stored spelling of a path of ours below a directory, which may be empty."""
         below = b"" if not directory or path.startswith(b"/") else directory + b"/"
-        if not self.translates or (self._table is not None and _is_there(below + path)):
+        if not self.translates:
+            return path
+        if self._table is not None and (_is_there(below + path) or _is_in_no_spelling(below + path)):
             return path
         from picobox.names import Meaning
         from picobox.platform import host
@@ -106,6 +108,27 @@ def _is_there(path: bytes) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_in_no_spelling(path: bytes) -> bool:
+    """Whether nothing of a path that is not there has its first missing name, in any case; false if that is not plain.
+
+    Most directories of PATH lack the program that is looked for, and what looks names up takes milliseconds to load.
+    """
+    above = path
+    while True:
+        above, name = os.path.split(above.rstrip(b"/"))
+        if not name or not name.isascii():
+            return False
+        try:
+            names = os.listdir(above or b".")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            return False
+        folded = name.lower()
+        # What other letters are folded to is not known here. A link that leads nowhere is found by its name.
+        return not any(each.lower() == folded or not each.isascii() for each in names)
 
 
 def _plain_names(table: NameTable, directory: bytes | None) -> Names:

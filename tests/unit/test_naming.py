@@ -121,3 +121,56 @@ def test_other_spellings_mean_what_they_mean_to_names(
     monkeypatch.chdir(tmp_path)
     early = Naming(options(drive=["D=/"]))
     assert Naming(options()).stored(asked, b"") == early.stored(asked, b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_plain"),
+    [
+        ("bin/there", True),
+        ("bin/missing", True),
+        ("bin/nowhere/missing", True),
+        ("nowhere/bin/there", True),
+        ("./bin//missing", True),
+        ("bin/../missing", True),
+        ("nowhere/../bin", True),
+        ("bin/THERE", False),
+        ("BIN/there", False),
+        ("BIN/missing", False),
+        ("link/there", False),
+        ("bin/leads", False),
+        ("bin/LEADS", False),
+        ("bin/there/missing", False),
+        ("letters/missing", False),
+        ("letters/\N{LATIN SMALL LETTER E WITH ACUTE}", False),
+        ("", False),
+    ],
+)
+def test_a_program_that_is_not_there_is_looked_up_only_if_it_may_be_spelled_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, is_plain: bool
+) -> None:
+    for name in ("bin", "letters"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "bin" / "there").write_text("")
+    (tmp_path / "bin" / "leads").symlink_to("NoWhere")
+    (tmp_path / "link").symlink_to("Bin")
+    (tmp_path / "letters" / "\N{LATIN CAPITAL LETTER E WITH ACUTE}").write_text("")
+    monkeypatch.chdir(tmp_path)
+    quick, whole = Naming(options()), Naming(options())
+    monkeypatch.setattr(whole, "_table", None)
+    whole.made = make_names(options())
+    asked = os.fsencode(path)
+    assert quick.stored(asked, b"") == whole.stored(asked, b"")
+    assert (quick.made is None) == is_plain
+    if path:
+        assert quick.stored(asked, b".") == whole.stored(asked, b".")
+        absolute = os.path.join(os.fsencode(tmp_path), asked)
+        assert quick.stored(absolute, b"bin") == whole.stored(absolute, b"bin")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every directory")
+def test_where_names_cannot_be_listed_they_are_looked_up(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin").chmod(0o311)
+    quick = Naming(options())
+    quick.stored(os.fsencode(tmp_path / "bin" / "missing"), b"")
+    assert quick.made is not None
