@@ -479,7 +479,7 @@ static int64_t tell_one(const struct lookup *lookup, struct miss *miss)
         return ASK_PYTHON;
     int64_t length = tell_path(lookup, &walk, 0, GUEST_NAME);
     bool means_nothing = length == 0 && walk.absent, is_spelled = length > 0 && walk.looks && !walk.forgets && !walk.absent;
-    if (!lookup->makes && (means_nothing || is_spelled) && is_valid(lookup->listener, lookup->id)) {
+    if (!lookup->makes && (means_nothing || is_spelled)) {
         miss->path = walk.given;
         miss->stored = is_spelled ? walk.spelled : NULL;
         miss->looks = walk.looks;
