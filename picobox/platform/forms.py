@@ -77,7 +77,8 @@ class KeptForms:
             self._directory = _held(directory)
         except OSError:
             return
-        self._stamp = tuple([number for each in found for number in (each.st_mtime_ns, each.st_size)])
+        # The second time is the kernel's own: packages are laid out with whatever first time they say.
+        self._stamp = tuple([number for each in found for number in (each.st_mtime_ns, each.st_ctime_ns, each.st_size)])
 
     def find(self, features: frozenset[str], *, gate: bool, notify: bool) -> Forms | None:
         """The forms of a run with these features, if they were kept and are still right."""

@@ -212,6 +212,25 @@ def test_a_change_of_what_they_are_made_from_is_seen(
     assert find(place) is None
 
 
+def test_another_version_is_seen_whatever_time_its_files_say(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "picobox"
+    for source in SOURCES:
+        (package / source).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / "picobox" / source, package / source)
+    monkeypatch.setattr(picobox, "__file__", str(package / "__init__.py"))
+    keeper = KeptForms(str(place))
+    keeper.keep(MADE, PLAIN, gate=True, notify=True)
+    keeper.close()
+    table = package / "abi" / "table.py"
+    found, text = table.stat(), table.read_text()
+    table.write_text(text.replace("harmless=True", "harmless=None", 1))
+    os.utime(table, ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert table.stat().st_size == found.st_size
+    assert find(place) is None
+
+
 def test_another_copy_of_picobox_has_its_own(kept: KeptForms, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = place.parent / "picobox"
     shutil.copytree(REPOSITORY / "picobox", other, ignore=shutil.ignore_patterns("__pycache__", "_native"))
