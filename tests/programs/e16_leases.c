@@ -70,6 +70,30 @@ static void breaks(void)
     say("broken by an open, which waits until the holder gives way\n");
 }
 
+static int held;
+
+static void gives_way(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)info, (void)context;
+    broken = fcntl(held, F_SETLEASE, F_UNLCK) == 0;
+}
+
+/* An open that has broken a lease has failed, also where the holder has given way before it can be made again. */
+static void fails_once(void)
+{
+    sigset_t usr1 = one_signal(SIGUSR1);
+    handle_info(SIGUSR1, gives_way, 0);
+    CHECK(sigprocmask(SIG_UNBLOCK, &usr1, NULL) == 0);
+    for (int i = 0; i < 100; i++) {
+        held = open_as(O_RDWR);
+        broken = 0;
+        CHECK(fcntl(held, F_SETSIG, SIGUSR1) == 0 && fcntl(held, F_SETLEASE, F_WRLCK) == 0);
+        CHECK_FAILS(open("leased", O_RDONLY | O_NONBLOCK), EWOULDBLOCK);
+        CHECK(broken && close(held) == 0);
+    }
+    say("an open that has broken a lease is made once\n");
+}
+
 int main(void)
 {
     begin();
@@ -77,5 +101,6 @@ int main(void)
     CHECK(made >= 0 && close(made) == 0);
     grants();
     breaks();
+    fails_once();
     return 0;
 }

@@ -87,7 +87,7 @@ static inline uint64_t miss_hash(uint64_t generation, uint32_t place, const char
 /* What is done about a number; with GUEST_RESOLVES, what finds nothing asks what its name means. */
 #define GUEST_RESOLVES 0x80
 /* With these, errors are told: those that a policy's rule may be the cause of, or all but interruptions, and the call is made
-   again to be seen. A call that has failed so has done nothing. */
+   again to be seen. A call that has failed so has done nothing; see open_kind_of. */
 #define GUEST_TELLS 0x40
 #define GUEST_TELLS_ALL 0x20
 #define GUEST_KIND 0x1f
