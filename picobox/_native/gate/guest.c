@@ -266,8 +266,9 @@ static inline int are_listable(struct gate_block *block, uint32_t looks)
 /* Whether it is remembered how it is spelled; the path is in the block then. It may be written anew meanwhile. */
 static inline int is_spelled(struct gate_block *block, uint64_t hash)
 {
-    const volatile struct gate_spelling *spelling =
-        (const volatile struct gate_spelling *)GATE_SPELLINGS + (hash >> (64 - SPELLING_BITS));
+    const volatile struct gate_spelling *spelling = (const volatile struct gate_spelling *)GATE_SPELLINGS + first_spelling(hash);
+    for (int way = 1; way < SPELLING_WAYS && spelling->hash != hash; way++)
+        spelling++;
     uint32_t version = spelling->version;
     if (!hash || spelling->hash != hash ||
         (table_of(block, GUEST_KINDS)[SYS_faccessat2] & GUEST_KIND) != GUEST_FINDS)

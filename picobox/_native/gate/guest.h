@@ -42,7 +42,7 @@ struct gate_block {
 /* Sealed as well: names that mean something in another spelling, by the same hashes. */
 #define GATE_SPELLINGS UINT64_C(0x7c1ec000)
 #define SPELLING_COUNT 128
-#define SPELLING_BITS 7
+#define SPELLING_WAYS 4 /* a hash has so many places */
 #define SPELLING_LOOKS 4
 struct gate_spelling {
     uint64_t hash;    /* 0: of none */
@@ -50,7 +50,11 @@ struct gate_spelling {
     uint32_t looks;   /* a byte each, 0: no more: where in the path, counted from 1, a component is that is spelled otherwise */
     char path[112];   /* as it is stored, zeros behind it */
 };
-_Static_assert(sizeof(struct gate_spelling) == 128 && sizeof(struct gate_spelling) << SPELLING_BITS == 16384, "so they lie");
+static inline uint32_t first_spelling(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) % (SPELLING_COUNT / SPELLING_WAYS) * SPELLING_WAYS;
+}
+_Static_assert(sizeof(struct gate_spelling) == 128 && sizeof(struct gate_spelling) * SPELLING_COUNT == 16384, "so they lie");
 
 struct word {
     uint64_t value;

@@ -44,7 +44,7 @@
 _Static_assert(GUEST_CAPTURES + 8 * PB_NR_COUNT <= GATE_GENERATION && GATE_GENERATION + 8 <= GATE_PLACES &&
                    GATE_PLACES + 4 * PB_BLOCK_COUNT <= GATE_SPELLINGS &&
                    GATE_SPELLINGS + sizeof(struct gate_spelling) * SPELLING_COUNT <= GATE_MISSES &&
-                   GATE_MISSES + 8 * MISS_COUNT <= GATE_END && MISS_COUNT == 1 << MISS_BITS && SPELLING_COUNT == 1 << SPELLING_BITS,
+                   GATE_MISSES + 8 * MISS_COUNT <= GATE_END && MISS_COUNT == 1 << MISS_BITS,
                "the tables fit");
 /* What is remembered has a place: a name that means nothing that of its miss, others those behind. */
 #define PLACE_COUNT (MISS_COUNT + SPELLING_COUNT)
@@ -73,7 +73,7 @@ struct misses {
     uint32_t watches;
     uint64_t once[1 << ONCE_BITS]; /* names that were asked for */
     struct head heads[HEAD_SETS][HEAD_WAYS];
-    uint32_t next_way;
+    uint32_t next_way, next_spelling;
 };
 
 static uint64_t *in_gate(const struct pb_core *core, uint64_t address)
@@ -506,6 +506,20 @@ static void keep(struct misses *misses, uint32_t place, const uint16_t *hashes, 
     }
 }
 
+/* Where it is already, or nothing is, or in turn. */
+static uint32_t spelling_place(struct misses *misses, uint64_t hash)
+{
+    uint32_t first = first_spelling(hash), place = first + misses->next_spelling++ % SPELLING_WAYS;
+    const struct gate_spelling *set = spelling_at(misses->core, first);
+    for (uint32_t way = 0; way < SPELLING_WAYS; way++) {
+        if (set[way].hash == hash)
+            return first + way;
+        if (!set[way].hash)
+            place = first + way;
+    }
+    return place;
+}
+
 void miss_seen(struct pb_core *core, const struct miss *miss)
 {
     struct misses *misses = misses_of(core);
@@ -529,7 +543,7 @@ void miss_seen(struct pb_core *core, const struct miss *miss)
     core->remembers = true;
     __atomic_store_n(in_gate(core, GATE_GENERATION), core->generation, __ATOMIC_SEQ_CST);
     if (miss->stored) {
-        uint32_t number = (uint32_t)(hash >> (64 - SPELLING_BITS));
+        uint32_t number = spelling_place(misses, hash);
         keep(misses, MISS_COUNT + number, hashes, count);
         spelling_keep(spelling_at(core, number), hash, miss);
     } else {
