@@ -55,6 +55,20 @@ static void on_signal(int number)
     (void)number;
 }
 
+/* A signal that is ignored takes the caller back to its call, which then has something to read. */
+static void begins_anew(const int pair[2], pid_t parent)
+{
+    char bytes[7];
+    pid_t child = fork();
+    if (!child) {
+        usleep(100000);
+        kill(parent, SIGUSR2);
+        usleep(100000);
+        _exit(write(pair[1], "seven!", 7) != 7);
+    }
+    CHECK(read(pair[0], bytes, 7) == 7 && waitpid(child, NULL, 0) == child);
+}
+
 /* Signals that end a waiting call, that are ignored, and that come between calls. */
 static void signals(void)
 {
@@ -76,6 +90,7 @@ static void signals(void)
     for (int i = 0; i < count / 2; i++)
         CHECK(read(pair[0], &byte, 1) == -1 && errno == EINTR);
     CHECK(waitpid(child, NULL, 0) == child);
+    begins_anew(pair, parent);
 }
 
 static void *seek_apart(void *number)
@@ -98,7 +113,9 @@ static void killed(bool waits)
 {
     int pair[2];
     pid_t self = getpid();
-    CHECK(pipe(pair) == 0);
+    char byte;
+    /* So that the read below is made in the gate, and no stop comes before the end. */
+    CHECK(pipe(pair) == 0 && write(pair[1], "byte", 1) == 1 && read(pair[0], &byte, 1) == 1);
     if (waits && fork() == 0) {
         usleep(300000);
         kill(self, SIGKILL);
@@ -108,7 +125,7 @@ static void killed(bool waits)
     for (int i = 0; i < 10; i++)
         lseek(pair[0], 1000 + i, SEEK_CUR);
     if (waits)
-        read(pair[0], &self, 1);
+        read(pair[0], &byte, 1);
     kill(self, SIGKILL);
 }
 
@@ -145,6 +162,71 @@ static void noise(void)
     _exit(0);
 }
 
+/* Written by whoever reads the trace: how far it has got. */
+static volatile int *told;
+
+static void await_step(int step)
+{
+    while (*told < step)
+        ;
+}
+
+static volatile bool has_begun, is_spoilt, is_over;
+
+/* Another thread, whose ring is whole: what it makes shows that all rings have been looked at since. */
+static void *mark(void *unused)
+{
+    seek(900, 901);
+    seek(901, 902);
+    has_begun = true;
+    while (!is_spoilt)
+        ;
+    seek(1000, 1001);
+    await_step(1);
+    seek(2000, 2001);
+    while (!is_over)
+        ;
+    return unused;
+}
+
+/* The record of a seek in the first thread's ring. */
+static volatile uint32_t *record_of_seek(uint64_t number)
+{
+    uint64_t head = *(volatile uint64_t *)RINGS;
+    for (uint64_t at = 0; at < head && head < RING_SIZE;) {
+        volatile uint32_t *record = (volatile uint32_t *)(RINGS + 64 + at);
+        if ((record[1] & 0xffff) == SYS_lseek && ((volatile uint64_t *)record)[2] == number)
+            return record;
+        at += record[0];
+    }
+    return NULL;
+}
+
+/* A record that is none for as long as somebody may look at it. */
+static void hidden(void)
+{
+    pthread_t thread;
+    int file = open("told", O_RDWR);
+    told = mmap(NULL, 4, PROT_READ, MAP_SHARED, file, 0);
+    CHECK(file >= 0 && told != MAP_FAILED);
+    seek(0, 20);
+    CHECK(pthread_create(&thread, NULL, mark, NULL) == 0);
+    while (!has_begun)
+        ;
+    seek(20, 25); /* libc has other places for some calls now, each a stop once */
+    seek(25, 40);
+    volatile uint32_t *record = record_of_seek(30);
+    CHECK(record);
+    uint32_t size = *record;
+    *record = 7;
+    is_spoilt = true;
+    await_step(2);
+    *record = size;
+    seek(40, 60);
+    is_over = true;
+    pthread_join(thread, NULL);
+}
+
 int main(int argc, char **argv)
 {
     begin();
@@ -161,6 +243,8 @@ int main(int argc, char **argv)
         threads();
     else if (!strcmp(what, "noise"))
         noise();
+    else if (!strcmp(what, "hidden"))
+        hidden();
     else if (!strcmp(what, "rests"))
         seek(0, count), pause();
     else

@@ -130,6 +130,7 @@ def test_signals_are_where_they_were(tmp_path: Path) -> None:
         shown[mode] = {event for event in events if '"read"' in event or '"signal"' in event}
         before = {earlier for earlier, later in pairwise(events) if '"signal": "SIGUSR' in later}
         assert any('"read"' in event and '"result": -512' in event for event in before)
+        assert any('"read"' in event and '"result": 7' in event for event in events)
     # Which calls a signal meets is a matter of time, but not which forms there are.
     assert shown["gate"] == shown["stops"]
 
@@ -165,15 +166,36 @@ def test_noise_in_a_ring_spoils_nothing_else(tmp_path: Path, rounds: int) -> Non
         assert output.stat().st_size < 50_000_000
 
 
+def await_line(output: Path, text: bytes) -> None:
+    deadline = time.monotonic() + 30
+    while not output.exists() or text not in output.read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_what_is_no_record_hides_what_is_behind_it(tmp_path: Path) -> None:
+    """Also once it has become one: what is shown of a ring has been looked at once."""
+    output, told = tmp_path / "trace", tmp_path / "told"
+    told.write_bytes(bytes(4))
+    words = ("trace", "-w", tmp_path, "-o", output, "--gate", "1")
+    process = start(*words, "--", str(compile_source(PROGRAM)), "hidden", "0")
+    # The second of them is seen by a look that began when the first had been seen, after the ring was spoilt.
+    for step, mark in ((1, b", 1000, SEEK_SET"), (2, b", 2000, SEEK_SET")):
+        await_line(output, mark)
+        with told.open("r+b") as file:
+            file.write(bytes([step]))
+    finish(process)
+    found = map(re.compile(r".*lseek\(\d+, (\d+), ").match, output.read_text().splitlines())
+    numbers = [int(each[1]) for each in found if each]
+    assert [number for number in numbers if number < 900] == [*range(30), *range(40, 60)]
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_trace_that_is_killed_has_what_was_recorded(tmp_path: Path, mode: str) -> None:
     """Nothing was waiting to be written for longer than a moment, also in a program that waits."""
     output = tmp_path / "trace"
     process = start("trace", "-o", output, *MODES[mode], "--", str(compile_source(PROGRAM)), "rests", "40")
-    deadline = time.monotonic() + 30
-    while not output.exists() or b", 39, SEEK_SET" not in output.read_bytes():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    await_line(output, b", 39, SEEK_SET")
     process.kill()
     finish(process)
     lines = output.read_text().splitlines()
