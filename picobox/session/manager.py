@@ -10,6 +10,7 @@ import os
 import re
 import select
 import signal
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +33,7 @@ _MOST_UID = (1 << 32) - 2
 # What is made inside of the directory of an instance.
 _PARTS = ("rootfs", "temp")
 _PATIENCE_MS = 10_000
+_PAUSE_S = 0.002
 
 
 class Listed(NamedTuple):
@@ -202,7 +204,7 @@ class Manager:
             os.close(fd)
 
     def _holder(self, instance: Instance) -> tuple[int, int] | None:
-        """Who runs an instance, by its number and its start; only who has the registry sees what was said at once."""
+        """Who runs an instance, by its number and its start; only who has the registry sees it from the first moment."""
         said = locks.said(self._alive(instance))
         if not said:
             return None
@@ -213,10 +215,13 @@ class Manager:
         """Ends the process that runs an instance, and waits for that."""
         with transaction(self._place):
             holder = self._holder(instance)
-        if holder is not None:
-            _end_process(*holder)
-            # Its processes hold the lock as well, and end with it.
-            os.close(locks.acquire(self._alive(instance), wait=True))
+        if holder is None:
+            return
+        _end_process(*holder)
+        # Its children hold the lock as well, and end with it. To wait for the lock itself would be to wait for whoever
+        # comes next, too.
+        while self._holder(instance) == holder:
+            time.sleep(_PAUSE_S)
 
     def _recover(self, registry: Registry) -> None:
         """Puts in order what a process that was killed has left."""
@@ -232,7 +237,17 @@ class Manager:
                     self._forget(registry, instance)
                 finally:
                     os.close(fd)
+        self._sweep({each.guid for each in registry.instances()})
         self._keep_default(registry)
+
+    def _sweep(self, known: set[str]) -> None:
+        """Removes the files of locks whose instances are no more; locks are taken by who has the registry."""
+        for directory in (self._place.locks, self._place.running):
+            for name in os.listdir(directory):
+                fd = -1 if name in known else locks.acquire(os.path.join(directory, name))
+                if fd >= 0:
+                    os.unlink(os.path.join(directory, name))
+                    os.close(fd)
 
     def _take_away(self, instance: Instance) -> None:
         """Deletes an instance's files and then its key, which goes in any case. PicoboxError if some are left."""
