@@ -204,7 +204,7 @@ class Manager:
             os.close(fd)
 
     def _holder(self, instance: Instance) -> tuple[int, int] | None:
-        """Who runs an instance, by its number and its start; only who has the registry sees it from the first moment."""
+        """Who runs an instance, by its number and its start; who has the registry sees all of it."""
         said = locks.said(self._alive(instance))
         if not said:
             return None
