@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 VERBS = (
     "run", "check", "trace", "syscalls", "doctor", "wslpath", "names", "report", "policy", "learn", "diff", "commit",
-    "discard",
+    "discard", "instance",
 )  # fmt: skip
 # These start no program: they run on any system.
 _PORTABLE = ("names", "report")

@@ -44,6 +44,13 @@ class Listed(NamedTuple):
     is_default: bool
 
 
+class Installation(NamedTuple):
+    """An instance that is being made, and fields of it that turn out meanwhile."""
+
+    instance: Instance
+    found: dict[str, Any]
+
+
 class Manager:
     """The instances of one user. SessionError or PicoboxError, each with cause and remedy, if a step is not taken."""
 
@@ -71,8 +78,12 @@ class Manager:
             is_default = instance.guid == registry.default
         return Listed(instance, self._state(instance), is_default)
 
+    def directory_of(self, name: str) -> str:
+        """Where an instance lies for which no directory is named."""
+        return os.path.join(self._place.instances, checked_name(name))
+
     @contextmanager
-    def installing(self, name: str, base_path: str, **fields: Any) -> Iterator[Instance]:
+    def installing(self, name: str, base_path: str, **fields: Any) -> Iterator[Installation]:
         """Enters an instance and makes its directories; the block fills `rootfs`. If it raises, nothing is left.
 
         The first one becomes the default. `fields` are those of Instance.
@@ -87,12 +98,13 @@ class Manager:
                 registry.enter(instance)
             try:
                 _make_directories(path)
-                yield instance
+                installation = Installation(instance, {})
+                yield installation
             except BaseException:
                 self._take_away(instance)
                 raise
             with transaction(self._place) as registry:
-                registry.change(instance, state=after(State.INSTALLING, Step.FINISH, name))
+                registry.change(instance, **installation.found, state=after(State.INSTALLING, Step.FINISH, name))
                 self._keep_default(registry)
 
     def unregister(self, name: str) -> None:

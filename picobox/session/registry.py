@@ -73,6 +73,11 @@ class Instance(NamedTuple):
         """The directory that is its root."""
         return os.path.join(self.base_path, "rootfs")
 
+    @property
+    def temp(self) -> str:
+        """A directory beside it for what does not last."""
+        return os.path.join(self.base_path, "temp")
+
 
 # The value of each field but the GUID, with how it is written.
 _VALUES: dict[str, tuple[str, int]] = {

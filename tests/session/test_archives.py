@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import hashlib
 import io
-import json
 import lzma
 import os
 import random
 import re
 import stat
 import subprocess
+import sys
 import tarfile
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -22,47 +21,17 @@ import pytest
 from picobox.session.archives import images, reading
 from picobox.session.archives.errors import ArchiveError
 from picobox.session.archives.packing import pack
-from picobox.session.archives.reading import zstd
 from picobox.session.archives.unpacking import Unpacker
+from session.archives_made import Image, archive_of, everything, member, told
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-ODD_NAMES = (
-    "a b",
-    "new\nline",
-    "*",
-    "-rf",
-    "ä",
-    os.fsdecode(b"\xff\xfe"),
-    "x" * 255,
-    " ",
-    "\\",
-    ".wh.no",
-    "Makefile",
-    "MAKEFILE",
-)
-BINARY = b"\x01\0\0\2\xff\xfe\0\n=\0"
-
-
-def member(name: str, kind: bytes = tarfile.REGTYPE, **fields: Any) -> tarfile.TarInfo:
-    made = tarfile.TarInfo(name)
-    made.type, made.mtime, made.uid, made.gid = kind, 1_600_000_000, 0, 0
-    made.mode = {tarfile.DIRTYPE: 0o755, tarfile.SYMTYPE: 0o777}.get(kind, 0o644)
-    for field, value in fields.items():
-        setattr(made, field, value)
-    return made
-
-
-def archive_of(*members: tarfile.TarInfo | tuple[tarfile.TarInfo, bytes]) -> bytes:
-    output = io.BytesIO()
-    with tarfile.open(fileobj=output, mode="w", format=tarfile.PAX_FORMAT, errors="surrogateescape") as archive:
-        for each in members:
-            made, content = each if isinstance(each, tuple) else (each, b"")
-            made.size = len(content)
-            archive.addfile(made, io.BytesIO(content))
-    return output.getvalue()
 
 
 def unpacked(content: bytes, root: Path, *, is_layer: bool = False) -> int:
@@ -80,57 +49,6 @@ def packed(root: Path) -> bytes:
     return output.getvalue()
 
 
-def told(content: bytes) -> dict[str, tuple[object, ...]]:
-    """All that an archive says of each member, but which of a file's names is the first."""
-    found: dict[str, tuple[object, ...]] = {}
-    with tarfile.open(fileobj=io.BytesIO(content), errors="surrogateescape") as archive:
-        for each in archive:
-            first = archive.getmember(each.linkname) if each.islnk() else each
-            attributes = {key: value for key, value in first.pax_headers.items() if key.startswith("SCHILY.xattr.")}
-            data = archive.extractfile(first) if first.isreg() else None
-            digest = hashlib.sha256(data.read()).hexdigest() if data else ""
-            found[each.name.removeprefix("./")] = (
-                tarfile.REGTYPE if each.islnk() else each.type,
-                oct(first.mode), first.uid, first.gid, first.mtime, first.size, digest,
-                each.linkname if each.issym() else "",
-                (first.devmajor, first.devminor) if each.isdev() and not each.isfifo() else (),
-                attributes,
-            )  # fmt: skip
-    return found
-
-
-def everything() -> bytes:
-    """A tree that has one of each kind."""
-    directory = tarfile.DIRTYPE
-    attributes = {
-        "SCHILY.xattr.user.plain": "value",
-        "SCHILY.xattr.security.capability": BINARY.decode("utf-8", "surrogateescape"),
-    }
-    return archive_of(
-        member(".", directory, mode=0o711, uid=3),
-        member("etc", directory, pax_headers={"mtime": "1600000000.123456789"}),
-        (member("etc/shadow", mode=0o640, gid=42), b"root:*:\n"),
-        (member("etc/none", mode=0, uid=65534, gid=65534), b""),
-        (member("etc/old", mtime=0), b"old"),
-        member("bin", tarfile.SYMTYPE, linkname="usr/bin"),
-        member("loop", tarfile.SYMTYPE, linkname="loop", uid=1000, gid=1000),
-        member("dangling", tarfile.SYMTYPE, linkname="/nowhere\n"),
-        member("usr", directory),
-        member("usr/bin", directory),
-        (member("usr/bin/su", mode=0o4755, pax_headers=attributes), b"\x7fELF"),
-        member("usr/bin/again", tarfile.LNKTYPE, linkname="usr/bin/su"),
-        member("tmp", directory, mode=0o1777),
-        member("closed", directory, mode=0),
-        (member("closed/in", mode=0o400, uid=7), b"in"),
-        member("dev", directory),
-        member("dev/null", tarfile.CHRTYPE, mode=0o666, devmajor=1, devminor=3),
-        member("dev/loop0", tarfile.BLKTYPE, mode=0o660, gid=6, devmajor=7, devminor=0),
-        member("dev/pipe", tarfile.FIFOTYPE, mode=0o620, uid=5, gid=5),
-        member("odd", directory),
-        *((member(f"odd/{name}"), name.encode("utf-8", "surrogateescape")) for name in ODD_NAMES),
-    )
-
-
 def test_what_goes_in_comes_out(tmp_path: Path) -> None:
     content = everything()
     unpacked(content, tmp_path / "root")
@@ -140,6 +58,11 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
         found = path.lstat()
         assert found.st_uid == os.geteuid()
         assert stat.S_ISLNK(found.st_mode) or not found.st_mode & 0o7077, path
+
+
+def test_only_a_layer_has_whiteouts(tmp_path: Path) -> None:
+    unpacked(archive_of((member("x"), b"x"), member(".wh.x")), tmp_path / "root")
+    assert sorted(os.listdir(tmp_path / "root")) == [".wh.x", "x"]
 
 
 def test_hard_links_are_one_file(tmp_path: Path) -> None:
@@ -318,46 +241,15 @@ def test_random_trees(tmp_path: Path) -> None:
         assert told(packed(tmp_path / f"{seed}")) == told(content), seed
 
 
-class Image:
-    """Files of an image of these layers."""
-
-    def __init__(self, *layers: bytes, architecture: str = "amd64") -> None:
-        self.files: dict[str, bytes] = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}'}
-        config = {
-            "config": {"Env": ["PATH=/bin", "A=b"], "User": "1000"},
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(each).hexdigest()}" for each in layers]},
-        }
-        self.config = self._blob(json.dumps(config).encode())
-        self.layers = [self._blob(gzip.compress(each)) for each in layers]
-        manifest = {"config": {"digest": self.config}, "layers": [{"digest": each} for each in self.layers]}
-        inner = self._blob(json.dumps(manifest).encode())
-        other = {"digest": f"sha256:{'0' * 64}", "platform": {"os": "linux", "architecture": "arm64"}}
-        chosen = {"digest": inner, "platform": {"os": "linux", "architecture": architecture}}
-        outer = self._blob(json.dumps({"manifests": [other, chosen]}).encode())
-        self.files["index.json"] = json.dumps({"manifests": [{"digest": outer}]}).encode()
-
-    def _blob(self, content: bytes) -> str:
-        digest = hashlib.sha256(content).hexdigest()
-        self.files[f"blobs/sha256/{digest}"] = content
-        return f"sha256:{digest}"
-
-    def saved_by_docker(self) -> None:
-        paths = [f"blobs/sha256/{digest.removeprefix('sha256:')}" for digest in (self.config, *self.layers)]
-        manifest = [{"Config": paths[0], "RepoTags": ["x:latest"], "Layers": paths[1:]}]
-        self.files = {path: self.files[path] for path in paths} | {"manifest.json": json.dumps(manifest).encode()}
-
-    def archive(self) -> bytes:
-        return archive_of(*((member(name), content) for name, content in self.files.items()))
-
-    def unpacked(self, root: Path) -> images.Configuration:
-        root.mkdir()
-        with (
-            Unpacker(str(root), "image.tar") as unpacker,
-            images.in_file(io.BytesIO(self.archive()), "image.tar") as image,
-        ):
-            found = images.unpack(image, "image.tar", unpacker)
-            unpacker.finish()
-        return found
+def unpacked_image(image: Image, root: Path) -> images.Configuration:
+    root.mkdir()
+    with (
+        Unpacker(str(root), "image.tar") as unpacker,
+        images.in_file(io.BytesIO(image.archive()), "image.tar") as opened,
+    ):
+        found = images.unpack(opened, "image.tar", unpacker)
+        unpacker.finish()
+    return found
 
 
 LOWER = (
@@ -388,7 +280,7 @@ def test_an_image(tmp_path: Path, docker: bool) -> None:
     if docker:
         image.saved_by_docker()
     assert all(images.is_part(name) for name in image.files)
-    assert image.unpacked(tmp_path / "root") == images.Configuration(("PATH=/bin", "A=b"), "1000")
+    assert unpacked_image(image, tmp_path / "root") == images.Configuration(("PATH=/bin", "A=b"), "1000")
     found = {
         str(path.relative_to(tmp_path / "root")): path.read_bytes()
         for path in (tmp_path / "root").rglob("*")
@@ -422,13 +314,13 @@ def test_an_image_whose_parts_are_not_what_they_should_be(tmp_path: Path) -> Non
                 image.files[name] = content
             count += 1
             with pytest.raises(ArchiveError, match=r"image\.tar"):
-                image.unpacked(tmp_path / f"{count}")
+                unpacked_image(image, tmp_path / f"{count}")
     assert count == 15
 
 
 def test_an_image_for_another_machine(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="for other machines only"):
-        Image(archive_of(*LOWER), architecture="riscv64").unpacked(tmp_path / "root")
+        unpacked_image(Image(archive_of(*LOWER), architecture="riscv64"), tmp_path / "root")
 
 
 @pytest.mark.parametrize("name", ["etc/passwd", "./bin", "usr", "manifest", "0" * 63, "rootfs.tar"])

@@ -37,7 +37,8 @@ def manager(place: SessionPlace) -> Manager:
 
 
 def install(manager: Manager, name: str, directory: Path) -> Instance:
-    with manager.installing(name, str(directory / name)) as instance:
+    with manager.installing(name, str(directory / name)) as installation:
+        instance = installation.instance
         Path(instance.rootfs, "etc").mkdir()
         Path(instance.rootfs, "etc/hostname").write_text(name)
     return instance
@@ -95,7 +96,8 @@ def test_a_name_or_a_directory_that_is_taken(manager: Manager, tmp_path: Path) -
 
 def test_a_failure_leaves_nothing(manager: Manager, tmp_path: Path) -> None:
     def fail() -> None:
-        with manager.installing("x", str(tmp_path / "x")) as instance:
+        with manager.installing("x", str(tmp_path / "x")) as installation:
+            instance = installation.instance
             Path(instance.rootfs, "closed/in").mkdir(parents=True)
             Path(instance.rootfs, "closed").chmod(0)
             assert states(manager) == {"x": State.INSTALLING}
@@ -254,9 +256,9 @@ manager = Manager(SessionPlace(os.environ))
 base, name = sys.argv[1:]
 print("ready", flush=True)
 while True:
-    with manager.installing(name, base) as instance:
+    with manager.installing(name, base) as installation:
         for number in range(40):
-            directory = Path(instance.rootfs, f"{number}")
+            directory = Path(installation.instance.rootfs, f"{number}")
             directory.mkdir()
             (directory / "file").write_text(name)
     manager.configure(name, default_uid=5)

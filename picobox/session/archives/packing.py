@@ -53,22 +53,23 @@ def pack(root: str, output: IO[bytes]) -> int:
 
 
 def _walk(root: str) -> Iterator[_Entry]:
-    """The root and everything below it, each directory before what is in it, by name."""
+    """The root and everything below it, each directory before what is in it, by name; open is one for each level."""
     top = os.open(root, _DIRECTORY)
-    waiting = [(top, "")]
-    yield _Entry(top, ".", ".")
+    levels = [(top, "", iter(sorted(os.listdir(top))))]
     try:
-        while waiting:
-            directory, path = waiting.pop()
-            try:
-                for name in sorted(os.listdir(directory)):
-                    yield _Entry(directory, name, path + name)
-                    if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
-                        waiting.append((os.open(name, _DIRECTORY, dir_fd=directory), f"{path}{name}/"))
-            finally:
-                os.close(directory)
+        yield _Entry(top, ".", ".")
+        while levels:
+            directory, path, names = levels[-1]
+            name = next(names, None)
+            if name is None:
+                os.close(levels.pop()[0])
+                continue
+            yield _Entry(directory, name, path + name)
+            if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+                below = os.open(name, _DIRECTORY, dir_fd=directory)
+                levels.append((below, f"{path}{name}/", iter(sorted(os.listdir(below)))))
     finally:
-        for directory, _ in waiting:
+        for directory, _, _ in levels:
             os.close(directory)
 
 

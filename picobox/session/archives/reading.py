@@ -9,7 +9,7 @@ import lzma
 import sys
 import tarfile
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from picobox.session.archives.errors import ArchiveError
@@ -47,9 +47,22 @@ class _Member(tarfile.TarInfo):
             raise
 
 
+def buffered(file: IO[bytes]) -> io.BufferedReader:
+    """A file of which one can see what comes without reading it."""
+    return file if isinstance(file, io.BufferedReader) else io.BufferedReader(cast("Any", file), _PIECE)
+
+
+def first_name(file: io.BufferedReader) -> str:
+    """The name of the first member of an archive that has not been read yet; damage is seen later."""
+    with suppress(tarfile.TarError, *_DAMAGED, OSError):
+        start = file.peek(tarfile.BLOCKSIZE)[: tarfile.BLOCKSIZE]
+        return tarfile.TarInfo.frombuf(start, "utf-8", "surrogateescape").name
+    return ""
+
+
 def plain(source: IO[bytes]) -> IO[bytes]:
     """What is in a file once it is decompressed."""
-    file = source if isinstance(source, io.BufferedReader) else io.BufferedReader(cast("Any", source))
+    file = buffered(source)
     start = file.peek(_LONGEST_MARK)
     for mark, reader in _FORMS:
         if start.startswith(mark):

@@ -1,0 +1,162 @@
+"""The verb instance: Linux systems in directories of their own, which come from archives and go into them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from picobox.cli.options import Option, Usage, color_option
+from picobox.cli.report import Table, print_tables
+from picobox.findings.visible import visible
+from picobox.session.archives.writing import FORMATS
+from picobox.session.manager import Manager
+from picobox.session.place import SessionPlace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import SimpleNamespace
+
+    from picobox.session.manager import Listed
+
+_DESCRIPTION = """Keep Linux systems in directories of their own.
+
+import NAME FILE   make an instance of an archive or an image of a container
+export NAME FILE   write its tree into an archive, which ends it if it runs
+clone NAME NEW     copy it; files share their data where the file system can
+list               those that are there
+set-default NAME   which one is meant where none is named
+config NAME        show or change its user, environment and drives
+unregister NAME    end it, and delete it with all its files"""
+
+_EXAMPLES = """examples:
+  picobox instance import debian rootfs.tar.zst
+  docker save alpine | picobox instance import alpine -
+  picobox instance export debian backup.tar.xz
+  picobox instance config debian --uid 1000
+
+exit status: 0; 125 if it was not done, and then nothing has changed"""
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the verb; gives the exit status."""
+    usage = Usage("instance", _DESCRIPTION, _EXAMPLES)
+    action = arguments[0] if arguments and not arguments[0].startswith("-") else None
+    # Read by itself: argparse would take the operands' place for empty where an option stands between.
+    options = usage.read(_options(), arguments if action is None else arguments[1:])
+    if action not in _ACTIONS:
+        usage.error(f"{action or 'instance'}: say what to do, {', '.join(_ACTIONS)}")
+    operands, run = _ACTIONS[action]
+    if len(options.operands) != len(operands):
+        usage.error(f"{action}: say {' '.join(operands)}" if operands else f"{action}: takes no name")
+    return run(Manager(SessionPlace(os.environ)), options)
+
+
+def _options() -> tuple[Option, ...]:
+    return (
+        Option("operands", nargs="*", metavar="NAME FILE", help="what it is about"),
+        Option("--directory", metavar="DIR", help="import, clone: where it lies, if not among the user's data"),
+        Option("--format", choices=FORMATS, help="export: if the file's name does not say"),
+        Option("--uid", type=int, metavar="N", help="config: the user that programs run as"),
+        Option("--env", action="append", metavar="NAME=VALUE", help="config: a variable, empty to take it away"),
+        Option("-v", "--verbose", action="store_true", help="list: state and directory too"),
+        Option("-q", "--quiet", action="store_true", help="list: names alone"),
+        Option("--running", action="store_true", help="list: only those that run"),
+        Option("--all", action="store_true", help="list: those that come and go, too"),
+        Option("--json", action="store_true", help="list, config: as JSON"),
+        color_option(),
+    )
+
+
+def _import(manager: Manager, options: SimpleNamespace) -> int:
+    from picobox.session.transfer import import_instance
+
+    name, file = options.operands
+    instance = import_instance(manager, name, options.directory, file)
+    sys.stderr.write(f"picobox: {instance.name} is in {visible(instance.base_path)}\n")
+    return 0
+
+
+def _export(manager: Manager, options: SimpleNamespace) -> int:
+    from picobox.session.transfer import export_instance
+
+    name, file = options.operands
+    export_instance(manager, name, file, options.format)
+    return 0
+
+
+def _clone(manager: Manager, options: SimpleNamespace) -> int:
+    from picobox.session.transfer import clone_instance
+
+    name, new = options.operands
+    instance = clone_instance(manager, name, new, options.directory)
+    sys.stderr.write(f"picobox: {instance.name} is in {visible(instance.base_path)}\n")
+    return 0
+
+
+def _list(manager: Manager, options: SimpleNamespace) -> int:
+    listed = manager.list(all_states=options.all, running=options.running)
+    if options.json:
+        sys.stdout.write(json.dumps([_as_json(each) for each in listed], indent=2) + "\n")
+    elif options.quiet:
+        sys.stdout.writelines(f"{each.instance.name}\n" for each in listed)
+    elif listed:
+        rows = [
+            ("*" if each.is_default else "", each.instance.name, _state(each), visible(each.instance.base_path))
+            for each in listed
+        ]
+        shown = rows if options.verbose else [row[:3] for row in rows]
+        print_tables(sys.stdout, options.color, [Table(("", "name", "state", "directory")[: len(shown[0])], shown)])
+    return 0
+
+
+def _set_default(manager: Manager, options: SimpleNamespace) -> int:
+    manager.set_default(options.operands[0])
+    return 0
+
+
+def _config(manager: Manager, options: SimpleNamespace) -> int:
+    listed = manager.find(options.operands[0])
+    fields: dict[str, object] = {}
+    if options.uid is not None:
+        fields["default_uid"] = options.uid
+    if options.env:
+        fields["environment"] = _changed(listed.instance.environment, options.env)
+    if fields:
+        manager.configure(listed.instance.guid, **fields)
+    else:
+        sys.stdout.write(json.dumps(_as_json(listed), indent=2) + "\n")
+    return 0
+
+
+def _changed(environment: tuple[str, ...], given: list[str]) -> tuple[str, ...]:
+    """An environment with entries laid over it; one without a value takes the variable away."""
+    entries = dict(entry.partition("=")[::2] for entry in (*environment, *given))
+    return tuple(f"{name}={value}" for name, value in entries.items() if value)
+
+
+def _unregister(manager: Manager, options: SimpleNamespace) -> int:
+    manager.unregister(options.operands[0])
+    return 0
+
+
+def _state(listed: Listed) -> str:
+    """As WSL shows it: what is installed and does not run has stopped."""
+    return "Stopped" if listed.state.name == "INSTALLED" else listed.state.name.capitalize()
+
+
+def _as_json(listed: Listed) -> dict[str, object]:
+    told = listed.instance._asdict()
+    return {**told, "state": _state(listed), "default": listed.is_default}
+
+
+_ACTIONS: dict[str, tuple[tuple[str, ...], Callable[[Manager, SimpleNamespace], int]]] = {
+    "import": (("NAME", "FILE"), _import),
+    "export": (("NAME", "FILE"), _export),
+    "clone": (("NAME", "NEW"), _clone),
+    "list": ((), _list),
+    "set-default": (("NAME",), _set_default),
+    "config": (("NAME",), _config),
+    "unregister": (("NAME",), _unregister),
+}

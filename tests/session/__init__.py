@@ -1,0 +1,1 @@
+"""What picobox.session does, as its users see it."""
