@@ -43,6 +43,7 @@ HOST_PLACES = (
     "ntshim/cm/hive_file.py",
     "picobox/platform/",
     "picobox/confine/",
+    "picobox/session/",
     "picobox/start/",
 )
 # Modules that reach the host by themselves; `os`, `signal` and `fcntl` are looked at name by name.
@@ -332,7 +333,7 @@ def names_of(requirements: list[str]) -> set[str]:
 
 def test_dependencies_are_those_that_were_decided() -> None:
     project = PROJECT["project"]
-    assert names_of(project["dependencies"]) == {"cffi", "iced-x86", "pyelftools", "rich"}
+    assert names_of(project["dependencies"]) == {"backports-zstd", "cffi", "iced-x86", "pyelftools", "rich"}
     assert {name: names_of(each) for name, each in project["optional-dependencies"].items()} == {
         "reference": {"python-ptrace"}
     }
