@@ -69,7 +69,8 @@ class SiteCache:
         home = os.environ.get("XDG_CACHE_HOME", "")
         if not os.path.isabs(home):
             above = os.environ.get("HOME", "")
-            home = os.path.join(above, ".cache") if os.path.isabs(above) else ""
+            # A home that is not there, as the system's users have it, is not to be made.
+            home = os.path.join(above, ".cache") if os.path.isabs(above) and os.path.isdir(above) else ""
         return cls(os.path.join(home, *_BELOW_CACHE) if home else None)
 
     def hold(self) -> None:

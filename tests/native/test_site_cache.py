@@ -204,9 +204,10 @@ def test_only_regular_files_are_images(cache: SiteCache) -> None:
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({"XDG_CACHE_HOME": "/caches", "HOME": "/home/me"}, "/caches/picobox/sites"),
-        ({"XDG_CACHE_HOME": "caches", "HOME": "/home/me"}, "/home/me/.cache/picobox/sites"),
-        ({"HOME": "/home/me"}, "/home/me/.cache/picobox/sites"),
+        ({"XDG_CACHE_HOME": "/caches", "HOME": "/usr"}, "/caches/picobox/sites"),
+        ({"XDG_CACHE_HOME": "caches", "HOME": "/usr"}, "/usr/.cache/picobox/sites"),
+        ({"HOME": "/usr"}, "/usr/.cache/picobox/sites"),
+        ({"HOME": "/nothing/there"}, None),
         ({"HOME": ""}, None),
         ({}, None),
     ],
