@@ -40,6 +40,7 @@ class Scale(NamedTuple):
     crowds: tuple[int, int]
     scanned: int
     longer: int  # how many times as much the long workloads do
+    longest: int  # and those that are done soonest
 
 
 FULL = Scale(
@@ -56,6 +57,7 @@ FULL = Scale(
     crowds=(1_000, 1_000_000),
     scanned=1_000_000,
     longer=10,
+    longest=40,
 )
 SMOKE = Scale(
     budget_ms=10,
@@ -71,6 +73,7 @@ SMOKE = Scale(
     crowds=(400, 4_000),
     scanned=4_000,
     longer=1,
+    longest=1,
 )
 
 
