@@ -150,7 +150,8 @@ def _held(directory: str) -> int:
 
 def _is_trusted(status: os.stat_result) -> bool:
     """Whether a file was written by this user or by root, and can be by nobody else."""
-    return status.st_uid in (0, os.geteuid()) and not status.st_mode & (S_IWGRP | S_IWOTH)
+    is_ours = status.st_uid in (0, os.geteuid())
+    return is_ours and not status.st_mode & (S_IWGRP | S_IWOTH)
 
 
 def _read(data: bytes, wanted: tuple[Any, ...]) -> Forms | None:
