@@ -84,8 +84,8 @@ EXCEPTIONS = {
         "finds the layer of the working directory, and shows paths from it",
     ),
     "picobox/cli/naming.py": (
-        {"os.getcwdb", "os.stat"},
-        "says what the only drive is before anything that knows drives is imported",
+        {"os.getcwdb", "os.listdir", "os.path", "os.stat"},
+        "says what the only drive is, and that PATH has no such program, before anything that knows drives is imported",
     ),
     "picobox/cli/options.py": ({"os.get_terminal_size"}, "help is as wide as the terminal"),
     "picobox/cli/report.py": (
