@@ -58,7 +58,7 @@ def _admit_architectures() -> None:
 
         return compiled
 
-    _replace_in("picobox.platform.trace", "compile_filter", change)
+    _replace_in("picobox.platform.form_compiler", "compile_filter", change)
 
 
 def _admit_untraced() -> None:
@@ -78,7 +78,7 @@ def _admit_untraced() -> None:
 
         return compiled
 
-    _replace_in("picobox.platform.trace", "compile_filter", change)
+    _replace_in("picobox.platform.form_compiler", "compile_filter", change)
 
 
 def _copy_nothing_unchanged() -> None:
@@ -101,7 +101,7 @@ def _drop_argument_rules(call: str) -> None:
     def change(active_rules: Callable[..., Any]) -> Callable[..., Any]:
         return lambda features: tuple(rule for rule in active_rules(features) if rule.call != call)
 
-    _replace_in("picobox.platform.trace", "active_rules", change)
+    _replace_in("picobox.platform.form_compiler", "active_rules", change)
 
 
 def _drop_socket_rules() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from picobox.cli import main
+from picobox.platform.forms import KeptForms
 
 from .walls import WALLS
 
@@ -16,6 +17,9 @@ def run() -> int:
         if take_off is None:
             raise ValueError(f"{name} is in the C core: the mutant {WALLS[name].mutant} leaves it out")
         take_off()
+    # What is made without a wall must not be kept for runs that have it, nor what was made with it be found.
+    for name in ("find", "keep"):
+        setattr(KeptForms, name, lambda *_arguments, **_settings: None)
     return main(sys.argv[2:])
 
 

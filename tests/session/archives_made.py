@@ -106,7 +106,7 @@ class Image:
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(each).hexdigest()}" for each in layers]},
         }
         self.config = self._blob(json.dumps(config).encode())
-        self.layers = [self._blob(gzip.compress(each)) for each in layers]
+        self.layers = [self._blob(gzip.compress(each, mtime=0)) for each in layers]
         manifest = {"config": {"digest": self.config}, "layers": [{"digest": each} for each in self.layers]}
         inner = self._blob(json.dumps(manifest).encode())
         other = {"digest": f"sha256:{'0' * 64}", "platform": {"os": "linux", "architecture": "arm64"}}
