@@ -23,7 +23,18 @@ TIMEOUTS = {"native": 30, "trace": 60, "reference": 100}
 # H8 is generated from the table and H11 kills the supervisor: both have test files of their own.
 HAZARDS = ("h1", "h2", "h3", "h4", "h5", "h6", "h7", "h9", "h10", "h12")
 # With two stops of Python for each of their calls they take a quarter of a minute and more.
-LONG_ON_REFERENCE = frozenset(("g9_own_gs", "h2_exit_group", "h4_unbegun"))
+LONG_ON_REFERENCE = frozenset(
+    (
+        "g1_instants",
+        "g1_signals",
+        "g2_threads",
+        "g3_waits",
+        "g9_own_gs",
+        "h2_exit_group",
+        "h3_exec_threads",
+        "h4_unbegun",
+    )
+)
 # Issue 2, step f: the reference platform may leave out a tenth of the programs.
 MOST_SKIPS = 0.1
 
