@@ -162,13 +162,9 @@ static inline int control_of(uint64_t command)
     }
 }
 
-/* What is done about an open with flags. O_TMPFILE names a directory alone. One that fails with EWOULDBLOCK has broken a lease
-   (fcntl(2)): where errors are told, it is not made twice. There are leases of regular files alone. */
-static inline enum guest_kind open_kind_of(uint8_t known, uint64_t flags)
+/* What is done about an open with flags. O_TMPFILE names a directory alone. */
+static inline enum guest_kind open_kind_of(int resolves, uint64_t flags)
 {
-    int resolves = known & GUEST_RESOLVES;
-    if (known & GUEST_TELLS_ALL && flags & O_NONBLOCK && !(flags & O_DIRECTORY))
-        return GUEST_ASKS;
     if (!(flags & MAKES_NAMES))
         return GUEST_FINDS;
     return resolves && (flags & MAKES_NAMES) == O_CREAT ? GUEST_NAMES : GUEST_ASKS;
@@ -203,7 +199,7 @@ static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t n
         return !control || (control < 0 && is_told(block->args[0])) ? GUEST_ASKS : GUEST_MAKES;
     case GUEST_OPENS:
     case GUEST_OPENS_AT:
-        return open_kind_of(table_of(block, GUEST_KINDS)[nr], block->args[kind == GUEST_OPENS ? 1 : 2]);
+        return open_kind_of(table_of(block, GUEST_KINDS)[nr] & GUEST_RESOLVES, block->args[kind == GUEST_OPENS ? 1 : 2]);
     case GUEST_FSTAT:
         return is_fstat(block->args) ? GUEST_FSTAT : GUEST_ASKS;
     default:

@@ -91,7 +91,8 @@ static inline uint64_t miss_hash(uint64_t generation, uint32_t place, const char
 /* What is done about a number; with GUEST_RESOLVES, what finds nothing asks what its name means. */
 #define GUEST_RESOLVES 0x80
 /* With these, errors are told: those that a policy's rule may be the cause of, or all but interruptions, and the call is made
-   again to be seen. A call that has failed so has done nothing; see open_kind_of. */
+   again to be seen. A call that has failed so has done nothing. An open that
+   says EWOULDBLOCK has broken a lease (fcntl(2)), and is not made twice. */
 #define GUEST_TELLS 0x40
 #define GUEST_TELLS_ALL 0x20
 #define GUEST_KIND 0x1f
@@ -100,7 +101,7 @@ static inline uint64_t miss_hash(uint64_t generation, uint32_t place, const char
      UINT64_C(1) << EMFILE | UINT64_C(1) << ENOMEM | UINT64_C(1) << EFBIG | UINT64_C(1) << ENOSPC | UINT64_C(1) << EROFS)
 static inline bool is_told_of(uint8_t known, int64_t result)
 {
-    if (result >= 0 || result <= -512 /* ERESTARTSYS */ || result == -EINTR)
+    if (result >= 0 || result <= -512 /* ERESTARTSYS */ || result == -EINTR || result == -EWOULDBLOCK)
         return false;
     return known & GUEST_TELLS_ALL || (known & GUEST_TELLS && result > -64 && TOLD_ERRORS >> -result & 1);
 }
