@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from picobox._native._core import ffi, lib
 from picobox.errors import PicoboxError
+from picobox.platform.holes import data_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,15 +196,7 @@ def sync_directory(path: bytes) -> None:
 
 def _copy_data(source: int, target: int, size: int) -> None:
     """Copies data and leaves holes."""
-    offset = 0
-    while offset < size:
-        try:
-            begin = os.lseek(source, offset, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno != errno.ENXIO:
-                raise
-            break
-        end = os.lseek(source, begin, os.SEEK_HOLE)
+    for begin, end in data_of(source, size):
         os.lseek(source, begin, os.SEEK_SET)
         os.lseek(target, begin, os.SEEK_SET)
         offset = begin

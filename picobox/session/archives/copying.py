@@ -8,6 +8,8 @@ import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+from picobox.platform.holes import data_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -109,17 +111,13 @@ def _copy_data(source: int, copy: int, size: int) -> None:
             raise
     else:
         return
-    end = 0
-    while end < size:
-        try:
-            start = os.lseek(source, end, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno != errno.ENXIO:
-                raise
-            break
-        end = os.lseek(source, start, os.SEEK_HOLE)
-        while start < end:
-            start += os.copy_file_range(source, copy, end - start, start, start)
+    for begin, end in data_of(source, size):
+        offset = begin
+        while offset < end:
+            copied = os.copy_file_range(source, copy, end - offset, offset, offset)
+            if not copied:
+                raise OSError(errno.EIO, "it has become shorter while it was copied")
+            offset += copied
     os.ftruncate(copy, size)
 
 

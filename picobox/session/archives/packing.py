@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import stat
 import tarfile
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from picobox.platform.holes import data_of
 from picobox.session import metadata
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class _Pieces(io.RawIOBase):
         for offset, size in data:
             file.seek(offset)
             left = size
-            while left and (piece := file.read(min(left, 1 << 20))):
+            while left and (piece := file.read(min(left, tarfile.RECORDSIZE))):
                 left -= len(piece)
                 yield piece
 
@@ -164,17 +164,7 @@ class _Pieces(io.RawIOBase):
 
 def _data(fd: int, size: int) -> list[tuple[int, int]]:
     """Where data is in a sparse file, offsets and sizes; at its end an empty piece, as GNU tar writes one."""
-    found = []
-    end = 0
-    while end < size:
-        try:
-            start = os.lseek(fd, end, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno != errno.ENXIO:
-                raise
-            break
-        end = os.lseek(fd, start, os.SEEK_HOLE)
-        found.append((start, end - start))
+    found = [(begin, end - begin) for begin, end in data_of(fd, size)]
     if not found or sum(found[-1]) < size:
         found.append((size, 0))
     return found
