@@ -44,6 +44,8 @@ O_NOFOLLOW = 0o400000
 O_PATH = 0o10000000
 O_TMPFILE = 0o20200000
 _ANY_WRITE = 0o222
+# What is there is not what was asked for.
+_TOLD_BY_HOST = frozenset((st.STATUS_NOT_A_DIRECTORY, st.STATUS_FILE_IS_A_DIRECTORY, st.STATUS_OBJECT_NAME_COLLISION))
 
 
 class Opens:
@@ -126,6 +128,13 @@ class Opens:
         except NameReserved as reserved:
             call.performed = False
             stand_behind(call, reserved.irp)
+            return
+        except NtError as error:
+            if runtime is not None or error.status not in _TOLD_BY_HOST:
+                raise
+            # The host refuses it as well, and it alone knows whether the task may hear of what is there.
+            call.performed = False
+            self._take_over_at_exit(call, made=False)
             return
         if answer.irp is None:
             raise RuntimeError("a native volume has performed an open")

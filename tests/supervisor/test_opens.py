@@ -101,6 +101,30 @@ def test_nothing_is_kept_of_an_open_that_the_kernel_refuses() -> None:
     assert [len(volume.nodes) for volume in provider.opens.volumes] == [0] * len(provider.opens.volumes)
 
 
+HIDDEN = """\
+import os, sys
+made = []
+os.chmod(".", 0o755)
+os.mkdir("shut", 0o700)
+open("shut/file", "w").close()
+for user in (0, 65534):
+    os.setuid(user)
+    for flags in (os.O_DIRECTORY, os.O_CREAT | os.O_EXCL, os.O_WRONLY | os.O_DIRECTORY):
+        try:
+            os.open("shut/file", flags, 0o600)
+        except OSError as error:
+            made.append(error.errno)
+assert made == [20, 17, 20, 13, 13, 13], made
+"""
+
+
+def test_who_may_not_search_a_directory_does_not_hear_what_is_in_it() -> None:
+    if os.geteuid():
+        pytest.skip("only root becomes another user")
+    # subscribed to, an open is shown to the executive
+    Sandbox(subscribe=True, profile="nt").run_ours(sys.executable, "-c", HIDDEN, observer=OpenWatcher())
+
+
 @pytest.mark.parametrize("profile", ["linux"])
 def test_without_names_no_open_reaches_the_executive(profile: str) -> None:
     sandbox = Sandbox(subscribe=True, profile=profile)
