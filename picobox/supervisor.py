@@ -103,6 +103,8 @@ class Supervisor:
         self.main_stopped: Callable[[int], None] = lambda _signal: None
         self.interrupted: Callable[[Stop], None] = lambda _stop: None
         self.stops = 0
+        # Tasks that nobody has made, and that were killed therefore.
+        self.strangers: list[HostTid] = []
         self._serve = serve
         self._served: Served | None = None
         # The main program, while it is nobody to the executive.
@@ -343,6 +345,7 @@ class Supervisor:
 
     def _refuse_stranger(self, stop: Stop) -> None:
         """A task that the provider has not made cannot be served."""
+        self.strangers.append(stop.tid)
         _kill(stop.tid)
         self.platform.resume(stop)
 

@@ -184,6 +184,21 @@ int32_t pb_set_registers(struct pb_core *core, int32_t tid, const uint64_t *regi
     return task_find(core, tid) ? registers_write(tid, registers) : -ESRCH;
 }
 
+struct pb_kills pb_kills(struct pb_core *core)
+{
+    LOCKED(core);
+    return core->kills;
+}
+
+void kill_noted(struct pb_core *core, int32_t tid, int status)
+{
+    if (!core->kills.count++) {
+        core->kills.tid = tid;
+        core->kills.status = status;
+    }
+    kill(tid, SIGKILL);
+}
+
 void pb_kill_all(struct pb_core *core)
 {
     LOCKED(core);

@@ -318,6 +318,13 @@ int32_t pb_rewrite(struct pb_core *core, int32_t tid, int32_t index, uint64_t va
 int32_t pb_set_result(struct pb_core *core, int32_t tid, int64_t result);
 int32_t pb_get_registers(struct pb_core *core, int32_t tid, uint64_t *registers);
 int32_t pb_set_registers(struct pb_core *core, int32_t tid, const uint64_t *registers);
+/* Tasks that were killed because they stood where they cannot be served: how many, the first one and its wait status. */
+struct pb_kills {
+    uint64_t count;
+    int32_t tid;
+    int32_t status;
+};
+struct pb_kills pb_kills(struct pb_core *core);
 /* SIGKILL to every task. */
 void pb_kill_all(struct pb_core *core);
 

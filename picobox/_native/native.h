@@ -229,6 +229,7 @@ struct pb_core {
     struct pb_names *resolver; /* see pb_set_resolver */
     uint32_t resolved[PB_NR_COUNT];
     uint64_t resolutions;
+    struct pb_kills kills;
     struct misses *misses;   /* NULL until one is to be remembered */
     uint64_t generation;     /* of what is remembered, another one forgets it */
     bool spares_instance;    /* see pb_spare_instance */
@@ -322,6 +323,8 @@ int gs_write(int32_t tid, uint64_t base);
 int nr_read(int32_t tid, uint64_t *nr);
 int result_read(int32_t tid, uint64_t *result);
 /* The next stop of a task that may need the notify channel for it; 0 or -errno. */
+/* SIGKILL to a task that cannot be served: `status` says where it stands, 0 if that is not why. */
+void kill_noted(struct pb_core *core, int32_t tid, int status);
 int wait_unlocked(struct pb_core *core, int32_t tid, int *status);
 /* Stops that came during injected calls come again. */
 void stops_ask_again(struct task *task);

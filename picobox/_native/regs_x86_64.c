@@ -224,7 +224,7 @@ static int step_to(struct pb_core *core, struct task *task, int how, int wanted)
         else
             break;
     }
-    ptrace(PTRACE_CONT, task->tid, NULL, (void *)SIGKILL);
+    kill_noted(core, task->tid, status);
     return -EFAULT;
 }
 

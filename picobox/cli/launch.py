@@ -198,12 +198,27 @@ class Launch:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self.platform.close_doorbell()
+        self._tell_kills()
         failure = self.platform.spawn_failure()
         if failure is not None:
             raise _spawn_error(self._command[0], self._options.workdir, *failure)
         if self._timed_out:
             return EXIT_TIMEOUT
         return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+    def _tell_kills(self) -> None:
+        """A task that we killed has done nothing for it, so nobody could tell why it ended."""
+        kills, strangers = self.platform.kills(), self.supervisor.strangers
+        if kills.total:
+            sys.stderr.write(
+                f"picobox: tasks killed because they stood where they could not be served: {kills.total}, the first "
+                f"being {kills.tid} with wait status {kills.status:#x}. Please report this.\n"
+            )
+        if strangers:
+            sys.stderr.write(
+                f"picobox: tasks killed because their making was not seen: {len(strangers)}, "
+                f"the first being {strangers[0]}. Please report this.\n"
+            )
 
     def limits_met(self) -> dict[str, int]:
         """How often a limit was met that no single call shows, by its name in Limits. To be asked after the run."""

@@ -130,6 +130,14 @@ class Descriptor(NamedTuple):
     flags: int
 
 
+class Kills(NamedTuple):
+    """Tasks that a platform killed since it could not serve them: how many, and the first one with its wait status."""
+
+    total: int
+    tid: HostTid
+    status: int
+
+
 class Platform(Protocol):
     """Runs programs and stops them at every system call. Every method is for the thread that made the platform."""
 
@@ -193,6 +201,9 @@ class Platform(Protocol):
         """Whether two descriptors share one open file description (kcmp)."""
 
     def kill_all(self) -> None: ...
+
+    def kills(self) -> Kills:
+        """The tasks that were killed because they stood where they cannot be served."""
 
     def task_count(self) -> int: ...
 

@@ -25,7 +25,7 @@ from picobox.abi.row import ACTION_CALL
 from picobox.abi.x86_64 import ARGUMENT_REGISTERS, USER_REGS
 from picobox.errors import Errno, PlatformError
 from picobox.platform import host
-from picobox.platform.base import STOP_EMPTY, Descriptor, HostTid, SpawnRequest, Stop
+from picobox.platform.base import STOP_EMPTY, Descriptor, HostTid, Kills, SpawnRequest, Stop
 from picobox.platform.reference_child import fork_child, read_failure
 from picobox.platform.reference_loop import WALL_OURS, ReferenceLoop
 from picobox.platform.reference_page import ReferencePage, make_page
@@ -403,6 +403,9 @@ class ReferencePlatform:
                 tracee.kill(signal.SIGKILL)
             except ProcessLookupError:
                 continue
+
+    def kills(self) -> Kills:
+        return Kills(0, HostTid(0), 0)
 
     def task_count(self) -> int:
         return len(self._debugger)

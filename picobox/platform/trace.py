@@ -14,7 +14,7 @@ from picobox._native._core import ffi, lib
 from picobox.abi.row import ACTION_NATIVE
 from picobox.errors import Errno, PlatformError
 from picobox.platform import host
-from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Birth, Descriptor, HostTid, SpawnRequest, Stop
+from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Birth, Descriptor, HostTid, Kills, SpawnRequest, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -387,6 +387,10 @@ class TracePlatform:
 
     def kill_all(self) -> None:
         lib.pb_kill_all(self._core)
+
+    def kills(self) -> Kills:
+        kills = lib.pb_kills(self._core)
+        return Kills(kills.count, HostTid(kills.tid), kills.status)
 
     def task_count(self) -> int:
         return int(lib.pb_task_count(self._core)) if self._core else 0

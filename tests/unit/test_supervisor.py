@@ -168,7 +168,7 @@ def test_a_child_whose_creator_was_killed_inside_fork_runs(monkeypatch: pytest.M
 def test_a_task_that_nobody_made_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(monkeypatch, Stop(STOP_NEW, CHILD), death(CHILD, signal.SIGKILL), death(MAIN, 0))
     assert run.to_end() == 0
-    assert run.killed == [CHILD]
+    assert run.killed == run.supervisor.strangers == [CHILD]
 
 
 def test_a_task_born_while_the_run_ends_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:

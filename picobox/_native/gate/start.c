@@ -133,8 +133,10 @@ bool start_undo(struct pb_core *core, struct task *task)
     struct user_regs_struct registers;
     if (registers_read(task->tid, (uint64_t *)&registers) < 0)
         return false;
-    if (is_in_gate(registers.rip)) /* it has a part of the gate, which would be in its way */
-        return kill(task->tid, SIGKILL) == 0;
+    if (is_in_gate(registers.rip)) { /* it has a part of the gate, which would be in its way */
+        kill_noted(core, task->tid, 0);
+        return true;
+    }
     ptrace(PTRACE_POKETEXT, task->tid, (void *)task->entry, (void *)task->entering);
     struct user_regs_struct first = {
         .rip = task->entry, .rsp = registers.rsp, .cs = registers.cs, .ss = registers.ss, .eflags = registers.eflags,
