@@ -182,8 +182,13 @@ class _Sayer:
 
     def all(self, patterns: Iterable[str], right: str, why: str) -> list[FileRule]:
         source = f"{self.name}: {why}"
-        expand = self.place.expand
-        return [file_rule(spot, right, source) for pattern in patterns for spot in expand(pattern)]
+        expand, encoded = self.place.expand, os.fsencode
+        # As file_rule makes them: there are hundreds, in every run.
+        return [
+            FileRule(encoded(path), right, source, "", b"" if written == path else encoded(written))
+            for pattern in patterns
+            for path, written in expand(pattern)
+        ]
 
     def resolved(self, paths: Iterable[str], right: str, why: str) -> list[FileRule]:
         """Rules for paths that are no patterns and have no links."""

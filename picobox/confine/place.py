@@ -106,7 +106,14 @@ class Place:
         folders = self._folders_of.get(above)
         if folders is None:
             folders = self._folders_of[above] = [self._folder(place) for place in self._homes_of(above)]
-        spots = [spot for folder in folders for spot in _spots(folder, last)]
+        spots = []
+        for folder in folders:
+            written, path, names = folder
+            if names is None or last in names or "*" in last or "?" in last or "[" in last:
+                spots += _spots(folder, last)
+            else:
+                # Most of what rules name is not there.
+                spots.append((path + last, written + last))
         if self._xdg and pattern.startswith("~"):
             spots += [spot for usual, other in self._xdg if pattern[1:] == usual for spot in self._spots(other)]
         return spots

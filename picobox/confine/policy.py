@@ -125,8 +125,10 @@ class Policy(NamedTuple):
     def variables(self, environment: Iterable[bytes]) -> tuple[bytes, ...]:
         """The entries of an environment that are left, and those that are set. An entry without `=` is all name."""
         left = []
+        speaks_of, rule_for_all = _named_variables(self.environment)
         for entry in environment:
-            rule = self.variable(entry.partition(b"=")[0])
+            key = entry.partition(b"=")[0]
+            rule = self.variable(key) if speaks_of(key.decode(errors="surrogateescape")) else rule_for_all
             if rule is not None and rule.action == KEEP:
                 left.append(entry)
         given = {rule.pattern: rule for rule in self.environment if rule.action == SET}
@@ -157,6 +159,32 @@ class Policy(NamedTuple):
     def refuses(self) -> bool:
         """Whether it keeps anything from a guest, if only more of something than a limit gives."""
         return self.confines or any(most is not None for most in self.limits)
+
+
+def _named_variables(rules: Iterable[VariableRule]) -> tuple[Callable[[str], bool], VariableRule | None]:
+    """What tells whether any rule but that for all names speaks of a name, and that rule: of most no other does."""
+    for_all = None
+    exact, starts, ends, others = set(), [], [], []
+    for rule in rules:
+        pattern = rule.pattern
+        if pattern == "*" and rule.action != SET:
+            for_all = rule
+        elif rule.action == SET or is_exact(pattern):
+            exact.add(pattern)
+        elif is_exact(pattern[1:]) and pattern[0] == "*":
+            ends.append(pattern[1:])
+        elif is_exact(pattern[:-1]) and pattern[-1] == "*":
+            starts.append(pattern[:-1])
+        else:
+            others.append(pattern)
+    first, last = tuple(starts), tuple(ends)
+
+    def speaks_of(name: str) -> bool:
+        """Some rule may: which one counts is for Policy.variable."""
+        is_plain = name in exact or name.endswith(last) or name.startswith(first)
+        return is_plain or name == "*" or any(name == pattern or matches(name, pattern) for pattern in others)
+
+    return speaks_of, for_all
 
 
 def decider_of(rules: Mapping[bytes, FileRule]) -> Callable[[bytes], FileRule]:

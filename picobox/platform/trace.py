@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from array import array
 from contextlib import suppress
 from errno import EFAULT, EINVAL, EPERM, ESRCH
 from functools import cached_property
@@ -494,8 +493,8 @@ class TracePlatform:
         lib.pb_own_affinity(self._core, tid)
 
     def open_doorbell(self, signals: Iterable[int]) -> int:
-        numbers = array("i", signals)
-        return int(lib.pb_doorbell_open(ffi.from_buffer("int32_t[]", numbers), len(numbers)))
+        numbers = [int(number) for number in signals]
+        return int(lib.pb_doorbell_open(ffi.new("int32_t[]", numbers), len(numbers)))
 
     def close_doorbell(self) -> None:
         lib.pb_doorbell_close()

@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from picobox.confine.policy import (
     ALL_DEVICES,
@@ -91,10 +93,28 @@ def test_the_most_exact_rule_for_a_variable_counts_and_of_equal_ones_the_last() 
         VariableRule("GONE", SET, "f", "1"),
         VariableRule("GONE", UNSET, "g"),
     )
-    given = (b"PATH=/bin", b"X_TOKEN=1", b"GH_TOKEN=2", b"CI=no", b"odd", b"GONE=2", b"\xff=\xfe")
-    left = Policy("test", environment=rules).variables(given)
+    environment = (b"PATH=/bin", b"X_TOKEN=1", b"GH_TOKEN=2", b"CI=no", b"odd", b"GONE=2", b"\xff=\xfe")
+    left = Policy("test", environment=rules).variables(environment)
     assert left == (b"PATH=/bin", b"GH_TOKEN=2", b"odd", b"\xff=\xfe", b"CI=1", b"A[=x=y")
-    assert Policy("test").variables(given) == ()
+    assert Policy("test").variables(environment) == ()
+
+
+PATTERNS = st.text("AB*?[]", max_size=4)
+RULES = st.builds(VariableRule, PATTERNS, st.sampled_from((KEEP, UNSET, SET)), st.just("x"), st.just("1"))
+
+
+@given(st.lists(RULES, max_size=8), st.lists(st.text("AB*?[]", max_size=4), max_size=8))
+def test_what_is_left_of_an_environment_is_what_the_rules_for_its_names_keep(
+    rules: list[VariableRule], names: list[str]
+) -> None:
+    policy = Policy("test", environment=tuple(rules))
+    entries = tuple(name.encode() + b"=1" for name in names)
+    found = [policy.variable(name.encode()) for name in names]
+    kept = [entry for entry, rule in zip(entries, found, strict=True) if rule is not None and rule.action == KEEP]
+    set_here = {f"{rule.pattern}={rule.value}".encode() for rule in rules if rule.action == SET}
+    left = list(policy.variables(entries))
+    assert left[: len(kept)] == kept
+    assert set(left[len(kept) :]) <= set_here
 
 
 def test_confines() -> None:
