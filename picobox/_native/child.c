@@ -294,14 +294,20 @@ int32_t pb_landlock_abi(void)
 int32_t pb_try_unshare(uint32_t first, uint32_t then)
 {
     int status;
+    uid_t user = geteuid();
+    gid_t group = getegid();
     pid_t child = fork();
     if (child < 0)
         return -errno;
     if (child == 0) {
-        /* One after the other: AppArmor may grant a user namespace and no right in it. */
-        if (syscall(SYS_unshare, (unsigned long)first) < 0 || (then && syscall(SYS_unshare, (unsigned long)then) < 0))
+        if (syscall(SYS_unshare, (unsigned long)first) < 0)
             _exit(errno);
-        _exit(0);
+        /* Root without CAP_SETFCAP may make a user namespace and not be root in it (user_namespaces(7)). */
+        int32_t error = first & CLONE_NEWUSER ? mounts_keep_ids(user, group) : 0;
+        /* One after the other: AppArmor may grant a user namespace and no right in it. */
+        if (!error && then && syscall(SYS_unshare, (unsigned long)then) < 0)
+            error = -errno;
+        _exit(-error);
     }
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)

@@ -34,7 +34,7 @@ _LANDLOCK_WITH_SCOPES = 6
 _SECCOMP_ACTIONS = ("errno", "trace")
 _OPTIONAL_ACTIONS = ("trap",)
 _F_SEAL_FUTURE_WRITE = 0x10
-_CAP_SYS_PTRACE, _CAP_SYS_ADMIN = 19, 21  # linux/capability.h
+_CAP_SYS_PTRACE, _CAP_SYS_ADMIN, _CAP_SETFCAP = 19, 21, 31  # linux/capability.h
 _PTRACE_REMEDY = "container: --cap-add SYS_PTRACE, or a seccomp profile that allows ptrace; Yama: see its line"
 
 
@@ -208,6 +208,8 @@ def _namespace_remedy(error: int) -> str:
             return f"sudo sysctl {name}={wanted}"
     if error == errno.ENOSPC:
         return "raise user.max_user_namespaces (sysctl)"
+    if os.geteuid() == 0 and not _capability(_CAP_SETFCAP):
+        return "keep CAP_SETFCAP, without which root is nobody in a namespace of users, or run as an ordinary user"
     return "container: allow unshare in its seccomp profile, or --security-opt seccomp=unconfined"
 
 

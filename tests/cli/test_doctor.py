@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import subprocess
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -124,11 +126,13 @@ def test_seccomp(monkeypatch: pytest.MonkeyPatch, actions: str | None, state: st
         (errno.EPERM, {"/proc/sys/kernel/unprivileged_userns_clone": "0"},
          "sudo sysctl kernel.unprivileged_userns_clone=1"),
         (errno.EPERM, {"/proc/sys/kernel/unprivileged_userns_clone": "1"}, "container"),
+        (errno.EPERM, {"/proc/self/status": "CapEff:\t0000000000000000\n"}, "CAP_SETFCAP"),
         (errno.ENOSPC, {}, "user.max_user_namespaces"),
     ],
 )  # fmt: skip
 def test_namespace_remedies(monkeypatch: pytest.MonkeyPatch, error: int, files: dict[str, str], remedy: str) -> None:
-    monkeypatch.setattr(checks, "_read", files.get)
+    monkeypatch.setattr(checks, "_read", {"/proc/self/status": "CapEff:\tffffffffffffffff\n", **files}.get)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     use_core(monkeypatch, pb_try_unshare=lambda _first, then: -error if then else 0)
     found = {check.name: check for check in checks._namespaces()}
     assert found["user namespace"].state == GOOD
@@ -169,6 +173,21 @@ def test_walls(monkeypatch: pytest.MonkeyPatch, error: int, version: int, state:
     assert check.state == state
     assert text in check.found
     assert can_run([check])
+
+
+@pytest.mark.parametrize("dropped", ["-setfcap", "-all"])
+def test_tells_of_the_walls_that_a_run_has(dropped: str, tmp_path: Path) -> None:
+    if os.geteuid():
+        # Who is not root has none of them to drop.
+        dropped = "-setfcap"
+    less = ["setpriv", f"--inh-caps={dropped}", f"--bounding-set={dropped}"] if not os.geteuid() else []
+    told = subprocess.run([*less, *COMMAND, "doctor", "--json"], capture_output=True, check=False, cwd=tmp_path)
+    found = {check["name"]: check for check in json.loads(told.stdout)["checks"]}
+    run = subprocess.run(
+        [*less, *COMMAND, "--policy", "default", "--", "true"], capture_output=True, check=False, cwd=tmp_path
+    )
+    assert ("no namespaces" in found["walls"]["found"]) == (b"no namespaces" in run.stderr), (found["walls"], run)
+    assert ("CAP_SETFCAP" in found["walls"]["remedy"]) == (b"no namespaces" in run.stderr)
 
 
 def test_kcmp(monkeypatch: pytest.MonkeyPatch) -> None:
