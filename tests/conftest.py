@@ -7,11 +7,12 @@ import signal
 from typing import TYPE_CHECKING
 
 import hypothesis
+import pytest
 
 from picobox.cli.options import PLATFORMS, PROFILES
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
 
 NATIVE = "native"
 
@@ -44,6 +45,15 @@ def pytest_configure() -> None:
     for number in _INHERITED:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.fixture
+def fast_modes() -> Iterator[None]:
+    """For tests of what only the gate or the notify channel does: whatever mode the others are run in."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("PICOBOX_GATE", "PICOBOX_NO_FAST"):
+            patch.delenv(name, raising=False)
+        yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -177,6 +177,7 @@ def test_a_child_has_the_copies(tmp_path: Path) -> None:
     assert check(tmp_path, program).rules == ["PB022", "PB010"]
 
 
+@pytest.mark.usefixtures("fast_modes")
 def test_copies_are_not_shown(tmp_path: Path) -> None:
     program = f"{OPENED}for n in range(300):\n    os.dup2(fd, 60)\n    os.dup2(null, 60)\n    os.close(os.dup(fd))\n"
     counted = shown(tmp_path, program)

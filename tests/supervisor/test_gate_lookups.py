@@ -293,6 +293,7 @@ def test_a_directory_takes_the_place_of_another(top: Path) -> None:
     assert look(top, script, gate=True).lines == look(top, script, gate=False).lines
 
 
+@pytest.mark.usefixtures("fast_modes")
 def test_who_may_not_list_a_directory_any_more_finds_one_spelling(top: Path) -> None:
     # Behind walls nobody overrides modes. As root that is so only there.
     looks = [line for line in ("stat SUB/FILE", "stat Sub/FILE", "stat SUB/File") for _ in range(6)]

@@ -20,6 +20,8 @@ from supervisor.guests import guest, run
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("fast_modes")
+
 HEADER, CHECK_AT = 64, 48
 ALONE, PLANNED = "1 jumps, 0 signals in stubs", "8 jumps, 0 signals in stubs"
 
