@@ -141,7 +141,7 @@ class Supervisor:
 
     def spawn(self, request: SpawnRequest) -> HostTid:
         """Starts the main program."""
-        if self._leaves_unseen:
+        if self._leaves_unseen and self.observer is None:
             tid = self.main = self._unmet = self.platform.spawn(request)
         else:
             tid = self.main = self._start(request)
@@ -202,8 +202,8 @@ class Supervisor:
     def leave_unseen(self, most_tasks: int) -> None:
         """Tasks need not be known until they make a call for us or somebody asks, as far as the platform can tell.
 
-        Not for a run with an observer, nor without an introducer. `most_tasks`: how many there may be at a time, 0 for
-        any number.
+        Not without an introducer; an observer is told of nothing that they do until then. `most_tasks`: how many there
+        may be at a time, 0 for any number.
         """
         self._leaves_unseen = True
         self.platform.leave_unseen(most_tasks)
@@ -386,7 +386,7 @@ class Supervisor:
 
     def _on_signal(self, stop: Stop) -> None:
         if self.observer is not None:
-            self.observer.signalled(stop, self._threads.get(stop.tid))
+            self.observer.signalled(stop, self._known(stop.tid))
         is_fault = stop.code > 0 and stop.signal in _STATUS_OF_SIGNAL
         thread = self._known(stop.tid) if is_fault else None
         if thread is not None:
@@ -417,7 +417,8 @@ class Supervisor:
                 self._leave_unclaimed(creation)
 
     def _on_death(self, stop: Stop) -> None:
-        if self.observer is not None:
+        # The end of one that is not known was recorded where it was answered.
+        if self.observer is not None and not stop.code:
             self.observer.died(stop, self._threads.get(stop.tid))
         self._bury(stop.tid, stop.status)
         if stop.tid == self.main:

@@ -78,7 +78,8 @@ struct pb_stop {
     /* PB_STOP_SIGNAL and _GROUP: the signal. */
     int32_t signal;
     /* PB_STOP_SIGNAL and _INTERRUPT: si_code. PB_STOP_SYSCALL: the errno that the call must get, 0 if it may run.
-       PB_STOP_PARTING and _EXEC: 0, or 1 if a task is gone inside a call that makes an unseen one; args[0] has its flags. */
+       PB_STOP_PARTING and _EXEC: 0, or 1 if a task is gone inside a call that makes an unseen one; args[0] has its flags.
+       PB_STOP_DEAD: whether it was unseen, whose end is recorded where ends are. */
     int32_t code;
     /* PB_STOP_DEAD: the wait status. */
     int32_t status;

@@ -226,6 +226,7 @@ static enum outcome on_call_exit(struct pb_core *core, struct task *task, bool h
 {
     struct call_info info;
     bool report = task->report_exit;
+    bool unseen = task->making || task->replacing;
     if (task->makes_name)
         misses_forget(core);
     if (task->copies)
@@ -242,6 +243,8 @@ static enum outcome on_call_exit(struct pb_core *core, struct task *task, bool h
         return resume_quietly(core, task);
     if (task->interrupted_call >= 0)
         info.result = -ERESTARTNOINTR; /* the call is made once more */
+    if (unseen && unseen_fails(core, task, info.result))
+        return resume_quietly(core, task);
     recorder_left(core, task, info.result);
     if (!report)
         return resume_quietly(core, task);
@@ -321,6 +324,7 @@ static enum outcome on_birth(struct pb_core *core, struct task *task, struct pb_
     task->saved = (struct saved_arguments){0};
     if (task->unseen) {
         settle(core, task);
+        recorder_born(core, task);
         return resume_quietly(core, task);
     }
     tell_birth(core, task, out);
@@ -403,6 +407,7 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     gate_exec_seen(core, task);
     if (task->unseen) {
         task->has_image = true;
+        recorder_replaced(core, task);
         return resume_quietly(core, task);
     }
     out->kind = PB_STOP_EXEC;
@@ -444,7 +449,7 @@ static enum outcome on_death(struct pb_core *core, int32_t tid, int status, stru
         return FOR_PYTHON;
     }
     /* The last one is told in any case: it may be who is waited for. */
-    bool quiet = task && task->unseen && core->task_count > 1;
+    bool unseen = task && task->unseen, quiet = unseen && core->task_count > 1;
     /* Else an orphan of ours whose death as a tracee was told before, or a child that did not live to its first stop. */
     if (!known && core->creating_count)
         pending_push(&core->early_deaths, (struct pending){.tid = tid, .status = status, .order = ++core->order});
@@ -452,6 +457,8 @@ static enum outcome on_death(struct pb_core *core, int32_t tid, int status, stru
         core->lost_creator |= task->creating;
         ring_leave(core, task);
         recorder_lost(core, task);
+        if (unseen)
+            recorder_ended(core, task, status);
     }
     task_remove(core, tid);
     if (tid == core->program)
@@ -460,6 +467,7 @@ static enum outcome on_death(struct pb_core *core, int32_t tid, int status, stru
         return ANSWERED;
     out->kind = PB_STOP_DEAD;
     out->tid = tid;
+    out->code = unseen;
     out->status = status;
     return FOR_PYTHON;
 }

@@ -100,6 +100,7 @@ struct task {
     uint32_t making_masks; /* `masks` when that call began */
     uint32_t making;     /* MAKES_UNSEEN and the flags, if `creating` is a call that Python does not know of; else 0 */
     bool unseen;         /* Python does not know it */
+    bool is_judged;      /* makes its call once more, for Python to see that it fails */
     bool replacing;      /* inside an execve that Python does not know of */
     bool has_image;      /* it is unseen, and has run a program since it was made */
     uint32_t birth_flags; /* with which it was made, of an unseen one */
@@ -468,6 +469,8 @@ bool rights_stay(int32_t tid, uint64_t nr, const uint64_t args[6]);
 #define MAKES_UNSEEN UINT32_C(0x80000000)
 /* Whether a call that makes, replaces or ends a task, or changes nothing, goes on without Python. */
 bool unseen_answers(struct pb_core *core, struct task *task, const struct call_info *info);
+/* A call that was answered so has failed: whether it is to be made once more, for Python to judge that. */
+bool unseen_fails(struct pb_core *core, struct task *task, int64_t result);
 /* The same for one that the notify channel gets: 0, or the errno that it ends with. */
 int32_t unseen_notified(struct pb_core *core, struct task *task, const struct notified_call *call);
 /* A task stands elsewhere than where a child is told: a call of the channel that makes one has failed or begins anew. */

@@ -148,7 +148,8 @@ bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_
     if (is_fault_signal(signal) || core->report_signals) {
         if (ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) < 0)
             return false;
-        if (core->report_signals || info.si_code > 0) {
+        bool reports = core->report_signals && !recorder_signalled(core, task, &info);
+        if (reports || (is_fault_signal(signal) && info.si_code > 0)) {
             out->kind = PB_STOP_SIGNAL;
             out->tid = task->tid;
             out->signal = signal;

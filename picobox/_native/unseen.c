@@ -98,10 +98,16 @@ static int32_t creation_begin(struct pb_core *core, struct task *task, uint64_t 
     return 0;
 }
 
-bool unseen_answers(struct pb_core *core, struct task *task, const struct call_info *info)
+static bool creates(uint64_t nr)
+{
+    return nr == SYS_fork || nr == SYS_vfork || nr == SYS_clone || nr == SYS_clone3;
+}
+
+static bool answers(struct pb_core *core, struct task *task, const struct call_info *info)
 {
     uint64_t flags;
-    if (!core->leaves_unseen)
+    /* That there are too many is told with the rule that says so. */
+    if (core->recorder && creates(info->nr) && is_full(core))
         return false;
     if (info->nr == SYS_exit_group || rights_stay(task->tid, info->nr, info->args))
         return true;
@@ -116,6 +122,26 @@ bool unseen_answers(struct pb_core *core, struct task *task, const struct call_i
         call_skip(task->tid, -error);
     /* A failure has to be seen: nobody can be born of this call any more. */
     task->want_exit = !error;
+    return true;
+}
+
+bool unseen_answers(struct pb_core *core, struct task *task, const struct call_info *info)
+{
+    bool is_judged = task->is_judged;
+    task->is_judged = false;
+    if (!core->leaves_unseen || is_judged || !answers(core, task, info))
+        return false;
+    task->want_exit |= recorder_unseen(core, task, info);
+    return true;
+}
+
+bool unseen_fails(struct pb_core *core, struct task *task, int64_t result)
+{
+    uint64_t registers[27], nr;
+    if (!recorder_judges(core, task, result, &nr) || registers_read(task->tid, registers) < 0)
+        return false;
+    core->counters[core->dispositions[nr] & 3][nr]--;
+    task->is_judged = registers_rewind(task->tid, registers, nr) == 0;
     return true;
 }
 
@@ -154,7 +180,8 @@ void unseen_made(struct pb_core *core, struct task *task, struct task *child)
     task->unseen_children++;
     task->making = 0;
     /* It has not failed, and no argument of it was changed. */
-    task->want_exit = task->makes_unstopped = false;
+    task->want_exit = task->recorded != NULL;
+    task->makes_unstopped = false;
 }
 
 void unseen_is_no_more(struct pb_core *core, struct task *task)

@@ -91,7 +91,8 @@ class Launch:
         features = self._naming.features
         if self._walls is not None:
             features |= self._walls.features
-        is_permissive = observer is None and check is None and chaos is None and self._decides_nothing()
+        is_told = observer is not None and recorder is None
+        is_permissive = not is_told and check is None and chaos is None and self._decides_nothing()
         if is_permissive:
             features |= {UNSEEN}
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
@@ -119,7 +120,9 @@ class Launch:
             self.provider.chaos = _make_chaos(self.provider, chaos)
         if is_permissive:
             self.supervisor.leave_unseen((None if policy is None else policy.limits.processes) or 0)
-        else:
+        if is_permissive and recorder is not None:
+            recorder.leave_unseen()
+        if not is_permissive or recorder is not None:
             self.supervisor.served()
         if recorder is not None and self.provider.opens is not None:
             recorder.name_opens(self.provider.opens.drives)

@@ -58,6 +58,7 @@ class CoreRecorder(Recorder):
         )
         if refusals is not None:
             self.table.judge(refusals.policy, self.judged)
+        self._numbers, self._watched = numbers, seen
         self.in_guests = False
         self._name_of: Callable[[bytes], str] = os.fsdecode
         self._core: Any = ffi.NULL
@@ -73,6 +74,13 @@ class CoreRecorder(Recorder):
         self._core = core
         lib.pb_trace_set_limit(core, self._limit)
         self.in_guests = in_guests and self._limit > 0 and lib.pb_trace_in_guests(core) == 0
+
+    def leave_unseen(self) -> None:
+        """There may be tasks that Python does not know: the core records what these make, become and leave."""
+        lib.pb_trace_unseen(
+            self._core,
+            *(bytes(nr in numbers for nr in range(lib.PB_NR_COUNT)) for numbers in (self._numbers, self._watched)),
+        )
 
     def flush(self) -> None:
         """Writes what the core has recorded."""

@@ -121,7 +121,7 @@ class Recorder:
         if not self._started:
             self._started, self._program = True, _vtid(stop, thread)
         event = Event(EXEC, time.time(), _vtid(stop, thread), "exec", self._channel)
-        event.result = stop.other
+        event.result = event.tid if stop.other == stop.tid else stop.other
         self._emit(event)
 
     def limits_met(self, times: Mapping[str, int]) -> None:

@@ -92,3 +92,25 @@ def test_a_refusal_is_an_event(user: str, project: Path) -> None:
     assert {"rule": "default", "what": "network", "target": "10.0.0.1:80"} in refused
     text = run(user, project, "trace", "-e", "%network").stderr
     assert "\n    refused by default: network 10.0.0.1:80\n" in text
+
+
+@AS_THE_FIRST
+def test_what_a_child_may_not_run_is_told_once(user: str, project: Path) -> None:
+    """A child that nobody knows yet runs programs without being asked, as long as nothing refuses it."""
+    program = project / "secret" / "program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    words = ("--policy", "default", "--hide", "secret", "--format", "jsonl", "-e", "%process", "--")
+    done = picobox(user, project, "trace", *words, "/bin/bash", "-c", "secret/program; /bin/true; :")
+    events: list[dict[str, Any]] = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    for event in events:
+        jsonschema.validate(event, SCHEMA)
+    (refused, ran) = (event for event in events if event.get("call") == "execve")
+    assert refused["errno"] == "ENOENT"
+    assert refused["refused_by"] == {"rule": "--hide", "what": "read", "target": str(program)}
+    assert (ran["result"], "refused_by" in ran) == (0, False)
+    ends = {event["tid"]: event["status"] for event in events if event["kind"] == "exit"}
+    assert (ends[refused["tid"]], ends[ran["tid"]], len(ends)) == (127, 0, 3)
+    (replaced,) = [event for event in events if event["kind"] == "exec" and event["tid"] == ran["tid"]]
+    assert replaced["former_tid"] == ran["tid"]
+    assert len([event for event in events if event["kind"] == "signal"]) == len(ends) - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import struct
 from errno import EFAULT
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,15 @@ from picobox.abi.rendering import RENDERERS
 from picobox.abi.row import FULL, NATIVE, Row
 from picobox.abi.table import BY_NAME, BY_NR, ROWS
 from picobox.abi.types import PATH_MAX, Argument, Int, UserId
+from picobox.abi.view import SIGNALS
 from picobox.errors import Errno
 from picobox.syscalls.files import F_DUPFD, F_DUPFD_CLOEXEC, FD_LIMIT
 from picobox.task import VirtualTid
 from picobox.trace.compiled import CompiledTable, kind_of
-from picobox.trace.event import CALL, DISPOSITIONS, Event, Field
+from picobox.trace.event import CALL, DISPOSITIONS, EXIT, SIGNAL, Event, Field
 from picobox.trace.jsonl import JsonRenderer
 from picobox.trace.recorder import OUTPUTS, Recorder, result_text, status_of
+from picobox.trace.siginfo import siginfo_fields
 from picobox.trace.text import TextRenderer
 
 if TYPE_CHECKING:
@@ -269,3 +272,43 @@ def test_ids_and_fields_are_compared_at_all() -> None:
     assert isinstance(row.args[0], UserId)
     assert Field("uid", 2**32 - 1, "-1").text in by_python("JSON", row, (2**32 - 1,) * 6, 0, Pieces(()), Pieces(()))
     assert OUTPUTS
+
+
+def shown(call: Callable[..., int], *arguments: Any) -> str:
+    out = ffi.new("char[]", 1 << 12)
+    return bytes(ffi.buffer(out, call(*arguments, out, 1 << 12))).decode()
+
+
+def event_by_python(form: str, event: Event) -> str:
+    as_json, to_file = FORMS[form]
+    return (JsonRenderer() if as_json else TextRenderer(to_file=to_file)).render(event)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_end(tables: dict[str, CompiledTable], form: str) -> None:
+    for status in [code << 8 for code in range(256)] + [
+        number | core for number in range(1, SIGNALS + 1) for core in (0, 0x80)
+    ]:
+        event = Event(EXIT, TIME / 1e9, VirtualTid(NUMBER), "exit", "trace")
+        event.result = status
+        assert shown(lib.pb_trace_show_end, tables[form].native, NUMBER, TIME, status) == event_by_python(form, event)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_signal_about_a_child(tables: dict[str, CompiledTable], form: str) -> None:
+    for code in range(1, 7):
+        for status in range(-1, 130):
+            for error in (0, 5):
+                info = struct.pack("<iii4xiIi4xqq", signal.SIGCHLD, error, code, 3, 0xFFFF_FFFE, status, 7, -2)
+                words = struct.unpack("<6Q", info)
+                event = Event(SIGNAL, TIME / 1e9, VirtualTid(NUMBER), "SIGCHLD", "trace")
+                event.fields = siginfo_fields(signal.SIGCHLD, code, words)
+                assert shown(lib.pb_trace_show_child, tables[form].native, NUMBER, TIME, words) == event_by_python(
+                    form, event
+                )
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGCHLD, 0), (signal.SIGCHLD, 7), (signal.SIGURG, 1)])
+def test_what_is_no_signal_about_a_child_is_pythons(tables: dict[str, CompiledTable], number: int, code: int) -> None:
+    words = struct.unpack("<6Q", struct.pack("<iii36x", number, 0, code))
+    assert not shown(lib.pb_trace_show_child, tables["JSON"].native, NUMBER, TIME, words)

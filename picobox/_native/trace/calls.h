@@ -2,6 +2,8 @@
 #ifndef PICOBOX_TRACE_CALLS_H
 #define PICOBOX_TRACE_CALLS_H
 
+#include <signal.h>
+
 #include "../native.h"
 
 /* Whether what becomes of a call is recorded, if it is one of this number. */
@@ -12,11 +14,22 @@ void recorder_entered(struct pb_core *core, struct task *task, uint32_t nr, cons
 void recorder_offered(struct pb_core *core, struct task *task, const struct call_info *info);
 /* The same, and it is over at once. */
 void recorder_refused(struct pb_core *core, struct task *task, uint32_t nr, const uint64_t args[6], int64_t result);
+/* The core answers the call, which Python would decide for another task. Whether its end is to be seen. */
+bool recorder_unseen(struct pb_core *core, struct task *task, const struct call_info *info);
+/* Whether such a call has failed in a way that Python is to judge: then it is none yet, and is made once more. */
+bool recorder_judges(struct pb_core *core, struct task *task, int64_t result, uint64_t *nr);
 void recorder_left(struct pb_core *core, struct task *task, int64_t result);
 /* The call that it is in, if any, will never end. */
 void recorder_lost(struct pb_core *core, struct task *task);
 /* The call of one task goes on as another's. */
 void recorder_move(struct task *from, struct task *to);
+/* events.c: of a task that Python does not know. */
+void recorder_ended(struct pb_core *core, struct task *task, int32_t status);
+void recorder_replaced(struct pb_core *core, struct task *task);
+/* Whether a signal that a task is about to get has its line now, so that Python need not be told of it. */
+bool recorder_signalled(struct pb_core *core, struct task *task, const siginfo_t *info);
+/* Task numbers are asked for while they can be had. */
+void recorder_born(struct pb_core *core, struct task *task);
 void recorder_forget(struct task *task);
 void recorder_close(struct pb_core *core);
 /* Whether text is to be taken. */

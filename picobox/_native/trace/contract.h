@@ -163,6 +163,10 @@ struct pb_trace_verdict {
 int32_t pb_trace_open(struct pb_core *core, const struct pb_trace_table *table, const uint8_t *recorded);
 /* Guests record what they can in the gate; before the first one starts. -ENOMEM, -EOPNOTSUPP if their times would be none. */
 int32_t pb_trace_in_guests(struct pb_core *core);
+/* Of calls that the core answers for tasks that Python does not know: those of these numbers are recorded, as are these tasks'
+   ends; of the ones of `judged`, Python is to see those that would fail. Signals about children are recorded of all tasks.
+   PB_NR_COUNT times 0 or 1. */
+void pb_trace_unseen(struct pb_core *core, const uint8_t *recorded, const uint8_t *judged);
 /* Guests know tasks by other numbers than we (proc(5), NSpid). */
 void pb_trace_others(struct pb_core *core);
 /* The call at whose entry the task stands, as it came; Python will tell how it ends. verdict: what is known already. */
@@ -202,3 +206,9 @@ struct pb_trace_piece {
    is copied as there is room for; 0 if it is no record. */
 uint64_t pb_trace_show(const struct pb_trace_table *table, int32_t number, const uint8_t *record, uint64_t size,
                        const struct pb_trace_verdict *verdict, char *out, uint64_t room);
+/* The same of a task's end by this wait status, and of a signal about a child (0 if it is about something else), of which
+   `words` are the first six of its siginfo_t; at a time in ns. */
+uint64_t pb_trace_show_end(const struct pb_trace_table *table, int32_t number, int64_t time, int32_t status, char *out,
+                           uint64_t room);
+uint64_t pb_trace_show_child(const struct pb_trace_table *table, int32_t number, int64_t time, const uint64_t *words, char *out,
+                             uint64_t room);

@@ -7,7 +7,6 @@
 /* strace(1), -a: the column of the result. */
 #define RESULT_COLUMN 40
 #define MOST_ERRNO 4095
-#define SCHEMA "{\"schema\":\"picobox.event/1\",\"kind\":\"call\",\"time\":"
 
 /* 0: no failure that has a number. */
 static int32_t errno_of(const struct shown_call *call)
@@ -117,17 +116,17 @@ static void add_json_seconds(struct text *text, int64_t micros)
         text->length--;
 }
 
-static void add_prefix(struct text *text, const struct call_line *line)
+static void add_prefix(struct text *text, const struct pb_trace_table *table, int32_t task, int64_t time)
 {
     size_t before = text->length;
-    if (line->call->table->to_file) {
-        text_signed(text, line->number);
+    if (table->to_file) {
+        text_signed(text, task);
         if (text->length - before < 5)
             text_repeat(text, ' ', 5 - (text->length - before));
         text_char(text, ' ');
     } else {
         struct text number = {0};
-        text_signed(&number, line->number);
+        text_signed(&number, task);
         text_string(text, "[pid ");
         if (number.length < 5)
             text_repeat(text, ' ', 5 - number.length);
@@ -135,8 +134,29 @@ static void add_prefix(struct text *text, const struct call_line *line)
         text_string(text, "] ");
         text_free(&number);
     }
-    add_seconds(text, micros_of(line->time));
+    add_seconds(text, micros_of(time));
     text_char(text, ' ');
+}
+
+static void add_json_start(struct text *text, const char *kind, int32_t number, int64_t time, const char *channel)
+{
+    text_string(text, "{\"schema\":\"picobox.event/1\",\"kind\":\"");
+    text_string(text, kind);
+    text_string(text, "\",\"time\":");
+    add_json_seconds(text, micros_of(time));
+    text_string(text, ",\"tid\":");
+    text_signed(text, number);
+    text_string(text, ",\"channel\":\"");
+    text_string(text, channel);
+    text_char(text, '"');
+}
+
+void add_start(struct text *text, const struct pb_trace_table *table, const char *kind, int32_t number, int64_t time)
+{
+    if (table->as_json)
+        add_json_start(text, kind, number, time, table->channel);
+    else
+        add_prefix(text, table, number, time);
 }
 
 static void add_service(struct text *text, const struct call_line *line)
@@ -156,7 +176,7 @@ static void add_service(struct text *text, const struct call_line *line)
 static void add_as_text(struct text *out, const struct call_line *line, const struct memory *memory)
 {
     size_t before = out->length;
-    add_prefix(out, line);
+    add_prefix(out, line->call->table, line->number, line->time);
     add_name(out, line);
     text_char(out, '(');
     add_fields(out, line, memory, ", ");
@@ -215,13 +235,8 @@ static void add_json_service(struct text *out, const struct call_line *line)
 static void add_as_json(struct text *out, const struct call_line *line, const struct memory *memory)
 {
     const struct shown_call *call = line->call;
-    text_string(out, SCHEMA);
-    add_json_seconds(out, micros_of(line->time));
-    text_string(out, ",\"tid\":");
-    text_signed(out, line->number);
-    text_string(out, ",\"channel\":\"");
-    text_string(out, line->channel);
-    text_string(out, "\",");
+    add_json_start(out, "call", line->number, line->time, line->channel);
+    text_char(out, ',');
     if (line->verdict && line->verdict->refusal)
         text_string(out, line->verdict->refusal);
     text_string(out, "\"call\":\"");

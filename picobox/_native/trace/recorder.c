@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -12,6 +13,7 @@
 
 /* What a ring has room for, see gate/rings.h. */
 #define LONGEST_RECORD 65536
+#define MOST_ERRNO 4095
 #define CLOCK_SOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
 int32_t pb_trace_open(struct pb_core *core, const struct pb_trace_table *table, const uint8_t *recorded)
@@ -67,6 +69,14 @@ void pb_trace_others(struct pb_core *core)
 {
     LOCKED(core);
     core->recorder->others = true;
+}
+
+void pb_trace_unseen(struct pb_core *core, const uint8_t *recorded, const uint8_t *judged)
+{
+    LOCKED(core);
+    core->recorder->has_unseen = true;
+    memcpy(core->recorder->unseen, recorded, sizeof core->recorder->unseen);
+    memcpy(core->recorder->judged, judged, sizeof core->recorder->judged);
 }
 
 bool recorder_wants(const struct pb_core *core, uint32_t nr)
@@ -171,14 +181,45 @@ static void take_over(struct task *task, const struct call_info *info)
     memcpy(open->args, info->args, sizeof open->args);
 }
 
-void recorder_entered(struct pb_core *core, struct task *task, uint32_t nr, const struct call_info *info)
+static void enter(struct pb_core *core, struct task *task, const struct call_info *info)
 {
-    if (!recorder_wants(core, nr))
-        return;
     recorder_lost(core, task);
     take_over(task, info);
     task->recorded->of_python = false;
     begin(core, task, recorder_number(core, task));
+}
+
+void recorder_entered(struct pb_core *core, struct task *task, uint32_t nr, const struct call_info *info)
+{
+    if (recorder_wants(core, nr))
+        enter(core, task, info);
+}
+
+bool recorder_unseen(struct pb_core *core, struct task *task, const struct call_info *info)
+{
+    if (!core->recorder || info->nr >= PB_NR_COUNT || !core->recorder->unseen[info->nr])
+        return false;
+    enter(core, task, info);
+    /* As picobox.syscalls.process has it. */
+    task->recorded->performed = info->nr == SYS_exit || info->nr == SYS_exit_group;
+    return !task->recorded->performed;
+}
+
+bool recorder_judges(struct pb_core *core, struct task *task, int64_t result, uint64_t *nr)
+{
+    struct open_call *open = task->recorded;
+    if (!open || !open->open || open->of_python || result >= 0 || result < -MOST_ERRNO || is_restart(result) ||
+        open->nr >= PB_NR_COUNT || !core->recorder->judged[open->nr])
+        return false;
+    open->open = false;
+    *nr = open->nr;
+    return true;
+}
+
+void recorder_born(struct pb_core *core, struct task *task)
+{
+    if (core->recorder)
+        recorder_number(core, task);
 }
 
 void recorder_offered(struct pb_core *core, struct task *task, const struct call_info *info)

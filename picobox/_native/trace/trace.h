@@ -129,6 +129,8 @@ struct call_line {
     const struct pb_trace_verdict *verdict; /* NULL: the row says all */
 };
 void add_line(struct text *out, const struct call_line *line, const struct memory *memory);
+/* What an event of another kind begins with in the form of the trace: ns since the epoch. */
+void add_start(struct text *text, const struct pb_trace_table *table, const char *kind, int32_t number, int64_t time);
 
 /* clock.c */
 struct trace_clock {
@@ -173,6 +175,8 @@ struct line_place {
 struct recorder {
     const struct pb_trace_table *table;
     uint8_t recorded[PB_NR_COUNT];
+    bool has_unseen; /* there may be tasks that Python does not know; see pb_trace_unseen */
+    uint8_t unseen[PB_NR_COUNT], judged[PB_NR_COUNT];
     bool others;    /* guests have other numbers than we */
     uint64_t limit; /* of text that is not taken */
     struct text text, taken;
