@@ -75,7 +75,8 @@ class Launch:
         # Behind the walls the path of the user's caches leads to a layer that is dropped.
         gate = 0 if options.no_gate or options.no_fast or options.platform != "trace" else options.gate
         sites = _hold_plans() if gate else None
-        forms = _hold_forms() if options.platform == "trace" else None
+        # Of what users select there is too much to be kept.
+        forms = _hold_forms() if options.platform == "trace" and not getattr(options, "events", None) else None
         # What keeps guests to the policy, which may be limits and no walls.
         self._keeper = None if policy is None else _make_walls(options, policy, kept)
         self._walls = self._keeper if self._keeper is not None and self._keeper.confines else None

@@ -80,11 +80,14 @@ class KeptForms:
         # The second time is the kernel's own: packages are laid out with whatever first time they say.
         self._stamp = tuple([number for each in found for number in (each.st_mtime_ns, each.st_ctime_ns, each.st_size)])
 
-    def find(self, features: frozenset[str], *, gate: bool, notify: bool) -> Forms | None:
-        """The forms of a run with these features, if they were kept and are still right."""
+    def find(self, features: frozenset[str], *, gate: bool, notify: bool, shown: str = "") -> Forms | None:
+        """The forms of a run with these features, if they were kept and are still right.
+
+        `shown`: what else they follow from, where calls are shown to somebody.
+        """
         if self._directory < 0 or not features <= _KEPT:
             return None
-        told = self._told(features, gate=gate, notify=notify)
+        told = self._told(features, gate=gate, notify=notify, shown=shown)
         try:
             fd = os.open(_name(told), _READ, dir_fd=self._directory)
         except OSError:
@@ -100,11 +103,11 @@ class KeptForms:
             os.close(fd)
         return _read(data, (self._stamp, told))
 
-    def keep(self, forms: Forms, features: frozenset[str], *, gate: bool, notify: bool) -> None:
+    def keep(self, forms: Forms, features: frozenset[str], *, gate: bool, notify: bool, shown: str = "") -> None:
         """Keep them for runs to come; where that cannot be, they are not kept."""
         if self._directory < 0 or not features <= _KEPT:
             return
-        told = self._told(features, gate=gate, notify=notify)
+        told = self._told(features, gate=gate, notify=notify, shown=shown)
         body = marshal.dumps((self._stamp, told, tuple(forms)))
         name = _name(told)
         part = f"{name}.{os.getpid()}"
@@ -125,8 +128,8 @@ class KeptForms:
             os.close(self._directory)
             self._directory = -1
 
-    def _told(self, features: frozenset[str], *, gate: bool, notify: bool) -> tuple[str, ...]:
-        return (self._package, *sorted(features), "gate" if gate else "", "channel" if notify else "")
+    def _told(self, features: frozenset[str], *, gate: bool, notify: bool, shown: str) -> tuple[str, ...]:
+        return (self._package, *sorted(features), "gate" if gate else "", "channel" if notify else "", shown)
 
 
 def _name(told: Sequence[str]) -> str:

@@ -155,7 +155,7 @@ class TracePlatform:
         self._recorded, self._judged = (
             (frozenset[int](),) * 2 if recorder is None else self._record(recorder, gated=gated)
         )
-        forms = self._forms = self._found_forms(None if subscribe or recorder else kept, notify=notify)
+        forms = self._forms = self._found_forms(kept, notify=notify)
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", forms.dispositions))
         self._notify_filter = b""
         if notify and forms.notifying and lib.pb_can_notify() == 0:
@@ -179,11 +179,15 @@ class TracePlatform:
 
     def _found_forms(self, kept: KeptForms | None, *, notify: bool) -> Forms:
         """The forms of the table for this run; from where they are kept, or compiled and kept there."""
-        found = None if kept is None else kept.find(self._features, gate=self._gated, notify=notify)
+        shown = ""
+        if self._subscribed or self._recorder is not None:
+            calls = None if self._calls is None else sorted(self._calls)
+            shown = repr((self._subscribed, calls, sorted(self._recorded), sorted(self._judged)))
+        found = None if kept is None else kept.find(self._features, gate=self._gated, notify=notify, shown=shown)
         if found is None:
             found = self._compiler.forms(self._features)
             if kept is not None:
-                kept.keep(found, self._features, gate=self._gated, notify=notify)
+                kept.keep(found, self._features, gate=self._gated, notify=notify, shown=shown)
         if kept is not None:
             kept.close()
         return found

@@ -276,13 +276,20 @@ TABLE = {"picobox.abi.table", "picobox.abi.types", "picobox.abi.filter", "picobo
 
 @pytest.mark.parametrize(
     "options",
-    [("--policy", "open"), ("--policy", "default"), ("--no-gate",), ("--no-fast",), ("--walls", "no-namespaces")],
+    [
+        ("--policy", "open"),
+        ("--policy", "default"),
+        ("--no-gate",),
+        ("--no-fast",),
+        ("--walls", "no-namespaces"),
+        ("trace", "-o", "/dev/null"),
+    ],
 )
 def test_the_second_run_of_a_kind_needs_no_table(whole: Path, options: tuple[str, ...]) -> None:
     code = (
         "import atexit\n"
         "atexit.register(lambda: sys.stderr.write(' '.join(sys.modules)))\n"
-        f"sys.argv = ['picobox', '-q', *{options!r}, '--', '/bin/true']\nfrom picobox.cli import command\ncommand()"
+        f"sys.argv = ['picobox', *{options!r}, '-q', '--', '/bin/true']\nfrom picobox.cli import command\ncommand()"
     )
     loaded = []
     for _ in range(2):
@@ -298,8 +305,8 @@ def test_the_second_run_of_a_kind_needs_no_table(whole: Path, options: tuple[str
         loaded.append(set(done.stderr.split()))
     assert loaded[0] >= TABLE
     assert "picobox.platform.form_compiler" not in loaded[1]
-    # Where every call is a stop, those of the program need the table.
-    assert options[0] in ("--no-gate", "--no-fast") or not loaded[1] & TABLE
+    # Where every call is a stop, those of the program need the table, and where it is shown, its arguments.
+    assert options[0] in ("--no-gate", "--no-fast", "trace") or not loaded[1] & TABLE
 
 
 ENDING = "import atexit, sys, os\nfrom picobox.start.ending import leave\n"

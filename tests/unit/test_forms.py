@@ -95,6 +95,18 @@ def test_every_run_that_may_keep_them_has_forms_of_its_own(place: Path) -> None:
     keeper.close()
 
 
+def test_what_is_shown_tells_forms_apart(kept: KeptForms) -> None:
+    nothing = frozenset[int]()
+    seen = FormCompiler(
+        ROWS, subscribe=True, calls=None, rules=frozenset(), gate=True, recorded=nothing, judged=nothing
+    ).forms(PLAIN)
+    assert seen != MADE
+    kept.keep(seen, PLAIN, gate=True, notify=True, shown="every call")
+    assert kept.find(PLAIN, gate=True, notify=True, shown="every call") == seen
+    assert kept.find(PLAIN, gate=True, notify=True, shown="some") is None
+    assert kept.find(PLAIN, gate=True, notify=True) == MADE
+
+
 def test_only_their_user_may_change_them(kept: KeptForms, place: Path) -> None:
     assert kept.find(PLAIN, gate=True, notify=True) == MADE
     assert file_of(place).stat().st_mode & 0o7777 & ~0o644 == 0
@@ -136,7 +148,7 @@ def test_what_says_something_else_is_not_used(place: Path) -> None:
         (stamp, told, (*fields[:-1], 1)),
         (stamp, told, fields[:-1]),
         (stamp[:-1], told, fields),
-        (stamp, (*told[:-1], ""), fields),
+        (stamp, (*told[:-1], "more"), fields),
         (stamp, told),
     ]
     for other in others:
