@@ -536,9 +536,10 @@ static void take_stop(struct pb_core *core, struct pb_stop *out)
 {
     for (;;) {
         int status;
-        if (doorbell_rung || core->pending || core->waits || core->held_count || core->round_next < core->round_end)
+        bool is_full = recorder_is_full(core);
+        if (doorbell_rung || core->pending || core->waits || core->held_count || core->round_next < core->round_end || is_full)
             resume_last(core);
-        if (recorder_is_full(core)) {
+        if (is_full && !recorder_writes(core)) {
             out->kind = PB_STOP_TRACE;
             return;
         }

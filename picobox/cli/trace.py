@@ -106,7 +106,7 @@ def _core_recorder(
         raise no_core(error) from None
     return CoreRecorder(
         _renderer(options), sink.write_through, selection.includes, options.platform, refusals,
-        numbers=selection.numbers(), to_file=options.output is not None,
+        numbers=selection.numbers(), fd=sink.fd,
     )  # fmt: skip
 
 

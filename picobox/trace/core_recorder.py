@@ -41,11 +41,13 @@ class CoreRecorder(Recorder):
         refusals: Refusals | None = None,
         *,
         numbers: frozenset[int],
-        to_file: bool,
+        fd: int | None,
     ) -> None:
-        """`numbers`: of the calls to be recorded. `to_file`: not to a terminal, which gets each line at once."""
+        """`numbers`: of the calls to be recorded. `fd`: of the file that `write` writes to; None: it is a terminal."""
+        to_file = fd is not None  # a terminal gets each line at once
         super().__init__(renderer, write, selects, channel, refusals)
         self._form = form_module(as_json=renderer.wants_values)
+        self._fd = fd
         self._limit = _BLOCK if to_file else 0
         self.table = CompiledTable(ROWS, channel, as_json=renderer.wants_values, to_file=to_file)
         seen = frozenset[int]() if refusals is None else refusals.watched()
@@ -73,6 +75,8 @@ class CoreRecorder(Recorder):
         """
         self._core = core
         lib.pb_trace_set_limit(core, self._limit)
+        if self._fd is not None:
+            lib.pb_trace_write_to(core, self._fd)
         self.in_guests = in_guests and self._limit > 0 and lib.pb_trace_in_guests(core) == 0
 
     def leave_unseen(self) -> None:
@@ -84,7 +88,8 @@ class CoreRecorder(Recorder):
 
     def flush(self) -> None:
         """Writes what the core has recorded."""
-        if self._core:
+        # What the core could not write comes before the rest.
+        for _ in range(2 if self._core else 0):
             length = lib.pb_trace_take(self._core, self._text)
             if length:
                 super()._put(self._with_names(ffi.unpack(self._text[0], length)).decode())

@@ -37,6 +37,11 @@ class Sink:
         self._pending.append(text)
         self.flush()
 
+    @property
+    def fd(self) -> int | None:
+        """The descriptor of the file, for who writes what `write_through` would get; None: there is none."""
+        return self._fd if self._limit else None
+
     def flush(self) -> None:
         """Writes what is pending."""
         data = "".join(self._pending).encode()

@@ -136,3 +136,24 @@ def test_what_succeeds_is_recorded_in_guests(tmp_path: Path) -> None:
         for name in ("openat", "close", "readlink", "access", *made):
             assert calls[name, "gate", False] > 0, (name, options)
             assert calls[name, "trace", False] <= calls[name, "gate", False], (name, options)
+
+
+def test_names_that_python_writes_among_many_lines(tmp_path: Path) -> None:
+    """Most of the text is written without Python; what it has to write keeps its place."""
+    script = (
+        "import os\n"
+        "for number in range(3000):\n"
+        "    os.lseek(os.open('quote\"' if number % 500 == 499 else 'plain', os.O_RDONLY), number, 0)"
+    )
+    for name in ("plain", 'quote"'):
+        (tmp_path / name).write_text("")
+    words = ["trace", "-o", "trace", "-e", "openat,lseek", "--", "prlimit", "--nofile=4000", "/usr/bin/env", "python3"]
+    subprocess.run(
+        [*COMMAND, *words, "-c", script], cwd=tmp_path, env=environment(), capture_output=True, timeout=60, check=True
+    )
+    text = (tmp_path / "trace").read_bytes().decode()
+    assert [int(number) for number in re.findall(r"lseek\(\d+, (\d+), SEEK_SET\)", text)][-3000:] == list(range(3000))
+    names = re.findall(r"NtCreateFile \S+\\(plain|quote\S+) -> STATUS_SUCCESS", text)
+    quoted = [number for number, name in enumerate(names) if name != "plain"]
+    assert (len(names), quoted) == (3000, list(range(499, 3000, 500)))
+    assert len({names[number] for number in quoted}) == 1

@@ -219,3 +219,17 @@ def test_a_terminal_gets_each_line_at_once(tmp_path: Path) -> None:
     assert process.poll() is None, "it came before the end"
     process.communicate(timeout=60)
     assert process.returncode == 137
+
+
+def test_a_trace_that_cannot_be_written_on(tmp_path: Path) -> None:
+    """What the file could hold is there, from the beginning on, and why there is no more is said."""
+    program, limit = str(compile_source(PROGRAM)), 300_000
+    words = ("trace", "-o", tmp_path / "trace", "--gate", "1", "--", program, "seek", "9000")
+    done = picobox(*words, prefix=("prlimit", f"--fsize={limit}", "--"))
+    assert done.returncode == 125
+    assert b"cannot write the trace to %s: File too large" % bytes(tmp_path / "trace") in done.stderr
+    text = (tmp_path / "trace").read_text()
+    numbers = [int(found) for found in re.findall(r"lseek\(\d+, (\d+), SEEK_SET\) += 0", text)]
+    assert len(text) == limit
+    assert len(numbers) > 1000
+    assert numbers == list(range(len(numbers)))

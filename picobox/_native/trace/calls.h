@@ -34,5 +34,7 @@ void recorder_forget(struct task *task);
 void recorder_close(struct pb_core *core);
 /* Whether text is to be taken. */
 bool recorder_is_full(const struct pb_core *core);
+/* Has it written, if nothing of it is for Python. */
+bool recorder_writes(struct pb_core *core);
 
 #endif

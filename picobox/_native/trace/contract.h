@@ -178,7 +178,11 @@ void pb_trace_add(struct pb_core *core, const char *text, uint64_t length);
 /* How much text there may be before PB_STOP_TRACE asks for it to be taken; with a limit it asks from time to time as well.
    For the thread that calls pb_next. */
 void pb_trace_set_limit(struct pb_core *core, uint64_t limit);
-/* What has been recorded, until the next call with this core; its length. */
+/* Text is written to this descriptor without asking for anything, as long as that is a regular file, nothing fails and no name
+   in it is Python's to write. For the time that the core lives. */
+void pb_trace_write_to(struct pb_core *core, int32_t fd);
+/* What has been recorded and is not written, until the next call with this core; its length. All before is written then. After
+   a failure there may be more. */
 uint64_t pb_trace_take(struct pb_core *core, const char **text);
 
 /* A call as a guest records it, and whoever compares: what was read of memory at its entry and at its exit follows. */

@@ -56,6 +56,7 @@ void recorder_close(struct pb_core *core)
         return;
     if (core->recorder->ticks)
         timer_stop(core->recorder);
+    sink_close(core->recorder);
     text_free(&core->recorder->text);
     text_free(&core->recorder->taken);
     text_free(&core->recorder->fields);
@@ -324,9 +325,8 @@ static bool is_in_order(const struct recorder *recorder)
     return true;
 }
 
-uint64_t pb_trace_take(struct pb_core *core, const char **text)
+uint64_t recorder_take(struct pb_core *core, const char **text)
 {
-    LOCKED(core);
     struct recorder *recorder = core->recorder;
     struct text taken = recorder->taken;
     timer_rest();
@@ -343,6 +343,20 @@ uint64_t pb_trace_take(struct pb_core *core, const char **text)
         recorder->taken = taken;
     }
     recorder->line_count = 0;
+    *text = recorder->taken.data;
+    return recorder->taken.length;
+}
+
+uint64_t pb_trace_take(struct pb_core *core, const char **text)
+{
+    LOCKED(core);
+    struct recorder *recorder = core->recorder;
+    uint64_t length = sink_settle(core, text);
+    if (length)
+        return length;
+    if (!recorder->is_taken)
+        return recorder_take(core, text);
+    recorder->is_taken = false;
     *text = recorder->taken.data;
     return recorder->taken.length;
 }

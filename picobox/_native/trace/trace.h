@@ -187,6 +187,8 @@ struct recorder {
     bool in_guests;    /* guests record what they can, see gate/rings.c */
     uint8_t *copy;     /* of a record that is being read */
     struct devices devices;
+    struct sink *sink; /* NULL: all text is Python's to take */
+    bool is_taken;     /* `taken` is for Python, which has not got it yet */
     bool ticks;        /* see timer.c */
     timer_t timer;
     struct sigaction before_timer;
@@ -202,6 +204,12 @@ void timer_rest(void);
 int32_t recorder_number(struct pb_core *core, struct task *task);
 /* What was added to the text since the last time is an event of a task, or of none. */
 void recorder_mark(struct recorder *recorder, struct task *task, uint64_t time);
+
+uint64_t recorder_take(struct pb_core *core, const char **text);
+
+/* sink.c: waits until all is written that was given; what could not be, which is Python's then as is all that follows. */
+uint64_t sink_settle(struct pb_core *core, const char **rest);
+void sink_close(struct recorder *recorder);
 
 /* A call between its entry and its end. */
 struct open_call {
