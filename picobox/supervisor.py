@@ -116,6 +116,8 @@ class Supervisor:
         self._unclaimed: list[Creation] = []
         # Processes of ours beside the program, which nothing waits for, each with what is to be called when it ends.
         self._helpers: dict[HostTid, Callable[[], None]] = {}
+        # Programs of which none is the main one, each with what is to be told its wait status.
+        self._programs: dict[HostTid, Callable[[int], None]] = {}
         # Whether there are tasks that are not told.
         self._leaves_unseen = False
         # Calls that may not begin yet: their tasks stand before them.
@@ -155,6 +157,21 @@ class Supervisor:
         tid = self._start(request)
         self._helpers[tid] = ended
         return tid
+
+    def launch(self, request: SpawnRequest, ended: Callable[[int], None]) -> HostTid:
+        """Starts one of many programs; `ended` is told its wait status."""
+        tid = self._start(request)
+        self._programs[tid] = ended
+        return tid
+
+    def serve(self, is_over: Callable[[], bool]) -> None:
+        """Serves programs that are launched meanwhile, until that is over, which is asked after each stop."""
+        while not is_over():
+            stop = self.platform.next()
+            if stop.kind == STOP_EMPTY:
+                raise RuntimeError("whoever makes programs has ended")
+            self.stops += 1
+            self._on[stop.kind](stop)
 
     def _start(self, request: SpawnRequest) -> HostTid:
         tid = self.platform.spawn(request)
@@ -426,6 +443,9 @@ class Supervisor:
         ended = self._helpers.pop(stop.tid, None)
         if ended is not None:
             ended()
+        program = self._programs.pop(stop.tid, None)
+        if program is not None:
+            program(stop.status)
 
     def _bury(self, tid: HostTid, wait_status: int) -> None:
         if tid == self._unmet:

@@ -116,7 +116,7 @@ static bool install_filter(const struct pb_spawn *request)
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
 }
 
-static _Noreturn void be_child(const struct pb_spawn *request, int go_fd, int status_fd)
+_Noreturn void be_child(const struct pb_spawn *request, int go_fd, int status_fd)
 {
     const struct pb_walls *walls = request->walls;
     char go;
@@ -160,8 +160,7 @@ struct clone_arguments {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
 
-/* As clone with these flags and a copy of our memory, into the cgroup of the walls if they have one. */
-static int32_t clone_guest(const struct pb_spawn *request, uint64_t flags, int status_fd)
+int32_t clone_guest(const struct pb_spawn *request, uint64_t flags, int status_fd)
 {
     int32_t group = request->walls->group;
     if (group >= 0) {
@@ -243,11 +242,16 @@ static int32_t fork_guest(const struct pb_spawn *request, const int go[2], const
     return tid;
 }
 
+static int32_t make_guest(struct pb_core *core, const struct pb_spawn *request, const int go[2], const int status[2])
+{
+    return core->spawner >= 0 ? spawner_fork(core->spawner, request, go, status) : fork_guest(request, go, status);
+}
+
 void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_spawned *out)
 {
     int go[2] = {-1, -1}, status[2] = {-1, -1};
     *out = (struct pb_spawned){.status_fd = -1};
-    if (pipe2(go, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0 || (out->tid = fork_guest(request, go, status)) < 0) {
+    if (pipe2(go, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0 || (out->tid = make_guest(core, request, go, status)) < 0) {
         out->stage = PB_SPAWN_FORK;
         out->error = errno;
         for (int i = 0; i < 2; i++) {
@@ -260,7 +264,9 @@ void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_sp
     }
     close(go[0]);
     close(status[1]);
-    core->program = out->tid;
+    /* What the terminal sends to our group comes to the one program of a run; one of many is in a group of its own. */
+    if (core->spawner < 0)
+        core->program = out->tid;
     walls_tell_space(core, request->walls);
     seize(core, go[1], out);
     close(go[1]);

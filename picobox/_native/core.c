@@ -16,6 +16,7 @@ struct pb_core *pb_core_new(void)
         return NULL;
     core->mmap_nr = -1;
     core->plan_directory = -1;
+    core->spawner = -1;
     pthread_mutex_init(&core->lock, NULL);
     return core;
 }
@@ -50,6 +51,8 @@ void pb_core_free(struct pb_core *core)
     plans_close(core);
     recorder_close(core);
     free(core->round);
+    if (core->spawner >= 0)
+        close(core->spawner);
     pthread_mutex_destroy(&core->lock);
     free(core);
 }

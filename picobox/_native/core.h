@@ -302,6 +302,11 @@ void pb_leave_copies(struct pb_core *core, int32_t leaves);
 int32_t pb_take_receivers(struct pb_core *core, int32_t *tids, int32_t limit);
 
 void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_spawned *out);
+/* From now on another process makes what pb_spawn starts, also once we may not; its filters and walls are those
+   of `kind`, which needs a namespace of processes. To be called once, with one thread and 0, 1, 2 open. 0 or -errno. */
+int32_t pb_spawner_open(struct pb_core *core, const struct pb_spawn *kind);
+/* Guests' roots are not ours: their paths mean something else to us. */
+void pb_roots_differ(struct pb_core *core);
 /* 0 if the program started, else the stage, with *error the errno. Closes the descriptor. */
 int32_t pb_spawn_failure(int32_t status_fd, int32_t *error);
 
@@ -419,9 +424,10 @@ struct pb_init {
 };
 
 /* Starts process 1 of a new process namespace. Its mounts are a copy of ours, with a /proc of its own and without those at
-   the `paths`: strings one after the other, an empty one at the end. 0 or -errno, with nothing left. It makes them while
+   the `paths`: strings one after the other, an empty one at the end; or, if `root` is not -1, what is mounted there and below
+   alone, with a directory /proc at which something is mounted. 0 or -errno, with nothing left. It makes them while
    we do something else; until the next pb_spawn, children have none of what is our heap now. */
-int32_t pb_init_start(const char *paths, int32_t size, struct pb_init *out);
+int32_t pb_init_start(const char *paths, int32_t size, int32_t root, struct pb_init *out);
 /* Waits until they are made, and opens what `init` holds descriptors of. 0 or -errno, with nothing left. */
 int32_t pb_init_await(struct pb_init *init);
 /* Kills it, and so all in its namespace, and closes the descriptors. */

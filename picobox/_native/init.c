@@ -87,8 +87,19 @@ static int mount_proc(void)
     return 0;
 }
 
-static int lay_out(const char *ours)
+/* The copy of a mount of ours is found from where this process stands: that moves along. */
+static int enter_copy(int root)
 {
+    return fchdir(root) < 0 || unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+                   syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0
+               ? -1
+               : mount_proc();
+}
+
+static int lay_out(const char *ours, int root)
+{
+    if (root >= 0)
+        return enter_copy(root);
     if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return -1;
     for (; *ours; ours += strlen(ours) + 1)
@@ -124,12 +135,12 @@ static _Noreturn void serve(int life)
     }
 }
 
-static _Noreturn void be_init(const char *ours, int ready, int life)
+static _Noreturn void be_init(const char *ours, int root, int ready, int life)
 {
     int32_t error = 0;
     for (int signal = 1; signal <= 64; signal++)
         sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setsid() < 0 || lay_out(ours) < 0)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setsid() < 0 || lay_out(ours, root) < 0)
         error = -errno;
     if (write(ready, &error, sizeof error) != sizeof error || error)
         _exit(1);
@@ -179,7 +190,7 @@ static int32_t take_over(struct pb_init *out)
 
 static const struct pb_init NO_INIT = {-1, -1, -1, -1, -1, -1};
 
-int32_t pb_init_start(const char *paths, int32_t size, struct pb_init *out)
+int32_t pb_init_start(const char *paths, int32_t size, int32_t root, struct pb_init *out)
 {
     int ready[2] = {-1, -1}, life[2] = {-1, -1};
     *out = NO_INIT;
@@ -202,7 +213,7 @@ int32_t pb_init_start(const char *paths, int32_t size, struct pb_init *out)
     if (tid == 0) {
         close(life[1]);
         close(ready[0]);
-        be_init(ours, ready[1], life[0]);
+        be_init(ours, root, ready[1], life[0]);
     }
     int32_t error = tid < 0 ? -errno : 0;
     if (ours != MAP_FAILED)

@@ -175,6 +175,7 @@ struct pb_core {
     struct task *buckets[TASK_BUCKETS];
     int32_t task_count;
     int32_t program;         /* the thread group that was spawned */
+    int32_t spawner;         /* socket of the process that makes guests for us; -1: there is none */
     struct pb_limit space;   /* of address spaces, see page.c; 0 for none */
     int32_t held_count;      /* tasks born before their creator's event */
     int32_t creating_count;
@@ -394,6 +395,14 @@ int32_t argument_error(struct pb_core *core, const struct task *task, uint32_t n
 int32_t page_guards(const struct pb_core *core, const struct task *task, uint32_t nr, const uint64_t args[6]);
 
 /* request.c: a copy in memory of its own, with `room` free before it, to be unmapped; NULL with errno if there is none. */
+/* child.c: what a new guest does until it runs its program, and how it is made. */
+_Noreturn void be_child(const struct pb_spawn *request, int go_fd, int status_fd);
+/* As clone with these flags and a copy of our memory, into the cgroup of the walls if they have one. */
+int32_t clone_guest(const struct pb_spawn *request, uint64_t flags, int status_fd);
+
+/* spawner.c: as fork, by another process. The child is ours. */
+int32_t spawner_fork(int32_t socket, const struct pb_spawn *request, const int go[2], const int status[2]);
+
 struct pb_spawn *request_copy(const struct pb_spawn *request, size_t room, void **memory, size_t *size);
 
 /* mounts.c */

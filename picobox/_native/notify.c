@@ -43,6 +43,7 @@ struct listener {
     int started;
     sem_t spread;      /* posted when guests are spread */
     atomic_uint calls; /* answered by all threads */
+    atomic_int running; /* threads that have not ended */
     struct listener *next;
 };
 
@@ -228,6 +229,10 @@ CANCELLED_INSIDE static void *serve(void *argument)
     pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &(int){0});
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &(int){0});
     serve_for_now(argument, false, &rests);
+    /* Whoever waits for a turn is to find that there will be none. */
+    struct listener *listener = argument;
+    sem_post(&listener->spread);
+    atomic_fetch_sub(&listener->running, 1);
     return NULL;
 }
 
@@ -242,6 +247,7 @@ CANCELLED_INSIDE static void *help(void *argument)
             ;
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &(int){0});
     } while (serve_for_now(listener, true, &rests));
+    atomic_fetch_sub(&listener->running, 1);
     return NULL;
 }
 
@@ -287,17 +293,32 @@ static void listener_free(struct listener *listener)
     free(listener);
 }
 
+/* Those of programs that are gone with all that they made: many programs may come and go. */
+static void drop_ended(struct pb_core *core)
+{
+    for (struct listener **place = &core->listeners; *place;) {
+        struct listener *listener = *place;
+        if (atomic_load(&listener->running)) {
+            place = &listener->next;
+            continue;
+        }
+        *place = listener->next;
+        listener_free(listener);
+    }
+}
+
 int listener_adopt(struct pb_core *core, int32_t tid, int fd)
 {
     int ours = open_descriptor_of(tid, fd);
     if (ours < 0)
         return ours;
+    drop_ended(core);
     struct listener *listener = calloc(1, sizeof *listener);
     if (!listener) {
         close(ours);
         return -ENOMEM;
     }
-    *listener = (struct listener){.core = core, .fd = ours, .next = core->listeners};
+    *listener = (struct listener){.core = core, .fd = ours, .running = THREADS, .next = core->listeners};
     sem_init(&listener->spread, 0, 0);
     ioctl(ours, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
     int error = start(listener);

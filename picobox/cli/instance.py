@@ -13,6 +13,7 @@ from picobox.findings.visible import visible
 from picobox.session.archives.writing import FORMATS
 from picobox.session.manager import Manager
 from picobox.session.place import SessionPlace
+from picobox.session.registry import NEVER_IDLE, changed_drives, changed_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,8 @@ import NAME FILE   make an instance of an archive or an image of a container
 export NAME FILE   write its tree into an archive, which ends it if it runs
 clone NAME NEW     copy it; files share their data where the file system can
 list               those that are there
+run [-- CMD...]    run a program in it, or a shell; it stays for a while, and what runs next joins
+terminate NAME     end it at once, with all that runs in it
 set-default NAME   which one is meant where none is named
 config NAME        show or change its user, environment and drives
 unregister NAME    end it, and delete it with all its files"""
@@ -34,19 +37,24 @@ _EXAMPLES = """examples:
   picobox instance import debian rootfs.tar.zst
   docker save alpine | picobox instance import alpine -
   picobox instance export debian backup.tar.xz
+  picobox instance run -d debian -- cat /etc/os-release
   picobox instance config debian --uid 1000
 
-exit status: 0; 125 if it was not done, and then nothing has changed"""
+exit status: 0, of run the program's as of `picobox -- CMD`; 125 if it was not done, and then nothing has changed"""
 
 
 def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
     usage = Usage("instance", _DESCRIPTION, _EXAMPLES)
     action = arguments[0] if arguments and not arguments[0].startswith("-") else None
+    if action == "run":
+        from picobox.cli.instance_run import run_in_instance
+
+        return run_in_instance(Manager(SessionPlace(os.environ)), arguments[1:])
     # Read by itself: argparse would take the operands' place for empty where an option stands between.
     options = usage.read(_options(), arguments if action is None else arguments[1:])
     if action not in _ACTIONS:
-        usage.error(f"{action or 'instance'}: say what to do, {', '.join(_ACTIONS)}")
+        usage.error(f"{action or 'instance'}: say what to do, {', '.join((*_ACTIONS, 'run'))}")
     operands, run = _ACTIONS[action]
     if len(options.operands) != len(operands):
         usage.error(f"{action}: say {' '.join(operands)}" if operands else f"{action}: takes no name")
@@ -60,6 +68,8 @@ def _options() -> tuple[Option, ...]:
         Option("--format", choices=FORMATS, help="export: if the file's name does not say"),
         Option("--uid", type=int, metavar="N", help="config: the user that programs run as"),
         Option("--env", action="append", metavar="NAME=VALUE", help="config: a variable, empty to take it away"),
+        Option("--drive", action="append", metavar="LETTER=DIR", help="config: a drive; no DIR to take it away"),
+        Option("--idle", type=_idle, metavar="SECONDS", help="config: how long it stays unused; never: for ever"),
         Option("-v", "--verbose", action="store_true", help="list: state and directory too"),
         Option("-q", "--quiet", action="store_true", help="list: names alone"),
         Option("--running", action="store_true", help="list: only those that run"),
@@ -121,8 +131,12 @@ def _config(manager: Manager, options: SimpleNamespace) -> int:
     fields: dict[str, object] = {}
     if options.uid is not None:
         fields["default_uid"] = options.uid
+    if options.idle is not None:
+        fields["idle_timeout"] = options.idle
+    if options.drive:
+        fields["drives"] = changed_drives(listed.instance.drives, options.drive)
     if options.env:
-        fields["environment"] = _changed(listed.instance.environment, options.env)
+        fields["environment"] = changed_entries(listed.instance.environment, options.env)
     if fields:
         manager.configure(listed.instance.guid, **fields)
     else:
@@ -130,10 +144,14 @@ def _config(manager: Manager, options: SimpleNamespace) -> int:
     return 0
 
 
-def _changed(environment: tuple[str, ...], given: list[str]) -> tuple[str, ...]:
-    """An environment with entries laid over it; one without a value takes the variable away."""
-    entries = dict(entry.partition("=")[::2] for entry in (*environment, *given))
-    return tuple(f"{name}={value}" for name, value in entries.items() if value)
+def _idle(text: str) -> int:
+    """Milliseconds of a number of seconds."""
+    return NEVER_IDLE if text == "never" else round(float(text) * 1000)
+
+
+def _terminate(manager: Manager, options: SimpleNamespace) -> int:
+    manager.terminate(options.operands[0])
+    return 0
 
 
 def _unregister(manager: Manager, options: SimpleNamespace) -> int:
@@ -156,6 +174,7 @@ _ACTIONS: dict[str, tuple[tuple[str, ...], Callable[[Manager, SimpleNamespace], 
     "export": (("NAME", "FILE"), _export),
     "clone": (("NAME", "NEW"), _clone),
     "list": ((), _list),
+    "terminate": (("NAME",), _terminate),
     "set-default": (("NAME",), _set_default),
     "config": (("NAME",), _config),
     "unregister": (("NAME",), _unregister),

@@ -70,7 +70,7 @@ class Walls:
         tree.enter()
         # All that guests are to see is mounted: their init prepares itself while we do.
         ours = b"".join(path + b"\0" for path in reversed(tree.mounted)) + b"\0"
-        check(lib.pb_init_start(ours, len(ours), self._init), "process namespace")
+        check(lib.pb_init_start(ours, len(ours), -1, self._init), "process namespace")
         self._is_lent = error != 0
 
     def raise_up(self) -> None:

@@ -41,4 +41,4 @@ def _mounts(kinds: tuple[int, ...]) -> bool:
     if all(lib.pb_enter_namespaces(each) for each in kinds):
         return False
     init = ffi.new("struct pb_init *", dict.fromkeys(_DESCRIPTORS, -1))
-    return lib.pb_init_start(b"\0", 1, init) == 0 and lib.pb_init_await(init) == 0
+    return lib.pb_init_start(b"\0", 1, -1, init) == 0 and lib.pb_init_await(init) == 0

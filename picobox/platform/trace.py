@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from picobox.abi.arguments import ArgumentRule
     from picobox.abi.row import Row
+    from picobox.confine.instance import InstanceWalls
     from picobox.confine.limits import LimitsAlone
     from picobox.confine.namespaces import Walls
     from picobox.confine.supervised import SupervisedWalls
@@ -118,7 +119,7 @@ class TracePlatform:
         gate: int = 0,
         enter: bool = False,
         sites: SiteCache | None = None,
-        walls: Walls | SupervisedWalls | LimitsAlone | None = None,
+        walls: Walls | InstanceWalls | SupervisedWalls | LimitsAlone | None = None,
         recorder: CoreRecorder | None = None,
         kept: KeptForms | None = None,
     ) -> None:
@@ -253,6 +254,31 @@ class TracePlatform:
 
     def spawn(self, request: SpawnRequest) -> HostTid:
         keep: list[Any] = []
+        spawned = ffi.new("struct pb_spawned *")
+        lib.pb_spawn(self._core, self._native_request(request, keep), spawned)
+        if spawned.stage:
+            raise PlatformError(host.refusal(SPAWN_STAGES[spawned.stage], spawned.error))
+        if self._status_fd >= 0:
+            os.close(self._status_fd)
+        self._status_fd = spawned.status_fd
+        return HostTid(spawned.tid)
+
+    def open_spawner(self) -> None:
+        """Another process starts programs for this one from now on, which may lose the right to. OSError."""
+        keep: list[Any] = []
+        _check(lib.pb_spawner_open(self._core, self._native_request(SpawnRequest((), (), ()), keep)))
+
+    def roots_differ(self) -> None:
+        """The root of no guest is ours."""
+        lib.pb_roots_differ(self._core)
+
+    def take_status(self) -> int:
+        """The descriptor that tells whether the program that was spawned last could be run; see `failure_in`."""
+        fd, self._status_fd = self._status_fd, -1
+        return fd
+
+    def _native_request(self, request: SpawnRequest, keep: list[Any]) -> Any:
+        """A struct pb_spawn; `keep` holds what it points to."""
 
         def strings(values: Iterable[bytes]) -> Any:
             pointers = [ffi.new("char[]", value) for value in values]
@@ -269,29 +295,23 @@ class TracePlatform:
         shell = ffi.NULL if request.shell is None else ffi.new("char[]", request.shell)
         stopping = self._forms.stopping
         program = ffi.from_buffer("uint8_t[]", stopping)
+        keep.append(program)
+        keep += (native, fds, cwd, shell)
         native.cwd, native.shell, native.fds, native.fd_count = cwd, shell, fds, len(request.fds)
         native.filter, native.filter_length = program, len(stopping) // 8
         if self._notify_filter:
-            native.notify_filter = ffi.from_buffer("uint8_t[]", self._notify_filter)
+            notifying = ffi.from_buffer("uint8_t[]", self._notify_filter)
+            keep.append(notifying)
+            native.notify_filter = notifying
             native.notify_length = len(self._notify_filter) // 8
         native.ignored_signals = request.ignored_signals
         if self._walls is not None:
             native.walls = self._walls.native(keep)
-        spawned = ffi.new("struct pb_spawned *")
-        lib.pb_spawn(self._core, native, spawned)
-        if spawned.stage:
-            raise PlatformError(host.refusal(SPAWN_STAGES[spawned.stage], spawned.error))
-        if self._status_fd >= 0:
-            os.close(self._status_fd)
-        self._status_fd = spawned.status_fd
-        return HostTid(spawned.tid)
+        return native
 
     def spawn_failure(self) -> tuple[int, int] | None:
         if self._status_fd >= 0:
-            error = ffi.new("int32_t *")
-            stage = lib.pb_spawn_failure(self._status_fd, error)
-            self._status_fd = -1
-            self._failure = (stage, error[0]) if stage else None
+            self._failure = failure_in(self.take_status())
         return self._failure
 
     def _record(self, recorder: CoreRecorder, *, gated: bool) -> tuple[frozenset[int], frozenset[int]]:
@@ -534,6 +554,13 @@ class TracePlatform:
             with suppress(MemoryError, ImportError):
                 self._sites.meet(_LOADER)
             self._sites.close()
+
+
+def failure_in(status_fd: int) -> tuple[int, int] | None:
+    """Why a program that has ended could not be run: (stage, errno); None: it was. Closes the descriptor."""
+    error = ffi.new("int32_t *")
+    stage = lib.pb_spawn_failure(status_fd, error)
+    return (stage, error[0]) if stage else None
 
 
 def _check(error: int) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from picobox.errors import PicoboxError
 from picobox.session import locks
 from picobox.session.errors import ErrorCode, SessionError
-from picobox.session.registry import ALL_FLAGS, Instance, Registry, new_guid, transaction
+from picobox.session.registry import ALL_FLAGS, NEVER_IDLE, Instance, Registry, new_guid, transaction
 from picobox.session.removal import remove_tree
 from picobox.session.states import PASSING, State, Step, after, present
 
@@ -183,6 +183,14 @@ class Manager:
             instance = self._found(registry, name)
         self._end(instance)
 
+    def socket_of(self, instance: Instance) -> str:
+        """Where who runs an instance can be talked to."""
+        return os.path.join(self._place.sockets, instance.guid)
+
+    def is_running(self, instance: Instance) -> bool:
+        """Whether somebody runs it, or is about to, or has not quite ended it."""
+        return locks.is_held(self._alive(instance))
+
     def _alive(self, instance: Instance) -> str:
         return os.path.join(self._place.running, instance.guid)
 
@@ -260,6 +268,9 @@ class Manager:
                 if fd >= 0:
                     os.unlink(os.path.join(directory, name))
                     os.close(fd)
+        for name in os.listdir(self._place.sockets):
+            if name not in known:
+                os.unlink(os.path.join(self._place.sockets, name))
 
     def _take_away(self, instance: Instance) -> None:
         """Deletes an instance's files and then its key, which goes in any case. PicoboxError if some are left."""
@@ -278,7 +289,7 @@ class Manager:
 
     def _forget(self, registry: Registry, instance: Instance) -> None:
         registry.drop(instance.guid)
-        for path in (self._alive(instance), self._lock(instance)):
+        for path in (self._alive(instance), self._lock(instance), self.socket_of(instance)):
             with suppress(FileNotFoundError):
                 os.unlink(path)
 
@@ -323,6 +334,8 @@ def _check_fields(fields: dict[str, Any]) -> None:
     uid, flags = fields.get("default_uid", 0), fields.get("flags", 0)
     if not 0 <= uid <= _MOST_UID:
         raise SessionError(ErrorCode.E_INVALIDARG, f"{uid} is no user's number: 0 to {_MOST_UID}.")
+    if not 0 <= fields.get("idle_timeout", 0) <= NEVER_IDLE:
+        raise SessionError(ErrorCode.E_INVALIDARG, "an instance can be idle for up to 49 days, or for ever.")
     if flags & ~ALL_FLAGS:
         raise SessionError(ErrorCode.E_INVALIDARG, f"{flags:#x} has unknown flags: {ALL_FLAGS:#x} are all there are.")
 

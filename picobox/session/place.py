@@ -30,12 +30,13 @@ class SessionPlace:
         self.transactions = os.path.join(self.directory, "registry.transactions")
         self.locks = os.path.join(self.directory, "locks")
         self.running = os.path.join(self.directory, "running")
+        self.sockets = os.path.join(self.directory, "sockets")
         self.instances = os.path.join(self.directory, "instances")
 
     def make(self) -> None:
         """Makes the directories. PicoboxError if that fails, or if others may write there."""
         try:
-            for path in (self.directory, self.locks, self.running, self.instances):
+            for path in (self.directory, self.locks, self.running, self.sockets, self.instances):
                 os.makedirs(path, mode=_OWN, exist_ok=True)
             status = os.stat(self.directory)
         except OSError as error:

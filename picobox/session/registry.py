@@ -42,6 +42,9 @@ _STATE = "State"
 # Flags (facts wsl1.md 5.3): programs of the host, the host's PATH, drives.
 INTEROP, APPEND_NT_PATH, DRIVE_MOUNTING = 1, 2, 4
 ALL_FLAGS = INTEROP | APPEND_NT_PATH | DRIVE_MOUNTING
+# How long an instance stays that nobody uses, in milliseconds (facts wsl1.md 5.4), and what stands for ever.
+IDLE_TIMEOUT_MS = 15_000
+NEVER_IDLE = 0xFFFF_FFFF
 # Of instances whose files lie as WSL's second volume format has them.
 VERSION_WSLFS = 2
 DEFAULT_ENVIRONMENT = (
@@ -55,7 +58,7 @@ DEFAULT_ENVIRONMENT = (
 class Instance(NamedTuple):
     """What is written down of an instance. base_path: a directory of the host's, whose `rootfs` is its tree.
 
-    environment: entries NAME=VALUE; drives: entries LETTER=PATH; flags: INTEROP and so on.
+    environment: entries NAME=VALUE; drives: entries LETTER=PATH; flags: INTEROP and so on. idle_timeout: milliseconds.
     """
 
     guid: str
@@ -67,6 +70,7 @@ class Instance(NamedTuple):
     drives: tuple[str, ...] = ()
     flags: int = ALL_FLAGS
     version: int = VERSION_WSLFS
+    idle_timeout: int = IDLE_TIMEOUT_MS
 
     @property
     def rootfs(self) -> str:
@@ -88,7 +92,10 @@ _VALUES: dict[str, tuple[str, int]] = {
     "drives": ("Drives", REG_MULTI_SZ),
     "flags": ("Flags", REG_DWORD),
     "version": ("Version", REG_DWORD),
+    "idle_timeout": ("IdleTimeout", REG_DWORD),
 }
+# What an instance may have been entered without.
+_LATER = ("idle_timeout",)
 
 
 def new_guid() -> str:
@@ -112,6 +119,25 @@ def transaction(place: SessionPlace) -> Iterator[Registry]:
             f"{place.registry}: {error}. The instances themselves are untouched; a damaged registry can be moved "
             "away, and each directory be imported again."
         ) from None
+
+
+def changed_entries(entries: tuple[str, ...], given: list[str]) -> tuple[str, ...]:
+    """Entries NAME=VALUE with others laid over them; one without a value takes its name away."""
+    values = dict(entry.partition("=")[::2] for entry in (*entries, *given))
+    return tuple(f"{name}={value}" for name, value in values.items() if value)
+
+
+def changed_drives(drives: tuple[str, ...], given: list[str]) -> tuple[str, ...]:
+    """The drives with some of them changed, each directory without links."""
+    changes = []
+    for entry in given:
+        letter, equals, path = entry.partition("=")
+        if len(letter) != 1 or not letter.isascii() or not letter.isalpha() or not equals:
+            raise PicoboxError(f"--drive {entry}: write it as LETTER=DIR, such as D=/srv/data")
+        if path and not os.path.isdir(path):
+            raise PicoboxError(f"--drive {entry}: name a directory that is there.")
+        changes.append(f"{letter.upper()}={os.path.realpath(path) if path else ''}")
+    return changed_entries(drives, changes)
 
 
 class Registry:
@@ -207,6 +233,8 @@ class Registry:
         fields: dict[str, Any] = {"guid": guid, "state": State(_dword.unpack(state)[0])}
         for field, (name, kind) in _VALUES.items():
             value = self._get(key, name)
+            if value is None and field in _LATER:
+                continue
             if value is None:
                 return None
             fields[field] = _DECODED[kind](value)

@@ -114,6 +114,12 @@ void roots_differ(struct pb_core *core)
             __atomic_store_n(core->stubs->code + (GUEST_DECIDED + GUEST_KINDS - GATE_CODE) + nr, GUEST_ASKS, __ATOMIC_RELEASE);
 }
 
+void pb_roots_differ(struct pb_core *core)
+{
+    LOCKED(core);
+    roots_differ(core);
+}
+
 void pb_enter_gate(struct pb_core *core, int32_t by)
 {
     core->gate_enters = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE ? by : PB_GATE_ENTERED_BY_NONE;

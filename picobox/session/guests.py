@@ -1,0 +1,88 @@
+"""Owns what serves the programs of a running instance: walls, platform, executive and supervisor, made once for all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Self
+
+from ntshim.fs.rules import CaseMode
+from ntshim.ps.executive import Executive
+from picobox.cli.launch import served_by
+from picobox.cli.options import run_options
+from picobox.confine.hardening import harden
+from picobox.confine.instance import InstanceWalls
+from picobox.names import Names
+from picobox.platform import init
+from picobox.platform.drives import Drives
+from picobox.platform.executive_host import ExecutiveHost
+from picobox.platform.forms import KeptForms
+from picobox.platform.names import NativeIndex
+from picobox.platform.site_cache import SiteCache
+from picobox.platform.trace import TracePlatform
+from picobox.provider import PicoProvider
+from picobox.session.programs import drives_of
+from picobox.session.users import Users
+from picobox.supervisor import Served, Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from picobox.platform.base import HostTid, SpawnRequest
+    from picobox.session.registry import Instance
+
+
+class Guests:
+    """The programs of an instance. As a context manager it ends whatever is left of them."""
+
+    def __init__(self, instance: Instance, bells: Iterable[int]) -> None:
+        """This process has one thread, and starts no program itself afterwards. `bells`: the signals that it serves.
+
+        PicoboxError where the machine lets no instance run.
+        """
+        options = SimpleNamespace(**{option.attribute(): option.default() for option in run_options()})
+        gate = 0 if options.no_gate or options.no_fast else options.gate
+        sites = SiteCache.of_user() if gate else None
+        if sites is not None:
+            with suppress(OSError):
+                sites.hold()
+        forms = KeptForms()
+        drives = {os.fsencode(point): os.fsencode(path) for point, path in drives_of(instance).items()}
+        self.walls = InstanceWalls(os.fsencode(instance.rootfs), drives)
+        # VolFs: case counts everywhere in an instance (facts wsl1.md 4.5).
+        names = Names(NativeIndex(), Drives({}, CaseMode.SENSITIVE))
+        features = names.features | self.walls.features
+        self.platform = TracePlatform(
+            None, features=features, notify=not options.no_fast, gate=gate, sites=sites, walls=self.walls, kept=forms
+        )
+        names.root_may_change()
+        self.platform.roots_differ()
+        executive_host = ExecutiveHost(self.platform)
+        provider = PicoProvider(self.platform, Executive(executive_host), names, features)
+        provider.executive.boot()
+        self.supervisor = Supervisor(self.platform, lambda: served)
+        served: Served = served_by(provider, executive_host, self.supervisor)
+        self.users = Users(self.walls.opened)
+        self.runs_as = os.geteuid()
+        init.adopt_orphans()
+        self.platform.open_doorbell(bells)
+        self.walls.raise_up()
+        self.platform.open_spawner()
+        harden(self.platform.hardening)
+
+    def start(self, request: SpawnRequest, ended: Callable[[int], None]) -> tuple[HostTid, int]:
+        """Starts one of the programs; its number, and a descriptor for `failure_in`, to be asked once it has ended."""
+        tid = self.supervisor.launch(request, ended)
+        return tid, self.platform.take_status()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.supervisor.end()
+        self.platform.close()
+        self.walls.close()

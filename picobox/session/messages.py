@@ -1,0 +1,119 @@
+"""Owns what clients of a running instance and who runs it say to each other: a message each, with descriptors.
+
+The client connects and waits for HELLO: what it sends after that is done once. It sends a Request in a memfd, with the
+descriptors 0, 1 and 2 of the program, then signals as they come. It is told FAILED, with a text and a status, or ENDED,
+with the wait status. A message is a kind, a number and a text.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HELLO, FAILED, ENDED, RUN, SIGNAL, SIGNAL_GROUP = range(6)
+_HEAD = struct.Struct("<Bi")
+_MOST_SAID = 4096
+# The request and three standard descriptors.
+DESCRIPTORS = 4
+_MOST_REQUEST = 8 << 20
+_CREDENTIALS = struct.Struct("3i")
+
+
+class Message(NamedTuple):
+    """What was received; the descriptors are the receiver's to close."""
+
+    kind: int
+    number: int = 0
+    text: str = ""
+    fds: tuple[int, ...] = ()
+
+
+class Request(NamedTuple):
+    """What is to run. command: its words; none: the user's shell. executes: the words are no text for that shell.
+
+    user: a name, empty for the instance's own. directory: a path in the instance, `~` at its start the user's home;
+    empty: there is none. environment: entries NAME=VALUE over the instance's. Texts are as os.fsdecode makes them.
+    """
+
+    command: tuple[str, ...]
+    executes: bool
+    user: str
+    directory: str
+    environment: tuple[str, ...]
+
+    def sealed(self) -> int:
+        """A memfd that holds it."""
+        fd = os.memfd_create("picobox-request", os.MFD_CLOEXEC)
+        with open(fd, "wb", closefd=False) as file:
+            file.write(json.dumps(self).encode())
+        return fd
+
+    @classmethod
+    def read(cls, fd: int) -> Request:
+        """ValueError if it is none."""
+        if os.fstat(fd).st_size > _MOST_REQUEST:
+            raise ValueError("a request of more than 8 MiB")
+        command, executes, user, directory, environment = json.loads(os.pread(fd, _MOST_REQUEST, 0))
+        texts = (*command, user, directory, *environment)
+        if not all(isinstance(text, str) and "\0" not in text for text in texts):
+            raise ValueError("a text that no program can be given")
+        return cls(tuple(command), bool(executes), user, directory, tuple(environment))
+
+
+def send(connection: socket.socket, message: Message) -> None:
+    """OSError if it cannot be sent at once, or nobody is there any more."""
+    said = _HEAD.pack(message.kind, message.number) + message.text.encode(errors="surrogateescape")[:_MOST_SAID]
+    socket.send_fds(connection, [said], list(message.fds), socket.MSG_NOSIGNAL)
+
+
+def receive(connection: socket.socket) -> Message | None:
+    """None: nobody is there any more, or what was said is no message. BlockingIOError if nothing was said."""
+    try:
+        said, fds, _flags, _address = socket.recv_fds(connection, _MOST_SAID + _HEAD.size, DESCRIPTORS)
+    except BlockingIOError:
+        raise
+    except OSError:
+        return None
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    if len(said) < _HEAD.size:
+        close(tuple(fds))
+        return None
+    kind, number = _HEAD.unpack(said[: _HEAD.size])
+    return Message(kind, number, said[_HEAD.size :].decode(errors="surrogateescape"), tuple(fds))
+
+
+def close(fds: tuple[int, ...]) -> None:
+    """Closes what was received."""
+    for fd in fds:
+        os.close(fd)
+
+
+@contextmanager
+def short(path: str) -> Iterator[str]:
+    """Another name of a path that is short enough for a socket (unix(7), 108 bytes)."""
+    directory, name = os.path.split(path)
+    fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{fd}/{name}"
+    finally:
+        os.close(fd)
+
+
+def is_trusted(connection: socket.socket) -> bool:
+    """Whether the other end is this user's, and no guest: these have a number in a namespace of their own as well."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, user, _group = _CREDENTIALS.unpack(credentials)
+    try:
+        with open(f"/proc/{pid}/status", "rb") as status:
+            numbers = next(line for line in status if line.startswith(b"NSpid:")).split()[1:]
+    except (OSError, StopIteration):
+        return False
+    return user == os.geteuid() and len(numbers) == 1

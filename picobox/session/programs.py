@@ -1,0 +1,115 @@
+"""Owns what a request of a client becomes in an instance: words, environment, directory, files to try."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from picobox.cli.launch import candidates, changed_environment, variable
+from picobox.errors import SpawnError
+from picobox.platform.base import SpawnRequest
+from picobox.session.errors import ErrorCode, SessionError
+from picobox.session.registry import DRIVE_MOUNTING
+
+if TYPE_CHECKING:
+    from picobox.session.messages import Request
+    from picobox.session.registry import Instance
+    from picobox.session.users import User, Users
+
+_MOUNT_POINT = "/mnt/"
+
+
+def drives_of(instance: Instance) -> dict[str, str]:
+    """Directories of the host by where an instance has them, if its flags say that it has any."""
+    if not instance.flags & DRIVE_MOUNTING:
+        return {}
+    pairs = (entry.partition("=") for entry in instance.drives)
+    return {_MOUNT_POINT + letter.lower(): path for letter, _, path in pairs}
+
+
+def inside(instance: Instance, path: str) -> str:
+    """A directory of the host as the instance has it; empty if it is on none of its drives."""
+    for point, drive in drives_of(instance).items():
+        root = drive.rstrip("/")
+        if path == drive or path.startswith(root + "/"):
+            return (point + path[len(root) :]).rstrip("/")
+    return ""
+
+
+def working_directory(instance: Instance) -> str:
+    """This process's, as the instance has it; empty if it has not."""
+    try:
+        return inside(instance, os.getcwd())
+    except OSError:
+        return ""
+
+
+def note_on_user(instance: Instance, request: Request) -> str:
+    """What is to be said where programs are not who the instance means them to be; empty: nothing."""
+    if request.user or instance.default_uid in (0, os.geteuid()):
+        return ""
+    return (
+        f"picobox: note: the instance's user {instance.default_uid} is not yours, {os.geteuid()}, "
+        "with which its programs run.\n"
+    )
+
+
+def wanted_user(request: Request, users: Users, runs_as: int) -> User:
+    """Who a program is. SessionError for one that the instance does not have, or cannot be here."""
+    name = request.user or users.default()
+    if not name:
+        return users.of(runs_as)
+    user = users.named(name)
+    if user is None:
+        raise SessionError(
+            ErrorCode.WSL_E_USER_NOT_FOUND,
+            f"{name}: the instance has no such user. Its /etc/passwd and /etc/wsl.conf tell.",
+        )
+    if user.uid != runs_as and not request.user:
+        return users.of(runs_as)
+    if user.uid != runs_as:
+        raise SessionError(
+            ErrorCode.WSL_E_USER_NOT_FOUND,
+            f"{name}: programs of an instance run with your own number, {runs_as}, and cannot be another user yet.",
+        )
+    return user
+
+
+def spawn_request(
+    request: Request, instance: Instance, user: User, fds: tuple[int, ...], *, enters_root: bool
+) -> SpawnRequest:
+    """What the core is to start. `enters_root`: not in the directory that was asked for, which is not there."""
+    environment = _environment(request, instance, user)
+    shell = user.shell
+    argv: tuple[str, ...]
+    if not request.command:
+        # A shell whose name begins so is a login shell.
+        argv, program = ("-" + os.path.basename(shell),), shell
+    elif request.executes:
+        argv, program = request.command, request.command[0]
+    else:
+        argv, program = (shell, "-c", " ".join(request.command)), shell
+    if not program:
+        raise SpawnError("the command has no name. Write it after --.", 127)
+    paths = candidates(os.fsencode(program), variable(environment, b"PATH"))
+    return SpawnRequest(
+        argv=tuple(map(os.fsencode, argv)),
+        environment=environment,
+        paths=paths,
+        cwd=b"/" if enters_root else os.fsencode(_directory(request, user)),
+        fds=fds,
+    )
+
+
+def _directory(request: Request, user: User) -> str:
+    asked = request.directory or "~"
+    if asked == "~" or asked.startswith("~/"):
+        asked = user.home + asked[1:]
+    return os.path.join("/", asked)
+
+
+def _environment(request: Request, instance: Instance, user: User) -> tuple[bytes, ...]:
+    """As WSL makes it (facts wsl1.md 5.4): the instance's, what the user is, what the client adds."""
+    own = [f"HOME={user.home}", f"USER={user.name}", f"LOGNAME={user.name}", f"SHELL={user.shell}"]
+    added = [*own, f"WSL_DISTRO_NAME={instance.name}", *request.environment, "PICOBOX=1"]
+    return changed_environment(map(os.fsencode, instance.environment), [os.fsencode(entry) for entry in added])
