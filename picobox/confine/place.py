@@ -207,6 +207,8 @@ def _below(path: str, directories: tuple[str, ...]) -> bool:
 
 def _with_variables(path: str, environment: Mapping[str, str]) -> str:
     """A path with `$NAME` and `${NAME}` replaced; KeyError names a variable that is not set."""
+    if "$" not in path:
+        return path
     import re
 
     return re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda match: environment[match[1] or match[2]], path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,6 +30,8 @@ def visible(text: str) -> str:
 
 def command_line(words: Iterable[str]) -> str:
     """A command as one line, quoted as for a shell where its words could be taken apart otherwise."""
+    import shlex
+
     return shlex.join(map(visible, words))
 
 

@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 globals().update((name, number) for name, number in vars(_signal).items() if type(number) is int)
-setitimer = _signal.setitimer
+# Those of the library would tell of members of its enumeration, which are not these numbers.
+setitimer, getsignal, signal = _signal.setitimer, _signal.getsignal, _signal.signal
 
 
 def __getattr__(name: str) -> Any:
     """Whatever else signal has."""
     if name.startswith("__"):
         raise AttributeError(name)
-    import signal
+    import signal as library
 
-    return getattr(signal, name)
+    return getattr(library, name)

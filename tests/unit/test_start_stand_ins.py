@@ -208,7 +208,18 @@ def test_signals_have_the_numbers_of_the_library() -> None:
 
 
 def test_what_signal_does_is_what_the_library_does() -> None:
-    for name in ("setitimer", "signal", "getsignal", "sigtimedwait", "struct_siginfo", "Signals", "strsignal"):
+    for name in ("setitimer", "sigtimedwait", "struct_siginfo", "Signals", "strsignal"):
         assert getattr(stand_in_signal, name) is getattr(signal, name)
     with pytest.raises(AttributeError):
         stand_in_signal.__path__  # noqa: B018
+
+
+def test_whether_a_signal_is_left_alone_is_told_as_the_library_does() -> None:
+    before = signal.getsignal(signal.SIGUSR2)
+    assert before is signal.SIG_DFL
+    assert stand_in_signal.getsignal(signal.SIGUSR2) is stand_in_signal.SIG_DFL
+    try:
+        stand_in_signal.signal(signal.SIGUSR2, stand_in_signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGUSR2) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGUSR2, before)
