@@ -82,8 +82,9 @@ def test_a_limit_of_the_run_is_an_event(user: str, project: Path) -> None:
 
 @AS_THE_FIRST
 def test_a_refusal_is_an_event(user: str, project: Path) -> None:
-    done = run(user, project, "trace", "--format", "jsonl", "-e", "%file,%network")
-    events: list[dict[str, Any]] = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    # Not to stderr, where cat writes its lines in pieces.
+    run(user, project, "trace", "--format", "jsonl", "-o", "events", "-e", "%file,%network")
+    events: list[dict[str, Any]] = [json.loads(line) for line in (project / "events").read_text().splitlines()]
     for event in events:
         jsonschema.validate(event, SCHEMA)
     refused = [event["refused_by"] for event in events if "refused_by" in event]
