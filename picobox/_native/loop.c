@@ -141,12 +141,15 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
         pin_stop_seen(core, task, false);
         return resume_quietly(core, task);
     }
+    bool goes_on = recorder_goes_on(core, task);
     call_begin(core, task);
     if (task->starting)
         return on_hand_over(core, task);
     uint32_t nr = message < PB_NR_COUNT ? (uint32_t)message : PB_NR_UNKNOWN;
     uint32_t disposition = core->dispositions[nr];
     bool recorded = recorder_wants(core, nr) && (disposition & 0xff) != PB_DO_CALL;
+    if (goes_on && !recorded)
+        recorder_drop(task);
     pin_stop_seen(core, task, disposition & PB_FLAG_REAP);
     core->counters[disposition & 3][nr]++;
     if (task->gate && nr < PB_NR_UNKNOWN && ip_read(task->tid, &ip) == 0)
@@ -157,7 +160,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
         receipt_seen(core, task);
     if (task->gate && nr == SYS_rt_sigreturn)
         gate_sigreturn_seen(core, task);
-    if (recorded && !task->rest.done) {
+    if (recorded && !goes_on && !task->rest.done) {
         if (call_info_read(task->tid, &info) < 0)
             return ANSWERED;
         if (nr != PB_NR_UNKNOWN && (gate_opens(core, task, &info) || rings_open(core, task, info.nr)))
@@ -515,7 +518,7 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
             return on_call_exit(core, task, halted, out);
         if (gate_signal_seen(core, task, signal))
             return ANSWERED;
-        gate_signal_told(core, task);
+        gate_signal_told(core, task, signal);
         return signal_seen(core, task, signal, out) ? FOR_PYTHON : ANSWERED;
     case PTRACE_EVENT_SECCOMP:
         return on_call(core, task, out);

@@ -355,6 +355,8 @@ bool signal_is_due(struct pb_core *core, int signal);
 /* True if Python has to answer; the signal to resume with, or -errno. */
 bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_stop *out);
 int signal_to_deliver(struct pb_core *core, struct task *task, int signal);
+/* Whether the task would not notice a signal without us: what that has cut short goes on. */
+bool goes_unnoticed(const struct pb_core *core, struct task *task, int signal);
 /* Whether the task has a handler for the signal. */
 bool is_caught(const struct task *task, int signal);
 bool is_stop_signal(int signal);

@@ -65,8 +65,7 @@ void rest_seen(struct pb_core *core, struct task *task, bool halted)
         /* It has not begun, or a signal ends it, which is told next. */
         if ((halted || info.exit.rval <= -ERESTARTSYS) && rest_begin(core, task))
             again = true;
-        if (!again)
-            recorder_left(core, task, total);
+        recorder_left(core, task, again ? (int64_t)task->rest.done : total);
     }
     task_resume(core, task, 0);
 }

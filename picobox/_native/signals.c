@@ -44,6 +44,17 @@ static bool is_ignored(struct task *task, int signal)
     return mask_in(status, "\nSigIgn:") & bit || (is_ignored_by_default(signal) && !caught);
 }
 
+/* What the task noticed in a call before is no news in one that the gate has made unseen. */
+static bool has_noticed(const struct pb_core *core, const struct task *task)
+{
+    return task->noticed && (task->by_stop_signal || !gate_was_called(core, task));
+}
+
+bool goes_unnoticed(const struct pb_core *core, struct task *task, int signal)
+{
+    return !has_noticed(core, task) && is_ignored(task, signal);
+}
+
 /* Most tasks that get SIGCHLD leave a wait that has found the child: whatever the signal means to them, which takes long to
    find out, neither it nor another one has cut that wait short. */
 static bool is_told_of_found(const struct task *task, int signal)
@@ -86,10 +97,8 @@ static int undo_interruption(struct pb_core *core, struct task *task, int signal
     struct interruption found;
     if (is_told_of_found(task, signal))
         return signal;
-    /* What the task noticed in a call before is no news in one that the gate has made unseen. */
-    if (gate_was_called(core, task))
-        task->noticed = task->noticed && task->by_stop_signal;
-    else if (core->listeners)
+    task->noticed = has_noticed(core, task);
+    if (core->listeners && !gate_was_called(core, task))
         begin_anew(core, task);
     task->by_stop_signal = is_stop_signal(signal);
     bool ignored = is_ignored(task, signal);
@@ -141,6 +150,9 @@ bool signal_is_due(struct pb_core *core, int signal)
 bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_stop *out)
 {
     siginfo_t info;
+    /* The trace tells first how the call has ended that the signal is noticed behind. */
+    if (recorder_waits(task) && !goes_unnoticed(core, task, signal))
+        recorder_settle(core, task);
     /* Two signals of a kind that come before the first is handled are one (man 7 signal). So what the program is about
        to be given and we have got as well is one signal, sent to our whole group (man 2 kill). */
     if (doorbell_has(signal) && is_of_program(core, task))

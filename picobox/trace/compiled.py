@@ -33,6 +33,7 @@ _OWN_WORDS = ("O", "MAP", "CLONE", "SOCK", "SOCK_TYPE", "FUTEX", "FD", "AF", "PO
 _NONE = -1
 
 _PERFORMED = {
+    "creat": lib.PB_PERFORMS_OPEN,
     "close": lib.PB_PERFORMS_CLOSE,
     "dup": lib.PB_PERFORMS_COPY,
     "dup2": lib.PB_PERFORMS_REPLACE,

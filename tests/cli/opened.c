@@ -93,6 +93,11 @@ static void others(void)
     close(openat(first, "nothing", O_RDONLY));
     close(openat(99, "nothing", O_RDONLY));
     openat(directory, (const char *)8, O_RDONLY);
+    close(creat("Created", 0600));
+    close(creat("CREATED", 0600));
+    creat("deep", 0600);
+    CHECK(unlink("Created") == 0);
+    unlink("CREATED");
     int pair[2];
     CHECK(pipe(pair) == 0);
     static const int commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_GETOWN, 99};

@@ -103,8 +103,8 @@ uint64_t gate_origin(const struct task *task, uint64_t ip);
 /* A signal is about to be delivered: if a handler of the guest's is about to interrupt the gate, the task is taken out of it.
    True if that can only be done in the handler's frame: it is to be stepped, for gate_signal_seen. */
 bool gate_delivers(struct pb_core *core, struct task *task, int signal);
-/* A signal is told: the call that its task was recording is over before, or has not begun. */
-void gate_signal_told(struct pb_core *core, struct task *task);
+/* A signal is told: the call that its task was recording is over before, has not begun, or goes on. */
+void gate_signal_told(struct pb_core *core, struct task *task, int signal);
 /* True if the stop was the gate's own affair and is answered. */
 bool gate_signal_seen(struct pb_core *core, struct task *task, int signal);
 /* A task with a gate is about to return from a handler. */

@@ -210,6 +210,8 @@ static void show(struct pb_core *core, struct task *task, const uint8_t *bytes, 
     memcpy(&record, bytes, sizeof record);
     if (!recorder_wants(core, record.nr))
         return;
+    /* Who has come to this call has heard of the one before. */
+    recorder_settle(core, task);
     uint64_t end = record.ended ? record.end : __rdtsc();
     int64_t begun = clock_time(&recorder->clock, record.begin), ended = clock_time(&recorder->clock, end);
     record.begin = (uint64_t)begun;

@@ -186,10 +186,10 @@ static bool is_own_affair(struct pb_core *core, struct task *task, int signal)
     }
 }
 
-void gate_signal_told(struct pb_core *core, struct task *task)
+void gate_signal_told(struct pb_core *core, struct task *task, int signal)
 {
     uint64_t ip;
-    if (task->ring && ip_read(task->tid, &ip) == 0 && is_guest_code(ip))
+    if (task->ring && ip_read(task->tid, &ip) == 0 && is_guest_code(ip) && !goes_unnoticed(core, task, signal))
         guest_leave(core, task, false);
 }
 

@@ -18,7 +18,16 @@ void recorder_refused(struct pb_core *core, struct task *task, uint32_t nr, cons
 bool recorder_unseen(struct pb_core *core, struct task *task, const struct call_info *info);
 /* Whether such a call has failed in a way that Python is to judge: then it is none yet, and is made once more. */
 bool recorder_judges(struct pb_core *core, struct task *task, int64_t result, uint64_t *nr);
+/* With what the kernel may take back, since the call is made again, it is not over: as soon as the guest hears of that result
+   recorder_settle says so, and recorder_goes_on finds the call at the entry of the next one. */
 void recorder_left(struct pb_core *core, struct task *task, int64_t result);
+void recorder_settle(struct pb_core *core, struct task *task);
+/* True: what the task is about to make is the call that it has left. */
+bool recorder_goes_on(struct pb_core *core, struct task *task);
+/* Then Python tells of it. */
+void recorder_drop(struct task *task);
+/* Whether it has left a call that may go on. */
+bool recorder_waits(const struct task *task);
 /* The call that it is in, if any, will never end. */
 void recorder_lost(struct pb_core *core, struct task *task);
 /* The call of one task goes on as another's. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "trace.h"
@@ -35,12 +36,36 @@ static bool look(int32_t tid, int32_t fd, struct opened *opened)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, fd);
-    ssize_t length = tid ? readlink(path, opened->path, LONGEST_PATH) : -1;
+    ssize_t length = tid && fd >= 0 ? readlink(path, opened->path, LONGEST_PATH) : -1;
     if (length < 0 || stat(path, &opened->status) < 0)
         return false;
     opened->path[length] = 0;
     opened->length = (size_t)length;
     return true;
+}
+
+/* What an open has broken the lease of and left: where its path leads now, under which no other lease is broken. */
+static bool look_at_leased(int32_t tid, const struct pb_trace_record *call, const uint8_t *record, uint64_t size, struct opened *opened)
+{
+    char path[LONGEST_PATH + 1], way[LONGEST_PATH + 64];
+    struct memory memory = {.pieces = record + sizeof *call, .end = record + size, .when = PB_AT_ENTRY};
+    bool at = call->nr == SYS_openat;
+    int32_t from = at ? (int32_t)call->args[0] : AT_FDCWD;
+    int64_t length = tid && (at || call->nr == SYS_open) ? memory_string(&memory, call->args[at], path, sizeof path) : 0;
+    if (length <= 0 || length > LONGEST_PATH)
+        return false;
+    path[length] = 0;
+    if (path[0] == '/')
+        snprintf(way, sizeof way, "/proc/%d/root%s", tid, path);
+    else if (from == AT_FDCWD)
+        snprintf(way, sizeof way, "/proc/%d/cwd/%s", tid, path);
+    else
+        snprintf(way, sizeof way, "/proc/%d/fd/%d/%s", tid, from, path);
+    int32_t fd = open(way, O_PATH | O_CLOEXEC);
+    bool found = look(getpid(), fd, opened);
+    if (fd >= 0)
+        close(fd);
+    return found;
 }
 
 /* The kernel marks a path whose name is gone, which another name may have left without its file's last one. */
@@ -123,11 +148,12 @@ static void judge_open(const struct pb_trace_table *table, struct devices *devic
                        const struct opened *opened, struct pb_trace_verdict *verdict, struct text *name)
 {
     const struct pb_trace_volume *volume = opened->path[0] == '/' ? volume_of(table, opened->path) : NULL;
-    if (!volume || (call->result >= 0 && (!is_on_volume(table, devices, tid, &opened->status) || !has_name(opened))))
+    bool is_there = call->result >= 0 || call->result == -EAGAIN;
+    if (!volume || (is_there && (!is_on_volume(table, devices, tid, &opened->status) || !has_name(opened))))
         return;
     add_name(name, table, volume, opened->path);
     verdict->name = name->data;
-    verdict->performed = call->result >= 0;
+    verdict->performed = is_there;
 }
 
 static bool is_closed(int32_t fd)
@@ -166,7 +192,8 @@ bool record_judge(const struct pb_trace_table *table, struct devices *devices, i
     *verdict = (struct pb_trace_verdict){0};
     verdict->performed = performs_on_descriptors(performs, &call);
     if (performs == PB_PERFORMS_OPEN && table->volume_count && call.ended &&
-        (read_object(record, size, &opened) || (call.result >= 0 && look(tid, (int32_t)call.result, &opened))))
+        (read_object(record, size, &opened) || (call.result >= 0 && look(tid, (int32_t)call.result, &opened)) ||
+         (call.result == -EAGAIN && look_at_leased(tid, &call, record, size, &opened))))
         judge_open(table, devices, tid, &call, &opened, verdict, name);
     return performs != PB_PERFORMS_NOTHING;
 }

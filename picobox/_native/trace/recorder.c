@@ -145,14 +145,75 @@ static void finish(struct pb_core *core, struct task *task, bool ended, int64_t 
     struct pb_trace_verdict known = {
         .performed = open->performed, .name = open->name.length ? open->name.data : NULL,
     };
+    int64_t clock = open->left ? open->left_clock : clock_now(CLOCK_MONOTONIC);
     struct call_line line = {
         .call = &call, .nr = (int32_t)open->nr, .number = open->number, .time = open->time,
-        .duration = clock_now(CLOCK_MONOTONIC) - open->clock, .channel = recorder->table->channel, .fields = &open->fields,
+        .duration = clock - open->clock, .channel = recorder->table->channel, .fields = &open->fields,
         .ends = open->ends, .count = open->count, .verdict = verdict ? verdict : &known,
     };
+    uint64_t counter = open->left ? open->left_counter : __rdtsc();
     open->open = false;
+    open->left = 0;
     add_line(&recorder->text, &line, &memory);
-    recorder_mark(recorder, task, __rdtsc());
+    recorder_mark(recorder, task, counter);
+}
+
+/* Whether a call that leaves the kernel with a result may be made again without the guest's knowing: what we or a signal that
+   is ignored have cut short goes on, and is one call. */
+static bool may_go_on(const struct open_call *open, int64_t result)
+{
+    bool is_partial = result > 0 && (uint64_t)result < open->args[2];
+    if (open->nr == SYS_rt_sigreturn) /* what another call has said */
+        return false;
+    return is_restart(result) || result == -EINTR || (is_partial && (open->nr == SYS_write || open->nr == SYS_sendto));
+}
+
+static struct open_call *left_of(const struct task *task)
+{
+    struct open_call *open = task->recorded;
+    return open && open->open && !open->of_python && open->left ? open : NULL;
+}
+
+/* Whether the call at whose entry a task stands is what it has left. Another signal has not come since, see recorder_settle. */
+static bool is_same_call(const struct task *task, const struct open_call *left, const struct call_info *info)
+{
+    if (task->rest.done)
+        return true;
+    if (left->left == -LAST_RESTART && info->nr == SYS_restart_syscall)
+        return true;
+    bool is_made_again = is_restart(left->left) || task->interrupted_call == (int32_t)left->nr;
+    return is_made_again && info->nr == left->nr && memcmp(info->args, left->args, sizeof left->args) == 0;
+}
+
+bool recorder_goes_on(struct pb_core *core, struct task *task)
+{
+    struct call_info info;
+    struct open_call *left = left_of(task);
+    if (!left)
+        return false;
+    bool goes_on = call_info_read(task->tid, &info) == 0 && is_same_call(task, left, &info);
+    if (goes_on)
+        left->left = 0;
+    else
+        recorder_settle(core, task);
+    return goes_on;
+}
+
+void recorder_settle(struct pb_core *core, struct task *task)
+{
+    struct open_call *left = left_of(task);
+    if (left)
+        finish(core, task, true, left->left, NULL);
+}
+
+void recorder_drop(struct task *task)
+{
+    task->recorded->open = false;
+}
+
+bool recorder_waits(const struct task *task)
+{
+    return left_of(task) != NULL;
 }
 
 /* Reads what the guest passes now, since it may change while the call runs. */
@@ -163,6 +224,7 @@ static void begin(struct pb_core *core, struct task *task, int32_t number)
     struct shown_call call = {table, row_of(table, open->nr), open->args, false, 0};
     struct memory memory = {.core = core, .tid = task->tid};
     open->open = true;
+    open->left = 0;
     open->number = number;
     open->time = clock_now(CLOCK_REALTIME);
     open->clock = clock_now(CLOCK_MONOTONIC);
@@ -184,6 +246,7 @@ static void take_over(struct task *task, const struct call_info *info)
 
 static void enter(struct pb_core *core, struct task *task, const struct call_info *info)
 {
+    recorder_settle(core, task);
     recorder_lost(core, task);
     take_over(task, info);
     task->recorded->of_python = false;
@@ -227,6 +290,7 @@ void recorder_offered(struct pb_core *core, struct task *task, const struct call
 {
     if (!core->recorder)
         return;
+    recorder_settle(core, task);
     recorder_lost(core, task);
     take_over(task, info);
 }
@@ -241,14 +305,25 @@ void recorder_refused(struct pb_core *core, struct task *task, uint32_t nr, cons
 
 void recorder_left(struct pb_core *core, struct task *task, int64_t result)
 {
-    if (task->recorded && task->recorded->open && !task->recorded->of_python)
+    struct open_call *open = task->recorded;
+    if (!open || !open->open || open->of_python)
+        return;
+    open->left = 0;
+    if (!may_go_on(open, result)) {
         finish(core, task, true, result, NULL);
+        return;
+    }
+    open->left = result;
+    open->left_clock = clock_now(CLOCK_MONOTONIC);
+    open->left_counter = __rdtsc();
 }
 
 void recorder_lost(struct pb_core *core, struct task *task)
 {
+    const struct open_call *left = left_of(task);
+    bool ended = left && !is_restart(left->left);
     if (task->recorded && task->recorded->open)
-        finish(core, task, false, 0, NULL);
+        finish(core, task, ended, ended ? left->left : 0, NULL);
 }
 
 void recorder_move(struct task *from, struct task *to)

@@ -224,6 +224,10 @@ struct open_call {
     int count;
     int32_t performed;
     struct text name; /* with its NUL, empty for none */
+    /* It has left the kernel with this result, which may not be the last word: see recorder_left. 0: it has not. */
+    int64_t left;
+    int64_t left_clock;
+    uint64_t left_counter;
 };
 
 #endif
