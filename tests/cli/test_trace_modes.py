@@ -55,6 +55,7 @@ RACING: dict[str, tuple[Callable[[str], Shapes], str]] = {
     "h4_ignored": (in_order, "a parent looks in /proc until its child waits"),
     "h4_restart_syscall": (in_order, "signals come while calls wait, which then wait for the rest of their time"),
     "h4_stop_continue": (of_kin, "tasks stop each other"),
+    "h4_trap_signals": (of_kin, "children are killed while they start"),
     "h4_timers": (of_kin, "timers expire as often as the time allows"),
     "h4_unbegun": (in_order, "signals come before tasks have begun"),
     "h5_keys": (of_kin, "keys are typed until the terminal's foreground has changed"),
