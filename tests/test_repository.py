@@ -58,7 +58,7 @@ HARMLESS = re.compile(
 EXCEPTIONS = {
     "picobox/abi/structures.py": ({"socket"}, "takes the names of address families from it"),
     "picobox/cli/checks.py": (
-        {"os.access", "os.close", "os.getpid", "os.memfd_create", "os.pipe", "fcntl.fcntl", "pathlib"},
+        {"os.access", "os.close", "os.geteuid", "os.getpid", "os.memfd_create", "os.pipe", "fcntl.fcntl", "pathlib"},
         "doctor asks the host what it allows: that is its work",
     ),
     "picobox/cli/findings.py": (
