@@ -129,7 +129,8 @@ class KeptForms:
             self._directory = -1
 
     def _told(self, features: frozenset[str], *, gate: bool, notify: bool, shown: str) -> tuple[str, ...]:
-        return (self._package, *sorted(features), "gate" if gate else "", "channel" if notify else "", shown)
+        of_policy = (self._package, *sorted(features))
+        return (*of_policy, "gate" if gate else "", "channel" if notify else "", shown)
 
 
 def _name(told: Sequence[str]) -> str:
