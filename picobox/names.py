@@ -96,7 +96,7 @@ class Resolver(Protocol):
 
     def stop_resolving(self) -> None: ...
 
-    def begin_making(self, tid: HostTid, directory: int, name: bytes, /) -> None: ...
+    def begin_making(self, tid: HostTid, directory: int, name: bytes, /, *, is_any: bool) -> None: ...
 
     def end_making(self, tid: HostTid, /) -> None: ...
 
@@ -307,7 +307,8 @@ class Names:
             return False
         making = self._making[key] = Making(place)
         if self.resolver is not None:
-            self.resolver.begin_making(call.stop.tid, place.parent, place.asked)
+            # What is there in another spelling may be gone when the call comes to it: then it makes that one.
+            self.resolver.begin_making(call.stop.tid, place.parent, place.asked, is_any=place.stored is not None)
 
         def over() -> None:
             # Where the index cannot see changes it has to be told of ours.

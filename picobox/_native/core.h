@@ -241,8 +241,9 @@ void pb_set_resolver(struct pb_core *core, struct pb_names *names, const uint32_
 /* How often a call asked what its name means. */
 uint64_t pb_resolutions(struct pb_core *core);
 /* A task is about to make a name in an open directory of ours, by a call that Python sees to its end: no guest makes another
-   spelling of it until it is released, and those that were about to have done so, or begin anew. 0, or -1 if there can be none. */
-int32_t pb_reserve(struct pb_core *core, int32_t tid, int32_t directory, const char *name, uint64_t length);
+   spelling of it, or any if nobody knows which one the call will make (is_any), until it is released, and those that were
+   about to have done so, or begin anew. 0, or -1 if there can be none. */
+int32_t pb_reserve(struct pb_core *core, int32_t tid, int32_t directory, const char *name, uint64_t length, int32_t is_any);
 void pb_release(struct pb_core *core, int32_t tid);
 /* A guest is about to make an inotify instance: if the user has none left, that of the resolver is let go. */
 void pb_spare_instance(struct pb_core *core);

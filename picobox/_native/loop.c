@@ -271,6 +271,13 @@ static void tell_birth(struct pb_core *core, struct task *task, struct pb_stop *
     out->other = task->creator;
 }
 
+/* A child of a call that was taken for another one has been told by itself, and may be gone as far as we see. */
+static bool is_no_tracee(int32_t tid)
+{
+    siginfo_t info;
+    return waitid(P_PID, (id_t)tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) < 0 && errno == ECHILD;
+}
+
 static enum outcome on_creation(struct pb_core *core, struct task *task, int event, struct pb_stop *out)
 {
     unsigned long message = 0;
@@ -280,6 +287,9 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     struct pending death;
     if (pending_take(&core->early_deaths, child->tid, &death) && death.order > task->creates_since)
         death_keep(core, child->tid, death.status);
+    else if (!child->born && is_no_tracee(child->tid))
+        death_keep(core, child->tid, SIGKILL);
+    bool is_held = child->born && !child->announced;
     task_set_creating(core, task, false);
     child->announced = true;
     child->creator = task->tid;
@@ -293,7 +303,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
         child->saved = task->saved;
         restore_arguments(task, task->tid);
         task->saved = (struct saved_arguments){0};
-        if (child->born) {
+        if (is_held) {
             core->held_count--;
             restore_arguments(child, child->tid);
             settle(core, child);
@@ -301,7 +311,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
         }
         return resume_quietly(core, task);
     }
-    if (child->born) {
+    if (is_held) {
         core->held_count--;
         restore_arguments(task, child->tid);
         pending_push(&core->pending, (struct pending){.tid = child->tid, .birth = true});

@@ -44,9 +44,9 @@ def start_of(tid: HostTid, dirfd: int, *, moved: bool) -> Start:
 class Place(NamedTuple):
     """What a path means. `path` is what the host must be given, None for the path as it is.
 
-    If the last component is not there, or only in another spelling, and the path is to make it: `parent` is an open
-    descriptor of its directory, `stored` the other spelling and `asked` the one in the path. `error`: what the host
-    says of the path, where that is known already.
+    If the path is to make its last component, and that is not there, or only in another spelling, or no link in its
+    place would be followed: `parent` is an open descriptor of its directory, `stored` the other spelling and `asked`
+    the one in the path. `error`: what the host says of the path, where that is known already.
     """
 
     path: bytes | None = None
@@ -117,7 +117,7 @@ class Lookup:
         if not path or len(path) >= PATH_MAX:
             return AS_GIVEN
         try:
-            if not start.moved and _is_there(start, path, follow=follow):
+            if not start.moved and (follow or not creates) and _is_there(start, path, follow=follow):
                 return AS_GIVEN
             walk = _Walk(start, path, expand=expand)
         except OSError as error:
@@ -162,8 +162,10 @@ class Lookup:
             if answer.found and (follows or not last) and walk.expand_link(stored, to_the_end=creates):
                 continue
             # An open of a FIFO may take as long as it wants: nobody is to wait for it.
-            if creates and last and answer.found is not Found.EXACT and (entry or not walk.is_fifo(stored)):
-                return walk.new_place(component, answer.spelling)
+            # What is there as it is spelled may be gone when the call comes to it, which would make it then.
+            is_made = answer.found is not Found.EXACT or not follow
+            if creates and last and is_made and (entry or not walk.is_fifo(stored)):
+                return walk.new_place(component, None if answer.found is Found.EXACT else answer.spelling)
             return walk.place(stored)
         return walk.place(b"")
 

@@ -233,9 +233,9 @@ class TracePlatform:
         """How often the core was asked by a guest what a name means."""
         return int(lib.pb_resolutions(self._core))
 
-    def begin_making(self, tid: HostTid, directory: int, name: bytes) -> None:
+    def begin_making(self, tid: HostTid, directory: int, name: bytes, *, is_any: bool) -> None:
         """A task is about to make a name in a directory of ours: guests make no other spelling of it meanwhile."""
-        lib.pb_reserve(self._core, tid, directory, name, len(name))
+        lib.pb_reserve(self._core, tid, directory, name, len(name), is_any)
 
     def end_making(self, tid: HostTid) -> None:
         """The task has made the name, or will not."""

@@ -27,7 +27,7 @@ bool name_made(struct made_name *made, int directory, const char *name, size_t l
     return true;
 }
 
-/* Names whose hashes are equal count as spellings of one. */
+/* Names whose hashes are equal count as spellings of one. None is as short as a name in whatever spelling. */
 static bool is_other_spelling(const struct made_name *one, const struct made_name *other)
 {
     return one->device == other->device && one->inode == other->inode && one->hash == other->hash &&
@@ -123,11 +123,13 @@ static void settle(struct pb_core *core, const struct task *task, const struct m
     }
 }
 
-int32_t pb_reserve(struct pb_core *core, int32_t tid, int32_t directory, const char *name, uint64_t length)
+int32_t pb_reserve(struct pb_core *core, int32_t tid, int32_t directory, const char *name, uint64_t length, int32_t is_any)
 {
     struct made_name made;
     if (!name_made(&made, directory, name, length))
         return -1;
+    if (is_any)
+        made.length = 0;
     LOCKED(core);
     struct task *task = task_find(core, tid);
     if (!task)

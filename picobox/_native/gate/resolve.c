@@ -257,9 +257,11 @@ static bool make(struct walk *walk, const char *name, size_t length, char stored
     }
     int found = find(walk, name, length, stored);
     walk->made = found == PB_NAMES_ABSENT;
-    if (!walk->made)
-        make_no_more(walk);
-    return walk->made || found == PB_NAMES_EXACT;
+    /* What is there may be gone when the call comes to it: then it makes that. */
+    if (walk->made || found == PB_NAMES_EXACT)
+        return true;
+    make_no_more(walk);
+    return false;
 }
 
 /* A component is stored in another spelling, which is about to be put. Of several, the index chooses one. */
