@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import signal
 import tempfile
 from pathlib import Path
 
@@ -35,6 +36,9 @@ REACHING = {
     ("shmat", "shmflg", "ones"): errno.EPERM,
     ("shmat", "shmflg", "unmapped"): errno.EPERM,
 }
+
+# Resource 0 is CPU time, of which none is left then: whether the kernel's next tick finds the program alive is chance.
+KILLED_BY_CHANCE = {"prlimit64", "setrlimit"}
 
 Answers = dict[tuple[str, str, str], tuple[str, int]]
 
@@ -79,7 +83,8 @@ def test_bad_arguments_get_the_native_answer(platform: str) -> None:
     for key, number in REACHING.items():
         if answers[key] == ("error", number):
             differing.pop(key, None)
-    assert differing == {}
+    killed = ("dies", int(signal.SIGKILL))
+    assert {key: pair for key, pair in differing.items() if key[0] not in KILLED_BY_CHANCE or killed not in pair} == {}
 
 
 def test_every_argument_is_tried() -> None:
