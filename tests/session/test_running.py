@@ -290,9 +290,9 @@ def test_a_guest_is_not_let_in(tmp_path: Path) -> None:
     assert os.stat(path).st_mode & 0o777 == 0o600
     program = f"import socket; s = socket.socket(1, 5); s.connect({path!r}); s.recv(1)"
     asked = {
-        True: [sys.executable, "-c", program],
+        True: [os.path.realpath(sys.executable), "-c", program],
         False: [sys.executable, "-m", "picobox", "--policy", "default", "--write", place.sockets, "--",
-                sys.executable, "-c", program],
+                os.path.realpath(sys.executable), "-c", program],
     }  # fmt: skip
     for is_trusted, command in asked.items():
         with subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.getcwd()}):
