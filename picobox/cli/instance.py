@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """Keep Linux systems in directories of their own.
 
-import NAME FILE   make an instance of an archive or an image of a container
-export NAME FILE   write its tree into an archive, which ends it if it runs
-clone NAME NEW     copy it; files share their data where the file system can
-list               those that are there
-run [-- CMD...]    run a program in it, or a shell; it stays for a while, and what runs next joins
-terminate NAME     end it at once, with all that runs in it
-set-default NAME   which one is meant where none is named
-config NAME        show or change its user, environment and drives
-unregister NAME    end it, and delete it with all its files"""
+import NAME DIR FILE  make an instance of an archive or an image of a container, in DIR, or for -
+                      among your data; a FILE - is standard input
+export NAME FILE      write its tree into an archive, which ends it if it runs
+clone NAME NEW        copy it; files share their data where the file system can
+list                  those that are there
+run [-- CMD...]       run a program in it, or a shell; it stays for a while, and what runs next joins
+terminate NAME        end it at once, with all that runs in it
+set-default NAME      which one is meant where none is named
+config NAME           show or change its user, environment and drives
+unregister NAME       end it, and delete it with all its files"""
 
 _EXAMPLES = """examples:
-  picobox instance import debian rootfs.tar.zst
-  docker save alpine | picobox instance import alpine -
+  picobox instance import debian - rootfs.tar.zst
+  docker save alpine | picobox instance import alpine - -
   picobox instance export debian backup.tar.xz
   picobox instance run -d debian -- cat /etc/os-release
   picobox instance config debian --uid 1000
@@ -63,8 +64,8 @@ def main(arguments: list[str]) -> int:
 
 def _options() -> tuple[Option, ...]:
     return (
-        Option("operands", nargs="*", metavar="NAME FILE", help="what it is about"),
-        Option("--directory", metavar="DIR", help="import, clone: where it lies, if not among the user's data"),
+        Option("operands", nargs="*", metavar="NAME", help="what the action is about, as above"),
+        Option("--directory", metavar="DIR", help="clone: where the copy lies, if not among your data"),
         Option("--format", choices=FORMATS, help="export: if the file's name does not say"),
         Option("--uid", type=int, metavar="N", help="config: the user that programs run as"),
         Option("--env", action="append", metavar="NAME=VALUE", help="config: a variable, empty to take it away"),
@@ -82,8 +83,8 @@ def _options() -> tuple[Option, ...]:
 def _import(manager: Manager, options: SimpleNamespace) -> int:
     from picobox.session.transfer import import_instance
 
-    name, file = options.operands
-    instance = import_instance(manager, name, options.directory, file)
+    name, directory, file = options.operands
+    instance = import_instance(manager, name, None if directory == "-" else directory, file)
     sys.stderr.write(f"picobox: {instance.name} is in {visible(instance.base_path)}\n")
     return 0
 
@@ -170,7 +171,7 @@ def _as_json(listed: Listed) -> dict[str, object]:
 
 
 _ACTIONS: dict[str, tuple[tuple[str, ...], Callable[[Manager, SimpleNamespace], int]]] = {
-    "import": (("NAME", "FILE"), _import),
+    "import": (("NAME", "DIR|-", "FILE"), _import),
     "export": (("NAME", "FILE"), _export),
     "clone": (("NAME", "NEW"), _clone),
     "list": ((), _list),

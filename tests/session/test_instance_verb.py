@@ -65,10 +65,10 @@ def user(tmp_path: Path) -> User:
 
 @pytest.mark.parametrize("ending", ["tar", "tar.gz", "tar.bz2", "tar.xz", "tar.zst", "tgz"])
 def test_there_and_back(user: User, tmp_path: Path, ending: str) -> None:
-    user.does("import", "debian", "-", given=everything())
+    user.does("import", "debian", "-", "-", given=everything())
     file = tmp_path / f"out.{ending}"
     user.does("export", "Debian", file)
-    user.does("import", "again", file)
+    user.does("import", "again", "-", file)
     assert told(user.does("export", "again", "-")) == told(everything())
     assert (file.read_bytes()[:257] == user.does("export", "again", "-")[:257]) == (ending == "tar")
 
@@ -77,7 +77,7 @@ def test_a_listing(user: User, tmp_path: Path) -> None:
     assert user.does("list") == b""
     assert json.loads(user.does("list", "--json")) == []
     for name in ("debian", "Alpine"):
-        user.does("import", name, "-", "--directory", tmp_path / name, given=everything())
+        user.does("import", name, tmp_path / name, "-", given=everything())
     assert user.does("list", "-q") == b"debian\nAlpine\n"
     user.does("set-default", "alpine")
     lines = user.does("list", "-v", "--color", "never").decode().splitlines()
@@ -92,10 +92,10 @@ def test_a_damaged_archive_leaves_nothing(user: User) -> None:
     content = gzip.compress(everything())
     user.does("list")
     for cut in (0, 10, len(content) // 2, len(content) - 1):
-        assert "it is no whole archive" in user.fails("import", "x", "-", given=content[:cut])
+        assert "it is no whole archive" in user.fails("import", "x", "-", "-", given=content[:cut])
     assert user.left() == []
     assert list((user.data / "picobox/instances").iterdir()) == []
-    user.does("import", "x", "-", given=content)
+    user.does("import", "x", "-", "-", given=content)
 
 
 @pytest.mark.parametrize("docker", [False, True])
@@ -104,7 +104,7 @@ def test_an_image(user: User, tmp_path: Path, docker: bool) -> None:
     if docker:
         image.saved_by_docker()
     (tmp_path / "image.tar").write_bytes(image.archive())
-    user.does("import", "x", tmp_path / "image.tar")
+    user.does("import", "x", "-", tmp_path / "image.tar")
     assert told(user.does("export", "x", "-")) == told(everything())
     config = json.loads(user.does("config", "x"))
     assert (config["default_uid"], config["environment"][-2:]) == (1000, ["PATH=/bin", "A=b"])
@@ -112,7 +112,7 @@ def test_an_image(user: User, tmp_path: Path, docker: bool) -> None:
 
 
 def test_a_clone(user: User) -> None:
-    user.does("import", "x", "-", given=everything())
+    user.does("import", "x", "-", "-", given=everything())
     user.does("config", "x", "--uid", "7", "--env", "A=b")
     user.does("clone", "x", "y")
     assert told(user.does("export", "y", "-")) == told(everything())
@@ -125,7 +125,7 @@ def test_a_clone(user: User) -> None:
 
 
 def test_configuring(user: User) -> None:
-    user.does("import", "x", "-", given=everything())
+    user.does("import", "x", "-", "-", given=everything())
     user.does("config", "x", "--uid", "1000", "--env", "LANG=", "--env", "B=c=d")
     config = json.loads(user.does("config", "x"))
     assert config["default_uid"] == 1000
@@ -139,13 +139,13 @@ def test_configuring(user: User) -> None:
     [
         ([], "say what to do"),
         (["ls"], "ls: say what to do"),
-        (["import", "x"], "import: say NAME FILE"),
+        (["import", "x", "-"], "import: say NAME DIR|- FILE"),
         (["list", "x"], "list: takes no name"),
         (["export", "x", "-"], "no such instance"),
         (["unregister", "x"], "no such instance"),
-        (["import", "a b", "-"], "no name for an instance"),
-        (["import", "x", "/proc/nothing"], "No such file"),
-        (["import", "x", "-", "--directory", "/proc/x"], "No such file"),
+        (["import", "a b", "-", "-"], "no name for an instance"),
+        (["import", "x", "-", "/proc/nothing"], "No such file"),
+        (["import", "x", "/proc/x", "-"], "No such file"),
     ],
 )
 def test_what_cannot_be_done(user: User, arguments: list[str], told_of: str) -> None:
@@ -154,7 +154,7 @@ def test_what_cannot_be_done(user: User, arguments: list[str], told_of: str) -> 
 
 
 def test_an_export_that_fails_keeps_what_was_there(user: User, tmp_path: Path) -> None:
-    user.does("import", "x", "-", given=everything())
+    user.does("import", "x", "-", "-", given=everything())
     file = tmp_path / "out.tar"
     file.write_bytes(b"before")
     closed = Path(json.loads(user.does("config", "x"))["base_path"], "rootfs/etc")
@@ -172,13 +172,13 @@ def test_an_export_that_fails_keeps_what_was_there(user: User, tmp_path: Path) -
 def test_kills_in_imports_and_exports(user: User, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """The store opens and is consistent afterwards, and an export is whole or not there."""
     content = everything()
-    user.does("import", "kept", "-", given=content)
+    user.does("import", "kept", "-", "-", given=content)
     seed = random.SystemRandom().randrange(1 << 32)
     chance = random.Random(seed)
     file = tmp_path / "out.tar"
     for number in range(250 if request.config.getoption("--full") else 6):
         imports = number % 2 == 0
-        process = user.start("import", "x", "-") if imports else user.start("export", "kept", file)
+        process = user.start("import", "x", "-", "-") if imports else user.start("export", "kept", file)
         if imports and process.stdin is not None:
             process.stdin.write(content)
             process.stdin.close()

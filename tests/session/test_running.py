@@ -107,7 +107,7 @@ def home_of(directory: Path, user: str) -> Iterator[Home]:
     os.chown(data, uid, -1)
     directory.chmod(0o755)
     made = Home(data, user)
-    made.does("import", "box", archive)
+    made.does("import", "box", "-", archive)
     try:
         yield made
     finally:
@@ -205,7 +205,7 @@ def test_what_ends_it(home: Home, what: str) -> None:
     assert home.server() == 0
     if what == "unregister":
         assert not home.rootfs.exists()
-        home.does("import", "box", home.directory.parent / "tree.tar")
+        home.does("import", "box", "-", home.directory.parent / "tree.tar")
 
 
 def test_signals_reach_the_program(home: Home) -> None:
