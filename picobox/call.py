@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from picobox.check.judgement import Judgement
     from picobox.platform.base import GuestMemory, HostTid, Platform, Stop
     from picobox.platform.lookup import Place
+    from picobox.platform.scanner_process import Spawn
+    from picobox.provider import PicoProvider
     from picobox.runtimes import Runtime
 
 
@@ -133,3 +135,27 @@ class Call:
         over, self.over = self.over, None
         if over is not None:
             over()
+
+
+class Interposer(Protocol):
+    """Who meets calls before anybody serves them. `features`: those of the table by which it sees them."""
+
+    @property
+    def features(self) -> frozenset[str]: ...
+
+    def start(self, provider: PicoProvider, spawn: Spawn, lost: Callable[[], None]) -> None:
+        """Start what runs beside the program by `spawn`; `lost` is called if it ends before the run does."""
+
+    def close(self) -> None: ...
+
+    def runs(self, tid: HostTid) -> bool:
+        """Whether a task is no program's but its own: it is neither met nor judged."""
+
+    def served(self, call: Call, row: Row) -> None:
+        """A call of such a task has been decided."""
+
+    def meet(self, call: Call, row: Row) -> None:
+        """See a call before anybody serves it; `call.result` set, NtError or Errno end it, `call.wait` delays it."""
+
+    def begins_anew(self, call: Call, row: Row) -> None:
+        """The call will come once more."""

@@ -14,11 +14,15 @@ class PlatformError(PicoboxError):
 
 
 class SpawnError(PicoboxError):
-    """The command could not be started. `status` is what a shell would exit with: 126 or 127, or 125 for ours."""
+    """The command could not be started. `status` is what a shell would exit with: 126 or 127, or 125 for ours.
 
-    def __init__(self, message: str, status: int) -> None:
+    `errno` is the error number of the step that failed, 0 if it is not known.
+    """
+
+    def __init__(self, message: str, status: int, errno: int = 0) -> None:
         super().__init__(message)
         self.status = status
+        self.errno = errno
 
 
 class Errno(Exception):

@@ -49,9 +49,8 @@ if TYPE_CHECKING:
     from ntshim.ps.executive import Executive
     from ntshim.ps.process import Process, Thread
     from picobox.abi.row import Disposition, Row
-    from picobox.call import Call, Creation
+    from picobox.call import Call, Creation, Interposer
     from picobox.changes import Changes
-    from picobox.check.chaos import Chaos
     from picobox.check.judge import Judge
     from picobox.confine.guard import Guard
     from picobox.named_objects import NamedObjects
@@ -93,7 +92,7 @@ class PicoProvider:
         self.opens = None if names is None else _make_opens(self, names)
         self.changes: Changes | None = None
         self.judge: Judge | None = None
-        self.chaos: Chaos | None = None
+        self.interposer: Interposer | None = None
         # What decides where no namespaces keep guests in.
         self.guard: Guard | None = None
         if names is not None and names.windows is not None and self.opens is not None:
@@ -135,26 +134,26 @@ class PicoProvider:
         do = self._dispositions[row.nr]
         if do.action == ACTION_ERRNO:
             frame.result = -do.errno
-        elif do.action == ACTION_CALL and self.chaos is None:
+        elif do.action == ACTION_CALL and self.interposer is None:
             self._serve(frame, row, self.judge)
-        elif do.action == ACTION_CALL and self.chaos is not None:
-            self._serve_disturbed(self.chaos, frame, row)
+        elif do.action == ACTION_CALL and self.interposer is not None:
+            self._serve_met(self.interposer, frame, row)
 
-    def _serve_disturbed(self, chaos: Chaos, frame: Call, row: Row) -> None:
-        """The same where a check may let a call fail; one that is seen for that alone goes on to the kernel."""
-        is_ours = chaos.runs(frame.stop.tid)
+    def _serve_met(self, interposer: Interposer, frame: Call, row: Row) -> None:
+        """The same where somebody may let a call fail; one that is seen for that alone goes on to the kernel."""
+        is_ours = interposer.runs(frame.stop.tid)
         try:
             if not is_ours:
-                chaos.meet(frame, row)
+                interposer.meet(frame, row)
         except (NtError, Errno) as error:
             _refuse(frame, error)
-        is_served = row.disposition(self._features - chaos.features).action == ACTION_CALL
+        is_served = row.disposition(self._features - interposer.features).action == ACTION_CALL
         if is_served and frame.result is None and frame.wait is None:
             self._serve(frame, row, None if is_ours else self.judge)
         if is_ours:
-            chaos.served(frame, row)
+            interposer.served(frame, row)
         elif frame.restart or frame.wait is not None:
-            chaos.begins_anew(frame, row)
+            interposer.begins_anew(frame, row)
 
     def check_transfers(self, *, wanted: bool) -> None:
         """Calls that read or write come to the executive's byte-range locks, or no more."""

@@ -101,6 +101,8 @@ class Supervisor:
         self.main: HostTid | None = None
         self.main_status: int | None = None
         self.main_stopped: Callable[[int], None] = lambda _signal: None
+        # Told once, when the main program runs its own image.
+        self.main_began: Callable[[], None] | None = None
         self.interrupted: Callable[[Stop], None] = lambda _stop: None
         self.stops = 0
         # Tasks that nobody has made, and that were killed therefore.
@@ -385,6 +387,9 @@ class Supervisor:
             if call is not None:
                 self.observer.left(call, stop, 0)
             self.observer.executed(stop, self._threads.get(stop.tid))
+        if stop.tid == self.main and self.main_began is not None:
+            began, self.main_began = self.main_began, None
+            began()
         self.platform.resume(stop)
 
     def _renew(self, executor: Thread, call: Call | None, stop: Stop) -> None:

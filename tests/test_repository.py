@@ -44,6 +44,7 @@ HOST_PLACES = (
     "picobox/platform/",
     "picobox/confine/",
     "picobox/session/",
+    "picobox/api/",
     "picobox/start/",
 )
 # Modules that reach the host by themselves; `os`, `signal` and `fcntl` are looked at name by name.

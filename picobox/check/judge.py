@@ -303,7 +303,7 @@ class Judge:
         """Whether calls like this one mean nothing: Windows allows them, as it allows whatever others do meanwhile."""
         shares = call.shown_by is None or call.shown_by.share & _SHARES == _SHARES
         nothing_to_do = call.result is None and not judgement.let_go and not judgement.routines
-        return self.observes and self._provider.chaos is None and shares and nothing_to_do
+        return self.observes and self._provider.interposer is None and shares and nothing_to_do
 
     def _outcome(self, call: Call, judgement: Judgement, status: int) -> int:
         subject = judgement.subject

@@ -52,8 +52,7 @@ def run(options: SimpleNamespace, command: list[bytes]) -> Report:
     """Runs a program and judges what it does."""
     from picobox.cli.launch import Launch
 
-    directory = _directory(options.workdir or ".", "-w ")
-    temporary = _directory(os.environ.get("TMPDIR") or "/tmp", "TMPDIR=")  # noqa: S108 - the guests'; nothing is made there
+    directory, temporary = directories(options)
     chaos = chaos_settings(options)
     started = time.time()
     with TestChannel() as channel:
@@ -63,12 +62,18 @@ def run(options: SimpleNamespace, command: list[bytes]) -> Report:
             directory,
             temporary,
             channel.test_of,
-            lambda finding: channel.tell(_line(_report(options, command, _judge_of(launch), started, (finding,)))),
+            lambda finding: channel.tell(_line(report_of(options, command, _judge_of(launch), started, (finding,)))),
         )
         with Launch(options, command, check=settings, chaos=chaos) as launch:
             status = launch.run()
         judge = _judge_of(launch)
-        return _report(options, command, judge, started, judge.findings())._replace(status=status)
+        return report_of(options, command, judge, started, judge.findings())._replace(status=status)
+
+
+def directories(options: SimpleNamespace) -> tuple[bytes, bytes]:
+    """The project's directory and that of temporary files; PicoboxError if one is not there."""
+    directory = _directory(options.workdir or ".", "-w ")
+    return directory, _directory(os.environ.get("TMPDIR") or "/tmp", "TMPDIR=")  # noqa: S108 - the guests'
 
 
 def _judge_of(launch: Launch) -> Judge:
@@ -96,7 +101,7 @@ def _line(report: Report) -> str:
     return dumps(report).replace("\n", " ")
 
 
-def _report(
+def report_of(
     options: SimpleNamespace,
     command: list[bytes],
     judge: Judge,

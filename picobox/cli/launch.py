@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from picobox.abi.row import UNSEEN
 from picobox.cli import collector
@@ -19,10 +19,11 @@ from picobox.profile import profile_of
 from picobox.supervisor import Observer, Served, Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import SimpleNamespace, TracebackType
 
     from ntshim.ps.executive import Executive
+    from picobox.call import Interposer
     from picobox.check.chaos import Chaos, ChaosSettings
     from picobox.check.judge import Judge
     from picobox.check.judge import Settings as CheckSettings
@@ -50,6 +51,14 @@ _JOB_CONTROL = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _SI_KERNEL = 0x80
 
 
+class Bell(NamedTuple):
+    """A signal to this process that is not for the program: `rung` is told of it, once `ready` has been called."""
+
+    number: int
+    ready: Callable[[], None]
+    rung: Callable[[], None]
+
+
 class Launch:
     """A program about to run. As a context manager it ends whatever is left of it."""
 
@@ -64,12 +73,13 @@ class Launch:
         policy: Policy | None = None,
         kept: Mapping[bytes, LayerMount] | None = None,
         recorder: CoreRecorder | None = None,
+        interposer: Interposer | None = None,
     ) -> None:
         """`observer` is told of every signal and end, and of the calls with the numbers `calls`, None being all.
 
         `check`: how the run is judged, None if it is not; `chaos`: how it is disturbed besides. `policy`: what the
         program may reach, None being all; this process goes behind the same walls. `kept`: see walls_of. `recorder`: an
-        observer for whom the core records.
+        observer for whom the core records. `interposer`: meets calls first, where nothing is disturbed.
         """
         self._policy = policy
         # Behind the walls the path of the user's caches leads to a layer that is dropped.
@@ -92,8 +102,11 @@ class Launch:
         features = self._naming.features
         if self._walls is not None:
             features |= self._walls.features
+        if interposer is not None:
+            features |= interposer.features
         is_told = observer is not None and recorder is None
-        is_permissive = not is_told and check is None and chaos is None and self._decides_nothing()
+        is_met = chaos is not None or interposer is not None
+        is_permissive = not is_told and check is None and not is_met and self._decides_nothing()
         if is_permissive:
             features |= {UNSEEN}
         subscription: dict[str, Any] = {"subscribe": observer is not None, "features": features, "calls": calls}
@@ -113,12 +126,7 @@ class Launch:
         self._features = features
         self._provider: PicoProvider | None = None
         self.supervisor = Supervisor(self.platform, self._serve, observer)
-        if check is not None:
-            judge = self.provider.judge = _make_judge(self.provider, check)
-            if chaos is None and observer is None and judge.observes:
-                self.provider.leave_rest(judge.windows.roots)
-        if chaos is not None:
-            self.provider.chaos = _make_chaos(self.provider, chaos)
+        self._judge_and_meet(check, chaos, interposer, leaves_rest=not is_met and observer is None)
         if is_permissive:
             self.supervisor.leave_unseen((None if policy is None else policy.limits.processes) or 0)
         if is_permissive and recorder is not None:
@@ -129,9 +137,28 @@ class Launch:
             recorder.name_opens(self.provider.opens.drives)
         self.supervisor.interrupted = self._on_interrupt
         self.supervisor.main_stopped = _stop_with_program
+        self.bell: Bell | None = None
         self._options = options
         self._command = command
         self._timed_out = False
+
+    def _judge_and_meet(
+        self,
+        check: CheckSettings | None,
+        chaos: ChaosSettings | None,
+        interposer: Interposer | None,
+        *,
+        leaves_rest: bool,
+    ) -> None:
+        """Who looks at calls besides those that serve them. `leaves_rest`: a check sees what it is about alone."""
+        if check is not None:
+            judge = self.provider.judge = _make_judge(self.provider, check)
+            if leaves_rest and judge.observes:
+                self.provider.leave_rest(judge.windows.roots)
+        if chaos is not None:
+            self.provider.interposer = _make_chaos(self.provider, chaos)
+        elif interposer is not None:
+            self.provider.interposer = interposer
 
     @property
     def provider(self) -> PicoProvider:
@@ -176,19 +203,21 @@ class Launch:
         self.platform.close()
         if self._keeper is not None:
             self._keeper.close()
-        if self._provider is not None and self._provider.chaos is not None:
-            self._provider.chaos.close()
+        if self._provider is not None and self._provider.interposer is not None:
+            self._provider.interposer.close()
 
     def run(self) -> int:
         """Runs the program to its end; gives the exit status of this process. SpawnError if it cannot start."""
         init.adopt_orphans()
-        ignored = self.platform.open_doorbell([*_FORWARDED, *_JOB_CONTROL, signal.SIGALRM])
+        ignored = self.platform.open_doorbell([*_FORWARDED, *_JOB_CONTROL, signal.SIGALRM, *self._own()])
+        if self.bell is not None:
+            self.bell.ready()
         request = self._request(ignored)
         try:
             if self._keeper is not None:
                 self._keeper.raise_up()
-            if self._provider is not None and self._provider.chaos is not None:
-                self._provider.chaos.start(self._provider, self.supervisor.spawn_helper, self._on_helper_lost)
+            if self._provider is not None and self._provider.interposer is not None:
+                self._provider.interposer.start(self._provider, self.supervisor.spawn_helper, self._on_helper_lost)
             self.supervisor.spawn(request)
             if self._walls is not None:
                 from picobox.confine.hardening import harden
@@ -245,21 +274,27 @@ class Launch:
         for setting in settings:
             if setting.find(b"=") < 1:
                 raise PicoboxError(f"-E {os.fsdecode(setting)}: write it as NAME=VALUE")
-        kept = (
-            host.initial_environment() if self._policy is None else self._policy.variables(host.initial_environment())
-        )
+        given = getattr(self._options, "environment", None)
+        given = host.initial_environment() if given is None else given
+        kept = given if self._policy is None else self._policy.variables(given)
         if self._walls is not None and self._walls.temporary is not None:
             settings.append(b"TMPDIR=" + self._walls.temporary)
         environment = changed_environment(kept, [*settings, b"PICOBOX=1"])
         workdir = self._naming.stored(os.fsencode(self._options.workdir or b"."), b"")
         paths = candidates(self._command[0], variable(environment, b"PATH"))
+        never_ignored = (signal.SIGALRM, signal.SIGCONT, *self._own())
         return SpawnRequest(
             argv=tuple(self._command),
             environment=environment,
             paths=tuple(self._naming.stored(path, workdir) for path in paths),
             cwd=self._start_directory(workdir),
-            ignored_signals=ignored & ~sum(1 << number - 1 for number in (signal.SIGALRM, signal.SIGCONT)),
+            fds=getattr(self._options, "fds", ()),
+            ignored_signals=ignored & ~sum(1 << number - 1 for number in never_ignored),
         )
+
+    def _own(self) -> tuple[int, ...]:
+        """Signals that are neither for the program nor the time limit's."""
+        return () if self.bell is None else (self.bell.number,)
 
     def _start_directory(self, workdir: bytes) -> bytes | None:
         """Where the program starts: a path, since guests behind walls come from elsewhere; None: here."""
@@ -270,7 +305,9 @@ class Launch:
     def _on_interrupt(self, stop: Stop) -> None:
         """A signal to this process: what the terminal sends to its foreground group has reached the program too."""
         main = self.supervisor.main
-        if stop.signal == signal.SIGALRM:
+        if self.bell is not None and stop.signal == self.bell.number:
+            self.bell.rung()
+        elif stop.signal == signal.SIGALRM:
             self._timed_out = True
             self.platform.kill_all()
         elif main is not None and not self._program_got_it(stop):
@@ -416,16 +453,20 @@ def _stop_with_program(number: int) -> None:
 def _spawn_error(command: bytes, workdir: str | None, stage: int, error: int) -> SpawnError:
     name = os.fsdecode(command)
     if stage == _STAGE_CHDIR:
-        return SpawnError(f"cannot enter {workdir}: {os.strerror(error)}. Give -w a directory that you may enter.", 125)
+        return SpawnError(
+            f"cannot enter {workdir}: {os.strerror(error)}. Give -w a directory that you may enter.", 125, error
+        )
     if stage != _STAGE_EXEC:
-        return SpawnError(f"cannot start {name}: {os.strerror(error)}; `picobox doctor` tells what is missing.", 125)
+        return SpawnError(
+            f"cannot start {name}: {os.strerror(error)}; `picobox doctor` tells what is missing.", 125, error
+        )
     import errno
 
     if error == errno.ENOENT:
         hint = "Check the path." if b"/" in command else "No directory of PATH holds it."
-        return SpawnError(f"{name}: command not found. {hint}", 127)
+        return SpawnError(f"{name}: command not found. {hint}", 127, error)
     hints = {
         errno.EACCES: "Is it a file with execute permission?",
         errno.ENOEXEC: "Is it a 64-bit program or a script?",
     }
-    return SpawnError(f"{name}: cannot run: {os.strerror(error)}. {hints.get(error, '')}".rstrip(), 126)
+    return SpawnError(f"{name}: cannot run: {os.strerror(error)}. {hints.get(error, '')}".rstrip(), 126, error)

@@ -1,0 +1,225 @@
+"""Owns a client's side of one supervised program: the supervisor's start, the conversation with it, the results."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from picobox.api.errors import NotRecordedError, SupervisorError
+from picobox.api.wire import ABANDON, ANSWER, ASKED, BEGAN, ENDED, FAILED, SIGNAL, UNSTARTED, Channel, Message
+from picobox.errors import PicoboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from picobox.api.events import Event
+    from picobox.api.hooks import ProgramHooks
+    from picobox.api.settings import Settings
+    from picobox.findings.finding import Finding
+
+# -E, -P: neither the environment nor the working directory, which the program may write, say what this process runs.
+_START = "import sys; sys.path += {paths!r}; from picobox.start.serving import command; command()"
+
+
+class Supervision:
+    """One program. What it says of the supervisor's process is for who has started that by `command` and `fds`."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str | bytes],
+        environment: Mapping[str, str] | Mapping[bytes, bytes] | None,
+        settings: Settings,
+        layer: str | None = None,
+        hooks: ProgramHooks | None = None,
+    ) -> None:
+        """`environment`: the program's, None for this process's. `layer`: takes what it writes."""
+        self._settings = settings
+        variables = os.environ if environment is None else environment
+        self._request: Message = {
+            "arguments": [os.fsdecode(word) for word in arguments],
+            "environment": [f"{os.fsdecode(key)}={os.fsdecode(value)}" for key, value in variables.items()],
+            "overlay": layer,
+            "hooks": [] if hooks is None else sorted(hooks.names()),
+            **settings.request(),
+        }
+        self._hooks = hooks
+        mine, others = socket.socketpair()
+        self._channel = Channel(mine)
+        self._others = others
+        self._record = os.memfd_create("picobox-events", os.MFD_CLOEXEC)
+        self._lock = threading.Lock()
+        self._has_begun = threading.Event()
+        self._first: Message | None = None
+        self._last: Message | None = None
+        self._hook_failure: BaseException | None = None
+        self._listener = threading.Thread(target=self._listen, name="picobox", daemon=True)
+        self._events: tuple[Event, ...] | None = None
+
+    def command(self) -> list[str]:
+        """What starts the supervisor, with the descriptors `fds` and the program's standard descriptors."""
+        package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        named = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(path)]
+        return [sys.executable, "-E", "-P", "-c", _START.format(paths=[package, *named]), *map(str, self.fds)]
+
+    @property
+    def fds(self) -> tuple[int, int]:
+        """The descriptors that the supervisor inherits; no program gets them."""
+        return self._others.fileno(), self._record
+
+    def begin(self) -> None:
+        """Has the program run, once the supervisor's process has been started; waits until it runs its own image.
+
+        OSError as `subprocess` raises it, PicoboxError for what cannot be run so.
+        """
+        self._others.close()
+        self._listener.start()
+        self._channel.send(self._request)
+        self._has_begun.wait()
+        first = self._first
+        if first is None:
+            raise SupervisorError("the supervisor ended before the program began; `picobox doctor` may tell why.")
+        if first["kind"] == UNSTARTED and first["errno"]:
+            raise OSError(first["errno"], os.strerror(first["errno"]), self._request["arguments"][0])
+        if first["kind"] in (UNSTARTED, FAILED):
+            raise _error_of(first)
+
+    def give_up(self) -> None:
+        """The supervisor's process was not started."""
+        self._others.close()
+        self._channel.close()
+        os.close(self._record)
+        self._record = -1
+
+    def signal(self, number: int) -> None:
+        """Sends a signal to the program, if it still runs."""
+        self._say({"kind": SIGNAL, "number": number})
+
+    def abandon(self) -> None:
+        """Has the program and all that it has started killed."""
+        self._say({"kind": ABANDON})
+
+    def status(self) -> int | None:
+        """The program's wait status, once the supervisor's process is gone; None: nobody can tell."""
+        self._wait()
+        last = self._last
+        return None if last is None or last["kind"] != ENDED else int(last["status"])
+
+    def check(self) -> None:
+        """HookError, SupervisorError or PicoboxError if what became of the program is not as it should be."""
+        self._wait()
+        if self._hook_failure is not None:
+            raise self._hook_failure
+        if self._last is None:
+            raise SupervisorError(
+                "the supervisor was killed, and its program with it: what became of the program is not known."
+            )
+        if self._last["kind"] == FAILED:
+            raise _error_of(self._last)
+
+    def events(self) -> tuple[Event, ...]:
+        """What was recorded by now; all, once the program is over. NotRecordedError, SupervisorError."""
+        if self._settings.selection() is None:
+            raise NotRecordedError("events were not recorded: give trace=True, or the calls that you want, as '%file'.")
+        if self._events is not None:
+            return self._events
+        is_over = not self._listener.is_alive()
+        if is_over:
+            self.check()
+        from picobox.api.events import events_of
+
+        events = events_of(self._recorded())
+        if is_over:
+            self._events = events
+        return events
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What Windows would have answered otherwise. NotRecordedError, SupervisorError."""
+        if not self._settings.findings:
+            raise NotRecordedError("the program was not judged: give findings=True.")
+        report = self._ended("findings")["report"]
+        from picobox.findings.record import loads
+
+        return loads(report).findings
+
+    def limits_met(self) -> Mapping[str, int]:
+        """How often a limit of the policy was met that no single call shows, by its name."""
+        limits: Mapping[str, int] = self._ended("limits")["limits"]
+        return limits
+
+    def _wait(self) -> None:
+        """Until the supervisor has said all that it will say."""
+        if self._listener.ident is not None:
+            self._listener.join()
+
+    def _ended(self, what: str) -> Message:
+        if self._listener.is_alive():
+            raise PicoboxError(f"{what} are there once the program is over: wait for it first.")
+        self.check()
+        if self._last is None:
+            raise SupervisorError(f"{what} are not known.")
+        return self._last
+
+    def _recorded(self) -> bytes:
+        size = os.fstat(self._record).st_size
+        text = b""
+        while len(text) < size:
+            block = os.pread(self._record, size - len(text), len(text))
+            if not block:
+                break
+            text += block
+        return text[: text.rfind(b"\n") + 1]
+
+    def _say(self, message: Message) -> None:
+        with self._lock:
+            if self._channel.end.fileno() >= 0:
+                self._channel.send(message)
+
+    def _listen(self) -> None:
+        """Hears the supervisor to its end; hooks are called elsewhere, so that nobody waits for them here."""
+        try:
+            while True:
+                message = self._channel.receive()
+                if message is None:
+                    break
+                self._hear(message)
+        finally:
+            with self._lock:
+                self._channel.close()
+            if self._hooks is not None:
+                self._hooks.over()
+            self._has_begun.set()
+
+    def _hear(self, message: Message) -> None:
+        kind = message["kind"]
+        if kind in (BEGAN, UNSTARTED, FAILED) and self._first is None:
+            self._first = message
+            self._has_begun.set()
+        if kind in (ENDED, FAILED, UNSTARTED):
+            self._last = message
+        elif kind == ASKED and self._hooks is not None:
+            self._hooks.ask(self, message)
+
+    def answer(self, number: int, errno: int | None, value: int | None) -> None:
+        """Says how a call goes on that a hook was asked about: fails, returns, or is made if both are None."""
+        self._say({"kind": ANSWER, "id": number, "errno": errno, "value": value})
+
+    def hook_failed(self, error: BaseException) -> None:
+        """A hook gave no answer: the call is not made, nothing else is, and whoever waits is told."""
+        if self._hook_failure is None:
+            self._hook_failure = error
+        self.abandon()
+
+    def __del__(self) -> None:
+        if getattr(self, "_record", -1) >= 0:
+            os.close(self._record)
+
+
+def _error_of(message: Message) -> PicoboxError:
+    if message.get("is_refused", True):
+        return PicoboxError(message["text"])
+    return SupervisorError(
+        f"the supervisor failed, which is a fault of picobox's: please report it.\n{message['text']}"
+    )
