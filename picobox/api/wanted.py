@@ -41,6 +41,7 @@ class Wanted:
                 "profile": request["profile"],
                 "policy": request["policy"],
                 "drive": list(request["drives"]),
+                "platform": "trace",
                 "timeout": None,
                 "quiet": True,
                 "verbose": False,
