@@ -168,6 +168,8 @@ static bool answer(struct listener *listener, const struct seccomp_notif *reques
         response.error = verdict_on(listener->core, listener->fd, request);
         spread = listener->core->pin.placement == SPREAD;
         struct task *task = response.error ? NULL : task_find(listener->core, (int32_t)request->pid);
+        if (task)
+            response.val = gate_own_result(listener->core, task, (uint32_t)request->data.nr);
         if (task && task->has_notified && !task->injecting && task->gate && task->notified.nr == SYS_mmap)
             response.val = gate_exchanges(listener->core, task, listener->fd, request->id);
         if (task && task->has_notified && !task->injecting && !response.val)

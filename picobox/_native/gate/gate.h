@@ -38,6 +38,7 @@ struct exchange_memory {
 #define LENT_CODE 63
 #define LENT_COUNTERS 62
 #define LENT_COPY 61
+#define LENT_RINGS 60
 
 /* At the end of each place of stubs: the code that those share which enter it, and what it does about each number. */
 #define GUEST_SIZE UINT64_C(0x8000)
@@ -210,6 +211,7 @@ struct gate {
     int32_t users;
     struct rings *rings; /* NULL: it has none */
     bool has_no_rings;   /* it was tried to give it some */
+    bool has_no_copies;  /* it could not map one at a stop */
     struct gate *next; /* in core->gates */
     struct stubs *stubs;
     uint32_t number; /* of its counters */
@@ -332,6 +334,8 @@ bool rings_tell_errors(const struct pb_core *core, uint32_t nr);
 /* What guests have to know for it, into the memory of a gate. */
 void rings_write(const struct pb_core *core, uint8_t *code);
 void rings_free(struct gate *gate);
+/* Makes those of a task's gate; a descriptor of them for the task to map, -1 if there can be none. */
+int rings_begin(struct pb_core *core, struct task *task);
 /* The task has a block now. */
 void ring_give(struct pb_core *core, struct task *task);
 /* The call that it is recording is over for the guest's code: with a result, or not made. */
@@ -388,13 +392,15 @@ bool image_enter(struct pb_core *core, struct task *task, const struct image *im
 void exchange_give_back(const struct task *task, struct borrowed *registers);
 /* A handler interrupts the task there: the descriptor serves the next one, if it was not closed. */
 void exchange_interrupt(const struct task *task, uint64_t ip);
+/* Whether mappings are recorded: those of a program that maps the gate are not, nor those of who takes its place. */
+bool start_is_recorded(const struct pb_core *core);
 /* A new program could not map the gate, and begins without. */
 bool start_undo(struct pb_core *core, struct task *task);
 
 /* routines.c */
-void routines_write(uint8_t *code);
+void routines_write(const struct pb_core *core, uint8_t *code);
 uint64_t routine_address(const uint8_t *of);
-extern const uint8_t routine_start[], routine_copied[], routine_exchange[], routine_end[];
+extern const uint8_t routine_start[], routine_copied[], routine_exchange[], routine_end[], recording_copied[];
 /* Where in an exchange an address is. */
 enum exchange_stage { NO_EXCHANGE, NOT_CLOSED, CLOSED };
 enum exchange_stage exchange_stage(uint64_t ip);

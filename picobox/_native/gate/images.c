@@ -143,7 +143,7 @@ static bool is_worth(struct pb_core *core, const struct site_record *record, con
     };
     memcpy(out->region, record->original, record->replaced);
     way_choose(core, (uint32_t)record->nr, NULL, 0, out);
-    if (record->nr == SYS_mmap)
+    if (record->nr == SYS_mmap && !start_is_recorded(core))
         out->way = MAPS;
     return stub_fits(out);
 }

@@ -64,7 +64,7 @@ static struct stubs *stubs_new(const struct pb_core *core)
     stubs->used = FIRST_STUB;
     for (uint32_t stub = 0; stub < FIRST_STUB; stub++)
         stubs->users[stub] = 1;
-    routines_write(stubs->code);
+    routines_write(core, stubs->code);
     if (core->gate_enters)
         guest_write(core, stubs->code);
     if (core->recorder)

@@ -155,6 +155,17 @@ void ring_give(struct pb_core *core, struct task *task)
     tell_guest(task, task->ring);
 }
 
+int rings_begin(struct pb_core *core, struct task *task)
+{
+    int fd = -1;
+    task->gate->has_no_rings = true; /* if they cannot be had now, they are not asked for again */
+    if (!task->gate->rings)
+        task->gate->rings = rings_new(&fd);
+    if (task->gate->rings)
+        ring_give(core, task);
+    return fd;
+}
+
 static void give_to_all(struct pb_core *core, const struct gate *gate)
 {
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)

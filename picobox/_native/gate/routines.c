@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "gate.h"
+#include "guest.h"
 
 /* Numbers, addresses and descriptors are those of gate.h, see below. */
 __asm__(
@@ -10,6 +11,8 @@ __asm__(
     ".hidden routine_start, routine_copied, routine_exchange, routine_end\n"
     ".globl closing_start, closing_exchange, closing_call, closing_end\n"
     ".hidden closing_start, closing_exchange, closing_call, closing_end\n"
+    ".globl recording_start, recording_copied, recording_end\n"
+    ".hidden recording_start, recording_copied, recording_end\n"
     /* A new program that has just mapped this. rbx: where its counters are in their file; rbp, r12, r13: address, length and
        offset in the file of its text; r14: its first instruction, where all registers are 0 but rsp; r15: how much private
        memory it gets. */
@@ -93,21 +96,80 @@ __asm__(
     "  movq 0x7cfff810, %r8\n"
     "  jmp *0x7cfff800\n"
     "closing_end:\n"
+    /* As routine_start, where mappings are recorded: the filter lets these through here. r15: where its counters are. */
+    "recording_start:\n"
+    "  movl $9, %eax\n"
+    "  movl $0x7c200000, %edi\n"
+    "  movl $0x80000, %esi\n"
+    "  movl $3, %edx\n"
+    "  movl $0x100001, %r10d\n"
+    "  movl $62, %r8d\n"
+    "  movq %r15, %r9\n"
+    "  syscall\n"
+    "  testq %rax, %rax\n"
+    "  js recording_fail\n"
+    "  movl $9, %eax\n"
+    "  movl $0x7cfe0000, %edi\n"
+    "  movl $0x1020000, %esi\n"
+    "  movl $0x124022, %r10d\n"
+    "  movq $-1, %r8\n"
+    "  xorl %r9d, %r9d\n"
+    "  syscall\n"
+    "  testq %rax, %rax\n"
+    "  js recording_fail\n"
+    "  movl $9, %eax\n"
+    "  movl $0x7e000000, %edi\n"
+    "  movl $0x1000000, %esi\n"
+    "  movl $0x100001, %r10d\n"
+    "  movl $60, %r8d\n"
+    "  syscall\n"
+    "  testq %rax, %rax\n"
+    "  js recording_fail\n"
+    "  movl $9, %eax\n"
+    "  movq %rbp, %rdi\n"
+    "  movq %r12, %rsi\n"
+    "  movl $5, %edx\n"
+    "  movl $0x12, %r10d\n"
+    "  movl $61, %r8d\n"
+    "  movq %r13, %r9\n"
+    "  syscall\n" /* of code: a stop */
+    "recording_copied:\n"
+    "  testq %rax, %rax\n"
+    "  js recording_fail\n"
+    "  movl $3, %eax\n"
+    "  movl $60, %edi\n"
+    "  syscall\n"
+    "  jmp closing_start\n"
+    "recording_fail:\n"
+    "  ud2\n"
+    "recording_end:\n"
+    ".org closing_start + 512\n" /* where stubs begin: an error if this is longer */
     ".popsection\n");
 
 extern const uint8_t closing_start[], closing_exchange[], closing_call[], closing_end[];
+extern const uint8_t recording_start[], recording_end[];
+
+/* mov ecx, address; jmp rcx */
+static const uint8_t LEADING[] = {0xb9, 0, 0, 0, 0, 0xff, 0xe1};
 
 _Static_assert(GATE_COUNTERS == 0x7c200000 && GATE_COUNTERS_SIZE == 0x80000, "the start has these in it");
 _Static_assert(GATE_PRIVATE == 0x7cfe0000, "and this");
+_Static_assert(FIRST_STUB * STUB_SIZE == 512, "and this");
 _Static_assert(GATE_EXCHANGE == 0x7cfff800 && sizeof(struct exchange_memory) == 0x28, "and the exchange this");
-_Static_assert(LENT_CODE == 63 && LENT_COUNTERS == 62 && LENT_COPY == 61, "and both these");
+_Static_assert(LENT_CODE == 63 && LENT_COUNTERS == 62 && LENT_COPY == 61 && LENT_RINGS == 60, "and both these");
+_Static_assert(GATE_PRIVATE_SIZE + BLOCKS_SIZE == 0x1020000 && RINGS == 0x7e000000 && RINGS_SIZE == 0x1000000, "and these");
 
 _Static_assert(GATE_DECIDED == 0x7c100000, "where they go on");
 
-void routines_write(uint8_t *code)
+void routines_write(const struct pb_core *core, uint8_t *code)
 {
     memcpy(code, routine_start, (size_t)(routine_end - routine_start));
-    memcpy(code + (GATE_DECIDED - GATE_CODE), closing_start, (size_t)(closing_end - closing_start));
+    memcpy(code + (GATE_DECIDED - GATE_CODE), closing_start, (size_t)(recording_end - closing_start));
+    if (!start_is_recorded(core))
+        return;
+    uint32_t address = (uint32_t)routine_address(recording_start);
+    memcpy(code, LEADING, sizeof LEADING);
+    memcpy(code + 1, &address, sizeof address);
 }
 
 uint64_t routine_address(const uint8_t *of)

@@ -36,6 +36,9 @@ struct area_query {
 /* What a new program's first instructions are for as long as it takes: xchg eax, ebx; syscall; jmp rax. They map the code
    of the gate, which begins with routine_start. */
 static const uint8_t ENTERING[] = {0x93, 0x0f, 0x05, 0xff, 0xe0};
+/* Where mappings are recorded, what they need is lent by a call of its own, whose result is the number of the next one:
+   xchg eax, ebx; syscall; syscall; jmp rax. */
+static const uint8_t RECORDING[] = {0x93, 0x0f, 0x05, 0x0f, 0x05, 0xff, 0xe0};
 
 static bool area_at(int32_t tid, uint64_t address, struct mapping *out)
 {
@@ -72,16 +75,32 @@ static bool is_used(int32_t tid, int fd, int ours)
     return pb_same_description(getpid(), ours, tid, fd) != -EBADF;
 }
 
+bool start_is_recorded(const struct pb_core *core)
+{
+    return recorder_wants(core, SYS_mmap);
+}
+
+static bool can_map(const struct pb_core *core)
+{
+    const uint32_t *known = core->dispositions;
+    uint64_t captures;
+    if (!start_is_recorded(core))
+        return known[SYS_mmap] & PB_FLAG_PASSES;
+    return rings_can_record(core, SYS_mmap, &captures) && core->gate_enters && known[SYS_mmap] & known[SYS_close] & PB_FLAG_DECIDED &&
+           known[PB_NR_UNUSED] & PB_FLAG_NOTIFY;
+}
+
 static bool can_start(struct pb_core *core, int32_t tid, const struct user_regs_struct *registers)
 {
     if (!core->gate_patience || !core->listeners || !core->images || core->has_other_roots ||
-        !(core->dispositions[SYS_mmap] & PB_FLAG_PASSES) || registers->cs != CODE_SEGMENT_64 || !has_room(tid))
+        !can_map(core) || registers->cs != CODE_SEGMENT_64 || !has_room(tid))
         return false;
     int ours = core->images->tree;
-    return !is_used(tid, LENT_CODE, ours) && !is_used(tid, LENT_COUNTERS, ours) && !is_used(tid, LENT_COPY, ours);
+    return !is_used(tid, LENT_CODE, ours) && !is_used(tid, LENT_COUNTERS, ours) && !is_used(tid, LENT_COPY, ours) &&
+           !is_used(tid, LENT_RINGS, ours);
 }
 
-static bool poke(struct task *task, const struct mapping *text, const struct image *image)
+static bool poke(struct task *task, const struct mapping *text, const struct image *image, const uint8_t *code, size_t size)
 {
     uint64_t word;
     errno = 0;
@@ -89,7 +108,7 @@ static bool poke(struct task *task, const struct mapping *text, const struct ima
     if (errno || text->end - task->entry < sizeof word)
         return false;
     word = task->entering;
-    memcpy(&word, ENTERING, sizeof ENTERING);
+    memcpy(&word, code, size);
     task->entered = image;
     return ptrace(PTRACE_POKETEXT, task->tid, (void *)task->entry, (void *)word) == 0;
 }
@@ -108,7 +127,8 @@ void gate_exec_seen(struct pb_core *core, struct task *task)
     if (!gate)
         return;
     task->entry = registers.rip;
-    registers.rbx = SYS_mmap; /* rax is the result of execve yet */
+    bool recorded = start_is_recorded(core);
+    registers.rbx = recorded ? PB_NR_UNUSED : SYS_mmap; /* rax is the result of execve yet */
     registers.rdi = GATE_CODE;
     registers.rsi = GATE_CODE_SIZE;
     registers.rdx = PROT_READ | PROT_EXEC;
@@ -118,8 +138,10 @@ void gate_exec_seen(struct pb_core *core, struct task *task)
     registers.r12 = text.end - text.start;
     registers.r13 = text.offset;
     registers.r14 = task->entry;
-    registers.r15 = GATE_PRIVATE_SIZE + (core->gate_enters ? BLOCKS_SIZE : 0);
-    if (poke(task, &text, image) && registers_write(task->tid, (uint64_t *)&registers) == 0) {
+    registers.r15 = recorded ? gate->number * GATE_COUNTERS_SIZE : GATE_PRIVATE_SIZE + (core->gate_enters ? BLOCKS_SIZE : 0);
+    const uint8_t *code = recorded ? RECORDING : ENTERING;
+    if (poke(task, &text, image, code, recorded ? sizeof RECORDING : sizeof ENTERING) &&
+        registers_write(task->tid, (uint64_t *)&registers) == 0) {
         task->gate = gate;
         block_give(core, task);
         return;
@@ -163,6 +185,15 @@ static int lend_as(int listener, uint64_t id, int fd, int as)
     return lent < 0 ? -errno : lent;
 }
 
+static bool lend_rings(struct pb_core *core, struct task *task, int listener, uint64_t id)
+{
+    int rings = rings_begin(core, task);
+    bool lent = rings >= 0 && lend_as(listener, id, rings, LENT_RINGS) >= 0;
+    if (rings >= 0)
+        close(rings);
+    return lent;
+}
+
 /* A call of a program that maps the gate. */
 static int32_t enters(struct pb_core *core, struct task *task, const struct notified_call *call, int listener, uint64_t id)
 {
@@ -170,10 +201,11 @@ static int32_t enters(struct pb_core *core, struct task *task, const struct noti
     if (call->ip == task->entry + 3) {
         bool lent = listener >= 0 && lend_as(listener, id, stubs->fds[0], LENT_CODE) >= 0 &&
                     lend_as(listener, id, stubs->fds[1], LENT_COUNTERS) >= 0 &&
-                    lend_as(listener, id, task->entered->copy, LENT_COPY) >= 0;
+                    lend_as(listener, id, task->entered->copy, LENT_COPY) >= 0 &&
+                    (!start_is_recorded(core) || lend_rings(core, task, listener, id));
         return lent ? 1 : -EMFILE;
     }
-    if (call->ip == routine_address(routine_copied)) {
+    if (call->ip == routine_address(start_is_recorded(core) ? recording_copied : routine_copied)) {
         image_enter(core, task, task->entered, call->args[0], call->args[1], call->args[5]);
         task->entering = 0;
     }
@@ -186,6 +218,11 @@ int32_t gate_own_call(struct pb_core *core, struct task *task, const struct noti
         return 0;
     task->has_notified = false;
     return enters(core, task, call, listener, id);
+}
+
+int64_t gate_own_result(const struct pb_core *core, const struct task *task, uint64_t nr)
+{
+    return task->entering && nr == PB_NR_UNUSED && start_is_recorded(core) ? SYS_mmap : 0;
 }
 
 /* Whether another task may still read what leads its exchange. */
@@ -233,6 +270,54 @@ int64_t gate_exchanges(struct pb_core *core, struct task *task, int listener, ui
     struct exchange_memory memory = {stub_places(task->gate, stub).behind, call->args[0], call->args[4], (uint64_t)fd, 0};
     pb_write(core, task->tid, GATE_EXCHANGE, &memory, sizeof memory);
     return (int64_t)MAP_TAG;
+}
+
+/* Makes the call with a descriptor of the copy: its result. The task stands at the entry, and behind a call then. */
+static int64_t map_copy(struct pb_core *core, struct task *task, const struct image *image, const uint64_t args[6])
+{
+    int lent[2] = {image->copy, -1};
+    uint64_t map[6], closed[6] = {0};
+    int64_t result = -EAGAIN, ended;
+    if (!gate_lends(core, task, true, lent) || lent[0] < 0)
+        return -EAGAIN;
+    memcpy(map, args, sizeof map);
+    map[4] = closed[0] = (uint64_t)lent[0];
+    if (call_inject(core, task, false, SYS_mmap, map, &result) < 0)
+        result = -EAGAIN;
+    call_inject(core, task, false, SYS_close, closed, &ended);
+    return result;
+}
+
+const struct image *gate_copy_of(struct pb_core *core, struct task *task, const struct call_info *info)
+{
+    if (info->nr != SYS_mmap || !core->images || core->has_other_roots || !task->gate || task->gate->has_no_copies ||
+        !start_is_recorded(core))
+        return NULL;
+    const struct image *image = image_asked(core, task, info->args);
+    return image && image_enter(core, task, image, info->args[0], info->args[1], info->args[5]) ? image : NULL;
+}
+
+int64_t gate_maps_copy(struct pb_core *core, struct task *task, const struct image *image, const struct call_info *info)
+{
+    struct user_regs_struct before;
+    uint64_t mask, blocked = ~UINT64_C(0);
+    int64_t result = registers_read(task->tid, (uint64_t *)&before);
+    if (result < 0)
+        return result;
+    ptrace(PTRACE_GETSIGMASK, task->tid, (void *)sizeof mask, &mask);
+    ptrace(PTRACE_SETSIGMASK, task->tid, (void *)sizeof blocked, &blocked);
+    result = map_copy(core, task, image, info->args);
+    ptrace(PTRACE_SETSIGMASK, task->tid, (void *)sizeof mask, &mask);
+    if (result < 0) {
+        task->gate->has_no_copies = true;
+        registers_rewind(task->tid, (uint64_t *)&before, info->nr);
+    } else {
+        before.rax = (uint64_t)result;
+        before.orig_rax = (uint64_t)-1;
+        registers_write(task->tid, (uint64_t *)&before);
+    }
+    stops_ask_again(task);
+    return result;
 }
 
 void exchange_give_back(const struct task *task, struct borrowed *registers)
