@@ -44,7 +44,7 @@ void call_forget(struct pb_core *core, struct task *task)
     task->saved.mask = 0;
     task->saved.nr = 0;
     task->making = 0;
-    task->replacing = task->makes_unstopped = false;
+    task->replacing = task->finds_nothing = task->is_plain = task->makes_unstopped = false;
     task_set_creating(core, task, false);
 }
 
@@ -250,7 +250,7 @@ static enum outcome on_call_exit(struct pb_core *core, struct task *task, bool h
 {
     struct call_info info;
     bool report = task->report_exit;
-    bool unseen = task->making || task->replacing;
+    bool unseen = task->making || task->replacing || task->is_plain, finds_nothing = task->finds_nothing;
     if (task->makes_name)
         misses_forget(core);
     if (task->copies)
@@ -267,7 +267,7 @@ static enum outcome on_call_exit(struct pb_core *core, struct task *task, bool h
         return resume_quietly(core, task);
     if (task->interrupted_call >= 0)
         info.result = -ERESTARTNOINTR; /* the call is made once more */
-    if (unseen && unseen_fails(core, task, info.result))
+    if (unseen && !(finds_nothing && info.result == -ENOENT) && unseen_fails(core, task, info.result))
         return resume_quietly(core, task);
     recorder_left(core, task, info.result);
     if (!report)

@@ -102,6 +102,8 @@ struct task {
     bool unseen;         /* Python does not know it */
     bool is_judged;      /* makes its call once more, for Python to see that it fails */
     bool replacing;      /* inside an execve that Python does not know of */
+    bool finds_nothing;  /* of which it is known that nothing is there, and that nothing is hidden */
+    bool is_plain;       /* inside a call that Python sees if it fails */
     bool has_image;      /* it is unseen, and has run a program since it was made */
     uint32_t birth_flags; /* with which it was made, of an unseen one */
     int32_t unseen_children;

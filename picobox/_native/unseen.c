@@ -41,8 +41,11 @@ static bool makes_plain_process(const struct call_info *info, uint64_t *flags)
    on as it is. */
 static bool replaces_plainly(struct pb_core *core, struct task *task, const struct call_info *info)
 {
-    return task->unseen && !task->unseen_children &&
-           (image_is_plain(core, task->tid, info->args[0]) || resolver_finds_nothing(core, task, info->args[0]));
+    if (!task->unseen || task->unseen_children)
+        return false;
+    if (image_is_plain(core, task->tid, info->args[0]))
+        return true;
+    return task->finds_nothing = resolver_finds_nothing(core, task, info->args[0]);
 }
 
 /* clone(2) has a stack's end for its second argument, and no other bits where its flags are read. */
@@ -113,6 +116,8 @@ static bool answers(struct pb_core *core, struct task *task, const struct call_i
         return true;
     if (info->nr == SYS_exit)
         return task->unseen;
+    if (recorder_is_plain(core, info->nr))
+        return task->is_plain = true;
     if (info->nr == SYS_execve)
         return task->replacing = replaces_plainly(core, task, info);
     if (!makes_plain_process(info, &flags) && !becomes_clone(core, task, info, &flags))

@@ -90,7 +90,7 @@ ASKING_REQUESTS = (0x5401, 0x540F, 0x5413, 0x541B)
 _F_GETFD, _F_SETFL = 1, 4
 
 # What guests record of BOUNDED_CALLS for their arguments alone.
-RECORDED_BOUNDED = frozenset((MMAP, _MPROTECT, _MUNMAP, IOCTL))
+RECORDED_BOUNDED = frozenset((MMAP, _MPROTECT, _MUNMAP, IOCTL, _PRLIMIT64))
 
 # Its row comes before that of newfstatat.
 _FSTAT = 5
@@ -436,7 +436,7 @@ def compile_dispositions(
         elif (
             gate
             and (entry.nr not in chosen or entry.nr in judged)
-            and (entry.name not in by_arguments or entry.nr in RECORDED_BOUNDED & {IOCTL})
+            and (entry.name not in by_arguments or (entry.name in _BEYOND_RULES and entry.nr in RECORDED_BOUNDED))
             and _is_recorded_by_guests(entry, disposition, features)
         ):
             word |= DISPOSITION_DECIDED

@@ -130,7 +130,7 @@ class Launch:
         if is_permissive:
             self.supervisor.leave_unseen((None if policy is None else policy.limits.processes) or 0)
         if is_permissive and recorder is not None:
-            recorder.leave_unseen()
+            recorder.leave_unseen(features)
         if not is_permissive or recorder is not None:
             self.supervisor.served()
         if recorder is not None and self.provider.opens is not None:

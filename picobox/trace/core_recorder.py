@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
-from picobox.abi.filter import IOCTL, MMAP
+from picobox.abi.filter import IOCTL
+from picobox.abi.row import NATIVE
 from picobox.abi.table import ROWS
 from picobox.platform import host
 from picobox.trace.compiled import CompiledTable, form_module
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 16
 # Around a path in the text: no byte of UTF-8.
 _MARK = bytes((lib.PB_TRACE_PATH,))
-_FAILING = frozenset(row.nr for row in ROWS if row.paths() or row.nr in {IOCTL, MMAP})
+# What fails has done nothing. Of these, some mean to Python nothing but that they may be refused.
+_PLAIN = frozenset(("mmap", "brk", "pipe", "pipe2", "prlimit64"))
+_FAILING = frozenset(row.nr for row in ROWS if row.paths() or row.nr == IOCTL or row.name in _PLAIN)
 
 
 class CoreRecorder(Recorder):
@@ -79,11 +82,15 @@ class CoreRecorder(Recorder):
             lib.pb_trace_write_to(core, self._fd)
         self.in_guests = in_guests and self._limit > 0 and lib.pb_trace_in_guests(core) == 0
 
-    def leave_unseen(self) -> None:
-        """There may be tasks that Python does not know: the core records what these make, become and leave."""
+    def leave_unseen(self, features: frozenset[str]) -> None:
+        """There may be tasks that Python does not know: the core records what these make, become and leave.
+
+        And what any task calls under these features that the kernel serves as it is, as long as it does not fail.
+        """
+        plain = {row.nr for row in ROWS if row.name in _PLAIN and row.disposition(features) is NATIVE} & self.judged
         lib.pb_trace_unseen(
             self._core,
-            *(bytes(nr in numbers for nr in range(lib.PB_NR_COUNT)) for numbers in (self._numbers, self._watched)),
+            *(bytes(nr in numbers for nr in range(lib.PB_NR_COUNT)) for numbers in (self._numbers, self._watched, plain)),
         )
 
     def flush(self) -> None:

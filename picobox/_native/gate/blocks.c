@@ -65,6 +65,7 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
     case SYS_mprotect:
     case SYS_munmap:
     case SYS_ioctl:
+    case SYS_prlimit64:
         return GUEST_BOUNDED;
     case SYS_fcntl:
         return GUEST_CONTROLS;
@@ -215,7 +216,7 @@ static bool is_seen_again(const struct pb_core *core, const struct gate_block *b
 {
     uint64_t nr = (uint32_t)block->nr;
     const uint8_t *kinds = core->stubs->code + (GUEST_DECIDED + GUEST_KINDS - GATE_CODE);
-    return block->result == -ENOENT || block->result == -ELOOP || (nr < PB_NR_COUNT && is_told_of(kinds[nr], block->result));
+    return block->result == -ENOENT || block->result == -ELOOP || (nr < PB_NR_COUNT && is_told_of(kinds[nr], nr, block->args[0], block->result));
 }
 
 bool guest_leave(struct pb_core *core, struct task *task, bool fault)

@@ -176,6 +176,8 @@ static inline int is_bounded(uint64_t nr, const uint64_t args[6])
     int is_high = args[0] >> 32 != 0;
     if (nr == SYS_ioctl)
         return is_asking_request(args[1]);
+    if (nr == SYS_prlimit64)
+        return !(uint32_t)args[0] && !args[2];
     if (nr == SYS_mmap)
         return !(args[2] & PROT_EXEC) && (is_high || !(args[3] & MAP_FIXED));
     return is_high && (nr == SYS_munmap || !(args[2] & (PROT_WRITE | PROT_GROWSDOWN)));
@@ -344,14 +346,14 @@ static inline bool is_over(struct gate_block *block, uint64_t nr, enum guest_kin
         return true;
     if (meaning == UNKNOWN && finds && (result == -ENOENT || result == -ELOOP))
         return false;
-    return !is_told_of(table_of(block, GUEST_KINDS)[nr], *(const volatile int64_t *)&block->result);
+    return !is_told_of(table_of(block, GUEST_KINDS)[nr], nr, block->args[0], *(const volatile int64_t *)&block->result);
 }
 
 /* Where the guest goes on whose call may make a name. */
 static inline uint64_t makes_name_here(struct gate_block *block, uint64_t nr, struct recording *recording)
 {
     bool made = is_named(block, nr);
-    if (made && !is_told_of(table_of(block, GUEST_KINDS)[nr], *(const volatile int64_t *)&block->result)) {
+    if (made && !is_told_of(table_of(block, GUEST_KINDS)[nr], nr, 0, *(const volatile int64_t *)&block->result)) {
         record_end(recording, block);
         return block->behind;
     }

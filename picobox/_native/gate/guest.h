@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 
 #define BLOCKS UINT64_C(0x7d000000)
 #define BLOCK_SIZE UINT64_C(4096)
@@ -91,7 +92,7 @@ static inline uint64_t miss_hash(uint64_t generation, uint32_t place, const char
 /* What is done about a number; with GUEST_RESOLVES, what finds nothing asks what its name means. */
 #define GUEST_RESOLVES 0x80
 /* With these, errors are told: those that a policy's rule may be the cause of, or all but interruptions, and the call is made
-   again to be seen. A call that has failed so has done nothing. An open that
+   again to be seen. A call that has failed so has done nothing. `first` is its first argument. An open that
    says EWOULDBLOCK has broken a lease (fcntl(2)), and is not made twice. */
 #define GUEST_TELLS 0x40
 #define GUEST_TELLS_ALL 0x20
@@ -99,8 +100,10 @@ static inline uint64_t miss_hash(uint64_t generation, uint32_t place, const char
 #define TOLD_ERRORS \
     (UINT64_C(1) << EPERM | UINT64_C(1) << ENOENT | UINT64_C(1) << EACCES | UINT64_C(1) << ENOTDIR | UINT64_C(1) << ENFILE | \
      UINT64_C(1) << EMFILE | UINT64_C(1) << ENOMEM | UINT64_C(1) << EFBIG | UINT64_C(1) << ENOSPC | UINT64_C(1) << EROFS)
-static inline bool is_told_of(uint8_t known, int64_t result)
+static inline bool is_told_of(uint8_t known, uint64_t nr, uint64_t first, int64_t result)
 {
+    if (nr == SYS_brk) /* which says where the break is, not that it did not move */
+        return known & (GUEST_TELLS | GUEST_TELLS_ALL) && (uint64_t)result < first;
     if (result >= 0 || result <= -512 /* ERESTARTSYS */ || result == -EINTR || result == -EWOULDBLOCK)
         return false;
     return known & GUEST_TELLS_ALL || (known & GUEST_TELLS && result > -64 && TOLD_ERRORS >> -result & 1);
@@ -119,7 +122,7 @@ enum guest_kind {
     GUEST_CLOSES,
     GUEST_COPIES,   /* dup: is made unless somebody wants to know of the descriptor, see GATE_WATCHED */
     GUEST_REPLACES, /* dup2 and dup3: and of the one whose number the copy gets */
-    GUEST_BOUNDED,  /* mmap, mprotect, munmap, ioctl: is made where the filter lets it through for its arguments */
+    GUEST_BOUNDED,  /* mmap, mprotect, munmap, ioctl, prlimit64: is made where the filter lets it through for its arguments */
     GUEST_CONTROLS, /* fcntl: so, if it copies; and locks and flags are seen to */
     GUEST_FINDS, /* is made; finds it nothing, the stub asks */
     GUEST_NAMES, /* may make a name, so it asks first; if it may not, the stub asks */

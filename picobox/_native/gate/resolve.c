@@ -395,6 +395,7 @@ bool resolver_finds_nothing(struct pb_core *core, struct task *task, uint64_t pa
         task->rights = rights;
     }
     walk.rights = &rights;
+    walk.judged = rings_tell_errors(core, SYS_execve) ? core->recorder->table : NULL;
     return look_up(&walk) == 0 && walk.absent;
 }
 

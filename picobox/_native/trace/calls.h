@@ -16,6 +16,8 @@ void recorder_offered(struct pb_core *core, struct task *task, const struct call
 void recorder_refused(struct pb_core *core, struct task *task, uint32_t nr, const uint64_t args[6], int64_t result);
 /* The core answers the call, which Python would decide for another task. Whether its end is to be seen. */
 bool recorder_unseen(struct pb_core *core, struct task *task, const struct call_info *info);
+/* Whether Python has nothing to say about calls of a number but that one was refused. */
+bool recorder_is_plain(const struct pb_core *core, uint64_t nr);
 /* Whether such a call has failed in a way that Python is to judge: then it is none yet, and is made once more. */
 bool recorder_judges(struct pb_core *core, struct task *task, int64_t result, uint64_t *nr);
 /* With what the kernel may take back, since the call is made again, it is not over: as soon as the guest hears of that result

@@ -164,9 +164,9 @@ int32_t pb_trace_open(struct pb_core *core, const struct pb_trace_table *table, 
 /* Guests record what they can in the gate; before the first one starts. -ENOMEM, -EOPNOTSUPP if their times would be none. */
 int32_t pb_trace_in_guests(struct pb_core *core);
 /* Of calls that the core answers for tasks that Python does not know: those of these numbers are recorded, as are these tasks'
-   ends; of the ones of `judged`, Python is to see those that would fail. Signals about children are recorded of all tasks.
-   PB_NR_COUNT times 0 or 1. */
-void pb_trace_unseen(struct pb_core *core, const uint8_t *recorded, const uint8_t *judged);
+   ends; of the ones of `judged`, Python is to see those that would fail. Signals about children are recorded of all tasks, and
+   so are those of `plain`, about which Python has nothing else to say. PB_NR_COUNT times 0 or 1. */
+void pb_trace_unseen(struct pb_core *core, const uint8_t *recorded, const uint8_t *judged, const uint8_t *plain);
 /* Guests know tasks by other numbers than we (proc(5), NSpid). */
 void pb_trace_others(struct pb_core *core);
 /* The call at whose entry the task stands, as it came; Python will tell how it ends. verdict: what is known already. */

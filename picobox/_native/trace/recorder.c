@@ -72,12 +72,13 @@ void pb_trace_others(struct pb_core *core)
     core->recorder->others = true;
 }
 
-void pb_trace_unseen(struct pb_core *core, const uint8_t *recorded, const uint8_t *judged)
+void pb_trace_unseen(struct pb_core *core, const uint8_t *recorded, const uint8_t *judged, const uint8_t *plain)
 {
     LOCKED(core);
     core->recorder->has_unseen = true;
     memcpy(core->recorder->unseen, recorded, sizeof core->recorder->unseen);
     memcpy(core->recorder->judged, judged, sizeof core->recorder->judged);
+    memcpy(core->recorder->plain, plain, sizeof core->recorder->plain);
 }
 
 bool recorder_wants(const struct pb_core *core, uint32_t nr)
@@ -269,11 +270,22 @@ bool recorder_unseen(struct pb_core *core, struct task *task, const struct call_
     return !task->recorded->performed;
 }
 
+bool recorder_is_plain(const struct pb_core *core, uint64_t nr)
+{
+    return core->recorder && nr < PB_NR_COUNT && core->recorder->plain[nr];
+}
+
+static bool has_failed(const struct open_call *open, int64_t result)
+{
+    if (open->nr == SYS_brk) /* which says where the break is, not that it did not move */
+        return (uint64_t)result < open->args[0];
+    return result < 0 && result >= -MOST_ERRNO && !is_restart(result);
+}
+
 bool recorder_judges(struct pb_core *core, struct task *task, int64_t result, uint64_t *nr)
 {
     struct open_call *open = task->recorded;
-    if (!open || !open->open || open->of_python || result >= 0 || result < -MOST_ERRNO || is_restart(result) ||
-        open->nr >= PB_NR_COUNT || !core->recorder->judged[open->nr])
+    if (!open || !open->open || open->of_python || !has_failed(open, result) || open->nr >= PB_NR_COUNT || !core->recorder->judged[open->nr])
         return false;
     open->open = false;
     *nr = open->nr;

@@ -176,7 +176,7 @@ struct recorder {
     const struct pb_trace_table *table;
     uint8_t recorded[PB_NR_COUNT];
     bool has_unseen; /* there may be tasks that Python does not know; see pb_trace_unseen */
-    uint8_t unseen[PB_NR_COUNT], judged[PB_NR_COUNT];
+    uint8_t unseen[PB_NR_COUNT], judged[PB_NR_COUNT], plain[PB_NR_COUNT];
     bool others;    /* guests have other numbers than we */
     uint64_t limit; /* of text that is not taken */
     struct text text, taken;
