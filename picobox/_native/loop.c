@@ -127,25 +127,6 @@ static bool is_of_full_ring(struct task *task, unsigned long message)
     return is_taken_out || is_guest_code(info.ip);
 }
 
-/* Whether the call is over, or made anew, since the gate maps what it has of an image. */
-static bool maps_copy(struct pb_core *core, struct task *task, bool recorded)
-{
-    struct call_info info;
-    if (call_info_read(task->tid, &info) < 0)
-        return false;
-    const struct image *image = gate_copy_of(core, task, &info);
-    if (!image)
-        return false;
-    if (!recorded)
-        recorder_entered(core, task, (uint32_t)info.nr, &info);
-    int64_t result = gate_maps_copy(core, task, image, &info);
-    if (result < 0)
-        recorder_drop(task);
-    else
-        recorder_left(core, task, result);
-    return true;
-}
-
 static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_stop *out)
 {
     unsigned long message = 0;
@@ -200,7 +181,7 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
     }
     if (disposition & PB_FLAG_REAP && looks_once(task->tid, nr))
         take_round(core);
-    if (nr == SYS_mmap && recorder_wants(core, nr) && task->gate && maps_copy(core, task, recorded))
+    if (nr == SYS_mmap && gate_maps_copy(core, task, recorded))
         return resume_quietly(core, task);
     switch (disposition & 0xff) {
     case PB_DO_NATIVE:

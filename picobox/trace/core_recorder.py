@@ -90,7 +90,7 @@ class CoreRecorder(Recorder):
         plain = {row.nr for row in ROWS if row.name in _PLAIN and row.disposition(features) is NATIVE} & self.judged
         lib.pb_trace_unseen(
             self._core,
-            *(bytes(nr in numbers for nr in range(lib.PB_NR_COUNT)) for numbers in (self._numbers, self._watched, plain)),
+            *(bytes(nr in each for nr in range(lib.PB_NR_COUNT)) for each in (self._numbers, self._watched, plain)),
         )
 
     def flush(self) -> None:

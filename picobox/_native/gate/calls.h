@@ -80,10 +80,9 @@ void gate_exec_seen(struct pb_core *core, struct task *task);
 int32_t gate_own_call(struct pb_core *core, struct task *task, const struct notified_call *call, int listener, uint64_t id);
 /* What the kernel says to such a call that has only asked for descriptors; 0: the call is run. */
 int64_t gate_own_result(const struct pb_core *core, const struct task *task, uint64_t nr);
-/* The image that a task maps the text of, which stands at the entry of a call: it is to map the copy. NULL: as it is. */
-const struct image *gate_copy_of(struct pb_core *core, struct task *task, const struct call_info *info);
-/* It does: the call is over, with this result; negative: it is about to be made as it is. */
-int64_t gate_maps_copy(struct pb_core *core, struct task *task, const struct image *image, const struct call_info *info);
+/* Whether a task at the entry of a recorded mmap has mapped what the gate has of an image: the call is over, or about to be
+   made as it is. `entered`: the recorder knows of it. */
+bool gate_maps_copy(struct pb_core *core, struct task *task, bool entered);
 /* gate/blocks.c: some guest may have another root from now on. */
 void roots_differ(struct pb_core *core);
 /* Whether a call can give a task another root. */

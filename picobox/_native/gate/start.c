@@ -288,16 +288,15 @@ static int64_t map_copy(struct pb_core *core, struct task *task, const struct im
     return result;
 }
 
-const struct image *gate_copy_of(struct pb_core *core, struct task *task, const struct call_info *info)
+/* The image of which a task maps the text; NULL: it maps something else. */
+static const struct image *copy_of(struct pb_core *core, struct task *task, const uint64_t args[6])
 {
-    if (info->nr != SYS_mmap || !core->images || core->has_other_roots || !task->gate || task->gate->has_no_copies ||
-        !start_is_recorded(core))
-        return NULL;
-    const struct image *image = image_asked(core, task, info->args);
-    return image && image_enter(core, task, image, info->args[0], info->args[1], info->args[5]) ? image : NULL;
+    const struct image *image = image_asked(core, task, args);
+    return image && image_enter(core, task, image, args[0], args[1], args[5]) ? image : NULL;
 }
 
-int64_t gate_maps_copy(struct pb_core *core, struct task *task, const struct image *image, const struct call_info *info)
+/* The call is over then, with this result; negative: it is about to be made as it is. */
+static int64_t exchange_stopped(struct pb_core *core, struct task *task, const struct image *image, const struct call_info *info)
 {
     struct user_regs_struct before;
     uint64_t mask, blocked = ~UINT64_C(0);
@@ -318,6 +317,25 @@ int64_t gate_maps_copy(struct pb_core *core, struct task *task, const struct ima
     }
     stops_ask_again(task);
     return result;
+}
+
+bool gate_maps_copy(struct pb_core *core, struct task *task, bool entered)
+{
+    struct call_info info;
+    if (!core->images || core->has_other_roots || !task->gate || task->gate->has_no_copies || !start_is_recorded(core) ||
+        call_info_read(task->tid, &info) < 0)
+        return false;
+    const struct image *image = copy_of(core, task, info.args);
+    if (!image)
+        return false;
+    if (!entered)
+        recorder_entered(core, task, SYS_mmap, &info);
+    int64_t result = exchange_stopped(core, task, image, &info);
+    if (result < 0)
+        recorder_drop(task);
+    else
+        recorder_left(core, task, result);
+    return true;
 }
 
 void exchange_give_back(const struct task *task, struct borrowed *registers)
