@@ -45,6 +45,7 @@ def creation_of(
         else:
             process = provider.make_process(group, files, process, clone_flags, shared)
     task = Task(provider.platform, group, space, files)
+    task.credentials = parent.credentials
     try:
         thread = provider.make_thread(process, task)
     except NtError as error:

@@ -26,6 +26,7 @@ from picobox.abi.row import (
     ACTION_ERRNO,
     ACTION_NATIVE,
     CHECK,
+    FAKE_ROOT,
     LOCKS,
     NATIVE,
     READ_BACK,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from picobox.names import Names
     from picobox.opens import Opens
     from picobox.platform.base import Birth, HostTid, Platform
+    from picobox.session.fakeroot.root import FakeRoot
     from picobox.windows import WindowsRules
 
     _Then = Callable[[int], int | None]
@@ -95,6 +97,8 @@ class PicoProvider:
         self.interposer: Interposer | None = None
         # What decides where no namespaces keep guests in.
         self.guard: Guard | None = None
+        # Who the tasks of an instance are to each other.
+        self.fake_root: FakeRoot | None = None
         if names is not None and names.windows is not None and self.opens is not None:
             self.changes = _make_changes(self, names, names.windows, self.opens)
         if names is not None:
@@ -206,6 +210,10 @@ class PicoProvider:
 
             if row.name in watchers():
                 return True
+        if FAKE_ROOT in features:
+            from picobox.session.fakeroot.root import is_decided
+
+            return is_decided(row.name)
         if SUPERVISED not in features:
             return False
         from picobox.confine.guard import guarded
@@ -234,6 +242,8 @@ class PicoProvider:
     def _decide(self, frame: Call, row: Row, arguments: Sequence[object]) -> None:
         """Have the row's handler serve a call, and the executive decide what it changes. Raises NtError, Errno."""
         if self.guard is not None and self.guard.serve(frame, row, arguments):
+            return
+        if self.fake_root is not None and self.fake_root.serve(frame, row, arguments):
             return
         guarded = frame.then
         # What looked at the call may have changed which rows are served: then this one is the kernel's.
@@ -406,6 +416,8 @@ class PicoProvider:
         task.thread = thread
         if self.profile.windows:
             self._inherit(process.handles, old.process.handle_table, files)
+        if self.fake_root is not None:
+            self.fake_root.executed(task)
         return thread
 
     def _inherit(self, handles: HandleTable, former: HandleTable | None, files: FdTable) -> None:

@@ -120,6 +120,8 @@ class Supervisor:
         self._helpers: dict[HostTid, Callable[[], None]] = {}
         # Programs of which none is the main one, each with what is to be told its wait status.
         self._programs: dict[HostTid, Callable[[int], None]] = {}
+        # What is to be called when such a program begins.
+        self._beginnings: dict[HostTid, Callable[[Thread], None]] = {}
         # Whether there are tasks that are not told.
         self._leaves_unseen = False
         # Calls that may not begin yet: their tasks stand before them.
@@ -160,10 +162,17 @@ class Supervisor:
         self._helpers[tid] = ended
         return tid
 
-    def launch(self, request: SpawnRequest, ended: Callable[[int], None]) -> HostTid:
-        """Starts one of many programs; `ended` is told its wait status."""
+    def launch(
+        self, request: SpawnRequest, ended: Callable[[int], None], begins: Callable[[Thread], None] | None = None
+    ) -> HostTid:
+        """Starts one of many programs; `ended` is told its wait status.
+
+        `begins` is called with its thread when that stands before the program's first instruction.
+        """
         tid = self._start(request)
         self._programs[tid] = ended
+        if begins is not None:
+            self._beginnings[tid] = begins
         return tid
 
     def serve(self, is_over: Callable[[], bool]) -> None:
@@ -383,6 +392,9 @@ class Supervisor:
             self._bury(stop.tid, _SUCCESS)
         if executor is not None:
             self._renew(executor, call, stop)
+        begins = self._beginnings.pop(stop.tid, None)
+        if begins is not None:
+            begins(self._threads[stop.tid])
         if self.observer is not None:
             if call is not None:
                 self.observer.left(call, stop, 0)
@@ -448,6 +460,7 @@ class Supervisor:
         ended = self._helpers.pop(stop.tid, None)
         if ended is not None:
             ended()
+        self._beginnings.pop(stop.tid, None)
         program = self._programs.pop(stop.tid, None)
         if program is not None:
             program(stop.status)

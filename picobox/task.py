@@ -321,7 +321,10 @@ class ThreadGroup:
 class Task:
     """One Linux thread. `tid` is the host's, None until the kernel has made the thread; a user sees `vtid`."""
 
-    __slots__ = ("_closing_call", "_platform", "address_space", "closing", "files", "group", "thread", "tid", "vtid")
+    __slots__ = (
+        "__weakref__", "_closing_call", "_platform", "address_space", "closing", "credentials", "files", "group",
+        "thread", "tid", "vtid",
+    )  # fmt: skip
 
     def __init__(self, platform: Platform, group: ThreadGroup, address_space: AddressSpace, files: FdTable) -> None:
         self._platform = platform
@@ -331,6 +334,8 @@ class Task:
         self.tid: HostTid | None = None
         self.vtid: VirtualTid | None = None
         self.thread: Thread | None = None
+        # Who it is to other guests, where that is another than to the kernel (session.fakeroot).
+        self.credentials: object = None
         self.closing: tuple[int, ...] | range = ()
         self._closing_call = 0
         address_space.users += 1

@@ -13,6 +13,7 @@ from picobox.abi.row import (
     ACTION_NATIVE,
     CALL,
     CHECK,
+    FAKE_ROOT,
     LOCKS,
     NAMES,
     NATIVE,
@@ -482,6 +483,8 @@ def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:
     """Whether the call means what the kernel takes it for as long as that finds what it names, or makes what may be."""
     if not entry.harmless or action != ACTION_CALL or features & _SEES_NAMES or SEEN + entry.name in features:
         return False
+    if FAKE_ROOT in features and entry.paths():
+        return False  # what is found may be another's, and what is made must have its maker's name
     if entry.name in TOLD_CALLS:
         return True
     if entry.name in COPYING_CALLS:

@@ -66,6 +66,17 @@ WALLS = "walls"
 SUPERVISED = "supervised"
 # The feature of such walls that give no network.
 NO_NETWORK = "no-network"
+# The feature of an instance, whose programs are whoever its own files say they are.
+FAKE_ROOT = "fake-root"
+# Calls without a path that are then decided.
+FAKE_ROOT_CALLS = frozenset(
+    (
+        "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups", "setuid", "setgid", "setreuid",
+        "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid", "setgroups", "capget", "capset", "fstat",
+        "fchown", "fchmod", "fgetxattr", "fsetxattr", "flistxattr", "fremovexattr", "kill", "tkill", "tgkill",
+        "rt_sigqueueinfo", "rt_tgsigqueueinfo",
+    )
+)  # fmt: skip
 # Calls without a path that are then decided, and those that are not there, since nobody could decide on them.
 SUPERVISED_CALLS = frozenset(
     (
@@ -193,7 +204,7 @@ class Row:
             return self.when[WALLS]
         if SUPERVISED in features and self.name in _NOT_SUPERVISED:
             return ERRNO(ENOSYS)
-        if SEEN + self.name in features:
+        if SEEN + self.name in features or (FAKE_ROOT in features and self.name in FAKE_ROOT_CALLS):
             return CALL
         active = [feature for feature in self.when if feature in features]
         if len(active) > 1:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from picobox.cli.options import Option, Usage
 from picobox.session.client import run as run_in
 from picobox.session.messages import Request
-from picobox.session.programs import note_on_user, working_directory
+from picobox.session.programs import working_directory
 
 if TYPE_CHECKING:
     from picobox.session.manager import Manager
 
 _DESCRIPTION = """Run a program in an instance, or a login shell if none is named; the instance starts if it does not
 run yet. What runs in an instance sees its tree and its drives, writes there, and reaches no network
-but the instance's. All programs are one supervisor's and see each other. They run with your own
-user number. The words are a line for the user's shell, unless --exec says that they are a program
-and its arguments. The instance stays as long as anything runs in it, and for a while after that. A
-shell has no job control: the terminal stays yours."""
+but the instance's. All programs are one supervisor's and see each other. They are the instance's
+own users, root if nothing else is said; to the machine they are you. The words are a line for the
+user's shell, unless --exec says that they are a program and its arguments. The instance stays as
+long as anything runs in it, and for a while after that. A shell has no job control: the terminal
+stays yours."""
 
 _EXAMPLES = """examples:
   picobox instance run                               the default user's shell in the default instance
@@ -40,7 +40,6 @@ def run_in_instance(manager: Manager, arguments: list[str]) -> int:
     instance = manager.find(options.distribution).instance
     directory = options.cd or working_directory(instance)
     request = Request(tuple(words), options.exec, options.user or "", directory, _environment())
-    sys.stderr.write(note_on_user(instance, request))
     status = run_in(manager, instance.guid, request)
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
@@ -48,7 +47,12 @@ def run_in_instance(manager: Manager, arguments: list[str]) -> int:
 def _options() -> tuple[Option, ...]:
     return (
         Option("-d", "--distribution", metavar="NAME", help="which instance, if not the default one"),
-        Option("-u", "--user", metavar="USER", help="who the program is to be, if that is your own number in there"),
+        Option(
+            "-u",
+            "--user",
+            metavar="USER",
+            help="who the program is to be, by name or number; root too, whoever you are",
+        ),
         Option("--cd", metavar="DIR", help="start in a directory of the instance; ~ is the user's home"),
         Option("--exec", action="store_true", help="the words are a program and its arguments, no line for a shell"),
         Option("command", nargs="...", metavar="-- CMD...", help="what to run"),

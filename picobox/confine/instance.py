@@ -94,6 +94,16 @@ class InstanceWalls:
         """The walls for the core, a struct pb_walls; `keep` holds what it points to."""
         return native_walls(self.policy, None, self._init.pid_namespace, self._init.mount_namespace, None, keep)
 
+    @property
+    def init(self) -> int:
+        """The process of ours that has the guests' mounts."""
+        return int(self._init.tid)
+
+    @property
+    def root(self) -> int:
+        """The root of the guests' tree, open as long as the walls stand."""
+        return self._root
+
     def opened(self, path: bytes) -> int:
         """Something in the guests' tree, as an O_PATH descriptor; -1 if it is not there, or a link is on the way."""
         return max(-1, lib.pb_open_below(self._root, path))

@@ -75,6 +75,12 @@ def thread_group(tid: HostTid) -> tuple[int, int]:
     return found[b"Tgid"], found[b"PPid"]
 
 
+def umask_of(tid: HostTid) -> int:
+    """The file mode creation mask of a task (proc(5), Umask). OSError if it has gone."""
+    with open(f"/proc/{tid}/status", "rb") as status:
+        return next((int(line.split()[1], 8) for line in status if line.startswith(b"Umask:")), 0)
+
+
 class Command(NamedTuple):
     """The process of a task: its pid, the last part of its program's path, its command line."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from ntshim.fs.rules import CaseMode
 from ntshim.ps.executive import Executive
+from picobox.abi.row import FAKE_ROOT
 from picobox.cli.launch import served_by
 from picobox.cli.options import run_options
 from picobox.confine.hardening import harden
@@ -22,6 +23,10 @@ from picobox.platform.names import NativeIndex
 from picobox.platform.site_cache import SiteCache
 from picobox.platform.trace import TracePlatform
 from picobox.provider import PicoProvider
+from picobox.session.fakeroot.credentials import credentials_of_user
+from picobox.session.fakeroot.mounts import Mounts
+from picobox.session.fakeroot.nodes import World
+from picobox.session.fakeroot.root import FakeRoot
 from picobox.session.programs import drives_of
 from picobox.session.users import Users
 from picobox.supervisor import Served, Supervisor
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
 
     from picobox.platform.base import HostTid, SpawnRequest
     from picobox.session.registry import Instance
+    from picobox.session.users import User
 
 
 class Guests:
@@ -53,7 +59,7 @@ class Guests:
         self.walls = InstanceWalls(os.fsencode(instance.rootfs), drives)
         # VolFs: case counts everywhere in an instance (facts wsl1.md 4.5).
         names = Names(NativeIndex(), Drives({}, CaseMode.SENSITIVE))
-        features = names.features | self.walls.features
+        features = names.features | self.walls.features | {FAKE_ROOT}
         self.platform = TracePlatform(
             None, features=features, notify=not options.no_fast, gate=gate, sites=sites, walls=self.walls, kept=forms
         )
@@ -65,16 +71,21 @@ class Guests:
         self.supervisor = Supervisor(self.platform, lambda: served)
         served: Served = served_by(provider, executive_host, self.supervisor)
         self.users = Users(self.walls.opened)
-        self.runs_as = os.geteuid()
         init.adopt_orphans()
         self.platform.open_doorbell(bells)
         self.walls.raise_up()
+        owner = self.users.of(instance.default_uid)
+        mounts = Mounts(self.walls.init, drives)
+        self._fake_root = FakeRoot(World(mounts, self.walls.root, (owner.uid, owner.gid)), self.platform)
+        provider.fake_root = self._fake_root
         self.platform.open_spawner()
         harden(self.platform.hardening)
 
-    def start(self, request: SpawnRequest, ended: Callable[[int], None]) -> tuple[HostTid, int]:
+    def start(self, request: SpawnRequest, user: User, ended: Callable[[int], None]) -> tuple[HostTid, int]:
         """Starts one of the programs; its number, and a descriptor for `failure_in`, to be asked once it has ended."""
-        tid = self.supervisor.launch(request, ended)
+        tid = self.supervisor.launch(request, ended, lambda thread: self._fake_root.executed(thread.context))
+        task = self.supervisor.threads()[tid].context
+        self._fake_root.become(task, credentials_of_user(user.uid, user.gid, self.users.groups_of(user)))
         return tid, self.platform.take_status()
 
     def __enter__(self) -> Self:

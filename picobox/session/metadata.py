@@ -18,8 +18,8 @@ from picobox.platform.lx_files import LX_XATTR
 # Of a directory: what is known of its entries that keep nothing, each `NAME\0uid=0 gid=0 mode=0\0`.
 _ENTRIES_XATTR = "user.picobox.entries"
 # Before the name of one that the host keeps for itself, as `security.capability`.
-_FOREIGN = "user.picobox.xattr."
-_OWN = "user.picobox."
+FOREIGN = "user.picobox.xattr."
+OWN = "user.picobox."
 _USER = "user."
 
 _DEVICES = (stat.S_IFCHR, stat.S_IFBLK)
@@ -69,17 +69,17 @@ def load(directory: int, name: str, found: os.stat_result) -> Metadata:
     """What is kept of an entry, of which the host says `found`; where nothing is, it is root's. Raises OSError."""
     mode = found.st_mode
     if stat.S_ISLNK(mode) or stat.S_IFMT(mode) in _SPECIAL:
-        text = _apart(directory).get(os.fsencode(name))
+        text = entries_of(directory).get(os.fsencode(name))
     else:
         text = _get(_path(directory, name), LX_XATTR)
-    return _parsed(text or b"", Metadata(0, 0, mode))
+    return parsed(text or b"", Metadata(0, 0, mode))
 
 
 def store_attribute(directory: int, name: str, attribute: str, value: bytes) -> None:
     """Keeps an extended attribute. PicoboxError if the file system cannot, OSError."""
-    if attribute.startswith(_OWN):
+    if attribute.startswith(OWN):
         return
-    kept = attribute if attribute.startswith(_USER) else _FOREIGN + attribute
+    kept = attribute if attribute.startswith(_USER) else FOREIGN + attribute
     _set(_path(directory, name), kept, value)
 
 
@@ -89,9 +89,9 @@ def attributes(directory: int, name: str) -> dict[str, bytes]:
     found = {}
     with suppress(_Unsupported):
         for kept in _listed(path):
-            if kept.startswith(_FOREIGN):
-                found[kept.removeprefix(_FOREIGN)] = os.getxattr(path, kept, follow_symlinks=False)
-            elif kept.startswith(_USER) and not kept.startswith(_OWN):
+            if kept.startswith(FOREIGN):
+                found[kept.removeprefix(FOREIGN)] = os.getxattr(path, kept, follow_symlinks=False)
+            elif kept.startswith(_USER) and not kept.startswith(OWN):
                 found[kept] = os.getxattr(path, kept, follow_symlinks=False)
     return found
 
@@ -134,25 +134,32 @@ def _set(path: str, attribute: str, value: bytes) -> None:
         ) from None
 
 
-def _apart(directory: int) -> dict[bytes, bytes]:
+def entries_of(directory: int) -> dict[bytes, bytes]:
+    """What is kept in an open directory of those of its entries that keep nothing, by their names. Raises OSError."""
     fields = (_get(f"/proc/self/fd/{directory}/.", _ENTRIES_XATTR) or b"").split(b"\0")
     return dict(zip(fields[::2], fields[1::2], strict=False))
 
 
 def _store_apart(directory: int, name: str, metadata: Metadata) -> None:
-    known = _apart(directory)
-    before = dict(known)
-    known.pop(os.fsencode(name), None)
     permissions = 0 if stat.S_ISLNK(metadata.mode) else stat.S_IMODE(metadata.mode)
-    if (metadata.uid, metadata.gid) != (0, 0) or permissions:
-        known[os.fsencode(name)] = metadata.text()
-    if known != before:
-        text = b"".join(b"%s\0%s\0" % entry for entry in sorted(known.items()))
-        _set(f"/proc/self/fd/{directory}/.", _ENTRIES_XATTR, text)
+    is_usual = (metadata.uid, metadata.gid) == (0, 0) and not permissions
+    keep_entry(directory, os.fsencode(name), None if is_usual else metadata.text())
 
 
-def _parsed(text: bytes, usual: Metadata) -> Metadata:
-    """What is kept in text; a field that is damaged is as if it were not there."""
+def keep_entry(directory: int, name: bytes, text: bytes | None) -> None:
+    """Keeps in an open directory what is to be known of an entry; None: nothing. PicoboxError, OSError."""
+    known = entries_of(directory)
+    if known.get(name) == text:
+        return
+    known.pop(name, None)
+    if text is not None:
+        known[name] = text
+    kept = b"".join(b"%s\0%s\0" % entry for entry in sorted(known.items()))
+    _set(f"/proc/self/fd/{directory}/.", _ENTRIES_XATTR, kept)
+
+
+def parsed(text: bytes, usual: Metadata) -> Metadata:
+    """What is kept in a text; a field that is damaged is as if it were not there."""
     uid, gid, mode, device = usual
     for word in text.split():
         name, _, value = word.partition(b"=")

@@ -44,33 +44,16 @@ def working_directory(instance: Instance) -> str:
         return ""
 
 
-def note_on_user(instance: Instance, request: Request) -> str:
-    """What is to be said where programs are not who the instance means them to be; empty: nothing."""
-    if request.user or instance.default_uid in (0, os.geteuid()):
-        return ""
-    return (
-        f"picobox: note: the instance's user {instance.default_uid} is not yours, {os.geteuid()}, "
-        "with which its programs run.\n"
-    )
-
-
-def wanted_user(request: Request, users: Users, runs_as: int) -> User:
-    """Who a program is. SessionError for one that the instance does not have, or cannot be here."""
+def wanted_user(request: Request, users: Users, default_uid: int) -> User:
+    """Who a program is: who was asked for, the default of wsl.conf, the instance's. SessionError if it is not there."""
     name = request.user or users.default()
     if not name:
-        return users.of(runs_as)
+        return users.of(default_uid)
     user = users.named(name)
     if user is None:
         raise SessionError(
             ErrorCode.WSL_E_USER_NOT_FOUND,
             f"{name}: the instance has no such user. Its /etc/passwd and /etc/wsl.conf tell.",
-        )
-    if user.uid != runs_as and not request.user:
-        return users.of(runs_as)
-    if user.uid != runs_as:
-        raise SessionError(
-            ErrorCode.WSL_E_USER_NOT_FOUND,
-            f"{name}: programs of an instance run with your own number, {runs_as}, and cannot be another user yet.",
         )
     return user
 

@@ -172,7 +172,7 @@ class Server:
         sealed, *given = fds
         try:
             request = Request.read(sealed)
-            user = wanted_user(request, self._guests.users, self._guests.runs_as)
+            user = wanted_user(request, self._guests.users, self._instance.default_uid)
             self._spawn(client, request, user, tuple(given), enters_root=False)
         except (PicoboxError, ValueError, TypeError, OSError) as error:
             messages.close(tuple(given))
@@ -205,7 +205,7 @@ class Server:
             messages.close(given)
             self._refuse(client, *_failure(wanted, stage, error))
 
-        client.tid, status_fd = self._guests.start(wanted, ended)
+        client.tid, status_fd = self._guests.start(wanted, user, ended)
 
 
 def _failure(wanted: SpawnRequest, stage: int, error: int) -> tuple[str, int]:

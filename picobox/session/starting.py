@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
@@ -74,6 +75,9 @@ def _serve(manager: Manager, name: str, report: int) -> None:
     except BaseException as error:
         with suppress(OSError):
             os.write(report, _FAILED + f"{type(error).__name__} in the process of the instance: {error}".encode())
+        # Nobody above says it: this process ends at once.
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.stderr.flush()
         raise
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _MOST = 1 << 20
 _SHELL = "/bin/sh"
+_NO_ID, _MOST_DIGITS = 0xFFFF_FFFF, 10
 
 
 class User(NamedTuple):
@@ -20,8 +21,14 @@ class User(NamedTuple):
 
     name: str
     uid: int
+    gid: int
     home: str
     shell: str
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is a number that a user or group can have."""
+    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS and int(text) < _NO_ID
 
 
 class Users:
@@ -37,7 +44,16 @@ class Users:
 
     def of(self, uid: int) -> User:
         """The user of a number; one without a home if the instance knows none."""
-        return next((user for user in self._all() if user.uid == uid), User(str(uid), uid, "/", _SHELL))
+        return next((user for user in self._all() if user.uid == uid), User(str(uid), uid, uid, "/", _SHELL))
+
+    def groups_of(self, user: User) -> tuple[int, ...]:
+        """The groups of /etc/group that name him, and his own, as initgroups(3) has them."""
+        found = {user.gid}
+        for line in self._text(b"/etc/group").splitlines():
+            fields = line.split(":")
+            if len(fields) == 4 and _is_number(fields[2]) and user.name in fields[3].split(","):
+                found.add(int(fields[2]))
+        return tuple(sorted(found))
 
     def default(self) -> str:
         """Whom wsl.conf makes the default user (facts wsl1.md 5.6); empty if nobody."""
@@ -51,8 +67,8 @@ class Users:
     def _all(self) -> Iterator[User]:
         for line in self._text(b"/etc/passwd").splitlines():
             fields = line.split(":")
-            if len(fields) == 7 and fields[2].isascii() and fields[2].isdecimal() and "\0" not in line:
-                yield User(fields[0], int(fields[2]), fields[5] or "/", fields[6] or _SHELL)
+            if len(fields) == 7 and _is_number(fields[2]) and _is_number(fields[3]) and "\0" not in line:
+                yield User(fields[0], int(fields[2]), int(fields[3]), fields[5] or "/", fields[6] or _SHELL)
 
     def _text(self, path: bytes) -> str:
         found = self._opened(path)

@@ -26,7 +26,7 @@ from picobox.session.place import SessionPlace
 from picobox.session.users import Users
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from picobox.session.registry import Instance
 
@@ -94,9 +94,12 @@ def write_tree(tree: Path) -> None:
 
 
 @contextmanager
-def home_of(directory: Path, user: str) -> Iterator[Home]:
+def home_of(directory: Path, user: str, added: Callable[[Path], None] | None = None) -> Iterator[Home]:
+    """`added` puts more into the tree that is imported."""
     tree = directory / "tree"
     write_tree(tree)
+    if added is not None:
+        added(tree)
     uid = NOBODY if user == "nobody" else os.geteuid()
     (tree / "etc/passwd").write_text(_PASSWD.format(uid=uid))
     archive = directory / "tree.tar"
@@ -174,12 +177,13 @@ def test_drives(home: Home) -> None:
 
 
 def test_users(home: Home) -> None:
-    uid = os.geteuid()
-    assert home.does("run", "-u", "guest" if uid else "root", "--exec", "--", "id").startswith(f"uid={uid}")
+    assert home.does("run", "--exec", "--", "id").startswith("uid=0(root)")
+    assert home.does("run", "-u", "other", "--exec", "--", "id", "-u") == "77\n"
+    assert home.does("run", "-u", "77", "--exec", "--", "env").count("USER=other") == 1
     assert "no such user" in home.does("run", "-u", "nonesuch", "--exec", "--", "true", status=125)
-    assert "cannot be another user" in home.does("run", "-u", "other", "--exec", "--", "true", status=125)
+    home.does("terminate", "box")
     home.does("config", "box", "--uid", "77")
-    assert "with which its programs run" in home.does("run", "--exec", "--", "true")
+    assert home.does("run", "--exec", "--", "id", "-u") == "77\n"
 
 
 def test_it_stays_while_something_runs(home: Home) -> None:
@@ -315,10 +319,10 @@ def test_what_its_files_say_of_users(tmp_path: Path) -> None:
 
     users = Users(opened)
     assert users.default() == "a"
-    assert users.named("a") == users.named("5") == users.of(5) == ("a", 5, "/home/a", "/bin/ash")
-    assert users.named("d") == ("d", 8, "/", "/bin/sh")
+    assert users.named("a") == users.named("5") == users.of(5) == ("a", 5, 5, "/home/a", "/bin/ash")
+    assert users.named("d") == ("d", 8, 8, "/", "/bin/sh")
     assert users.named("b") is users.named("c") is None
-    assert users.of(9) == ("9", 9, "/", "/bin/sh")
+    assert users.of(9) == ("9", 9, 9, "/", "/bin/sh")
     (tmp_path / "wsl.conf").write_text("default = a\n[user\n")
     assert users.default() == ""
     (tmp_path / "passwd").unlink()

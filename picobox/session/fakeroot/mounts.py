@@ -1,0 +1,74 @@
+"""Tells of a file on which of the mounts of an instance it lies, and so whose word on its owner counts."""
+
+from __future__ import annotations
+
+import os
+import re
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from picobox.errors import Errno
+from picobox.platform.host import PSEUDO_FILE_SYSTEMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MOUNT = re.compile(rb"^mnt_id:\s+(\d+)$", re.MULTILINE)
+
+
+class Kind(Enum):
+    """Where a file lies: STORE is what the instance owns, HOST a drive, OUTSIDE what programs were given from outside.
+
+    Only of files in the store is anything kept, and only these does anybody but the guest itself change.
+    """
+
+    STORE = auto()
+    PROCESSES = auto()
+    KERNEL = auto()
+    HOST = auto()
+    OUTSIDE = auto()
+
+
+class Mounts:
+    """The mounts that an instance has; they do not change while it runs."""
+
+    def __init__(self, init: int, drives: Iterable[bytes]) -> None:
+        """`init`: the process whose mounts they are; `drives`: where those of the host are. OSError."""
+        self._kinds: dict[int, Kind] = {}
+        drives = frozenset(drives)
+        with open(f"/proc/{init}/mountinfo", "rb") as lines:
+            for line in lines:
+                fields, _, tail = line.partition(b" - ")
+                number, _, _, _, point = fields.split(b" ")[:5]
+                self._kinds[int(number)] = _kind(tail.split(b" ")[0], _unescaped(point), drives)
+
+    def kind_of(self, fd: int) -> Kind:
+        """Where lies what a descriptor of ours stands for. Raises Errno."""
+        try:
+            with open(f"/proc/self/fdinfo/{fd}", "rb", buffering=0) as file:
+                found = _MOUNT.search(file.read(256))
+        except OSError as error:
+            raise Errno(error.errno or 0) from None
+        return Kind.OUTSIDE if found is None else self._kinds.get(int(found[1]), Kind.OUTSIDE)
+
+
+def _kind(file_system: bytes, point: bytes, drives: frozenset[bytes]) -> Kind:
+    if point in drives:
+        return Kind.HOST
+    if file_system == b"proc":
+        return Kind.PROCESSES
+    if point == b"/" or (file_system == b"tmpfs" and not point.startswith((b"/proc", b"/sys")) and point != b"/dev"):
+        return Kind.STORE
+    if file_system in PSEUDO_FILE_SYSTEMS or point.startswith((b"/dev", b"/proc", b"/sys")):
+        return Kind.KERNEL
+    return Kind.HOST
+
+
+def _unescaped(point: bytes) -> bytes:
+    """A path as it is (proc(5), mountinfo: space, tab, newline and backslash are octal)."""
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes((int(found[1], 8),)), point)
+
+
+def path_of(fd: int) -> bytes:
+    """Where a descriptor of ours leads; guests' paths count from their own root. Raises OSError."""
+    return os.readlink(b"/proc/self/fd/%d" % fd)

@@ -1,0 +1,161 @@
+"""Programs of an instance are who its files say they are, whoever runs it: ids, owners, modes, devices, rights."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from build import FLAGS
+from confine.guests import USERS
+
+from session.test_running import Home, home_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SOURCE = Path(__file__).with_name("root_rights.c")
+_APPLETS = (
+    "chmod", "chown", "head", "mkdir", "mknod", "ln", "od", "rm", "stat", "tar", "touch", "tee", "mv", "setpriv", "su",
+    "umask", "cut",
+)  # fmt: skip
+_PASSWD = "root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\nother:x:1001:1001::/:/bin/sh\n"
+_GROUP = "root:x:0:\nuser:x:1000:\nwheel:x:10:root,user\nstaff:x:50:user\n"
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program that tries all that root may do; it needs no library."""
+    made = tmp_path_factory.mktemp("program") / "root_rights"
+    subprocess.run(["gcc", *FLAGS, "-static", "-o", made, _SOURCE], check=True)
+    return made
+
+
+@pytest.fixture(scope="module", params=USERS)
+def home(request: pytest.FixtureRequest, program: Path) -> Iterator[Home]:
+    """One instance for all, since they keep to directories of their own."""
+
+    def added(tree: Path) -> None:
+        for name in _APPLETS:
+            (tree / "bin" / name).symlink_to("busybox")
+        shutil.copy(program, tree / "bin/root_rights")
+        (tree / "etc/group").write_text(_GROUP)
+        (tree / "home/user").mkdir(parents=True)
+
+    with (
+        tempfile.TemporaryDirectory(prefix="picobox-fakeroot-") as directory,
+        home_of(Path(directory), request.param, added) as made,
+    ):
+        made.runs("cat >/etc/passwd <<E\n" + _PASSWD + "E\nchown user:user /home/user")
+        yield made
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has root's rights natively")
+def test_the_kernel_says_the_same(program: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    done = subprocess.run([program], cwd=tmp_path, env={"NATIVELY": "1"}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "all is well\n")
+
+
+def test_what_root_may_and_others_may_not(home: Home) -> None:
+    """Ids, owners, modes, links, devices, attributes, capabilities, rights: a hundred calls at both sides."""
+    assert home.runs("mkdir /rights; cd /rights; root_rights") == "all is well\n"
+
+
+def test_who_a_program_is(home: Home) -> None:
+    line = "id -u; id -g; id -G; env | grep USER; pwd; root_rights ids"
+    assert home.runs(line).split() == ["0", "0", "0", "10", "USER=root", "/root", *"00000"]
+    told = home.runs(line, "-u", "user").split()
+    assert told == ["1000", "1000", "1000", "10", "50", "USER=user", "/home/user", "1000", "1000", "1000", "1000", "0"]
+    assert home.does("run", "-u", "other", "--exec", "--", "root_rights", "ids") == "1001 1001 1001 1001 0"
+    assert home.runs("echo text >/etc/passwd", "-u", "user", status=1).endswith("Permission denied\n")
+
+
+def test_set_id_programs(home: Home) -> None:
+    home.runs("mkdir /set; cd /set; cat /bin/root_rights >own; chmod 755 own")
+    assert home.runs("/set/own ids", "-u", "user") == "1000 1000 1000 1000 0"
+    home.runs("chown other /set/own; chmod 4755 /set/own")
+    assert home.runs("/set/own ids", "-u", "user") == "1000 1001 1000 1001 1"
+    assert home.runs("/set/own ids") == "0 1001 0 1001 1"
+    # A file that changes hands loses the bit.
+    home.runs("chown root /set/own")
+    assert home.runs("/set/own ids", "-u", "user") == "1000 1000 1000 1000 0"
+    home.runs("chmod 4750 /set/own")
+    assert "Permission denied" in home.runs("/set/own ids", "-u", "user", status=126)
+
+
+def test_proc_tells_the_same(home: Home) -> None:
+    assert home.runs("grep -E '^(Uid|Gid|Groups|CapEff)' /proc/self/status", "-u", "user").splitlines() == [
+        "Uid:\t1000\t1000\t1000\t1000", "Gid:\t1000\t1000\t1000\t1000", "Groups:\t10 50 1000 ",
+        "CapEff:\t0000000000000000",
+    ]  # fmt: skip
+    assert "CapEff:\t000001ffffffffff" in home.runs("cat /proc/self/status")
+    home.runs("mkfifo -m 666 /hold")
+    home.runs("cat /hold >/dev/null 2>&1 & echo $! >/home/user/pid", "-u", "user")
+    pid = home.runs("cat /home/user/pid").strip()
+    assert home.runs(f"stat -c '%u %g' /proc/{pid} /proc/{pid}/stat /proc/self") == "1000 1000\n1000 1000\n0 0\n"
+    assert home.runs(f"grep ^Uid /proc/{pid}/status") == "Uid:\t1000\t1000\t1000\t1000\n"
+    assert [line.split()[1] for line in home.runs("ps").splitlines() if "cat /hold" in line] == ["user"]
+    assert "not permitted" in home.runs(f"kill {pid}", "-u", "other", status=1)
+    assert home.runs(f"kill {pid}", "-u", "user") == ""
+    assert home.runs("ls -a /dev/shm").split() == [".", ".."]
+
+
+def test_devices(home: Home) -> None:
+    home.runs("mkdir /nodes; cd /nodes; mknod zero c 1 5; mknod null c 1 3; mknod -m 600 disk b 8 1; mknod odd c 77 3")
+    assert home.runs("cd /nodes; stat -c '%n %F %t %T' disk zero").splitlines() == [
+        "disk block special file 8 1", "zero character special file 1 5",
+    ]  # fmt: skip
+    assert (
+        home.runs("head -c 3 /nodes/zero | od -An -c; echo text >/nodes/null; cat /nodes/null").split() == ["\\0"] * 3
+    )
+    assert "No such device" in home.runs("cat /nodes/disk", status=1)
+    assert "No such device" in home.runs("cat /nodes/odd", status=1)
+    assert "Permission denied" in home.runs("cat /nodes/disk", "-u", "user", status=1)
+    found = os.stat(home.rootfs / "nodes/zero")
+    assert stat.S_ISREG(found.st_mode)
+    assert found.st_size == 0
+
+
+def test_what_is_unpacked_is_whose_it_was(home: Home, tmp_path: Path) -> None:
+    """As apk does it: root unpacks an archive with owners, set-id bits, links and devices, and all is as it says."""
+    archive = home.rootfs / "package.tar.gz"
+    with tarfile.open(tmp_path / "package.tar.gz", "w:gz") as tar:
+        for name, kind, mode, owner, device in (
+            ("pkg", tarfile.DIRTYPE, 0o2755, (0, 50), (0, 0)),
+            ("pkg/su", tarfile.REGTYPE, 0o4711, (0, 0), (0, 0)),
+            ("pkg/secret", tarfile.REGTYPE, 0o000, (1000, 50), (0, 0)),
+            ("pkg/tty", tarfile.CHRTYPE, 0o620, (0, 5), (5, 0)),
+            ("pkg/loop", tarfile.BLKTYPE, 0o660, (0, 6), (7, 0)),
+            ("pkg/fifo", tarfile.FIFOTYPE, 0o640, (1000, 1000), (0, 0)),
+        ):
+            member = tarfile.TarInfo(name)
+            member.type, member.mode, (member.uid, member.gid) = kind, mode, owner
+            member.devmajor, member.devminor = device
+            tar.addfile(member)
+        link = tarfile.TarInfo("pkg/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "su"
+        tar.addfile(link)
+    archive.write_bytes((tmp_path / "package.tar.gz").read_bytes())
+    home.runs("mkdir /unpacked; cd /unpacked; tar xzf /package.tar.gz")
+    assert home.runs("cd /unpacked; stat -c '%n %a %u %g %t %T' pkg pkg/*").splitlines() == [
+        "pkg 2755 0 50 0 0", "pkg/fifo 640 1000 1000 0 0", "pkg/link 777 0 50 0 0", "pkg/loop 660 0 6 7 0",
+        "pkg/secret 0 1000 50 0 0", "pkg/su 4711 0 0 0 0", "pkg/tty 620 0 5 5 0",
+    ]  # fmt: skip
+    # And so it is packed again, inside and by export.
+    home.runs("cd /unpacked; tar cf /packed.tar pkg")
+    exported = home.directory / "all.tar"
+    home.does("export", "box", exported)
+    for name, prefix in ((home.rootfs / "packed.tar", ""), (exported, "unpacked/")):
+        with tarfile.open(name) as tar:
+            members = {member.name.removeprefix("./"): member for member in tar}
+        loop, su, secret = (members[f"{prefix}pkg/{each}"] for each in ("loop", "su", "secret"))
+        assert (loop.type, loop.devmajor, loop.devminor, loop.gid) == (tarfile.BLKTYPE, 7, 0, 6)
+        assert su.mode == 0o4711
+        assert (secret.mode, secret.uid, secret.gid) == (0, 1000, 50)
