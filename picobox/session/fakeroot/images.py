@@ -52,6 +52,8 @@ def _made_by(root: FakeRoot, tid: HostTid) -> tuple[int | None, int | None]:
         if node.kind is not Kind.STORE:
             return None, None
         told = node.shown
+    except (Errno, OSError):
+        return None, None
     finally:
         node.close()
     sets_group = told.mode & stat.S_ISGID and told.mode & stat.S_IXGRP
