@@ -94,6 +94,7 @@ struct task {
     uint32_t block;      /* the number of its block, from 1 on; 0: it has none */
     bool own_gs;         /* it uses gs itself */
     int looked_at;       /* a signal that it stands before and has a handler for; negative: and has none for; 0: not known */
+    bool ignores;        /* that one */
     bool stepping;       /* stops at the first instruction of a handler; see gate_delivers */
     struct rest rest;
     bool halted;         /* was asked to stop while the code that it shares changed */
@@ -110,6 +111,7 @@ struct task {
     bool by_stop_signal; /* the last signal that it stopped for was one that stops */
     struct open_call *recorded; /* see trace/recorder.c */
     int32_t number;      /* as guests know it; 0: not known yet */
+    bool in_space;       /* that is its number in the program's PID namespace */
     uint16_t ring;       /* the number of its ring, from 1 on; 0: it has none */
     uint64_t ring_read;  /* how much of that was read */
     uint64_t line_time;  /* of its last line, see trace/recorder.c */

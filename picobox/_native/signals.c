@@ -37,11 +37,14 @@ static bool is_ignored(struct task *task, int signal)
 {
     char status[4096];
     uint64_t bit = UINT64_C(1) << (signal - 1);
+    if (task->looked_at == signal || task->looked_at == -signal)
+        return task->ignores;
     if (!proc_read(task->tid, "status", status, sizeof status))
         return false;
     bool caught = mask_in(status, "\nSigCgt:") & bit;
     task->looked_at = caught ? signal : -signal;
-    return mask_in(status, "\nSigIgn:") & bit || (is_ignored_by_default(signal) && !caught);
+    task->ignores = mask_in(status, "\nSigIgn:") & bit || (is_ignored_by_default(signal) && !caught);
+    return task->ignores;
 }
 
 /* What the task noticed in a call before is no news in one that the gate has made unseen. */

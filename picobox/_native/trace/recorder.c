@@ -2,8 +2,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +16,8 @@
 /* What a ring has room for, see gate/rings.h. */
 #define LONGEST_RECORD 65536
 #define MOST_ERRNO 4095
+/* linux/nsfs.h, since Linux 6.11: what a task has for its number there; opening its status takes ten times as long. */
+#define NUMBER_IN_SPACE _IOR(0xb7, 8, int)
 #define CLOCK_SOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
 int32_t pb_trace_open(struct pb_core *core, const struct pb_trace_table *table, const uint8_t *recorded)
@@ -23,6 +27,7 @@ int32_t pb_trace_open(struct pb_core *core, const struct pb_trace_table *table, 
     if (!core->recorder)
         return -ENOMEM;
     core->recorder->table = table;
+    core->recorder->space = -1;
     clock_start(&core->recorder->clock);
     memcpy(core->recorder->recorded, recorded, sizeof core->recorder->recorded);
     return 0;
@@ -60,6 +65,8 @@ void recorder_close(struct pb_core *core)
     text_free(&core->recorder->text);
     text_free(&core->recorder->taken);
     text_free(&core->recorder->fields);
+    if (core->recorder->space >= 0)
+        close(core->recorder->space);
     free(core->recorder->lines);
     free(core->recorder->copy);
     free(core->recorder);
@@ -86,22 +93,41 @@ bool recorder_wants(const struct pb_core *core, uint32_t nr)
     return core->recorder && core->recorder->recorded[nr];
 }
 
-/* As picobox.platform.host.number_of. */
-int32_t recorder_number(struct pb_core *core, struct task *task)
+/* As picobox.platform.host.number_of; 0: it is gone. */
+static int32_t innermost_number(int32_t tid)
 {
     char status[4096];
+    const char *at = proc_read(tid, "status", status, sizeof status) ? strstr(status, "\nNSpid:") : NULL;
+    const char *last = at ? at + 7 : NULL;
+    for (at = last; at && *at && *at != '\n'; at++)
+        if (*at == '\t')
+            last = at + 1;
+    return last ? (int32_t)strtol(last, NULL, 10) : 0;
+}
+
+/* The program lives in the namespace that its plain children live in, as long as nobody has changed what they get. */
+static void space_open(struct pb_core *core, struct task *task)
+{
+    char path[64];
+    if (core->recorder->space >= 0 || task->tid != core->program || core->has_other_roots)
+        return;
+    snprintf(path, sizeof path, "/proc/%d/ns/pid", task->tid);
+    core->recorder->space = open(path, O_RDONLY | O_CLOEXEC);
+    task->in_space = core->recorder->space >= 0;
+}
+
+int32_t recorder_number(struct pb_core *core, struct task *task)
+{
     if (task->number)
         return task->number;
-    task->number = task->tid;
-    if (core->recorder->others && proc_read(task->tid, "status", status, sizeof status)) {
-        const char *at = strstr(status, "\nNSpid:");
-        const char *last = at ? at + 7 : NULL;
-        for (at = last; at && *at && *at != '\n'; at++)
-            if (*at == '\t')
-                last = at + 1;
-        if (last)
-            task->number = (int32_t)strtol(last, NULL, 10);
+    int32_t found = 0;
+    if (core->recorder->others && task->in_space)
+        found = ioctl(core->recorder->space, NUMBER_IN_SPACE, task->tid);
+    if (core->recorder->others && found <= 0) {
+        found = innermost_number(task->tid);
+        space_open(core, task);
     }
+    task->number = found > 0 ? found : task->tid;
     return task->number;
 }
 
@@ -294,8 +320,11 @@ bool recorder_judges(struct pb_core *core, struct task *task, int64_t result, ui
 
 void recorder_born(struct pb_core *core, struct task *task)
 {
-    if (core->recorder)
-        recorder_number(core, task);
+    if (!core->recorder)
+        return;
+    const struct task *creator = task_find(core, task->creator);
+    task->in_space = creator && creator->in_space && !core->has_other_roots;
+    recorder_number(core, task);
 }
 
 void recorder_offered(struct pb_core *core, struct task *task, const struct call_info *info)

@@ -178,6 +178,7 @@ struct recorder {
     bool has_unseen; /* there may be tasks that Python does not know; see pb_trace_unseen */
     uint8_t unseen[PB_NR_COUNT], judged[PB_NR_COUNT], plain[PB_NR_COUNT];
     bool others;    /* guests have other numbers than we */
+    int space;      /* the program's PID namespace, -1: not open */
     uint64_t limit; /* of text that is not taken */
     struct text text, taken;
     struct text fields; /* of the record that is being shown */
