@@ -38,8 +38,11 @@ bool is_guest_code(uint64_t ip)
     return (ip >= GUEST_PLAIN && ip < GATE_DECIDED) || (ip >= GUEST_DECIDED && ip < GATE_ASKING) || is_resolving(ip);
 }
 
-static enum guest_kind kind_of(uint32_t disposition)
+static enum guest_kind kind_of(uint32_t nr, uint32_t disposition)
 {
+    /* On the stack of a block the kernel would take it that no alternate stack is in use. */
+    if (nr == SYS_sigaltstack)
+        return GUEST_ASKS;
     if (disposition & PB_FLAG_GATE)
         return GUEST_MAKES;
     return disposition & PB_FLAG_EMPTY_PATH ? GUEST_FSTAT : GUEST_ASKS;
@@ -88,7 +91,7 @@ void guest_write(const struct pb_core *core, uint8_t *code)
     memcpy(plain, __start_gate_text, size);
     memcpy(decided, __start_gate_text, size);
     for (uint32_t nr = 0; nr < PB_NR_COUNT; nr++) {
-        plain[GUEST_KINDS + nr] = (uint8_t)kind_of(core->dispositions[nr]);
+        plain[GUEST_KINDS + nr] = (uint8_t)kind_of(nr, core->dispositions[nr]);
         decided[GUEST_KINDS + nr] = (uint8_t)decided_kind_of(core, nr, core->dispositions[nr]);
         if (core->resolver && core->resolved[nr]) {
             decided[GUEST_KINDS + nr] |= GUEST_RESOLVES;
