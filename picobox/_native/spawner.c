@@ -25,7 +25,7 @@ enum { TEXTS, GO, STATUS, FIRST_GIVEN, MOST_SENT = FIRST_GIVEN + MOST_GIVEN };
 struct order {
     int32_t argv, envp, paths; /* how many there are */
     int32_t has_cwd;
-    int32_t given;
+    int32_t given, terminal;
     uint64_t ignored_signals;
 };
 
@@ -94,7 +94,7 @@ static bool send_order(int socket, struct order *order, const int *fds, int coun
 int32_t spawner_fork(int32_t socket, const struct pb_spawn *request, const int go[2], const int status[2])
 {
     struct order order = {count_texts(request->argv), count_texts(request->envp), count_texts(request->paths),
-                          request->cwd != NULL, request->fd_count, request->ignored_signals};
+                          request->cwd != NULL, request->fd_count, request->terminal, request->ignored_signals};
     int fds[MOST_SENT];
     if (order.given > MOST_GIVEN) {
         errno = EINVAL;
@@ -207,6 +207,7 @@ static int32_t make(const struct pb_spawn *kind, const struct order *order, cons
     request.paths = next_vector(&texts, order->paths);
     request.fds = fds + FIRST_GIVEN;
     request.fd_count = order->given;
+    request.terminal = order->terminal;
     request.ignored_signals = order->ignored_signals;
     int32_t tid = clone_guest(&request, CLONE_PARENT, fds[STATUS]);
     if (tid == 0)

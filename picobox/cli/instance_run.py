@@ -18,8 +18,8 @@ run yet. What runs in an instance sees its tree and its drives, writes there, an
 but the instance's. All programs are one supervisor's and see each other. They are the instance's
 own users, root if nothing else is said; to the machine they are you. The words are a line for the
 user's shell, unless --exec says that they are a program and its arguments. The instance stays as
-long as anything runs in it, and for a while after that. A shell has no job control: the terminal
-stays yours."""
+long as anything runs in it, and for a while after that. At a terminal a program has one of the
+instance's, for which yours stands."""
 
 _EXAMPLES = """examples:
   picobox instance run                               the default user's shell in the default instance

@@ -86,7 +86,8 @@ class Stop:
 class SpawnRequest(NamedTuple):
     """A program to start: argv and environment byte for byte, candidate files in the order of the search path.
 
-    fds are the descriptors that become 0, 1, 2...; empty: those of this process. ignored_signals: bit signal-1.
+    fds are the descriptors that become 0, 1, 2...; empty: those of this process. terminal: which of these becomes the
+    controlling terminal of a session of its own. ignored_signals: bit signal-1.
     """
 
     argv: tuple[bytes, ...]
@@ -95,6 +96,7 @@ class SpawnRequest(NamedTuple):
     cwd: bytes | None = None
     shell: bytes | None = b"/bin/sh"
     fds: tuple[int, ...] = ()
+    terminal: int | None = None
     ignored_signals: int = 0
 
 

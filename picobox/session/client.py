@@ -7,15 +7,18 @@ import select
 import signal
 import socket
 import time
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Self
 
 from picobox.errors import PicoboxError, SpawnError
 from picobox.session import messages
-from picobox.session.messages import ENDED, FAILED, HELLO, RUN, SIGNAL, SIGNAL_GROUP, Message, Request
+from picobox.session.messages import ENDED, FAILED, HELLO, RUN, SIGNAL, SIGNAL_GROUP, TERMINAL, Message, Request
 from picobox.session.starting import start
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
+    from picobox.session.console import Console
     from picobox.session.manager import Manager
 
 _PATIENCE_S = 60
@@ -36,7 +39,8 @@ def run(manager: Manager, name: str | None, request: Request) -> int:
         sealed = request.sealed()
         messages.send(connection, Message(RUN, fds=(sealed, *_standard())))
         os.close(sealed)
-        return _awaited(connection, wakes)
+        with _Wait(connection, wakes) as wait:
+            return wait.status()
 
 
 def _standard() -> tuple[int, ...]:
@@ -87,30 +91,79 @@ def _hear_signals(bell: int) -> None:
             signal.signal(number, lambda _number, _frame: None)
 
 
-def _awaited(connection: socket.socket, wakes: int) -> int:
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    poll.register(wakes, select.POLLIN)
-    while True:
-        for fd, _events in poll.poll():
-            if fd == wakes:
-                for number in os.read(wakes, 64):
-                    _pass_on(connection, number)
-                continue
-            message = messages.receive(connection)
-            if message is None:
-                raise PicoboxError("the instance has ended, and what ran in it.")
-            if message.kind == ENDED:
-                return message.number
-            if message.kind == FAILED:
-                raise SpawnError(message.text, message.number)
+class _Wait:
+    """Waits for the end of the program, and passes on meanwhile what comes for it."""
 
+    def __init__(self, connection: socket.socket, wakes: int) -> None:
+        self._connection = connection
+        self._wakes = wakes
+        self._console: Console | None = None
+        self._stack = ExitStack()
 
-def _pass_on(connection: socket.socket, number: int) -> None:
-    kind = SIGNAL if number in _OTHERS else SIGNAL_GROUP
-    # A process group without a parent in its session is not stopped by the terminal's own signal (setpgid(2)).
-    sent = signal.SIGSTOP if number == signal.SIGTSTP else number
-    with suppress(OSError):
-        messages.send(connection, Message(kind, sent))
-    if number == signal.SIGTSTP:
+    def status(self) -> int:
+        """The wait status. SpawnError, or PicoboxError if the instance ends first."""
+        while True:
+            for fd, events in self._ready():
+                if fd == self._wakes:
+                    for number in os.read(self._wakes, 64):
+                        self._pass_on(number)
+                elif fd == self._connection.fileno():
+                    status = self._hear()
+                    if status is not None:
+                        return status
+                elif self._console is not None:
+                    self._console.serve(fd, events)
+
+    def _ready(self) -> list[tuple[int, int]]:
+        poll = select.poll()
+        poll.register(self._connection, select.POLLIN)
+        poll.register(self._wakes, select.POLLIN)
+        for fd, events in (self._console.interests() if self._console is not None else {}).items():
+            poll.register(fd, events)
+        ready = poll.poll(None if self._console is None else self._console.patience())
+        if not ready and self._console is not None:
+            self._console.resume()
+        return ready
+
+    def _hear(self) -> int | None:
+        message = messages.receive(self._connection)
+        if message is None:
+            raise PicoboxError("the instance has ended, and what ran in it.")
+        if message.kind == TERMINAL and message.fds:
+            from picobox.session.console import Console
+
+            self._console = self._stack.enter_context(Console(message.fds[0]))
+        if message.kind == FAILED:
+            raise SpawnError(message.text, message.number)
+        if message.kind != ENDED:
+            return None
+        while self._console is not None and self._console.show():
+            pass
+        return message.number
+
+    def _pass_on(self, number: int) -> None:
+        if self._console is not None and number == signal.SIGWINCH:
+            self._console.resize()
+            return
+        kind = SIGNAL if number in _OTHERS else SIGNAL_GROUP
+        # A process group without a parent in its session is not stopped by the terminal's own signal (setpgid(2)).
+        sent = signal.SIGSTOP if number == signal.SIGTSTP else number
+        with suppress(OSError):
+            messages.send(self._connection, Message(kind, sent))
+        if number == signal.SIGTSTP:
+            self._rest()
+        if self._console is not None and number in (signal.SIGTSTP, signal.SIGCONT):
+            self._console.resume()
+
+    def _rest(self) -> None:
+        if self._console is not None:
+            self._console.suspend()
         os.kill(os.getpid(), signal.SIGSTOP)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()

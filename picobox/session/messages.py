@@ -1,7 +1,8 @@
 """Owns what clients of a running instance and who runs it say to each other: a message each, with descriptors.
 
 The client connects and waits for HELLO: what it sends after that is done once. It sends a Request in a memfd, with the
-descriptors 0, 1 and 2 of the program, then signals as they come. It is told FAILED, with a text and a status, or ENDED,
+descriptors 0, 1 and 2 of the program, then signals as they come. If one of these is a terminal, the program has another
+one in its place, whose other side the client gets with TERMINAL. It is told FAILED, with a text and a status, or ENDED,
 with the wait status. A message is a kind, a number and a text.
 """
 
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HELLO, FAILED, ENDED, RUN, SIGNAL, SIGNAL_GROUP = range(6)
+HELLO, FAILED, ENDED, RUN, SIGNAL, SIGNAL_GROUP, TERMINAL = range(7)
 _HEAD = struct.Struct("<Bi")
 _MOST_SAID = 4096
 # The request and three standard descriptors.

@@ -81,6 +81,7 @@ def spawn_request(
         paths=paths,
         cwd=b"/" if enters_root else os.fsencode(_directory(request, user)),
         fds=fds,
+        terminal=next((place for place, fd in enumerate(fds) if os.isatty(fd)), None),
     )
 
 

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from picobox.errors import PicoboxError, SpawnError
 from picobox.platform.trace import SPAWN_STAGES, failure_in
 from picobox.session import messages
-from picobox.session.messages import ENDED, FAILED, HELLO, RUN, SIGNAL, SIGNAL_GROUP, Message, Request
+from picobox.session.messages import ENDED, FAILED, HELLO, RUN, SIGNAL, SIGNAL_GROUP, TERMINAL, Message, Request
 from picobox.session.programs import spawn_request, wanted_user
 from picobox.session.registry import NEVER_IDLE
+from picobox.session.terminals import given_terminal
 
 if TYPE_CHECKING:
     from picobox.platform.base import HostTid, SpawnRequest, Stop
@@ -169,16 +170,32 @@ class Server:
         client.connection.close()
 
     def _run(self, client: Client, fds: tuple[int, ...]) -> None:
-        sealed, *given = fds
+        sealed, *standard = fds
+        given = tuple(standard)
         try:
             request = Request.read(sealed)
             user = wanted_user(request, self._guests.users, self._instance.default_uid)
-            self._spawn(client, request, user, tuple(given), enters_root=False)
+            given = self._with_terminal(client, given)
+            self._spawn(client, request, user, given, enters_root=False)
         except (PicoboxError, ValueError, TypeError, OSError) as error:
-            messages.close(tuple(given))
+            messages.close(given)
             self._refuse(client, str(error), error.status if isinstance(error, SpawnError) else _EXIT_OWN)
         finally:
             os.close(sealed)
+
+    def _with_terminal(self, client: Client, given: tuple[int, ...]) -> tuple[int, ...]:
+        """What a program gets for them: a terminal of the instance in the place of each that is one."""
+        terminal = given_terminal(given, self._guests.walls.opened)
+        if terminal is None:
+            return given
+        try:
+            client.tell(Message(TERMINAL, fds=(terminal.master,)))
+            for fd in given:
+                if os.isatty(fd):
+                    os.dup2(terminal.slave, fd, inheritable=False)
+        finally:
+            messages.close(terminal)
+        return given
 
     def _refuse(self, client: Client, why: str, status: int) -> None:
         client.tell(Message(FAILED, status, why))
