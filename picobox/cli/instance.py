@@ -114,7 +114,7 @@ def _list(manager: Manager, options: SimpleNamespace) -> int:
         sys.stdout.writelines(f"{each.instance.name}\n" for each in listed)
     elif listed:
         rows = [
-            ("*" if each.is_default else "", each.instance.name, _state(each), visible(each.instance.base_path))
+            ("*" if each.is_default else "", each.instance.name, each.state_name, visible(each.instance.base_path))
             for each in listed
         ]
         shown = rows if options.verbose else [row[:3] for row in rows]
@@ -160,14 +160,9 @@ def _unregister(manager: Manager, options: SimpleNamespace) -> int:
     return 0
 
 
-def _state(listed: Listed) -> str:
-    """As WSL shows it: what is installed and does not run has stopped."""
-    return "Stopped" if listed.state.name == "INSTALLED" else listed.state.name.capitalize()
-
-
 def _as_json(listed: Listed) -> dict[str, object]:
     told = listed.instance._asdict()
-    return {**told, "state": _state(listed), "default": listed.is_default}
+    return {**told, "state": listed.state_name, "default": listed.is_default}
 
 
 _ACTIONS: dict[str, tuple[tuple[str, ...], Callable[[Manager, SimpleNamespace], int]]] = {

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from picobox.cli.options import Option, Usage
 from picobox.session.client import run as run_in
-from picobox.session.messages import Request
-from picobox.session.programs import working_directory
+from picobox.session.messages import Request, ShellType
+from picobox.session.programs import client_environment, working_directory
 
 if TYPE_CHECKING:
     from picobox.session.manager import Manager
@@ -39,7 +39,8 @@ def run_in_instance(manager: Manager, arguments: list[str]) -> int:
         usage.error("--exec: say which program, after --")
     instance = manager.find(options.distribution).instance
     directory = options.cd or working_directory(instance)
-    request = Request(tuple(words), options.exec, options.user or "", directory, _environment())
+    shell_type = ShellType.NONE if options.exec else ShellType.usual(words)
+    request = Request(tuple(words), shell_type, options.user or "", directory, client_environment())
     status = run_in(manager, instance.guid, request)
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
@@ -57,9 +58,3 @@ def _options() -> tuple[Option, ...]:
         Option("--exec", action="store_true", help="the words are a program and its arguments, no line for a shell"),
         Option("command", nargs="...", metavar="-- CMD...", help="what to run"),
     )
-
-
-def _environment() -> tuple[str, ...]:
-    """What a client brings: its terminal's kind, and what WSLENV names (a name may have flags after a slash)."""
-    names = ["TERM", *(entry.partition("/")[0] for entry in os.environ.get("WSLENV", "").split(":"))]
-    return tuple(f"{name}={os.environ[name]}" for name in names if name and name in os.environ)

@@ -43,6 +43,11 @@ class Listed(NamedTuple):
     state: State
     is_default: bool
 
+    @property
+    def state_name(self) -> str:
+        """As WSL shows it: what is installed and does not run has stopped (facts wsl1.md 5.2)."""
+        return "Stopped" if self.state.name == "INSTALLED" else self.state.name.capitalize()
+
 
 class Installation(NamedTuple):
     """An instance that is being made, and fields of it that turn out meanwhile."""
@@ -307,7 +312,7 @@ class Manager:
         if name is None:
             raise SessionError(
                 ErrorCode.WSL_E_DEFAULT_DISTRO_NOT_FOUND,
-                "there is no default instance. `picobox instance import NAME FILE` makes one, "
+                "there is no default instance. `picobox instance import NAME - FILE` makes one, "
                 "`picobox instance set-default NAME` names it.",
             )
         raise _not_found(name)

@@ -13,10 +13,11 @@ import os
 import socket
 import struct
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 HELLO, FAILED, ENDED, RUN, SIGNAL, SIGNAL_GROUP, TERMINAL = range(7)
 _HEAD = struct.Struct("<Bi")
@@ -36,15 +37,28 @@ class Message(NamedTuple):
     fds: tuple[int, ...] = ()
 
 
+class ShellType(StrEnum):
+    """What runs the words (facts wsl1.md 5.5, --shell-type): the user's shell, as a login shell, or none."""
+
+    STANDARD = "standard"
+    LOGIN = "login"
+    NONE = "none"
+
+    @classmethod
+    def usual(cls, command: Sequence[str]) -> ShellType:
+        """Where nothing is said: words are a line for a shell, and without any a user logs in."""
+        return cls.STANDARD if command else cls.LOGIN
+
+
 class Request(NamedTuple):
-    """What is to run. command: its words; none: the user's shell. executes: the words are no text for that shell.
+    """What is to run. command: its words; none: the user's shell.
 
     user: a name, empty for the instance's own. directory: a path in the instance, `~` at its start the user's home;
     empty: there is none. environment: entries NAME=VALUE over the instance's. Texts are as os.fsdecode makes them.
     """
 
     command: tuple[str, ...]
-    executes: bool
+    shell_type: ShellType
     user: str
     directory: str
     environment: tuple[str, ...]
@@ -61,11 +75,11 @@ class Request(NamedTuple):
         """ValueError if it is none."""
         if os.fstat(fd).st_size > _MOST_REQUEST:
             raise ValueError("a request of more than 8 MiB")
-        command, executes, user, directory, environment = json.loads(os.pread(fd, _MOST_REQUEST, 0))
+        command, shell_type, user, directory, environment = json.loads(os.pread(fd, _MOST_REQUEST, 0))
         texts = (*command, user, directory, *environment)
         if not all(isinstance(text, str) and "\0" not in text for text in texts):
             raise ValueError("a text that no program can be given")
-        return cls(tuple(command), bool(executes), user, directory, tuple(environment))
+        return cls(tuple(command), ShellType(shell_type), user, directory, tuple(environment))
 
 
 def send(connection: socket.socket, message: Message) -> None:

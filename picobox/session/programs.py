@@ -9,6 +9,7 @@ from picobox.cli.launch import candidates, changed_environment, variable
 from picobox.errors import SpawnError
 from picobox.platform.base import SpawnRequest
 from picobox.session.errors import ErrorCode, SessionError
+from picobox.session.messages import ShellType
 from picobox.session.registry import DRIVE_MOUNTING
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from picobox.session.registry import Instance
     from picobox.session.users import User, Users
 
-_MOUNT_POINT = "/mnt/"
+MOUNT_POINT = "/mnt/"
 
 
 def drives_of(instance: Instance) -> dict[str, str]:
@@ -24,7 +25,7 @@ def drives_of(instance: Instance) -> dict[str, str]:
     if not instance.flags & DRIVE_MOUNTING:
         return {}
     pairs = (entry.partition("=") for entry in instance.drives)
-    return {_MOUNT_POINT + letter.lower(): path for letter, _, path in pairs}
+    return {MOUNT_POINT + letter.lower(): path for letter, _, path in pairs}
 
 
 def inside(instance: Instance, path: str) -> str:
@@ -42,6 +43,12 @@ def working_directory(instance: Instance) -> str:
         return inside(instance, os.getcwd())
     except OSError:
         return ""
+
+
+def client_environment() -> tuple[str, ...]:
+    """What a client brings: its terminal's kind, and what WSLENV names (a name may have flags after a slash)."""
+    names = ["TERM", *(entry.partition("/")[0] for entry in os.environ.get("WSLENV", "").split(":"))]
+    return tuple(f"{name}={os.environ[name]}" for name in names if name and name in os.environ)
 
 
 def wanted_user(request: Request, users: Users, default_uid: int) -> User:
@@ -65,13 +72,12 @@ def spawn_request(
     environment = _environment(request, instance, user)
     shell = user.shell
     argv: tuple[str, ...]
-    if not request.command:
-        # A shell whose name begins so is a login shell.
-        argv, program = ("-" + os.path.basename(shell),), shell
-    elif request.executes:
+    if request.command and request.shell_type is ShellType.NONE:
         argv, program = request.command, request.command[0]
     else:
-        argv, program = (shell, "-c", " ".join(request.command)), shell
+        # A shell whose name begins so is a login shell.
+        name = "-" + os.path.basename(shell) if request.shell_type is ShellType.LOGIN else shell
+        argv, program = (name, *(("-c", " ".join(request.command)) if request.command else ())), shell
     if not program:
         raise SpawnError("the command has no name. Write it after --.", 127)
     paths = candidates(os.fsencode(program), variable(environment, b"PATH"))

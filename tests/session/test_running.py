@@ -46,14 +46,14 @@ class Home:
         self.place = SessionPlace(self.environment)
         self.rootfs = directory / "picobox/instances/box/rootfs"
 
-    def start(self, *words: str | Path, **settings: object) -> subprocess.Popen[str]:
-        command = command_line(self.user, "instance", *map(str, words))
+    def start(self, *words: str | Path, verb: str = "instance", **settings: object) -> subprocess.Popen[str]:
+        command = command_line(self.user, verb, *map(str, words))
         given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | settings
         return subprocess.Popen(command, env=self.environment, cwd=self.directory, text=True, **given)  # type: ignore[call-overload, no-any-return]
 
-    def does(self, *words: str | Path, status: int = 0) -> str:
+    def does(self, *words: str | Path, status: int = 0, verb: str = "instance") -> str:
         """What is said by what ends so, errors too."""
-        with self.start(*words, stderr=subprocess.STDOUT) as process:
+        with self.start(*words, verb=verb, stderr=subprocess.STDOUT) as process:
             output, _ = process.communicate(timeout=_SECONDS)
         assert process.returncode == status, output
         return str(output)
