@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.session.errors import ErrorCode, SessionError
 from picobox.session.messages import Request, ShellType
-from picobox.session.programs import MOUNT_POINT, client_environment, drives_of, working_directory
+from picobox.session.programs import client_environment, on_drive, working_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 _VALUES = {"-d": "distribution", "--distribution": "distribution", "--distribution-id": "distribution"}
 _VALUES |= {"-u": "user", "--user": "user", "--cd": "directory", "--shell-type": "shell_type"}
 _EXEC = ("-e", "--exec")
-_WINDOWS_PATH = re.compile(r"([A-Za-z]):[\\/](.*)", re.DOTALL)
 
 
 class Command(NamedTuple):
@@ -88,21 +86,17 @@ def _value_of(word: str, rest: Iterator[str]) -> str:
 
 
 def _directory(instance: Instance, asked: str) -> str:
-    """As the instance has it. SessionError for a Windows path on no drive of its, or to no directory."""
+    """As the instance has it. SessionError for a Windows path that it has not."""
     if asked.startswith(("/", "~")):
         return asked
-    parts = _WINDOWS_PATH.fullmatch(asked)
-    if parts is None:
-        raise _usage(f"--cd {asked}: a directory is /..., ~... or LETTER:\\...")
-    point = MOUNT_POINT + parts[1].lower()
-    below = parts[2].replace("\\", "/").strip("/")
-    drive = drives_of(instance).get(point)
-    if drive is None or not os.path.isdir(os.path.join(drive, below)):
+    found = on_drive(instance, asked)
+    if found is None:
         raise SessionError(
             ErrorCode.E_INVALIDARG,
-            f"--cd {asked}: there is no such directory. `picobox instance config {instance.name}` shows its drives.",
+            f"--cd {asked}: there is no such directory. One is /..., ~... or LETTER:\\..., and `picobox instance "
+            f"config {instance.name}` shows the drives.",
         )
-    return f"{point}/{below}".rstrip("/")
+    return found
 
 
 def _usage(message: str) -> SessionError:

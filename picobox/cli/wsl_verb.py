@@ -190,7 +190,7 @@ def _import(manager: Manager, words: _Words) -> int:
     _check_version(words.values.get("--version", "1"))
     if "--vhd" in words.flags:
         raise _only_wsl2("a virtual disk")
-    import_instance(manager, name, os.path.abspath(directory), file)
+    import_instance(manager, name, directory, file)
     return 0
 
 
@@ -232,7 +232,7 @@ def _version(manager: Manager, words: _Words) -> int:
     del manager, words
     from importlib.metadata import version
 
-    sys.stdout.write(f"WSL version: picobox {version('picobox-nt')}\nKernel version: {os.uname().release}\n")
+    sys.stdout.write(f"WSL version: picobox {version('picobox-nt')}\n")
     return 0
 
 

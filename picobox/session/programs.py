@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from picobox.cli.launch import candidates, changed_environment, variable
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from picobox.session.registry import Instance
     from picobox.session.users import User, Users
 
-MOUNT_POINT = "/mnt/"
+_MOUNT_POINT = "/mnt/"
+_WINDOWS_PATH = re.compile(r"([A-Za-z]):[\\/](.*)", re.DOTALL)
 
 
 def drives_of(instance: Instance) -> dict[str, str]:
@@ -25,7 +27,7 @@ def drives_of(instance: Instance) -> dict[str, str]:
     if not instance.flags & DRIVE_MOUNTING:
         return {}
     pairs = (entry.partition("=") for entry in instance.drives)
-    return {MOUNT_POINT + letter.lower(): path for letter, _, path in pairs}
+    return {_MOUNT_POINT + letter.lower(): path for letter, _, path in pairs}
 
 
 def inside(instance: Instance, path: str) -> str:
@@ -43,6 +45,17 @@ def working_directory(instance: Instance) -> str:
         return inside(instance, os.getcwd())
     except OSError:
         return ""
+
+
+def on_drive(instance: Instance, path: str) -> str | None:
+    """The directory that Windows calls so, as the instance has it; None if it has no such drive or directory."""
+    parts = _WINDOWS_PATH.fullmatch(path)
+    point = _MOUNT_POINT + parts[1].lower() if parts is not None else ""
+    drive = drives_of(instance).get(point)
+    if parts is None or drive is None:
+        return None
+    below = parts[2].replace("\\", "/").strip("/")
+    return f"{point}/{below}".rstrip("/") if os.path.isdir(os.path.join(drive, below)) else None
 
 
 def client_environment() -> tuple[str, ...]:
