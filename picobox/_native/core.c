@@ -51,6 +51,7 @@ void pb_core_free(struct pb_core *core)
     plans_close(core);
     recorder_close(core);
     free(core->round);
+    kept_stats_close(core);
     if (core->spawner >= 0)
         close(core->spawner);
     pthread_mutex_destroy(&core->lock);

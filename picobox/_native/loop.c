@@ -61,13 +61,10 @@ void call_begin(struct pb_core *core, struct task *task)
 }
 
 /* The child that is to become a program has installed the notify filter. */
-static enum outcome on_hand_over(struct pb_core *core, struct task *task)
+static enum outcome on_hand_over(struct pb_core *core, struct task *task, const struct call_info *info)
 {
-    struct call_info info;
-    if (call_info_read(task->tid, &info) < 0)
-        return ANSWERED;
-    if (info.nr == HAND_OVER_NR)
-        call_skip(task->tid, listener_adopt(core, task->tid, (int)info.args[0]));
+    if (info->nr == HAND_OVER_NR)
+        call_skip(task->tid, listener_adopt(core, task->tid, (int)info->args[0]));
     return resume_quietly(core, task);
 }
 
@@ -104,82 +101,72 @@ static bool makes_own_call(struct pb_core *core, struct task *task)
 
 /* A task that died is a zombie for us before it is one for its parent, who may have been told by a pidfd already: taking the
    deaths hands them on before the parent looks. One that looks until there is something need not find it at once. */
-static bool looks_once(int32_t tid, uint32_t nr)
+static bool looks_once(const uint64_t *args, uint32_t nr)
 {
-    uint64_t options, kind;
     if (nr == SYS_wait4)
-        return argument_read(tid, 2, &options) < 0 || options & WNOHANG;
+        return args[2] & WNOHANG;
     /* A pidfd may say by itself that nobody is to wait for it (pidfd_open(2), PIDFD_NONBLOCK). */
-    return argument_read(tid, 3, &options) < 0 || options & WNOHANG || argument_read(tid, 0, &kind) < 0 ||
-           (int32_t)kind == P_PIDFD;
+    return args[3] & WNOHANG || (int32_t)args[0] == P_PIDFD;
 }
 
 /* Whether the call is none but that of a guest's code whose ring was full, and which has been read. It is over then. Who was
    taken out of that code while it stood here makes no call. */
-static bool is_of_full_ring(struct task *task, unsigned long message)
+static bool is_of_full_ring(const struct task *task, const struct call_info *info)
 {
-    struct call_info info;
-    if (message != PB_NR_FULL || !task->ring || call_info_read(task->tid, &info) < 0)
+    if (info->verdict != PB_NR_FULL || !task->ring)
         return false;
-    bool is_taken_out = (int32_t)info.nr < 0;
-    if (!is_taken_out && is_guest_code(info.ip))
+    bool is_taken_out = (int32_t)info->nr < 0;
+    if (!is_taken_out && is_guest_code(info->ip))
         call_skip(task->tid, 0);
-    return is_taken_out || is_guest_code(info.ip);
+    return is_taken_out || is_guest_code(info->ip);
 }
 
 static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_stop *out)
 {
-    unsigned long message = 0;
     struct call_info info;
-    uint64_t ip;
     if (makes_own_call(core, task))
         return resume_quietly(core, task);
-    /* The filter returns the number as the verdict's data, PB_NR_UNKNOWN's stand-in for all it does not know. */
-    if (ptrace(PTRACE_GETEVENTMSG, task->tid, NULL, &message) < 0)
+    if (call_info_read(task->tid, &info) < 0)
         return ANSWERED;
-    if (is_of_full_ring(task, message)) {
+    if (is_of_full_ring(task, &info)) {
         pin_stop_seen(core, task, false);
         return resume_quietly(core, task);
     }
     bool goes_on = recorder_goes_on(core, task);
     call_begin(core, task);
     if (task->starting)
-        return on_hand_over(core, task);
-    uint32_t nr = message < PB_NR_COUNT ? (uint32_t)message : PB_NR_UNKNOWN;
+        return on_hand_over(core, task, &info);
+    /* The filter returns the number as the verdict's data, PB_NR_UNKNOWN's stand-in for all it does not know. */
+    uint32_t nr = info.verdict < PB_NR_COUNT ? info.verdict : PB_NR_UNKNOWN;
     uint32_t disposition = core->dispositions[nr];
     bool recorded = recorder_wants(core, nr) && (disposition & 0xff) != PB_DO_CALL;
     if (goes_on && !recorded)
         recorder_drop(task);
     pin_stop_seen(core, task, disposition & PB_FLAG_REAP);
     core->counters[disposition & 3][nr]++;
-    if (task->gate && nr < PB_NR_UNKNOWN && ip_read(task->tid, &ip) == 0)
-        gate_uncount(core, task, nr, ip);
+    if (task->gate && nr < PB_NR_UNKNOWN)
+        gate_uncount(core, task, nr, info.ip);
     if (changes_root(nr))
         roots_differ(core);
     if (disposition & PB_FLAG_RECEIVES)
         receipt_seen(core, task);
     if (task->gate && nr == SYS_rt_sigreturn)
-        gate_sigreturn_seen(core, task);
+        gate_sigreturn_seen(core, task, info.sp);
     if (recorded && !goes_on && !task->rest.done) {
-        if (call_info_read(task->tid, &info) < 0)
-            return ANSWERED;
         if (nr != PB_NR_UNKNOWN && (gate_opens(core, task, &info) || rings_open(core, task, info.nr)))
             return resume_quietly(core, task);
         recorder_entered(core, task, nr, &info);
     }
-    if (task->block && nr == SYS_arch_prctl && call_info_read(task->tid, &info) == 0 &&
-        (info.args[0] == ARCH_GET_GS || info.args[0] == ARCH_SET_GS))
+    if (task->block && nr == SYS_arch_prctl && (info.args[0] == ARCH_GET_GS || info.args[0] == ARCH_SET_GS))
         block_hide(core, task);
     if (disposition & PB_FLAG_ARGUMENTS || (disposition & PB_FLAG_GUARD && (task->page || task->gate))) {
-        if (call_info_read(task->tid, &info) < 0)
-            return ANSWERED;
         int32_t error = argument_error(core, task, nr, info.args);
         if (error)
             return refuse(core, task, error, &info, out);
         if (changes_sites(task, nr, info.args))
             sites_restore(core, task, info.args[0], info.args[1]);
     }
-    if (disposition & PB_FLAG_REAP && looks_once(task->tid, nr))
+    if (disposition & PB_FLAG_REAP && looks_once(info.args, nr))
         take_round(core);
     if (nr == SYS_mmap && gate_maps_copy(core, task, recorded))
         return resume_quietly(core, task);
@@ -189,8 +176,6 @@ static enum outcome on_call(struct pb_core *core, struct task *task, struct pb_s
         task->want_exit = recorded;
         return resume_quietly(core, task);
     case PB_DO_CALL:
-        if (call_info_read(task->tid, &info) < 0)
-            return ANSWERED;
         if (is_unshown(core, task, &info) || copy_seen(core, task, &info) || is_repeat(core, task, &info) || gate_opens(core, task, &info) ||
             unseen_answers(core, task, &info))
             return resume_quietly(core, task);

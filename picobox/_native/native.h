@@ -131,6 +131,13 @@ struct seen {
     int32_t status;
 };
 
+/* A task's file "stat" in /proc, open; tid 0: none is. */
+struct kept_stat {
+    int32_t tid;
+    int fd;
+};
+#define KEPT_STATS 8
+
 /* A task that goes on as soon as the lock is free: it may be what comes next on our CPU, with a call for a thread that needs
    the lock. tid 0: there is none. See resume.c. */
 struct resumption {
@@ -270,6 +277,7 @@ struct pb_core {
     int32_t round_end;
     int32_t unfair; /* stops taken one by one since the last round */
     struct resumption resumption;
+    struct kept_stat kept_stats[KEPT_STATS]; /* of tasks that were asked for lately, see proc.c */
 };
 
 /* core.c: holds the lock until the end of the block. */
@@ -293,6 +301,7 @@ struct call_info {
     uint64_t sp;
     uint64_t nr;
     uint64_t args[6];
+    uint32_t verdict; /* the data that the filter gave with it, if its verdict is why the task stands */
     int64_t result;
 };
 int call_info_read(int32_t tid, struct call_info *info);
@@ -312,7 +321,7 @@ int interruption_read(int32_t tid, struct interruption *found);
 /* The call that a task leaves, as far as it is one that takes a descriptor, an address and a number of bytes; nr is none
    of a call if it leaves none. */
 struct transfer {
-    uint64_t nr, fd, address, count;
+    uint64_t nr, ip, fd, address, count;
     int64_t result;
 };
 int transfer_read(int32_t tid, struct transfer *found);
@@ -325,9 +334,13 @@ int ip_read(int32_t tid, uint64_t *ip);
 int ip_write(int32_t tid, uint64_t ip);
 int gs_read(int32_t tid, uint64_t *base);
 int gs_write(int32_t tid, uint64_t base);
-/* The number of the call that it is in or leaves; the kernel has -1 for none. */
-int nr_read(int32_t tid, uint64_t *nr);
-int result_read(int32_t tid, uint64_t *result);
+/* The call that a task leaves, or the last one that it left. */
+struct left_call {
+    uint64_t nr; /* the kernel has -1 for none */
+    uint64_t ip;
+    int64_t result;
+};
+int left_call_read(int32_t tid, struct left_call *found);
 /* The next stop of a task that may need the notify channel for it; 0 or -errno. */
 /* SIGKILL to a task that cannot be served: `status` says where it stands, 0 if that is not why. */
 void kill_noted(struct pb_core *core, int32_t tid, int status);
@@ -353,6 +366,15 @@ void doorbell_drop(int signal);
 
 /* proc.c: a file of a task's directory in /proc, NUL-terminated; false if it cannot be read. */
 bool proc_read(int32_t tid, const char *name, char *buffer, size_t size);
+/* What a task does about signals, a bit for each from bit 0 on. */
+struct signal_actions {
+    uint64_t ignored;
+    uint64_t caught;
+};
+/* The same of /proc; false if that cannot be read. `signal`: it is asked for the sake of that one. */
+bool signal_actions_read(struct pb_core *core, int32_t tid, int signal, struct signal_actions *actions);
+uint64_t mask_in(const char *status, const char *field);
+void kept_stats_close(struct pb_core *core);
 
 /* signals.c: whether the program is yet to handle a signal. */
 bool signal_is_due(struct pb_core *core, int signal);
@@ -360,9 +382,9 @@ bool signal_is_due(struct pb_core *core, int signal);
 bool signal_seen(struct pb_core *core, struct task *task, int signal, struct pb_stop *out);
 int signal_to_deliver(struct pb_core *core, struct task *task, int signal);
 /* Whether the task would not notice a signal without us: what that has cut short goes on. */
-bool goes_unnoticed(const struct pb_core *core, struct task *task, int signal);
+bool goes_unnoticed(struct pb_core *core, struct task *task, int signal);
 /* Whether the task has a handler for the signal. */
-bool is_caught(const struct task *task, int signal);
+bool is_caught(struct pb_core *core, const struct task *task, int signal);
 bool is_stop_signal(int signal);
 
 /* resume.c: for the loop's thread alone. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,6 +23,75 @@ bool proc_read(int32_t tid, const char *name, char *buffer, size_t size)
     if (length <= 0)
         return false;
     buffer[length] = 0;
+    return true;
+}
+
+uint64_t mask_in(const char *status, const char *field)
+{
+    const char *line = strstr(status, field);
+    return line ? strtoull(line + strlen(field), NULL, 16) : 0;
+}
+
+static void let_go(struct kept_stat *kept)
+{
+    if (kept->tid)
+        close(kept->fd);
+    kept->tid = 0;
+}
+
+void kept_stats_close(struct pb_core *core)
+{
+    for (int i = 0; i < KEPT_STATS; i++)
+        let_go(&core->kept_stats[i]);
+}
+
+/* The file stays open, as to open it takes longer than to read it. That of a task that is gone reads as ESRCH, also when
+   another one has its number. */
+static bool stat_read(struct pb_core *core, int32_t tid, char *buffer, size_t size)
+{
+    char path[64];
+    struct kept_stat *kept = &core->kept_stats[(uint32_t)tid % KEPT_STATS];
+    ssize_t length = kept->tid == tid ? pread(kept->fd, buffer, size - 1, 0) : 0;
+    if (length <= 0) {
+        let_go(kept);
+        snprintf(path, sizeof path, "/proc/%d/stat", tid);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return false;
+        *kept = (struct kept_stat){tid, fd};
+        length = pread(fd, buffer, size - 1, 0);
+    }
+    if (length <= 0)
+        return false;
+    buffer[length] = 0;
+    return true;
+}
+
+/* Field numbers of /proc/PID/stat (man 5 proc); the state is the first behind the name, which may hold anything. */
+#define STATE_FIELD 3
+#define IGNORED_FIELD 33
+/* Whose masks end with this one. */
+#define LAST_IN_STAT 31
+
+bool signal_actions_read(struct pb_core *core, int32_t tid, int signal, struct signal_actions *actions)
+{
+    char text[4096];
+    /* The longer file takes six times as long. */
+    if (signal > LAST_IN_STAT) {
+        if (!proc_read(tid, "status", text, sizeof text))
+            return false;
+        *actions = (struct signal_actions){mask_in(text, "\nSigIgn:"), mask_in(text, "\nSigCgt:")};
+        return true;
+    }
+    if (!stat_read(core, tid, text, sizeof text))
+        return false;
+    char *field = strrchr(text, ')');
+    for (int number = STATE_FIELD - 1; field && number < IGNORED_FIELD; number++)
+        field = strchr(field + 1, ' ');
+    if (!field)
+        return false;
+    actions->ignored = strtoull(field, &field, 10);
+    actions->caught = strtoull(field, NULL, 10);
     return true;
 }
 

@@ -41,6 +41,7 @@ int call_info_read(int32_t tid, struct call_info *info)
         return -errno;
     info->ip = raw.instruction_pointer;
     info->sp = raw.stack_pointer;
+    info->verdict = raw.op == PTRACE_SYSCALL_INFO_SECCOMP ? raw.seccomp.ret_data : 0;
     if (raw.op == PTRACE_SYSCALL_INFO_EXIT) {
         info->result = raw.exit.rval;
         return 0;
@@ -81,14 +82,13 @@ int gs_write(int32_t tid, uint64_t base)
     return poke(tid, REGISTER(gs_base), base);
 }
 
-int nr_read(int32_t tid, uint64_t *nr)
+int left_call_read(int32_t tid, struct left_call *found)
 {
-    return peek(tid, REGISTER(orig_rax), nr);
-}
-
-int result_read(int32_t tid, uint64_t *result)
-{
-    return peek(tid, REGISTER(rax), result);
+    struct user_regs_struct registers;
+    int error = registers_read(tid, (uint64_t *)&registers);
+    if (!error)
+        *found = (struct left_call){registers.orig_rax, registers.rip, (int64_t)registers.rax};
+    return error;
 }
 
 int result_write(int32_t tid, int64_t result)
@@ -138,12 +138,10 @@ int registers_leave(int32_t tid, const uint64_t *registers)
 
 int interruption_read(int32_t tid, struct interruption *found)
 {
-    uint64_t nr = 0, result = 0;
-    int error = peek(tid, REGISTER(orig_rax), &nr);
+    struct left_call call;
+    int error = left_call_read(tid, &call);
     if (!error)
-        error = peek(tid, REGISTER(rax), &result);
-    found->by_signal = (int64_t)nr >= 0 && (int64_t)result == -EINTR;
-    found->nr = nr;
+        *found = (struct interruption){(int64_t)call.nr >= 0 && call.result == -EINTR, call.nr};
     return error;
 }
 
@@ -152,16 +150,15 @@ int transfer_read(int32_t tid, struct transfer *found)
     struct user_regs_struct registers;
     int error = registers_read(tid, (uint64_t *)&registers);
     if (!error)
-        *found = (struct transfer){registers.orig_rax, registers.rdi, registers.rsi, registers.rdx, (int64_t)registers.rax};
+        *found = (struct transfer){registers.orig_rax, registers.rip, registers.rdi,
+                                   registers.rsi,      registers.rdx, (int64_t)registers.rax};
     return error;
 }
 
 bool withdrawal_read(int32_t tid, struct notified_call *call)
 {
     struct user_regs_struct registers;
-    uint64_t result = 0;
-    if (peek(tid, REGISTER(rax), &result) < 0 || (int64_t)result != -ERESTARTSYS ||
-        registers_read(tid, (uint64_t *)&registers) < 0)
+    if (registers_read(tid, (uint64_t *)&registers) < 0 || (int64_t)registers.rax != -ERESTARTSYS)
         return false;
     *call = (struct notified_call){
         .nr = registers.orig_rax,

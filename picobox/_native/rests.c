@@ -31,7 +31,8 @@ bool rest_begin(struct pb_core *core, struct task *task)
     argument_write(task->tid, 2, transfer.count - done);
     task->rest = (struct rest){done, transfer.address, transfer.count};
     /* The channel will count it once more. */
-    if (!gate_was_called(core, task))
+    struct left_call call = {.nr = transfer.nr, .ip = transfer.ip};
+    if (!gate_was_called(core, task, &call))
         core->counters[core->dispositions[transfer.nr] & 3][transfer.nr]--;
     return true;
 }

@@ -26,54 +26,48 @@ static bool is_ignored_by_default(int signal)
     return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
 }
 
-static uint64_t mask_in(const char *status, const char *field)
-{
-    const char *line = strstr(status, field);
-    return line ? strtoull(line + strlen(field), NULL, 16) : 0;
-}
-
 /* Whether the task would not have noticed the signal at all without a tracer. */
-static bool is_ignored(struct task *task, int signal)
+static bool is_ignored(struct pb_core *core, struct task *task, int signal)
 {
-    char status[4096];
+    struct signal_actions actions;
     uint64_t bit = UINT64_C(1) << (signal - 1);
     if (task->looked_at == signal || task->looked_at == -signal)
         return task->ignores;
-    if (!proc_read(task->tid, "status", status, sizeof status))
+    if (!signal_actions_read(core, task->tid, signal, &actions))
         return false;
-    bool caught = mask_in(status, "\nSigCgt:") & bit;
+    bool caught = actions.caught & bit;
     task->looked_at = caught ? signal : -signal;
-    task->ignores = mask_in(status, "\nSigIgn:") & bit || (is_ignored_by_default(signal) && !caught);
+    task->ignores = actions.ignored & bit || (is_ignored_by_default(signal) && !caught);
     return task->ignores;
 }
 
 /* What the task noticed in a call before is no news in one that the gate has made unseen. */
-static bool has_noticed(const struct pb_core *core, const struct task *task)
+static bool has_noticed(const struct task *task, bool unseen)
 {
-    return task->noticed && (task->by_stop_signal || !gate_was_called(core, task));
+    return task->noticed && (task->by_stop_signal || !unseen);
 }
 
-bool goes_unnoticed(const struct pb_core *core, struct task *task, int signal)
+bool goes_unnoticed(struct pb_core *core, struct task *task, int signal)
 {
-    return !has_noticed(core, task) && is_ignored(task, signal);
+    struct left_call call;
+    bool unseen = left_call_read(task->tid, &call) == 0 && gate_was_called(core, task, &call);
+    return !has_noticed(task, unseen) && is_ignored(core, task, signal);
 }
 
 /* Most tasks that get SIGCHLD leave a wait that has found the child: whatever the signal means to them, which takes long to
    find out, neither it nor another one has cut that wait short. */
-static bool is_told_of_found(const struct task *task, int signal)
+static bool is_told_of_found(const struct task *task, int signal, const struct left_call *call)
 {
-    uint64_t nr, result;
-    return signal == SIGCHLD && task->interrupted_call < 0 && nr_read(task->tid, &nr) == 0 &&
-           (nr == SYS_wait4 || nr == SYS_waitid) && result_read(task->tid, &result) == 0 && (int64_t)result >= 0;
+    return signal == SIGCHLD && task->interrupted_call < 0 && (call->nr == SYS_wait4 || call->nr == SYS_waitid) &&
+           call->result >= 0;
 }
 
-bool is_caught(const struct task *task, int signal)
+bool is_caught(struct pb_core *core, const struct task *task, int signal)
 {
-    char status[4096];
+    struct signal_actions actions;
     if (task->looked_at == signal || task->looked_at == -signal)
         return task->looked_at == signal;
-    return proc_read(task->tid, "status", status, sizeof status) &&
-           mask_in(status, "\nSigCgt:") & UINT64_C(1) << (signal - 1);
+    return signal_actions_read(core, task->tid, signal, &actions) && actions.caught & UINT64_C(1) << (signal - 1);
 }
 
 /* A signal can withdraw a call from the notify channel before we have seen it. The kernel then says -ERESTARTSYS, which
@@ -98,13 +92,16 @@ static void begin_anew(const struct pb_core *core, const struct task *task)
 static int undo_interruption(struct pb_core *core, struct task *task, int signal)
 {
     struct interruption found;
-    if (is_told_of_found(task, signal))
+    struct left_call call;
+    /* ESRCH: killed at this very moment; wait4 will tell. */
+    if (left_call_read(task->tid, &call) < 0 || is_told_of_found(task, signal, &call))
         return signal;
-    task->noticed = has_noticed(core, task);
-    if (core->listeners && !gate_was_called(core, task))
+    bool unseen = gate_was_called(core, task, &call);
+    task->noticed = has_noticed(task, unseen);
+    if (core->listeners && !unseen && call.result == -ERESTARTSYS)
         begin_anew(core, task);
     task->by_stop_signal = is_stop_signal(signal);
-    bool ignored = is_ignored(task, signal);
+    bool ignored = is_ignored(core, task, signal);
     /* A stop signal justifies EINTR too, also when the SIGCONT that ends the stop is ignored (man 7 signal). */
     task->noticed = task->noticed || !ignored;
     if (!ignored)

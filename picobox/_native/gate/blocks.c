@@ -222,42 +222,46 @@ static bool is_seen_again(const struct pb_core *core, const struct gate_block *b
     return block->result == -ENOENT || block->result == -ELOOP || (nr < PB_NR_COUNT && is_told_of(kinds[nr], nr, block->args[0], block->result));
 }
 
-bool guest_leave(struct pb_core *core, struct task *task, bool fault)
+bool guest_registers_leave(struct pb_core *core, struct task *task, struct user_regs_struct *registers, bool fault)
 {
-    struct user_regs_struct registers;
     struct gate_block block = {.result = NOT_MADE};
     uint32_t stub;
-    if (registers_read(task->tid, (uint64_t *)&registers) < 0)
-        return false;
-    uint64_t at = registers.rip - (registers.rip >= GATE_DECIDED ? GUEST_DECIDED : GUEST_PLAIN);
-    if (is_resolving(registers.rip))
+    uint64_t at = registers->rip - (registers->rip >= GATE_DECIDED ? GUEST_DECIDED : GUEST_PLAIN);
+    if (is_resolving(registers->rip))
         at = place_of(guest_saved); /* it has called that */
     bool saved = at >= place_of(guest_saved);
-    if (saved && (!is_block(registers.gs_base) ||
-                  pb_read(core, task->tid, registers.gs_base, &block, sizeof block) != sizeof block))
+    if (saved && (!is_block(registers->gs_base) ||
+                  pb_read(core, task->tid, registers->gs_base, &block, sizeof block) != sizeof block))
         return false;
-    uint64_t behind = saved ? block.behind : registers.r11;
+    uint64_t behind = saved ? block.behind : registers->r11;
     if (!is_behind(task->gate, behind, &stub))
         return false;
     if (at == place_of(guest_made))
-        block.result = (int64_t)registers.rax;
+        block.result = (int64_t)registers->rax;
     bool told = task->gate->stubs->sites[stub].way == ENTERS_DECIDED && is_seen_again(core, &block);
     bool made = block.result != NOT_MADE && !told;
     if (saved)
-        take_registers(&block, &registers);
+        take_registers(&block, registers);
     if (made) {
-        registers.rax = (uint64_t)block.result;
-        registers.rip = behind;
+        registers->rax = (uint64_t)block.result;
+        registers->rip = behind;
         /* If the kernel takes it back to the call, that is to be seen where calls are recorded, or names made. */
         bool is_seen = core->recorder || (block.nr < PB_NR_COUNT && makes_name(core, block.nr, block.args));
         if (is_seen && is_restart(block.result))
-            registers.rip = asking_of(task->gate, stub) + X86_SYSCALL_LENGTH;
+            registers->rip = asking_of(task->gate, stub) + X86_SYSCALL_LENGTH;
     } else {
         if (saved)
-            registers.rax = block.nr;
-        registers.orig_rax = (uint64_t)-1;
-        registers.rip = fault ? asking_of(task->gate, stub) : stub_places(task->gate, stub).start;
+            registers->rax = block.nr;
+        registers->orig_rax = (uint64_t)-1;
+        registers->rip = fault ? asking_of(task->gate, stub) : stub_places(task->gate, stub).start;
     }
     ring_close(core, task, made, block.result);
-    return registers_write(task->tid, (uint64_t *)&registers) == 0;
+    return true;
+}
+
+bool guest_leave(struct pb_core *core, struct task *task, bool fault)
+{
+    struct user_regs_struct registers;
+    return registers_read(task->tid, (uint64_t *)&registers) == 0 && guest_registers_leave(core, task, &registers, fault) &&
+           registers_write(task->tid, (uint64_t *)&registers) == 0;
 }

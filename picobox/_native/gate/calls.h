@@ -113,10 +113,10 @@ void gate_signal_told(struct pb_core *core, struct task *task, int signal);
 /* True if the stop was the gate's own affair and is answered. */
 bool gate_signal_seen(struct pb_core *core, struct task *task, int signal);
 /* A task with a gate is about to return from a handler. */
-void gate_sigreturn_seen(struct pb_core *core, const struct task *task);
+void gate_sigreturn_seen(struct pb_core *core, const struct task *task, uint64_t frame);
 /* Whether the last call that was seen of a task is over, as it has made others in the gate since. */
 bool gate_has_left(const struct pb_core *core, const struct task *task);
-/* Whether the call that a task leaves was made in the gate, unseen. */
-bool gate_was_called(const struct pb_core *core, const struct task *task);
+/* Whether a call that a task leaves was made in the gate, unseen. */
+bool gate_was_called(const struct pb_core *core, const struct task *task, const struct left_call *call);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <asm/ioctls.h>
 #include <sys/stat.h>
+#include <sys/user.h>
 
 #include "../native.h"
 
@@ -324,6 +325,8 @@ uint64_t block_address(uint32_t number);
 /* Of a task that stands in that code: puts it where it would be if its stub had made the call itself, before it or behind
    it; with `fault` to where it is made to be seen. False if no stub led it there. */
 bool guest_leave(struct pb_core *core, struct task *task, bool fault);
+/* The same for one whose registers were read, and will be written. */
+bool guest_registers_leave(struct pb_core *core, struct task *task, struct user_regs_struct *registers, bool fault);
 
 /* rings.c */
 /* Whether guests can record calls of a number; what they read of each argument, a byte for each. */

@@ -69,32 +69,34 @@ static bool begins_again(const struct user_regs_struct *registers)
     return (int64_t)registers->orig_rax >= 0 && is_restart((int64_t)registers->rax);
 }
 
-/* The task stands before a signal in the gate, where nothing is left for the kernel to change: it is taken out of it. */
-static bool leave_gate(const struct task *task)
+static void leave_gate(const struct task *task, struct user_regs_struct *registers)
 {
-    struct user_regs_struct registers;
-    if (registers_read(task->tid, (uint64_t *)&registers) < 0 || begins_again(&registers))
-        return false;
-    struct borrowed borrowed = {registers.rip, registers.rax, registers.rdi, registers.rsi, registers.r8, registers.r10};
+    struct borrowed borrowed = {registers->rip, registers->rax, registers->rdi,
+                                registers->rsi, registers->r8,  registers->r10};
     exchange_interrupt(task, borrowed.ip);
     give_back(task, &borrowed);
-    registers.rip = borrowed.ip;
-    registers.rax = borrowed.rax;
-    registers.rdi = borrowed.rdi;
-    registers.rsi = borrowed.rsi;
-    registers.r8 = borrowed.r8;
-    registers.r10 = borrowed.r10;
-    return registers_write(task->tid, (uint64_t *)&registers) == 0;
+    registers->rip = borrowed.ip;
+    registers->rax = borrowed.rax;
+    registers->rdi = borrowed.rdi;
+    registers->rsi = borrowed.rsi;
+    registers->r8 = borrowed.r8;
+    registers->r10 = borrowed.r10;
 }
 
+/* Where nothing is left for the kernel to change, the task is taken out of the gate before the signal. */
 bool gate_delivers(struct pb_core *core, struct task *task, int signal)
 {
-    uint64_t ip;
-    if (!task->gate || ip_read(task->tid, &ip) < 0 || !is_in_gate(ip) || !is_caught(task, signal))
+    struct user_regs_struct registers;
+    if (!task->gate || registers_read(task->tid, (uint64_t *)&registers) < 0 || !is_in_gate(registers.rip) ||
+        !is_caught(core, task, signal))
         return false;
-    if (is_guest_code(ip))
-        guest_leave(core, task, false);
-    return !leave_gate(task);
+    bool leaves = is_guest_code(registers.rip) && guest_registers_leave(core, task, &registers, false);
+    bool steps = begins_again(&registers);
+    if (!steps)
+        leave_gate(task, &registers);
+    if (leaves || !steps)
+        steps |= registers_write(task->tid, (uint64_t *)&registers) < 0;
+    return steps;
 }
 
 /* The kernel has built the frame of a handler and stopped the task at its first instruction. */
@@ -207,16 +209,14 @@ bool gate_signal_seen(struct pb_core *core, struct task *task, int signal)
     return true;
 }
 
-void gate_sigreturn_seen(struct pb_core *core, const struct task *task)
+void gate_sigreturn_seen(struct pb_core *core, const struct task *task, uint64_t frame)
 {
-    struct call_info info;
     uint64_t ip;
-    if (call_info_read(task->tid, &info) < 0 ||
-        pb_read(core, task->tid, info.sp + SAVED_IP, &ip, sizeof ip) != sizeof ip)
+    if (pb_read(core, task->tid, frame + SAVED_IP, &ip, sizeof ip) != sizeof ip)
         return;
     uint64_t inside = site_inside(core, task, ip);
     if (inside)
-        pb_write(core, task->tid, info.sp + SAVED_IP, &inside, sizeof inside);
+        pb_write(core, task->tid, frame + SAVED_IP, &inside, sizeof inside);
 }
 
 bool gate_has_left(const struct pb_core *core, const struct task *task)
@@ -231,8 +231,7 @@ bool gate_has_left(const struct pb_core *core, const struct task *task)
     return nr == -1 || gate_passes(core, strtoull(ip, NULL, 16), (uint64_t)nr);
 }
 
-bool gate_was_called(const struct pb_core *core, const struct task *task)
+bool gate_was_called(const struct pb_core *core, const struct task *task, const struct left_call *call)
 {
-    uint64_t ip, nr;
-    return task->gate && ip_read(task->tid, &ip) == 0 && nr_read(task->tid, &nr) == 0 && gate_passes(core, ip, nr);
+    return task->gate && gate_passes(core, call->ip, call->nr);
 }
