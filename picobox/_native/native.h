@@ -338,6 +338,7 @@ int gs_write(int32_t tid, uint64_t base);
 struct left_call {
     uint64_t nr; /* the kernel has -1 for none */
     uint64_t ip;
+    uint64_t first; /* its first argument */
     int64_t result;
 };
 int left_call_read(int32_t tid, struct left_call *found);
@@ -493,6 +494,9 @@ void rest_seen(struct pb_core *core, struct task *task, bool halted);
 /* waits.c */
 /* Whether a call that signals can interrupt would end before one could, as things are now; false if nothing tells. */
 bool ends_at_once(int32_t tid, const struct notified_call *call);
+/* Whether a call that waits goes past us until a child has ended: what only looks for one (WNOHANG) never does. `first`: its
+   first argument. */
+bool waits_unseen(const struct pb_core *core, uint64_t nr, uint64_t first);
 /* images.c: whether the path in a task's memory leads, as it is spelled, to a program that its calls can be answered for. */
 bool image_is_plain(struct pb_core *core, int32_t tid, uint64_t path);
 

@@ -125,8 +125,6 @@ static int32_t verdict_on(struct pb_core *core, int listener, const struct secco
     task->has_notified = true;
     task->notified = call;
     pin_call_seen(core, task);
-    if (disposition & PB_FLAG_REAP)
-        task->called = 0;
     name_call_seen(core, task, nr, NULL);
     int32_t error = argument_error(core, task, nr, args);
     if (error)

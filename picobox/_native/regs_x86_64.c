@@ -87,7 +87,7 @@ int left_call_read(int32_t tid, struct left_call *found)
     struct user_regs_struct registers;
     int error = registers_read(tid, (uint64_t *)&registers);
     if (!error)
-        *found = (struct left_call){registers.orig_rax, registers.rip, (int64_t)registers.rax};
+        *found = (struct left_call){registers.orig_rax, registers.rip, registers.rdi, (int64_t)registers.rax};
     return error;
 }
 

@@ -41,7 +41,13 @@ static bool is_ignored(struct pb_core *core, struct task *task, int signal)
     return task->ignores;
 }
 
-/* What the task noticed in a call before is no news in one that the gate has made unseen. */
+/* Whether we were not told of the call that a task leaves. */
+static bool was_unseen(const struct pb_core *core, const struct task *task, const struct left_call *call)
+{
+    return gate_was_called(core, task, call) || waits_unseen(core, call->nr, call->first);
+}
+
+/* What the task noticed in a call before is no news in one that was made unseen. */
 static bool has_noticed(const struct task *task, bool unseen)
 {
     return task->noticed && (task->by_stop_signal || !unseen);
@@ -50,7 +56,7 @@ static bool has_noticed(const struct task *task, bool unseen)
 bool goes_unnoticed(struct pb_core *core, struct task *task, int signal)
 {
     struct left_call call;
-    bool unseen = left_call_read(task->tid, &call) == 0 && gate_was_called(core, task, &call);
+    bool unseen = left_call_read(task->tid, &call) == 0 && was_unseen(core, task, &call);
     return !has_noticed(task, unseen) && is_ignored(core, task, signal);
 }
 
@@ -96,7 +102,7 @@ static int undo_interruption(struct pb_core *core, struct task *task, int signal
     /* ESRCH: killed at this very moment; wait4 will tell. */
     if (left_call_read(task->tid, &call) < 0 || is_told_of_found(task, signal, &call))
         return signal;
-    bool unseen = gate_was_called(core, task, &call);
+    bool unseen = was_unseen(core, task, &call);
     task->noticed = has_noticed(task, unseen);
     if (core->listeners && !unseen && call.result == -ERESTARTSYS)
         begin_anew(core, task);

@@ -1,16 +1,14 @@
 /* Owns whether a call would have to wait, as far as its registers and its descriptor tell. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "native.h"
@@ -48,35 +46,10 @@ static bool futex_waits(int operation)
     }
 }
 
-static bool is_dead(int32_t tid)
+bool waits_unseen(const struct pb_core *core, uint64_t nr, uint64_t first)
 {
-    char stat[256];
-    if (!proc_read(tid, "stat", stat, sizeof stat))
-        return false;
-    const char *name_end = strrchr(stat, ')');
-    return name_end && name_end[1] && name_end[2] == 'Z';
-}
-
-/* Whether a child of a task, or of a sibling, is dead and can be waited for (proc(5), task/TID/children). */
-static bool has_dead_child(int32_t tid)
-{
-    char path[64], children[4096], *next = children, *end;
-    bool found = false;
-    snprintf(path, sizeof path, "/proc/%d/task", tid);
-    DIR *tasks = opendir(path);
-    for (struct dirent *each; !found && tasks && (each = readdir(tasks));) {
-        if (each->d_name[0] == '.')
-            continue;
-        snprintf(path, sizeof path, "task/%.20s/children", each->d_name);
-        if (!proc_read(tid, path, children, sizeof children))
-            continue;
-        next = children;
-        for (long child; !found && (child = strtol(next, &end, 10)) > 0 && end != next; next = end)
-            found = is_dead((int32_t)child);
-    }
-    if (tasks)
-        closedir(tasks);
-    return found;
+    bool waits = nr == SYS_wait4 || (nr == SYS_waitid && (int32_t)first != P_PIDFD);
+    return waits && core->listeners && core->dispositions[nr] & PB_FLAG_NOTIFY;
 }
 
 bool ends_at_once(int32_t tid, const struct notified_call *call)
@@ -109,9 +82,6 @@ bool ends_at_once(int32_t tid, const struct notified_call *call)
         return second & (LOCK_NB | LOCK_UN);
     case SYS_fcntl:
         return second != F_SETLKW && second != F_OFD_SETLKW;
-    case SYS_wait4:
-    case SYS_waitid:
-        return has_dead_child(tid);
     case SYS_ioctl:
         return second == FIONREAD || second == FIONBIO || second == TIOCGWINSZ || second == TCGETS;
     default:

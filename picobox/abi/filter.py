@@ -60,11 +60,12 @@ DISPOSITION_DECIDED = 1 << 28
 DISPOSITION_OPEN_FLAGS_SHIFT = 29
 
 # Children that are dead for the tracer have to be dead for the caller of these (wait(2)). Who waits until there is one
-# need not find it at once, so that its call needs no stop; a pidfd may say that nobody is to wait (see loop.c).
+# need not find it at once, so that its call passes; a pidfd may say that nobody is to wait (see loop.c).
 WAITING_CALLS = frozenset(("wait4", "waitid"))
-# Where tasks are left unseen, the core alone answers these: of clone what makes a plain process (see unseen.c).
+# Where tasks are left unseen, the core alone answers these: of clone what makes a plain process (see unseen.c). That a
+# process ends by exit_group its death tells, so the call passes.
 UNSEEN_CALLS = frozenset(("clone", "fork", "vfork", "exit_group"))
-_CLONE, _WAIT4, _WAITID = 56, 61, 247
+_CLONE, _WAIT4, _EXIT_GROUP, _WAITID = 56, 61, 231, 247
 # linux/wait.h and linux/sched.h
 _WNOHANG, _P_PIDFD = 1, 3
 _CLONE_VM, _CLONE_VFORK = 0x100, 0x4000
@@ -182,7 +183,7 @@ def compile_filter(rows: Iterable[Row], notified: Container[int] = (), gates: Se
 
     Every number is RET_TRACE with the number as its data, so that nothing runs without being seen and a missing tracer
     fails closed; those in `notified` are RET_USER_NOTIF, which a closed listener fails as well, some of them only with
-    some arguments. Numbers of x32, negative ones and unknown ones share the data 0xFFFF. A foreign architecture is
+    some arguments; what waits for a child, or only ends the process, is allowed if it is among them. Numbers of x32, negative ones and unknown ones share the data 0xFFFF. A foreign architecture is
     refused with ENOSYS. Calls of `gates` at their addresses, which are below 4 GiB, are allowed. Rows are checked to
     fit the range that the program can express.
     """
@@ -345,10 +346,10 @@ _IS_BOUNDED: dict[int, Program] = {
 
 
 def _unless_looking(nr: int, options: int) -> Program:
-    return [_argument(options), (_JMP_JSET_K, 1, 0, _WNOHANG), *_NOTIFY, (_RET_K, 0, 0, SECCOMP_RET_TRACE | nr)]
+    return [_argument(options), (_JMP_JSET_K, 1, 0, _WNOHANG), *_ALLOW, (_RET_K, 0, 0, SECCOMP_RET_TRACE | nr)]
 
 
-# What is done about the calls that are notified for their arguments alone.
+# What is done about the calls that are notified for their arguments alone, or that nobody need know of.
 _IS_NOTIFIED: dict[int, Program] = {
     _CLONE: [
         _argument(0, _HIGH_HALF),
@@ -361,6 +362,7 @@ _IS_NOTIFIED: dict[int, Program] = {
         (_RET_K, 0, 0, SECCOMP_RET_TRACE | _CLONE),
     ],
     _WAIT4: _unless_looking(_WAIT4, 2),
+    _EXIT_GROUP: _ALLOW,
     _WAITID: [
         _argument(0),
         (_JMP_JEQ_K, 0, 1, _P_PIDFD),

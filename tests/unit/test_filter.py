@@ -20,6 +20,7 @@ from picobox.abi.filter import (
     DISPOSITION_RECEIVES,
     INTERRUPTIBLE_CALLS,
     RECEIVING_CALLS,
+    SECCOMP_RET_ALLOW,
     SECCOMP_RET_DATA,
     SECCOMP_RET_ERRNO,
     SECCOMP_RET_TRACE,
@@ -91,8 +92,10 @@ def test_the_verdict_depends_on_number_and_architecture_alone(address: int, args
 @given(st.frozensets(st.integers(0, SYSCALL_LIMIT - 1)))
 def test_notified_numbers_and_no_others_go_to_the_channel(notified: frozenset[int]) -> None:
     program = compile_filter(ROWS, notified)
+    passing = {BY_NAME[name].nr for name in ("wait4", "waitid", "exit_group")}
     for nr in range(SYSCALL_LIMIT):
-        expected = SECCOMP_RET_USER_NOTIF if nr in notified else SECCOMP_RET_TRACE | nr
+        verdict = SECCOMP_RET_ALLOW if nr in passing else SECCOMP_RET_USER_NOTIF
+        expected = verdict if nr in notified else SECCOMP_RET_TRACE | nr
         assert run(program, nr=nr, arch=AUDIT_ARCH_X86_64) == expected
     for nr in (SYSCALL_LIMIT, X32_SYSCALL_BIT, X32_SYSCALL_BIT | 1, 0xFFFF_FFFF):
         assert run(program, nr=nr, arch=AUDIT_ARCH_X86_64) == SECCOMP_RET_TRACE | UNKNOWN_NUMBER
@@ -110,6 +113,21 @@ HIGH = 1 << 32
         *(("clone", (flags,), True) for flags in (0, 17, 17 | SETTID, VFORK | 17, VM | VFORK | 17, 0x10_00FF)),
         *(("clone", (flags,), False) for flags in (VM, VM | THREAD, THREAD, 17 | UNTRACED, 17 | NEW_USER, 17 | HIGH)),
         *(("clone", (1 << bit,), False) for bit in range(9, 64) if not 1 << bit & (VFORK | SETTID | 0x10_0000)),
+    ],
+)
+def test_some_calls_are_notified_for_their_arguments(name: str, args: tuple[int, ...], is_notified: bool) -> None:
+    nr = BY_NAME[name].nr
+    arguments = (*args, *(0,) * (6 - len(args)))
+    for there in (frozenset({nr}), frozenset({nr, nr + 1})):
+        verdict = run(compile_filter(ROWS, there), nr=nr, arch=AUDIT_ARCH_X86_64, args=arguments)
+        assert verdict == (SECCOMP_RET_USER_NOTIF if is_notified else SECCOMP_RET_TRACE | nr)
+    elsewhere = compile_filter(ROWS, frozenset({nr + 1}))
+    assert run(elsewhere, nr=nr, arch=AUDIT_ARCH_X86_64, args=arguments) == SECCOMP_RET_TRACE | nr
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "passes"),
+    [
         ("wait4", (2**64 - 1, 4096, 0), True),
         ("wait4", (1, 4096, 2 | 8 | HIGH, HIGH), True),
         ("wait4", (1, 4096, 1), False),
@@ -119,14 +137,16 @@ HIGH = 1 << 32
         ("waitid", (0, 0, 4096, 5), False),
         ("waitid", (3, 5, 4096, 4), False),
         ("waitid", (HIGH | 3, 5, 4096, 4), False),
+        ("exit_group", (0,), True),
+        ("exit_group", (2**64 - 1,), True),
     ],
 )
-def test_some_calls_are_notified_for_their_arguments(name: str, args: tuple[int, ...], is_notified: bool) -> None:
+def test_some_calls_pass_where_they_would_be_notified(name: str, args: tuple[int, ...], passes: bool) -> None:
     nr = BY_NAME[name].nr
     arguments = (*args, *(0,) * (6 - len(args)))
     for there in (frozenset({nr}), frozenset({nr, nr + 1})):
         verdict = run(compile_filter(ROWS, there), nr=nr, arch=AUDIT_ARCH_X86_64, args=arguments)
-        assert verdict == (SECCOMP_RET_USER_NOTIF if is_notified else SECCOMP_RET_TRACE | nr)
+        assert verdict == (SECCOMP_RET_ALLOW if passes else SECCOMP_RET_TRACE | nr)
     elsewhere = compile_filter(ROWS, frozenset({nr + 1}))
     assert run(elsewhere, nr=nr, arch=AUDIT_ARCH_X86_64, args=arguments) == SECCOMP_RET_TRACE | nr
 

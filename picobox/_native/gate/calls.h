@@ -114,9 +114,9 @@ void gate_signal_told(struct pb_core *core, struct task *task, int signal);
 bool gate_signal_seen(struct pb_core *core, struct task *task, int signal);
 /* A task with a gate is about to return from a handler. */
 void gate_sigreturn_seen(struct pb_core *core, const struct task *task, uint64_t frame);
-/* Whether the last call that was seen of a task is over, as it has made others in the gate since. */
+/* Whether the last call that was seen of a task is over, as it has made others unseen since. */
 bool gate_has_left(const struct pb_core *core, const struct task *task);
-/* Whether a call that a task leaves was made in the gate, unseen. */
+/* Whether a call that a task leaves was made in the gate. */
 bool gate_was_called(const struct pb_core *core, const struct task *task, const struct left_call *call);
 
 #endif

@@ -221,14 +221,16 @@ void gate_sigreturn_seen(struct pb_core *core, const struct task *task, uint64_t
 
 bool gate_has_left(const struct pb_core *core, const struct task *task)
 {
-    char call[256];
-    if (!task->gate || !proc_read(task->tid, "syscall", call, sizeof call))
+    char call[256], *first;
+    if (!proc_read(task->tid, "syscall", call, sizeof call))
         return false;
     const char *ip = strrchr(call, ' ');
     if (!ip) /* "running", in the kernel or not */
-        return gate_calls(task->gate) != task->gate_calls;
-    long nr = strtol(call, NULL, 10);
-    return nr == -1 || gate_passes(core, strtoull(ip, NULL, 16), (uint64_t)nr);
+        return task->gate && gate_calls(task->gate) != task->gate_calls;
+    long nr = strtol(call, &first, 10);
+    if (nr >= 0 && waits_unseen(core, (uint64_t)nr, strtoull(first, NULL, 16)))
+        return true;
+    return task->gate && (nr == -1 || gate_passes(core, strtoull(ip, NULL, 16), (uint64_t)nr));
 }
 
 bool gate_was_called(const struct pb_core *core, const struct task *task, const struct left_call *call)
