@@ -183,9 +183,10 @@ def compile_filter(rows: Iterable[Row], notified: Container[int] = (), gates: Se
 
     Every number is RET_TRACE with the number as its data, so that nothing runs without being seen and a missing tracer
     fails closed; those in `notified` are RET_USER_NOTIF, which a closed listener fails as well, some of them only with
-    some arguments; what waits for a child, or only ends the process, is allowed if it is among them. Numbers of x32, negative ones and unknown ones share the data 0xFFFF. A foreign architecture is
-    refused with ENOSYS. Calls of `gates` at their addresses, which are below 4 GiB, are allowed. Rows are checked to
-    fit the range that the program can express.
+    some arguments; what waits for a child, or only ends the process, is allowed if it is among them. Numbers of x32,
+    negative ones and unknown ones share the data 0xFFFF. A foreign architecture is refused with ENOSYS. Calls of
+    `gates` at their addresses, which are below 4 GiB, are allowed. Rows are checked to fit the range that the program
+    can express.
     """
     for entry in rows:
         if not 0 <= entry.nr < SYSCALL_LIMIT:
