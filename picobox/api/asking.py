@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from picobox.call import Call
     from picobox.platform.base import HostTid
     from picobox.provider import PicoProvider
+    from picobox.task import Task
+
+_MOST_HELD = 1024
 
 
 class _Question(NamedTuple):
@@ -48,9 +51,11 @@ class Asking:
         self._channel = channel
         self._reader = Recorder(JsonRenderer(), lambda _text: None, lambda _row: False, "")
         self._count = 0
-        # By the number of a question: who asks, and what goes on with its answer.
-        self._waiting: dict[int, tuple[HostTid, _Question, Callable[[], None]]] = {}
-        self._answers: dict[HostTid, tuple[_Question, _Answer]] = {}
+        # By the number of a question: what it is, and what goes on with its answer.
+        self._waiting: dict[int, tuple[_Question, Callable[[], None]]] = {}
+        # What was just answered, while its call goes on; and of tasks whose call was to be made and has to come again.
+        self._answered: tuple[_Question, _Answer] | None = None
+        self._held: dict[Task, tuple[_Question, _Answer]] = {}
         # What was answered of the call that is served now, if that is to be made.
         self._made: tuple[_Question, _Answer] | None = None
 
@@ -60,7 +65,7 @@ class Asking:
     def close(self) -> None:
         """Nobody asks any more."""
         self._waiting.clear()
-        self._answers.clear()
+        self._held.clear()
 
     def runs(self, tid: HostTid) -> bool:
         """None is ours."""
@@ -76,7 +81,8 @@ class Asking:
             return
         self._made = None
         question = self._question(call, row)
-        asked = self._answers.pop(call.stop.tid, None)
+        asked, self._answered = self._answered or self._held.get(call.task), None
+        self._held.pop(call.task, None)
         if asked is None or asked[0] != question:
             self._ask(call, row, question)
             return
@@ -90,22 +96,25 @@ class Asking:
     def begins_anew(self, call: Call, row: Row) -> None:
         """A call that may be made has to wait for something else: the answer holds when it comes again."""
         if self._made is not None and row.name in self._names:
-            self._answers[call.stop.tid] = self._made
+            if len(self._held) >= _MOST_HELD:
+                self._held.clear()  # they are asked about once more
+            self._held[call.task] = self._made
 
     def answer(self, number: int, errno: int | None, value: int | None) -> None:
         """A hook has answered a question."""
         waiting = self._waiting.pop(number, None)
         if waiting is not None:
-            tid, question, go_on = waiting
-            self._answers[tid] = question, _Answer(errno, value)
+            question, go_on = waiting
+            self._answered = question, _Answer(errno, value)
             go_on()
+            self._answered = None  # the task may be gone
 
     def _ask(self, call: Call, row: Row, question: _Question) -> None:
         self._count += 1
-        number, tid = self._count, call.stop.tid
+        number = self._count
 
         def wait(routine: Callable[[], None]) -> None:
-            self._waiting[number] = tid, question, routine
+            self._waiting[number] = question, routine
             self._channel.send(
                 {
                     "kind": ASKED,

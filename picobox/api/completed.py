@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, AnyStr, Literal, overload
 
 from picobox.api.popen import Popen
+from picobox.errors import PicoboxError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,6 +151,7 @@ def end(process: Popen[Any]) -> None:
     """Kills a program, and its supervisor with it if that does not answer."""
     process.kill()
     with suppress(subprocess.TimeoutExpired):
-        process.wait(_PATIENCE)
+        with suppress(PicoboxError):  # whoever ends it does not ask why it ended
+            process.wait(_PATIENCE)
         return
     process.kill_supervisor()

@@ -192,6 +192,15 @@ class Popen(subprocess.Popen[AnyStr]):
         """What `subprocess` knows: the end of the supervisor's process."""
         self._supervisor_status = value
 
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for the end of the program; gives `returncode`.
+
+        HookError if a hook gave no answer, for which the program was killed; SupervisorError if the supervisor failed.
+        """
+        status = super().wait(timeout)
+        self.supervision.raise_failure()
+        return status
+
     def send_signal(self, sig: int) -> None:
         """Sends a signal to the program; nothing is done if it is over."""
         if self.poll() is None:

@@ -107,17 +107,21 @@ class Supervision:
         last = self._last
         return None if last is None or last["kind"] != ENDED else int(last["status"])
 
-    def check(self) -> None:
-        """HookError, SupervisorError or PicoboxError if what became of the program is not as it should be."""
+    def raise_failure(self) -> None:
+        """HookError if a hook gave no answer, SupervisorError if the supervisor failed: once the program is over."""
         self._wait()
         if self._hook_failure is not None:
             raise self._hook_failure
+        if self._last is not None and self._last["kind"] == FAILED:
+            raise _error_of(self._last)
+
+    def check(self) -> None:
+        """The same, and SupervisorError if the supervisor was killed."""
+        self.raise_failure()
         if self._last is None:
             raise SupervisorError(
                 "the supervisor was killed, and its program with it: what became of the program is not known."
             )
-        if self._last["kind"] == FAILED:
-            raise _error_of(self._last)
 
     def events(self) -> tuple[Event, ...]:
         """What was recorded by now; all, once the program is over. NotRecordedError, SupervisorError."""

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,8 @@ import pytest
 
 import picobox
 from tests.alive import marked
+
+from .marks import gone, marker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,21 +30,6 @@ TIMEOUT = 60
 def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Programs write to the working directory."""
     monkeypatch.chdir(tmp_path)
-
-
-def gone(setting: str) -> bool:
-    """Whether every process that was given a variable ends soon."""
-    deadline = time.monotonic() + 20
-    while marked(setting) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not marked(setting)
-
-
-def marker() -> tuple[str, dict[str, str]]:
-    """A variable that no other test gives, and an environment with it."""
-    setting = f"PICOBOX_TEST_MARK={os.getpid()}-{time.monotonic_ns()}"
-    name, _, value = setting.partition("=")
-    return setting, {**os.environ, name: value}
 
 
 def test_a_dialogue() -> None:
