@@ -9,8 +9,15 @@ DISTRIBUTION = "picobox-nt"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from subprocess import DEVNULL as DEVNULL
+    from subprocess import PIPE as PIPE
+    from subprocess import STDOUT as STDOUT
+    from subprocess import CalledProcessError as CalledProcessError
+    from subprocess import SubprocessError as SubprocessError
+    from subprocess import TimeoutExpired as TimeoutExpired
     from typing import Any
 
+    from picobox import aio as aio
     from picobox.api.changes import Change as Change
     from picobox.api.completed import CompletedProcess as CompletedProcess
     from picobox.api.completed import run as run
@@ -52,14 +59,16 @@ _OF_SUBPROCESS = ("DEVNULL", "PIPE", "STDOUT", "CalledProcessError", "Subprocess
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "aio":
+        return import_module("picobox.aio")
     place = "subprocess" if name in _OF_SUBPROCESS else _PLACES.get(name)
     if place is None:
         raise AttributeError(f"module 'picobox' has no attribute {name!r}")
-    from importlib import import_module
-
     found = globals()[name] = getattr(import_module(place), name)
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES, *_OF_SUBPROCESS})
+    return sorted({*globals(), *_PLACES, *_OF_SUBPROCESS, "aio"})

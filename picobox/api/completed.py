@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from picobox.api.changes import Change
     from picobox.api.events import Event
-    from picobox.api.popen import Arguments, Options
+    from picobox.api.preparation import Arguments, Options
     from picobox.findings.finding import Finding
 
 # Seconds that a supervisor gets to end what it supervises.
@@ -33,7 +33,7 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
         super().__init__(process.args, process.returncode, stdout, stderr)
         self._process = process
         # They are told as they are now: another run may write in the layer later, and a layer of its own goes.
-        self._changes = process.changes if process.has_layer else None
+        self._changes = process.changes if process.preparation.has_layer else None
 
     @property
     def events(self) -> tuple[Event, ...]:

@@ -2,70 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-from typing import IO, TYPE_CHECKING, Any, AnyStr, Literal, TypedDict, overload
+from typing import TYPE_CHECKING, Any, AnyStr, Literal, overload
 
-from picobox.api.changes import Layered
-from picobox.api.errors import NotRecordedError
-from picobox.api.settings import Settings
-from picobox.api.supervision import Supervision
+from picobox.api.preparation import Preparation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import TypeAlias, Unpack
+    from collections.abc import Mapping
+    from typing import Unpack
 
     from picobox.api.changes import Change
     from picobox.api.events import Event
-    from picobox.api.sandbox import Sandbox
-    from picobox.api.settings import Path, Policy, Profile
+    from picobox.api.preparation import Arguments, Options
+    from picobox.api.supervision import Supervision
     from picobox.findings.finding import Finding
-
-    Word: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
-    Arguments: TypeAlias = Word | Sequence[Word]
-    Stream: TypeAlias = int | IO[Any] | None
-    Environment: TypeAlias = Mapping[str, str] | Mapping[bytes, bytes]
-
-_SHELL = "/bin/sh"
-
-
-class Start(TypedDict, total=False):
-    """What `subprocess` lets one say of a program's start, with its meaning there."""
-
-    bufsize: int
-    stdin: Stream
-    stdout: Stream
-    stderr: Stream
-    shell: bool
-    cwd: Path | bytes | None
-    env: Environment | None
-    start_new_session: bool
-    process_group: int | None
-    umask: int
-    pipesize: int
-
-
-class Run(TypedDict, total=False):
-    """How the program is run: the members of `Settings`."""
-
-    profile: Profile | None
-    policy: Path | Policy
-    drives: Mapping[str, Path]
-    overlay: bool | str
-    trace: bool | str | Iterable[str]
-    findings: bool
-    enforce: bool
-
-
-class Options(Start, Run, total=False):
-    """Both; or a sandbox, which says how the program is run."""
-
-    sandbox: Sandbox | None
-
-
-_START_NAMES = frozenset(Start.__annotations__)
-_RUN_NAMES = frozenset(Run.__annotations__)
 
 
 class Popen(subprocess.Popen[AnyStr]):
@@ -128,50 +79,46 @@ class Popen(subprocess.Popen[AnyStr]):
         **options: Any,
     ) -> None:
         """`args` and `options` as `subprocess.Popen` takes them, and those of `picobox.Settings`."""
-        self._supervision: Supervision | None = None
-        self._layered: Layered | None = None
+        self._preparation: Preparation | None = None
         self._supervisor_status: int | None = None
-        start, settings, sandbox = split(options)
-        words = words_of(args, shell=bool(start.pop("shell", False)))
-        self._layered = Layered.of(settings) if sandbox is None else sandbox.layered
-        hooks = None if sandbox is None else sandbox.hooks.of_program(None)
-        layer = None if self._layered is None else self._layered.name
-        self._supervision = Supervision(words, start.pop("env", None), settings, layer, hooks)
+        preparation = Preparation(args, options)
+        supervision = preparation.supervision
         try:
             super().__init__(
-                self._supervision.command(),
-                pass_fds=self._supervision.fds,
+                supervision.command(),
+                pass_fds=supervision.fds,
                 text=text,
                 encoding=encoding,
                 errors=errors,
-                **start,
+                **preparation.start,
             )
         except BaseException:
-            self._supervision.give_up()
+            supervision.give_up()
             raise
+        self._preparation = preparation
         self.args = args
-        self._begin()
-        if sandbox is not None:
-            sandbox.programs.append(self)
-
-    def _begin(self) -> None:
-        """As Popen does: a program that cannot be started leaves nothing behind."""
         try:
-            self.supervision.begin()
+            preparation.begin()
         except BaseException:
+            # As Popen does: a program that cannot be started leaves nothing behind.
             for stream in (self.stdin, self.stdout, self.stderr):
                 if stream is not None:
                     stream.close()
-            self.supervision.abandon()
+            supervision.abandon()
             super().wait()
             raise
 
     @property
+    def preparation(self) -> Preparation:
+        """What it was started with."""
+        if self._preparation is None:
+            raise RuntimeError("the program was never started")
+        return self._preparation
+
+    @property
     def supervision(self) -> Supervision:
         """The conversation with the supervisor."""
-        if self._supervision is None:
-            raise RuntimeError("the program was never started")
-        return self._supervision
+        return self.preparation.supervision
 
     @property
     def returncode(self) -> int | Any:
@@ -180,12 +127,7 @@ class Popen(subprocess.Popen[AnyStr]):
         -9 also if the supervisor was killed, since all that it supervises ends with it; then results are not known.
         """
         raw = self._supervisor_status
-        if raw is None or self._supervision is None:
-            return raw
-        status = self._supervision.status()
-        if status is None:
-            return raw if raw < 0 else -int(signal.SIGKILL)
-        return os.waitstatus_to_exitcode(status)
+        return raw if raw is None or self._preparation is None else self.supervision.returncode(raw)
 
     @returncode.setter
     def returncode(self, value: int | None) -> None:
@@ -235,44 +177,9 @@ class Popen(subprocess.Popen[AnyStr]):
     @property
     def changes(self) -> tuple[Change, ...]:
         """What is written in the layer; NotRecordedError without `overlay`."""
-        if self._layered is None:
-            raise NotRecordedError("what it wrote was not kept apart: give overlay=True, or the name of a layer.")
-        return self._layered.changes()
-
-    @property
-    def has_layer(self) -> bool:
-        """Whether a layer takes what it writes."""
-        return self._layered is not None
+        return self.preparation.changes()
 
     @property
     def limits_met(self) -> Mapping[str, int]:
         """How often a limit of the policy was met that no single call shows, by its name, once the program is over."""
         return self.supervision.limits_met()
-
-
-def split(options: dict[str, Any]) -> tuple[dict[str, Any], Settings, Sandbox | None]:
-    """The options of a program by whom they are for; TypeError, as for any function, for those that are nobody's."""
-    start = {name: value for name, value in options.items() if name in _START_NAMES}
-    run = {name: value for name, value in options.items() if name in _RUN_NAMES}
-    sandbox: Sandbox | None = options.get("sandbox")
-    unknown = options.keys() - start.keys() - run.keys() - {"sandbox"}
-    if unknown:
-        known = ", ".join(sorted(_START_NAMES | _RUN_NAMES))
-        raise TypeError(f"unexpected keyword argument {min(unknown)!r}; there are text, encoding, errors, {known}")
-    if sandbox is None:
-        return start, Settings(**run), None
-    if run:
-        raise TypeError(f"{min(run)} is the sandbox's to say: give it to picobox.Sandbox")
-    return start, sandbox.settings, sandbox
-
-
-def words_of(args: Arguments, *, shell: bool) -> list[str | bytes]:
-    """The command line that `args` stands for, as in `subprocess`."""
-    words = [args] if isinstance(args, str | bytes | os.PathLike) else list(args)
-    if not words:
-        raise ValueError("args: a program is needed")
-    texts = [os.fspath(word) for word in words]
-    for text in texts:
-        if (b"\0" if isinstance(text, bytes) else "\0") in text:  # type: ignore[operator]
-            raise ValueError("embedded null byte")
-    return [_SHELL, "-c", *texts] if shell else texts

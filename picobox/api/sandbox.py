@@ -5,22 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from picobox.api.changes import Layered
-from picobox.api.completed import CompletedProcess, end, run
+from picobox.api.completed import CompletedProcess, run
 from picobox.api.errors import NotRecordedError
 from picobox.api.hooks import AnyHook, Hooks
 from picobox.api.popen import Popen
+from picobox.api.preparation import Bound
 from picobox.api.settings import Settings
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
     from typing import Unpack
 
     from picobox.api.changes import Change
     from picobox.api.events import Event
-    from picobox.api.popen import Arguments, Start
+    from picobox.api.preparation import Arguments, Start
     from picobox.api.settings import Path, Policy, Profile
+    from picobox.api.supervision import Supervision
     from picobox.findings.finding import Finding
+
+
+# Seconds that a supervisor gets to end what it supervises.
+_PATIENCE = 10
 
 
 class Sandbox:
@@ -49,7 +56,7 @@ class Sandbox:
         )  # fmt: skip
         self.hooks = Hooks()
         self.layered = Layered.of(self.settings)
-        self.programs: list[Popen[Any]] = []
+        self._programs: list[Supervision] = []
 
     def on(self, *names: str) -> Callable[[AnyHook], AnyHook]:
         """A decorator: the function is asked about each call of these names, or %classes, before it is made.
@@ -73,10 +80,14 @@ class Sandbox:
     ) -> None:
         self.close()
 
+    def bound(self, loop: asyncio.AbstractEventLoop | None = None) -> Bound:
+        """What it is to a program that is started now; coroutine functions among the hooks run in `loop`."""
+        return Bound(self.settings, self.layered, self.hooks.of_program(loop), self._programs.append)
+
     def close(self) -> None:
         """Kills what still runs, and throws a layer of the sandbox's own away. Results but `changes` stay."""
-        for program in self.programs:
-            end(program)
+        for program in self._programs:
+            program.close(_PATIENCE)
         if self.layered is not None:
             self.layered.close()
 
@@ -186,19 +197,25 @@ class Sandbox:
         done: CompletedProcess[Any] = run(args, sandbox=self, **options)
         return done
 
+    async def run_async(self, args: Arguments, **options: Any) -> CompletedProcess[Any]:
+        """As `run`, for asyncio; hooks may be coroutine functions. Who is cancelled kills the program first."""
+        from picobox.api.tasks import run as run_in_loop
+
+        return await run_in_loop(args, sandbox=self, **options)
+
     @property
     def events(self) -> tuple[Event, ...]:
         """Those of all programs, in the order of their starts; as Popen.events."""
         if self.settings.selection() is None:
             raise NotRecordedError("events were not recorded: make the sandbox with trace=True, or trace='%file'.")
-        return tuple(event for program in self.programs for event in program.events)
+        return tuple(event for program in self._programs for event in program.events())
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Those of all programs, which are over; as Popen.findings."""
         if not self.settings.findings:
             raise NotRecordedError("programs were not judged: make the sandbox with findings=True.")
-        return tuple(finding for program in self.programs for finding in program.findings)
+        return tuple(finding for program in self._programs for finding in program.findings())
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import threading
@@ -56,6 +57,7 @@ class Supervision:
         self._last: Message | None = None
         self._hook_failure: BaseException | None = None
         self._listener = threading.Thread(target=self._listen, name="picobox", daemon=True)
+        self._text: bytes | None = None
         self._events: tuple[Event, ...] | None = None
 
     def command(self) -> list[str]:
@@ -90,8 +92,7 @@ class Supervision:
         """The supervisor's process was not started."""
         self._others.close()
         self._channel.close()
-        os.close(self._record)
-        self._record = -1
+        self._close_record()
 
     def signal(self, number: int) -> None:
         """Sends a signal to the program, if it still runs."""
@@ -101,11 +102,23 @@ class Supervision:
         """Has the program and all that it has started killed."""
         self._say({"kind": ABANDON})
 
-    def status(self) -> int | None:
-        """The program's wait status, once the supervisor's process is gone; None: nobody can tell."""
+    def returncode(self, raw: int) -> int:
+        """The program's, once the supervisor's process is gone, whose own is `raw`.
+
+        Where nobody can tell the program was killed with its supervisor, -9.
+        """
         self._wait()
         last = self._last
-        return None if last is None or last["kind"] != ENDED else int(last["status"])
+        if last is None or last["kind"] != ENDED:
+            return raw if raw < 0 else -int(signal.SIGKILL)
+        return os.waitstatus_to_exitcode(last["status"])
+
+    def close(self, patience: float) -> None:
+        """Has the program killed if it still runs, and waits for that; PicoboxError after so many seconds."""
+        self.abandon()
+        self._listener.join(patience)
+        if self._listener.is_alive():
+            raise PicoboxError("the supervisor of a program does not end: kill it (SIGKILL), and report it.")
 
     def raise_failure(self) -> None:
         """HookError if a hook gave no answer, SupervisorError if the supervisor failed: once the program is over."""
@@ -167,6 +180,11 @@ class Supervision:
         return self._last
 
     def _recorded(self) -> bytes:
+        """What the supervisor has written by now, whole lines."""
+        with self._lock:
+            return self._read() if self._text is None else self._text
+
+    def _read(self) -> bytes:
         size = os.fstat(self._record).st_size
         text = b""
         while len(text) < size:
@@ -192,6 +210,9 @@ class Supervision:
         finally:
             with self._lock:
                 self._channel.close()
+                # Somebody may keep results of many programs: a descriptor each would be too much.
+                self._text = self._read()
+                self._close_record()
             if self._hooks is not None:
                 self._hooks.over()
             self._has_begun.set()
@@ -216,9 +237,9 @@ class Supervision:
             self._hook_failure = error
         self.abandon()
 
-    def __del__(self) -> None:
-        if getattr(self, "_record", -1) >= 0:
-            os.close(self._record)
+    def _close_record(self) -> None:
+        os.close(self._record)
+        self._record = -1
 
 
 def _error_of(message: Message) -> PicoboxError:

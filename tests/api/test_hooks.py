@@ -323,3 +323,13 @@ def test_no_values(value: int) -> None:
     call = picobox.HookedCall("mkdir", 83, 1, ())
     with pytest.raises(ValueError, match="no value"):
         call.answer(value)
+
+
+def test_a_sandbox_keeps_no_descriptor_for_a_program_that_is_over() -> None:
+    with picobox.Sandbox(trace=True, findings=True) as box:
+        box.run(["true"])
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(5):
+            box.run(["true"])
+        assert len(os.listdir("/proc/self/fd")) <= before
+        assert len([event for event in box.events if type(event).__name__ == "ExitEvent"]) == 6
