@@ -57,6 +57,7 @@ HARMLESS = re.compile(
     r"os\.(fs(en|de)code|strerror|environb?|devnull|W[A-Z]+|[A-Z]+(_[A-Z]+)+)|signal\.S[A-Z0-9_]+|fcntl\.F_\w+"
 )
 EXCEPTIONS = {
+    "picobox/__init__.py": ({"subprocess"}, "offers subprocess's own constants and exceptions, to type checkers"),
     "picobox/abi/structures.py": ({"socket"}, "takes the names of address families from it"),
     "picobox/cli/checks.py": (
         {"os.access", "os.close", "os.geteuid", "os.getpid", "os.memfd_create", "os.pipe", "fcntl.fcntl", "pathlib"},
