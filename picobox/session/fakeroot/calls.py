@@ -14,6 +14,9 @@ STAT_SIZE, STATX_SIZE = 144, 256
 # linux/openat2.h
 NO_MAGIC_LINKS, NO_LINKS, IN_ROOT = 2, 4, 16
 _how = Struct("<3Q")
+# linux/stat.h: STATX_MNT_ID, and where stx_mask and stx_mnt_id are
+_MOUNT, _MOUNT_PLACE = 0x1000, 144
+_mask, _mount = Struct("<I"), Struct("<Q")
 
 
 def status(fd: int) -> bytearray:
@@ -28,6 +31,13 @@ def status_x(fd: int, flags: int, mask: int) -> bytearray:
     buffer, empty = ffi.new("char[]", STATX_SIZE), ffi.new("char[]", b"")
     _call(_STATX, fd, _address(empty), flags | _EMPTY_PATH, mask, _address(buffer))
     return bytearray(ffi.buffer(buffer, STATX_SIZE))
+
+
+def mount_of(fd: int) -> int:
+    """The number of the mount on which a file lies, as proc(5) has it in mountinfo; -1: not told. Raises Errno."""
+    found = status_x(fd, 0, _MOUNT)
+    (mask,) = _mask.unpack_from(found)
+    return int(_mount.unpack_from(found, _MOUNT_PLACE)[0]) if mask & _MOUNT else -1
 
 
 def open_at(directory: int, path: bytes, flags: int, resolve: int) -> int:

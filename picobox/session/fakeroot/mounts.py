@@ -7,8 +7,8 @@ import re
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from picobox.errors import Errno
 from picobox.platform.host import PSEUDO_FILE_SYSTEMS
+from picobox.session.fakeroot import calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,13 +43,16 @@ class Mounts:
                 self._kinds[int(number)] = _kind(tail.split(b" ")[0], _unescaped(point), drives)
 
     def kind_of(self, fd: int) -> Kind:
-        """Where lies what a descriptor of ours stands for. Raises Errno."""
-        try:
-            with open(f"/proc/self/fdinfo/{fd}", "rb", buffering=0) as file:
-                found = _MOUNT.search(file.read(256))
-        except OSError as error:
-            raise Errno(error.errno or 0) from None
-        return Kind.OUTSIDE if found is None else self._kinds.get(int(found[1]), Kind.OUTSIDE)
+        """Where lies what a descriptor of ours stands for. Raises Errno, OSError."""
+        number = calls.mount_of(fd)
+        return self._kinds.get(_as_listed(fd) if number < 0 else number, Kind.OUTSIDE)
+
+
+def _as_listed(fd: int) -> int:
+    """The mount of a descriptor where statx does not tell it, as before Linux 5.8; -1 for none."""
+    with open(f"/proc/self/fdinfo/{fd}", "rb", buffering=0) as file:
+        found = _MOUNT.search(file.read(256))
+    return -1 if found is None else int(found[1])
 
 
 def _kind(file_system: bytes, point: bytes, drives: frozenset[bytes]) -> Kind:

@@ -78,14 +78,22 @@ def _open(root: FakeRoot, call: Call, node: Node, flags: int, position: int) -> 
         return
     wanted = _WANTED.get(flags & os.O_ACCMODE, READ | WRITE) | (WRITE if flags & os.O_TRUNC else 0)
     check(credentials, node, wanted)
-    told = node.shown
-    if is_device(told) and node.kind is Kind.STORE and told.device is not None:
-        device = _DEVICES.get(told.device) if stat.S_ISCHR(told.mode) else None
-        if device is None:
-            raise Errno(ENXIO)
-        call.put(position, 0, device + b"\0")
+    # A device is an empty file to the host; the files of /proc are of no size either.
+    if node.found.st_size or node.type != stat.S_IFREG:
+        return
+    if node.kind is Kind.STORE:
+        _open_device(call, node.shown, position)
     elif node.kind is Kind.PROCESSES and wanted == READ:
         processes.show_status(root, call, node, position)
+
+
+def _open_device(call: Call, told: Metadata, position: int) -> None:
+    if not is_device(told) or told.device is None:
+        return
+    device = _DEVICES.get(told.device) if stat.S_ISCHR(told.mode) else None
+    if device is None:
+        raise Errno(ENXIO)
+    call.put(position, 0, device + b"\0")
 
 
 def _create(root: FakeRoot, call: Call, dirfd: int, path: bytes) -> None:

@@ -43,6 +43,8 @@ def may(credentials: Credentials, shown: Metadata, wanted: int) -> bool:
 
 def check(credentials: Credentials, node: Node, wanted: int) -> None:
     """Raises Denied. Of what is not in the store the kernel and the host decide."""
+    if credentials.overrides_all and not wanted & EXECUTE:
+        return
     if node.kind is Kind.STORE and not may(credentials, node.shown, wanted):
         raise Denied(EACCES)
 
