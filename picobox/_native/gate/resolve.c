@@ -399,7 +399,8 @@ bool resolver_finds_nothing(struct pb_core *core, struct task *task, uint64_t pa
     return look_up(&walk) == 0 && walk.absent;
 }
 
-/* The number of the task may be another's as soon as it has been killed, so it is asked for again before each use. */
+/* The number of the task may be another's as soon as it has been killed, so it is asked for again before what was found
+   under it is used. */
 static bool is_valid(int listener, uint64_t id)
 {
     return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
@@ -443,8 +444,9 @@ static bool begin_path(const struct lookup *lookup, struct walk *walk, uint32_t 
     walk->names = lookup->core->resolver;
     walk->tid = lookup->tid;
     walk->dirfd = at_directory ? (int32_t)args[position - 1] : AT_FDCWD;
+    /* What only looks is asked about once more before anything is told or remembered. */
     return walk->names && pb_read_string(lookup->core, lookup->tid, args[position], walk->given, sizeof walk->given) > 0 &&
-           is_valid(lookup->listener, lookup->id);
+           (!lookup->makes || is_valid(lookup->listener, lookup->id));
 }
 
 /* The new length of the path that is looked up, 0: it stays as it is, or ASK_PYTHON. It is in the block from `offset` on. */
