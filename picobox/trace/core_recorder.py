@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from picobox.trace.recorder import Renderer
 
 # So much text is written at once; to a terminal each line is.
-_BLOCK = 1 << 16
+_BLOCK = 1 << 18
 # Around a path in the text: no byte of UTF-8.
 _MARK = bytes((lib.PB_TRACE_PATH,))
 # What fails has done nothing. Of these, some mean to Python nothing but that they may be refused.

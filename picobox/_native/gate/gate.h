@@ -128,7 +128,7 @@ _Static_assert(GUEST_CAPTURES + 8 * PB_NR_COUNT <= GATE_END, "the tables fit");
 /* Where the rings are, behind the blocks. */
 #define RINGS UINT64_C(0x7e000000)
 #define RING_COUNT 256
-#define RINGS_SIZE (UINT64_C(0x10000) * RING_COUNT)
+#define RINGS_SIZE UINT64_C(0x2000000)
 
 static inline uint8_t code_before(const struct gate_site *site)
 {

@@ -251,19 +251,27 @@ static uint64_t copy_record(struct pb_core *core, const struct ring *ring, uint6
     return size;
 }
 
+/* How long the record is that bytes of ours begin with, 0: they begin with none. */
+static uint64_t size_of(const uint8_t *bytes, uint64_t left)
+{
+    const struct pb_trace_record *record = (const struct pb_trace_record *)bytes;
+    return left < sizeof *record || record->size < sizeof *record || record->size % 8 || record->size > left ? 0 : record->size;
+}
+
 void ring_read(struct pb_core *core, struct task *task)
 {
     struct ring *ring = ring_of(task);
     if (!ring)
         return;
     uint64_t end = head_of(ring) & ~RING_OPEN, size;
-    if (end > RING_DATA || end < task->ring_read)
-        end = task->ring_read;
+    if (end > RING_DATA || end <= task->ring_read || task->ring_read % 8)
+        return;
+    uint8_t *at = core->recorder->copy;
+    uint64_t left = end - task->ring_read;
+    memcpy(at, ring->data + task->ring_read, left);
     clock_look(&core->recorder->clock);
-    while ((size = copy_record(core, ring, task->ring_read, end))) {
-        show(core, task, core->recorder->copy, size, NULL);
-        task->ring_read += size;
-    }
+    for (; (size = size_of(at, left)); at += size, left -= size)
+        show(core, task, at, size, NULL);
     /* What is no record hides all behind it. */
     task->ring_read = end;
 }

@@ -6,7 +6,7 @@
 #include "gate.h"
 #include "guest.h"
 
-#define RING_SIZE UINT64_C(0x10000)
+#define RING_SIZE (RINGS_SIZE / RING_COUNT)
 #define RING_HEADER UINT64_C(64)
 #define RING_DATA (RING_SIZE - RING_HEADER)
 /* A record is begun only if there is room for whatever its end may add. */

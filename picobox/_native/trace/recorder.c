@@ -14,7 +14,7 @@
 #include "trace.h"
 
 /* What a ring has room for, see gate/rings.h. */
-#define LONGEST_RECORD 65536
+#define LONGEST_RECORD 131072
 #define MOST_ERRNO 4095
 /* linux/nsfs.h, since Linux 6.11: what a task has for its number there; opening its status takes ten times as long. */
 #define NUMBER_IN_SPACE _IOR(0xb7, 8, int)

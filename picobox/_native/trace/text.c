@@ -135,12 +135,45 @@ static char *put_escape(char *at, uint8_t byte, bool before_digit)
     return at;
 }
 
+#define WORD sizeof(uint64_t)
+#define ONES UINT64_C(0x0101010101010101)
+#define HIGHEST UINT64_C(0x8080808080808080)
+
+/* The highest bit of each byte that is zero, and it may be of others if one is. */
+static uint64_t zeros_in(uint64_t word)
+{
+    return (word - ONES) & ~word & HIGHEST;
+}
+
+/* Eight bytes of a kind that are shown as they are, or zeros before another byte that is no digit; false: they are neither. */
+static bool put_word(char **at, const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, WORD);
+    if (!word && !is_digit(bytes[WORD])) {
+        memcpy(*at, "\\0\\0\\0\\0\\0\\0\\0\\0", 2 * WORD);
+        *at += 2 * WORD;
+        return true;
+    }
+    /* Neither above 126, nor below a space, nor one of two. */
+    uint64_t is_high = (word + ONES) | word, is_low = (word - ONES * ' ') & ~word;
+    if ((is_high | is_low) & HIGHEST || zeros_in(word ^ ONES * '"') || zeros_in(word ^ ONES * '\\'))
+        return false;
+    memcpy(*at, &word, WORD);
+    *at += WORD;
+    return true;
+}
+
 void text_quote(struct text *text, const uint8_t *bytes, size_t length, size_t limit)
 {
     size_t shown = length < limit ? length : limit;
     char *at = text_room(text, LONGEST_ESCAPE * shown + sizeof "\"\"...");
     *at++ = '"';
     for (size_t i = 0; i < shown; i++) {
+        if (shown - i > WORD && put_word(&at, bytes + i)) {
+            i += WORD - 1;
+            continue;
+        }
         uint8_t byte = bytes[i];
         if (byte >= ' ' && byte < 127 && byte != '"' && byte != '\\')
             *at++ = (char)byte;
