@@ -6,7 +6,7 @@
 #include <sys/uio.h>
 
 #define RINGS ((uint8_t *)0x7e000000)
-#define RING_SIZE 0x10000
+#define RING_SIZE 0x20000
 
 static int count;
 
