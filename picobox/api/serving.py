@@ -8,8 +8,8 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import socket
 import sys
+from _socket import socket
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -33,12 +33,13 @@ def serve(control: int, record: int) -> int:
     os.set_inheritable(record, False)
     # Before and after the run nobody listens for it.
     signal.signal(signal.SIGIO, signal.SIG_IGN)
-    channel = Channel(socket.socket(fileno=control))
+    channel = Channel(socket(fileno=control))
     said = _own_standard()
     request = channel.receive()
     if request is None:
         return 1
     try:
+        _check_place(request["place"])
         channel.send(Run(channel, request, record, said).run())
     except SpawnError as error:
         channel.send({"kind": UNSTARTED, "text": str(error), "errno": error.errno})
@@ -52,6 +53,14 @@ def serve(control: int, record: int) -> int:
         channel.send({"kind": FAILED, "text": traceback.format_exc(), "is_refused": False})
         return 1
     return 0
+
+
+def _check_place(wanted: str) -> None:
+    place = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+    if place != wanted:
+        raise PicoboxError(
+            f"this program uses picobox in {wanted}, and {sys.executable} has another in {place}: remove one of them."
+        )
 
 
 def _own_standard() -> tuple[tuple[int, int, int], int]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from picobox.api.settings import Settings
     from picobox.findings.finding import Finding
 
+# Where this package is; the supervisor is to be of the same.
+_PLACE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 # -E, -P: neither the environment nor the working directory, which the program may write, say what this process runs.
 _START = "import sys; sys.path += {paths!r}; from picobox.start.serving import command; command()"
 
@@ -42,6 +44,7 @@ class Supervision:
         self._request: Message = {
             "arguments": [os.fsdecode(word) for word in arguments],
             "environment": [f"{os.fsdecode(key)}={os.fsdecode(value)}" for key, value in variables.items()],
+            "place": _PLACE,
             "overlay": layer,
             "hooks": [] if hooks is None else sorted(hooks.names()),
             **settings.request(),
@@ -62,9 +65,8 @@ class Supervision:
 
     def command(self) -> list[str]:
         """What starts the supervisor, with the descriptors `fds` and the program's standard descriptors."""
-        package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         named = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(path)]
-        return [sys.executable, "-E", "-P", "-c", _START.format(paths=[package, *named]), *map(str, self.fds)]
+        return [sys.executable, "-E", "-P", "-c", _START.format(paths=[_PLACE, *named]), *map(str, self.fds)]
 
     @property
     def fds(self) -> tuple[int, int]:

@@ -7,9 +7,15 @@ hooks, and ends with what became of the program, or with why it was not run. Tex
 from __future__ import annotations
 
 import json
-import socket
+import os
+
+# The module socket takes longer to load than a supervisor's whole conversation.
+from _socket import MSG_DONTWAIT
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _socket import socket
 
 # What a message is about: its member `kind`.
 BEGAN, ASKED, ENDED, UNSTARTED, FAILED = "began", "asked", "ended", "unstarted", "failed"
@@ -24,8 +30,8 @@ Message = dict[str, Any]
 class Channel:
     """One end of the socket. The descriptor is never inheritable: no program gets it."""
 
-    def __init__(self, end: socket.socket) -> None:
-        end.set_inheritable(False)
+    def __init__(self, end: socket) -> None:
+        os.set_inheritable(end.fileno(), False)
         self.end = end
         self._rest = b""
 
@@ -44,7 +50,7 @@ class Channel:
     def news(self) -> list[Message] | None:
         """What has been said by now, without waiting; None: the other end is gone."""
         try:
-            while self._take(socket.MSG_DONTWAIT):
+            while self._take(MSG_DONTWAIT):
                 pass
         except BlockingIOError:
             found = []

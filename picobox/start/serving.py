@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 def command() -> NoReturn:
     """Serves the client whose descriptors this process's two arguments name, and ends the process."""
-    from picobox.cli import collector
     from picobox.start import loader
+
+    # Before anything else of ours, which it is to load.
+    loader.install()
+    from picobox.cli import collector
     from picobox.start.ending import leave
 
-    loader.install()
     collector.wait()
     from picobox.api.serving import serve
 

@@ -252,3 +252,21 @@ def test_every_name_that_the_package_offers_is_there() -> None:
         assert getattr(picobox, name) is not None or name.startswith("__")
     with pytest.raises(AttributeError, match="nonsense"):
         picobox.nonsense  # noqa: B018
+
+
+def test_a_supervisor_loads_what_a_command_loads_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start is paid for at every run."""
+    from picobox.api.supervision import Supervision
+
+    command = Supervision.command
+    monkeypatch.setattr(Supervision, "command", lambda self: [command(self)[0], "-X", "importtime", *command(self)[1:]])
+    done = picobox.run(["true"], stderr=subprocess.PIPE, text=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "picobox.api.serving" in loaded
+    assert loaded & {"argparse", "asyncio", "dataclasses", "picobox.names", "socket", "subprocess", "typing"} == set()
+
+
+def test_a_supervisor_of_another_installation_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("picobox.api.supervision._PLACE", "/another/place")
+    with pytest.raises(picobox.PicoboxError, match=r"/another/place.*remove one"):
+        picobox.run(["true"])
