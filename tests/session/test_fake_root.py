@@ -159,3 +159,29 @@ def test_what_is_unpacked_is_whose_it_was(home: Home, tmp_path: Path) -> None:
         assert (loop.type, loop.devmajor, loop.devminor, loop.gid) == (tarfile.BLKTYPE, 7, 0, 6)
         assert su.mode == 0o4711
         assert (secret.mode, secret.uid, secret.gid) == (0, 1000, 50)
+
+
+def test_what_is_not_the_instances_stays_whose_it_is(home: Home) -> None:
+    """Files of a drive, and what a client brings: nobody gives them away, and nothing is kept of them."""
+    outside = home.directory / "outside"
+    outside.write_text("text\n")
+    os.chown(outside, home.directory.stat().st_uid, -1)
+    with outside.open() as given:
+        line = "stat -Lc '%u' /proc/self/fd/0; chown 5 /proc/self/fd/0; chmod 4711 /proc/self/fd/9; mknod /proc/x c 1 3"
+        with home.start("run", "--", line, stdin=given, stderr=subprocess.STDOUT) as process:
+            told, _ = process.communicate(timeout=60)
+    assert told.splitlines()[0] == "0"
+    assert told.count("not permitted") + told.count("No such file") == 3
+    assert os.listxattr(outside) == []
+    # A link in the instance means what it means there, whoever looks it up.
+    home.runs(f"ln -s {outside} /way; chown 5 /way", status=1)
+    assert outside.stat().st_uid == home.directory.stat().st_uid
+
+
+def test_what_is_kept_is_nobodys_to_write(home: Home) -> None:
+    home.runs("mkdir /kept; cd /kept; cat /bin/root_rights >own; chown user own; chmod 755 own")
+    path = home.rootfs / "kept/own"
+    assert os.getxattr(path, "user.picobox.lx").startswith(b"uid=1000 gid=0")
+    assert "picobox" not in home.runs("root_rights list /kept/own", "-u", "user")
+    assert home.runs("root_rights forge /kept/own", "-u", "user") == "1"
+    assert os.getxattr(path, "user.picobox.lx").startswith(b"uid=1000 gid=0")
