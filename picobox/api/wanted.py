@@ -46,7 +46,7 @@ class Wanted:
                 "quiet": True,
                 "verbose": False,
                 "color": "never",
-                "events": request["trace"],
+                "is_selected": request["trace"] is not None,
                 "enforce": request["enforce"],
                 "environment": tuple(map(os.fsencode, request["environment"])),
                 "fds": fds,

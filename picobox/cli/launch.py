@@ -86,7 +86,8 @@ class Launch:
         gate = 0 if options.no_gate or options.no_fast or options.platform != "trace" else options.gate
         sites = _hold_plans() if gate else None
         # Of what users select there is too much to be kept.
-        forms = _hold_forms() if options.platform == "trace" and not getattr(options, "events", None) else None
+        is_selected = getattr(options, "is_selected", False)
+        forms = _hold_forms() if options.platform == "trace" and not is_selected else None
         # What keeps guests to the policy, which may be limits and no walls.
         self._keeper = None if policy is None else _make_walls(options, policy, kept)
         self._walls = self._keeper if self._keeper is not None and self._keeper.confines else None
@@ -104,7 +105,7 @@ class Launch:
             features |= self._walls.features
         if interposer is not None:
             features |= interposer.features
-        is_told = observer is not None and recorder is None
+        is_told = observer is not None and (recorder is None or recorder.is_asked)
         is_met = chaos is not None or interposer is not None
         is_permissive = not is_told and check is None and not is_met and self._decides_nothing()
         if is_permissive:

@@ -10,7 +10,7 @@ from picobox.cli.launch import Launch
 from picobox.cli.naming import no_core
 from picobox.cli.options import GATE_PATIENCE, Option, Usage, output_options, run_options
 from picobox.cli.policies import OPEN, chosen_policy, policy_options, tell_no_walls
-from picobox.cli.selection import EVERYTHING, Selection, UnknownCallError, parse_selection
+from picobox.cli.trace_filters import Chosen, chosen, filter_options
 from picobox.trace.recorder import Recorder
 from picobox.trace.sink import Sink
 
@@ -36,6 +36,10 @@ _EXAMPLES = """examples:
   picobox trace -e %file -- make              calls that take a path
   picobox trace -e openat,close -- ls         two calls
   picobox trace -e '!%memory' -- ls           all but those that manage memory
+  picobox trace -P /etc/passwd -- id          calls that name the file, or a descriptor of it
+  picobox trace -Z --nt NtCreateFile -- make  opens that fail
+  picobox trace --status ACCESS_DENIED -- make
+                                              what NT would call STATUS_ACCESS_DENIED
   picobox trace -o out.txt -- python3 x.py    to a file, with a pid before each line
   picobox trace --format jsonl -o out.jsonl -- ls | wc -l
                                               JSON Lines, described by docs/event.schema.json
@@ -47,25 +51,20 @@ Exit status: as for picobox --help."""
 def main(arguments: list[str]) -> int:
     """Runs the verb; gives the exit status."""
     usage = Usage("trace", _DESCRIPTION, _EXAMPLES)
-    options = usage.read((*_trace_options(), *output_options(), *policy_options(), *run_options()), arguments)
+    given = (*_trace_options(), *filter_options(), *output_options(), *policy_options(), *run_options())
+    options = usage.read(given, arguments)
     command = usage.command(options)
-    try:
-        selection = EVERYTHING if options.events is None else parse_selection(options.events)
-    except UnknownCallError as error:
-        usage.error(f"-e {options.events}: {error}")
-    return _run(options, command, selection)
+    return _run(options, command, chosen(options, usage))
 
 
 def _trace_options() -> tuple[Option, ...]:
-    calls = "record only these: names, %%classes, a leading ! for all but these"
     return (
         Option("-o", "--output", metavar="FILE", help="write the trace to FILE"),
         Option("--format", choices=FORMATS, default="text", help="text as strace writes it, or one JSON object a line"),
-        Option("-e", "--events", metavar="CALLS", help=calls),
     )
 
 
-def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -> int:
+def _run(options: SimpleNamespace, command: list[bytes], what: Chosen) -> int:
     sink = Sink(options.output)
     policy = chosen_policy(options, OPEN, of_files=False)
     if policy is None:
@@ -76,11 +75,13 @@ def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -
         options.no_gate = True
     elif options.gate == GATE_PATIENCE:
         options.gate = _PATIENCE
-    core = None if options.platform == "reference" else _core_recorder(options, sink, selection, refusals)
-    recorder = core or Recorder(_renderer(options), sink.write, selection.includes, options.platform, refusals)
+    core = None if options.platform == "reference" else _core_recorder(options, sink, what, refusals)
+    recorder = core or Recorder(
+        _renderer(options), sink.write, what.selection.includes, options.platform, refusals, what.filters
+    )
     _end_in_order()
     try:
-        shown = selection.numbers() if core is None else core.shown
+        shown = what.selection.numbers() if core is None else core.shown
         with Launch(options, command, recorder, shown, policy=policy, recorder=core) as launch:
             if refusals is not None and launch.provider.guard is not None:
                 refusals.supervised_by(launch.provider.guard.policy)
@@ -97,16 +98,14 @@ def _run(options: SimpleNamespace, command: list[bytes], selection: Selection) -
     return status
 
 
-def _core_recorder(
-    options: SimpleNamespace, sink: Sink, selection: Selection, refusals: Refusals | None
-) -> CoreRecorder:
+def _core_recorder(options: SimpleNamespace, sink: Sink, what: Chosen, refusals: Refusals | None) -> CoreRecorder:
     try:
         from picobox.trace.core_recorder import CoreRecorder
     except ImportError as error:
         raise no_core(error) from None
     return CoreRecorder(
-        _renderer(options), sink.write_through, selection.includes, options.platform, refusals,
-        numbers=selection.numbers(), fd=sink.fd,
+        _renderer(options), sink.write_through, what.selection.includes, options.platform, refusals, what.filters,
+        numbers=what.selection.numbers(), fd=sink.fd,
     )  # fmt: skip
 
 

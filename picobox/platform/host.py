@@ -198,6 +198,11 @@ def directory_of(tid: HostTid, dirfd: int) -> bytes:
     return os.readlink(b"/proc/%d/cwd" % tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d" % (tid, dirfd))
 
 
+def ways_to(path: bytes) -> tuple[bytes, bytes, bytes]:
+    """A path of this process as it is spelled, absolute by its text alone, and without links as far as it is there."""
+    return path, os.path.abspath(path), os.path.realpath(path)
+
+
 def located(path: bytes) -> bytes:
     """Where what a path of ours leads to lies, as the host knows that without links. Raises OSError."""
     fd = os.open(path, os.O_PATH | os.O_CLOEXEC)

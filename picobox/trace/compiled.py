@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from picobox.abi.row import Row
     from picobox.confine.policy import Policy
     from picobox.platform.drives import HostVolume
+    from picobox.trace.filters import Filters
 
 GATE_CHANNEL = "gate"
 # As picobox.confine.policy has it, which is not loaded for that.
@@ -118,8 +119,22 @@ class CompiledTable:
             judged[number] = True
         self.native.judged = self._array("uint8_t[]", judged)
 
+    def filter(self, filters: Filters) -> None:
+        """Only lines of calls that ended so are made; before the run."""
+        self.native.results = filters.results
+        if filters.statuses is None:
+            return
+        texts = [self._string(self._show_status(status).encode()) for status in sorted(filters.statuses)]
+        self.native.statuses = self._keep_new("const char *[]", texts)
+        self.native.status_count = len(texts)
+
     def _string(self, data: bytes) -> Any:
         return self._array("char[]", data + b"\0")
+
+    def _keep_new(self, kind: str, values: list[Any]) -> Any:
+        made = ffi.new(kind, values)
+        self._keep.append(made)
+        return made
 
     def _array(self, kind: str, data: bytes | bytearray) -> Any:
         array = ffi.from_buffer(kind, data)

@@ -11,6 +11,7 @@ from picobox.abi.row import NATIVE
 from picobox.abi.table import ROWS
 from picobox.platform import host
 from picobox.trace.compiled import CompiledTable, form_module
+from picobox.trace.filters import KEEPS_ALL
 from picobox.trace.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from picobox.confine.refusals import Refusal, Refusals
     from picobox.platform.base import Stop
     from picobox.platform.drives import Drives
+    from picobox.trace.filters import Filters
     from picobox.trace.recorder import Renderer
 
 # So much text is written at once; to a terminal each line is.
@@ -42,13 +44,14 @@ class CoreRecorder(Recorder):
         selects: Callable[[Row | None], bool],
         channel: str,
         refusals: Refusals | None = None,
+        filters: Filters = KEEPS_ALL,
         *,
         numbers: frozenset[int],
         fd: int | None,
     ) -> None:
         """`numbers`: of the calls to be recorded. `fd`: of the file that `write` writes to; None: it is a terminal."""
         to_file = fd is not None  # a terminal gets each line at once
-        super().__init__(renderer, write, selects, channel, refusals)
+        super().__init__(renderer, write, selects, channel, refusals, filters)
         self._form = form_module(as_json=renderer.wants_values)
         self._fd = fd
         self._limit = _BLOCK if to_file else 0
@@ -56,11 +59,14 @@ class CoreRecorder(Recorder):
         seen = frozenset[int]() if refusals is None else refusals.watched()
         # Those that Python has to see; of them those that guests record if they succeed, as what is refused fails and
         # has done nothing; and, a byte for each number, those that the core records without Python.
-        self.shown = numbers & (seen | self.table.unknown)
-        self.judged = numbers & seen - self.table.unknown & _FAILING
+        # Which path a descriptor is of can be told at a call's entry alone, and Python tells it.
+        self.is_asked = filters.paths is not None
+        self.shown = numbers if self.is_asked else numbers & (seen | self.table.unknown)
+        self.judged = frozenset() if self.is_asked else numbers & seen - self.table.unknown & _FAILING
         self.calls = bytes(
             nr in numbers and (nr not in self.shown or nr in self.judged) for nr in range(lib.PB_NR_COUNT)
         )
+        self.table.filter(filters)
         if refusals is not None:
             self.table.judge(refusals.policy, self.judged)
         self._numbers, self._watched = numbers, seen
@@ -121,7 +127,7 @@ class CoreRecorder(Recorder):
         super().executed(stop, thread)
 
     def entered(self, call: Call) -> bool:
-        if not self._selects(call.row):
+        if not self.wants(call):
             return False
         if self._refusals is not None:
             self._refusals.entered(call)

@@ -12,6 +12,7 @@ from picobox.abi.view import signal_name
 from picobox.errors import Errno
 from picobox.task import VirtualTid
 from picobox.trace.event import CALL, DISPOSITIONS, EXEC, EXIT, LIMIT, SIGNAL, Event, Field, errno_of_result, is_restart
+from picobox.trace.filters import KEEPS_ALL, Filters
 from picobox.trace.siginfo import siginfo_fields
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Recorder:
     """Makes an event of each call at its end, of each signal and death, and of each exec (supervisor.Observer).
 
     `write` takes the rendered text; `selects` says of a row, or of None for an unknown number, whether to record it;
-    `channel` is the platform's name.
+    `channel` is the platform's name. `filters`: what is kept of those.
     """
 
     def __init__(
@@ -65,21 +66,27 @@ class Recorder:
         selects: Callable[[Row | None], bool],
         channel: str,
         refusals: Refusals | None = None,
+        filters: Filters = KEEPS_ALL,
     ) -> None:
         """Nothing is recorded before the supervisor runs. `refusals` tells which rule of a policy refused a call."""
         self._refusals = refusals
         self._renderer = renderer
         self._write = write
         self._selects = selects
+        self._filters = filters
         self._channel = channel
         self._open: dict[HostTid, _Open] = {}
         self._started = False
         self._program = VirtualTid(1)
 
+    def wants(self, call: Call) -> bool:
+        """Whether a call that stands at its entry is to be recorded, as far as can be told there."""
+        return self._selects(call.row) and (self._filters.paths is None or self._filters.paths.names(call))
+
     def entered(self, call: Call) -> bool:
         """A call begins: what the guest passes is read now, since it may change while the call runs."""
         row = call.row
-        if not self._selects(row):
+        if not self.wants(call):
             return False
         raw = call.stop.args
         fields = self.fields_at_entry(row, raw, call.memory) if row is not None else _registers(raw)
@@ -158,7 +165,8 @@ class Recorder:
             event.performed = call.performed
             event.object_name = call.object_name
             event.status = status_of(result) if call.refused is None else call.refused
-        self._emit(event)
+        if self._filters.keeps(result, event.status):
+            self._emit(event)
 
     def fields_at_entry(self, row: Row, raw: tuple[int, ...], memory: GuestMemory) -> list[Field]:
         """The arguments of a call that begins."""

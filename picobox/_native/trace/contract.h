@@ -130,6 +130,13 @@ struct pb_trace_error {
     int32_t status; /* in the form of the trace */
 };
 
+/* How calls end of which lines are made. */
+enum pb_trace_results {
+    PB_RESULTS_ANY,
+    PB_RESULTS_SUCCESSFUL,
+    PB_RESULTS_FAILED, /* or begin anew; who did not return has done neither */
+};
+
 /* Everything stays where it is as long as the core has it. */
 struct pb_trace_table {
     const struct pb_trace_row *rows; /* PB_NR_COUNT */
@@ -148,6 +155,9 @@ struct pb_trace_table {
     int32_t rule_count;
     const struct pb_trace_rule *rules;
     const uint8_t *judged; /* by number: an error may be a rule's refusal, which Python tells. NULL: no rule refuses */
+    int32_t results;       /* enum pb_trace_results: of which calls lines are made */
+    int32_t status_count;
+    const char *const *statuses; /* those with one of these, in the form of the trace; NULL: with any */
     const char *pseudo;    /* the file systems that are no volumes, a line each, with one end before the first, too */
 };
 

@@ -262,8 +262,24 @@ static void add_as_json(struct text *out, const struct call_line *line, const st
     add_json_service(out, line);
 }
 
+/* As picobox.trace.filters has it. */
+static bool is_kept(const struct call_line *line)
+{
+    const struct pb_trace_table *table = line->call->table;
+    bool has_service = line->call->row && line->call->row->service >= 0;
+    const char *status = table->statuses && has_service ? status_of(line->call, line->verdict) : NULL;
+    bool is_among = !table->statuses;
+    for (int32_t i = 0; status && !is_among && i < table->status_count; i++)
+        is_among = strcmp(status, table->statuses[i]) == 0;
+    if (!is_among || table->results == PB_RESULTS_ANY)
+        return is_among;
+    return line->call->ended && (errno_of(line->call) != 0) == (table->results == PB_RESULTS_FAILED);
+}
+
 void add_line(struct text *out, const struct call_line *line, const struct memory *memory)
 {
+    if (!is_kept(line))
+        return;
     if (line->call->table->as_json)
         add_as_json(out, line, memory);
     else
