@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from tests.alive import marked
+from alive import marked
 
 
 def marker() -> tuple[str, dict[str, str]]:

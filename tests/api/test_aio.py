@@ -12,10 +12,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alive import marked
 
 import picobox
 from picobox import aio
-from tests.alive import marked
 
 from .marks import gone, marker
 

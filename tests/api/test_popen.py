@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from alive import marked
 
 import picobox
-from tests.alive import marked
 
 from .marks import gone, marker
 
