@@ -152,8 +152,8 @@ def test_what_is_unpacked_is_whose_it_was(home: Home, tmp_path: Path) -> None:
     home.runs("cd /unpacked; tar cf /packed.tar pkg")
     exported = home.directory / "all.tar"
     home.does("export", "box", exported)
-    for name, prefix in ((home.rootfs / "packed.tar", ""), (exported, "unpacked/")):
-        with tarfile.open(name) as tar:
+    for packed, prefix in ((home.rootfs / "packed.tar", ""), (exported, "unpacked/")):
+        with tarfile.open(packed) as tar:
             members = {member.name.removeprefix("./"): member for member in tar}
         loop, su, secret = (members[f"{prefix}pkg/{each}"] for each in ("loop", "su", "secret"))
         assert (loop.type, loop.devmajor, loop.devminor, loop.gid) == (tarfile.BLKTYPE, 7, 0, 6)
