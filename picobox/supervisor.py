@@ -241,6 +241,15 @@ class Supervisor:
         self.meet_all()
         return dict(self._threads)
 
+    def tids(self) -> set[HostTid]:
+        """The tasks that run now; none becomes known by that."""
+        found = {*self._threads, *(self.platform.unseen(0) if self._leaves_unseen else ())}
+        return found if self._unmet is None else found | {self._unmet}
+
+    def known(self, tid: HostTid) -> Thread | None:
+        """The thread of a task, if that is known by now."""
+        return self._threads.get(tid)
+
     def meet_all(self) -> None:
         """Every task is known."""
         if self._unmet is not None:

@@ -503,6 +503,11 @@ int32_t pb_harden(const uint8_t *filter, int32_t length);
 uint64_t pb_doorbell_open(const int32_t *signals, int32_t count);
 void pb_doorbell_close(void);
 
+/* A socket of the caller's alone (unix(7), SOCK_SEQPACKET) with a name in a directory, and what has come to it; SIGIO, of
+   which there must be a doorbell, tells of either. A descriptor, or -errno. */
+int32_t pb_door_open(int32_t directory, const char *name);
+int32_t pb_door_accept(int32_t door);
+
 /* The folded directory index: which stored spelling a name means where case does not matter. */
 #define PB_NAMES_ABSENT 0
 #define PB_NAMES_EXACT 1

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 VERBS = (
     "run", "check", "trace", "syscalls", "doctor", "wslpath", "names", "report", "policy", "learn", "diff", "commit",
-    "discard", "instance", "wsl",
+    "discard", "instance", "wsl", "ps", "handles",
 )  # fmt: skip
 # These start no program: they run on any system.
 _PORTABLE = ("names", "report")
 # Where a verb's module has another name.
-_MODULES = {"report": "reports", "wsl": "wsl_verb"}
+_MODULES = {"report": "reports", "wsl": "wsl_verb", "ps": "inspect_ps", "handles": "inspect_handles"}
 
 # These start a program, which is when their start ends.
 _STARTING = ("run", "check", "trace")

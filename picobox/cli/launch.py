@@ -13,6 +13,7 @@ from picobox.cli import collector
 from picobox.cli.naming import Naming, no_core
 from picobox.cli.policies import NO_NAMESPACES
 from picobox.errors import PicoboxError, SpawnError
+from picobox.inspection.door import Door
 from picobox.platform import host, init
 from picobox.platform.base import Platform, SpawnRequest, Stop
 from picobox.profile import profile_of
@@ -88,6 +89,7 @@ class Launch:
         # Of what users select there is too much to be kept.
         is_selected = getattr(options, "is_selected", False)
         forms = _hold_forms() if options.platform == "trace" and not is_selected else None
+        self._door = Door()
         # What keeps guests to the policy, which may be limits and no walls.
         self._keeper = None if policy is None else _make_walls(options, policy, kept)
         self._walls = self._keeper if self._keeper is not None and self._keeper.confines else None
@@ -210,11 +212,13 @@ class Launch:
     def run(self) -> int:
         """Runs the program to its end; gives the exit status of this process. SpawnError if it cannot start."""
         init.adopt_orphans()
-        ignored = self.platform.open_doorbell([*_FORWARDED, *_JOB_CONTROL, signal.SIGALRM, *self._own()])
+        bells = {*_FORWARDED, *_JOB_CONTROL, signal.SIGALRM, signal.SIGIO, *self._own()}
+        ignored = self.platform.open_doorbell(sorted(bells))
         if self.bell is not None:
             self.bell.ready()
         request = self._request(ignored)
         try:
+            self._door.open(self.supervisor)
             if self._keeper is not None:
                 self._keeper.raise_up()
             if self._provider is not None and self._provider.interposer is not None:
@@ -231,6 +235,7 @@ class Launch:
             status = self.supervisor.run(wait_all=self._options.wait_all)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+            self._door.close()
             self.platform.close_doorbell()
         self._tell_kills()
         failure = self.platform.spawn_failure()
@@ -306,8 +311,10 @@ class Launch:
     def _on_interrupt(self, stop: Stop) -> None:
         """A signal to this process: what the terminal sends to its foreground group has reached the program too."""
         main = self.supervisor.main
-        if self.bell is not None and stop.signal == self.bell.number:
-            self.bell.rung()
+        if stop.signal == signal.SIGIO or (self.bell is not None and stop.signal == self.bell.number):
+            if self.bell is not None:
+                self.bell.rung()
+            self._door.rung()
         elif stop.signal == signal.SIGALRM:
             self._timed_out = True
             self.platform.kill_all()

@@ -122,10 +122,22 @@ def short(path: str) -> Iterator[str]:
         os.close(fd)
 
 
+class Peer(NamedTuple):
+    """Who connected, as numbers of this process's namespaces (unix(7), SO_PEERCRED)."""
+
+    pid: int
+    user: int
+    group: int
+
+
+def peer(connection: socket.socket) -> Peer:
+    """The other end of a connection. OSError."""
+    return Peer(*_CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)))
+
+
 def is_trusted(connection: socket.socket) -> bool:
     """Whether the other end is this user's, and no guest: these have a number in a namespace of their own as well."""
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, user, _group = _CREDENTIALS.unpack(credentials)
+    pid, user, _group = peer(connection)
     try:
         with open(f"/proc/{pid}/status", "rb") as status:
             numbers = next(line for line in status if line.startswith(b"NSpid:")).split()[1:]

@@ -15,6 +15,7 @@ from errno import ENOENT
 from typing import TYPE_CHECKING
 
 from picobox.errors import PicoboxError, SpawnError
+from picobox.inspection.door import Door
 from picobox.platform.trace import SPAWN_STAGES, failure_in
 from picobox.session import messages
 from picobox.session.messages import ENDED, FAILED, HELLO, RUN, SIGNAL, SIGNAL_GROUP, TERMINAL, Message, Request
@@ -87,9 +88,11 @@ class Server:
         self._clients: set[Client] = set()
         self._is_over = False
         self._is_waiting = False
+        self._door = Door()
         guests.supervisor.interrupted = self._on_bell
         # Not before the bell is there: the signal would end us. Whoever has come by now is taken in first.
         _ring_at(listener)
+        self._door.open(guests.supervisor)
 
     def run(self) -> None:
         """Serves until the instance is to end, and ends it."""
@@ -101,6 +104,7 @@ class Server:
         with suppress(FileNotFoundError):
             os.unlink(self._path)
         self._listener.close()
+        self._door.close()
         self._guests.supervisor.end()
 
     def _ends(self) -> bool:
@@ -124,6 +128,7 @@ class Server:
             self._is_over = self._is_over or (not self._clients and self._is_waiting)
         else:
             self._take_news()
+            self._door.rung()
 
     def _take_news(self) -> None:
         """Takes in whoever has come, and whatever was said."""

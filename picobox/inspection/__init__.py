@@ -1,0 +1,1 @@
+"""What runs tell of themselves while they run: processes, handles, objects, locks, calls. docs/inspection.md."""

@@ -1,0 +1,91 @@
+"""Owns the answers to those who ask about a run: who may ask, what each question is, and what became of its asker."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from picobox.inspection import wire
+from picobox.inspection.handles import handles
+from picobox.inspection.processes import processes
+from picobox.session.messages import is_trusted, peer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from picobox.inspection.wire import Json
+    from picobox.supervisor import Supervisor
+
+_MOST_CLIENTS = 64
+_MOST_COMMAND = 1 << 16
+
+
+class Serving:
+    """Answers in the supervisor's loop, between two stops; it never waits for anybody."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._clients: list[socket.socket] = []
+        self._answers: dict[str, Callable[[Json], Json]] = {
+            "run": lambda _request: {},
+            "ps": lambda _request: {"processes": processes(supervisor)},
+            "handles": lambda request: {"handles": handles(supervisor, request)},
+        }
+
+    def welcome(self, fd: int) -> None:
+        """Takes over the connection of somebody who has come, unless he is another user, or a guest."""
+        connection = socket.socket(fileno=fd)
+        is_guest = self._supervisor.platform.is_task(peer(connection).pid)
+        if is_guest or not is_trusted(connection) or len(self._clients) >= _MOST_CLIENTS:
+            connection.close()
+            return
+        self._clients.append(connection)
+
+    def hear(self) -> None:
+        """Answers whatever has been asked by now."""
+        for connection in list(self._clients):
+            while self._hear(connection):
+                pass
+
+    def _hear(self, connection: socket.socket) -> bool:
+        """Answers one question; False if there is none, and where the client has gone."""
+        try:
+            said = connection.recv(wire.MOST_ASKED)
+        except BlockingIOError:
+            return False
+        except OSError:
+            said = b""
+        if said:
+            try:
+                wire.tell(connection, self._answer(said))
+            except OSError:
+                said = b""  # he does not listen
+        if not said:
+            self._clients.remove(connection)
+            connection.close()
+        return bool(said)
+
+    def _answer(self, said: bytes) -> Json:
+        try:
+            request = json.loads(said)
+            answer = self._answers[request["ask"]]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return {"error": f"ask for one of: {', '.join(self._answers)}"}
+        try:
+            return {"run": self._run(), **answer(request)}
+        except (ValueError, TypeError, KeyError) as error:
+            return {"error": f"{request['ask']}: {error!r}"}
+
+    def _run(self) -> Json:
+        with open("/proc/self/cmdline", "rb") as words:
+            command = words.read(_MOST_COMMAND).rstrip(b"\0").split(b"\0")
+        return {"pid": os.getpid(), "command": [wire.text(word) for word in command]}
+
+    def close(self) -> None:
+        """Nobody is answered any more."""
+        while self._clients:
+            with suppress(OSError):
+                self._clients.pop().close()

@@ -1,0 +1,1 @@
+"""What runs tell of themselves while they run, as their users see it."""
