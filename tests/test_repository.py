@@ -46,6 +46,7 @@ HOST_PLACES = (
     "picobox/session/",
     "picobox/api/",
     "picobox/start/",
+    "picobox/inspection/",
 )
 # Modules that reach the host by themselves; `os`, `signal` and `fcntl` are looked at name by name.
 HOST_MODULES = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from picobox.cli.inspect_common import inspect_options, show, shown
 from picobox.cli.options import Option, Usage
+from picobox.inspection.asking import file_asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,20 +36,8 @@ def main(arguments: list[str]) -> int:
     options = usage.read((*own, *inspect_options()), arguments)
     request: Json = {"ask": "handles", "pid": options.pid}
     if options.name is not None:
-        request |= _file(options.name)
+        request |= file_asked(options.name)
     return show(options, request, _HEADINGS, _rows, right=frozenset({1, 3}))
-
-
-def _file(name: str) -> Json:
-    """What a file is known by to a run: where it really is, and if it is there, its device and inode."""
-    from picobox.inspection.wire import text
-
-    asked: Json = {"path": text(os.fsencode(os.path.realpath(name)))}
-    try:
-        found = os.stat(name)
-    except OSError:
-        return asked  # guests may have it where we have none, or have it still
-    return asked | {"file": [found.st_dev, found.st_ino]}
 
 
 def _rows(answer: Json) -> Iterator[Sequence[str]]:

@@ -42,9 +42,6 @@ class Runs:
         if run is not None and not self._connections and not self.failures:
             raise PicoboxError(f"no run of yours has the pid {run}. `picobox ps` lists them.")
 
-    def __len__(self) -> int:
-        return len(self._connections)
-
     def _find(self, directory: bytes, run: int | None) -> None:
         fd = place.opened(directory)
         try:
@@ -115,3 +112,13 @@ def gather(request: Json, run: int | None, complain: Callable[[Answer], None]) -
             else:
                 found.append(answer.answer)
     return found
+
+
+def file_asked(name: str) -> Json:
+    """What a run knows a file by: where it really is, and if it is there, its device and inode."""
+    asked: Json = {"path": wire.text(os.fsencode(os.path.realpath(name)))}
+    try:
+        found = os.stat(name)
+    except OSError:
+        return asked  # guests may have it where we have none, or have it still
+    return asked | {"file": [found.st_dev, found.st_ino]}
