@@ -220,7 +220,13 @@ def output_options() -> tuple[Option, ...]:
     quiet, verbose = _preset("QUIET", "") == "1", _preset("VERBOSE", "") == "1"
     return (
         Option("-q", "--quiet", action="store_true", default=quiet, help="say nothing but errors"),
-        Option("-v", "--verbose", action="store_true", default=verbose, help="end with a summary"),
+        Option(
+            "-v",
+            "--verbose",
+            action="store_true",
+            default=verbose,
+            help="end with a summary, in which waits for children and ends do not count",
+        ),
         color_option(),
     )
 
