@@ -24,6 +24,7 @@ PROGRAM = HERE / "gate_images.c"
 # More than any of the programs makes from one site.
 PATIENCE = 1000
 FEW_CALLS = 3
+MANY_CALLS = 200_000
 # Of a changed file the plan is not found yet.
 SETTLING = 2.1
 LIBRARY = """
@@ -97,6 +98,12 @@ def test_few_calls_of_a_static_program_count_once(images: Images) -> None:
     counts = run(images.plans, images.static, str(FEW_CALLS), "jumps").counters[ACTION_NATIVE]
     assert counts[BY_NAME["getppid"].nr] == 2 * FEW_CALLS + 1
     assert counts[BY_NAME["mmap"].nr] <= FEW_CALLS  # those that map the gate are ours
+
+
+def test_calls_of_programs_that_run_at_once_count_each(images: Images) -> None:
+    one = f"{images.static} {MANY_CALLS} jumps"
+    counts = run(images.plans, "/bin/bash", "-c", f"{one} & {one}; wait $!").counters[ACTION_NATIVE]
+    assert counts[BY_NAME["getppid"].nr] >= 4 * MANY_CALLS + 2
 
 
 def made(sandbox: Sandbox, *names: str) -> dict[str, int]:

@@ -13,9 +13,9 @@ __asm__(
     ".hidden closing_start, closing_exchange, closing_call, closing_end\n"
     ".globl recording_start, recording_copied, recording_end\n"
     ".hidden recording_start, recording_copied, recording_end\n"
-    /* A new program that has just mapped this. rbx: where its counters are in their file; rbp, r12, r13: address, length and
-       offset in the file of its text; r14: its first instruction, where all registers are 0 but rsp; r15: how much private
-       memory it gets. */
+    /* A new program that has just mapped this. rbp, r12, r13: address, length and offset in the file of its text; r14: its
+       first instruction, where all registers are 0 but rsp; r15: how much private memory it gets, and in the upper half where
+       its counters are in their file. */
     "routine_start:\n"
     "  movl $9, %eax\n" /* mmap */
     "  movl $0x7c200000, %edi\n"
@@ -23,13 +23,14 @@ __asm__(
     "  movl $3, %edx\n"
     "  movl $0x100001, %r10d\n" /* MAP_SHARED | MAP_FIXED_NOREPLACE */
     "  movl $62, %r8d\n"
-    "  movq %rbx, %r9\n"
+    "  movq %r15, %r9\n"
+    "  shrq $32, %r9\n"
     "  syscall\n"
     "  testq %rax, %rax\n"
     "  js routine_fail\n"
     "  movl $9, %eax\n"
     "  movl $0x7cfe0000, %edi\n"
-    "  movq %r15, %rsi\n"
+    "  movl %r15d, %esi\n"
     "  movl $0x124022, %r10d\n" /* MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK | MAP_FIXED_NOREPLACE */
     "  movq $-1, %r8\n"
     "  xorl %r9d, %r9d\n"

@@ -138,7 +138,9 @@ void gate_exec_seen(struct pb_core *core, struct task *task)
     registers.r12 = text.end - text.start;
     registers.r13 = text.offset;
     registers.r14 = task->entry;
-    registers.r15 = recorded ? gate->number * GATE_COUNTERS_SIZE : GATE_PRIVATE_SIZE + (core->gate_enters ? BLOCKS_SIZE : 0);
+    registers.r15 = gate->number * GATE_COUNTERS_SIZE;
+    if (!recorded)
+        registers.r15 = registers.r15 << 32 | (GATE_PRIVATE_SIZE + (core->gate_enters ? BLOCKS_SIZE : 0));
     const uint8_t *code = recorded ? RECORDING : ENTERING;
     if (poke(task, &text, image, code, recorded ? sizeof RECORDING : sizeof ENTERING) &&
         registers_write(task->tid, (uint64_t *)&registers) == 0) {
