@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 VERBS = (
-    "run", "check", "trace", "syscalls", "doctor", "wslpath", "names", "report", "policy", "learn", "diff", "commit",
-    "discard", "instance", "wsl", "ps", "handles",
+    "run", "check", "trace", "explain", "syscalls", "doctor", "wslpath", "names", "report", "policy", "learn", "diff",
+    "commit", "discard", "instance", "wsl", "ps", "handles",
 )  # fmt: skip
 # These start no program: they run on any system.
 _PORTABLE = ("names", "report")

@@ -30,6 +30,7 @@ _EXAMPLES = """examples:
   picobox trace -- cat /etc/hosts    each call with the NT call and status behind it
   picobox names --git                names in this repository that Windows refuses or takes for others
   picobox syscalls                   what is supported
+  picobox explain openat             what a call is, and what NT makes of it
   picobox doctor                     what this machine allows
 
 exit status: the program's; 128+n after signal n; 124 timeout; 125 picobox itself; 126, 127 as a shell"""
