@@ -30,6 +30,10 @@ class Selection(NamedTuple):
         """Whether a call belongs to it; None stands for an unknown number."""
         return self.others if row is None else row.name in self.names
 
+    def shows(self, name: str) -> bool:
+        """Whether a call belongs to it that has this name in a trace."""
+        return name in self.names or (self.others and name not in BY_NAME)
+
     def of_rows(self, chosen: Callable[[Row], bool]) -> Selection:
         """Those of its calls whose rows are `chosen`."""
         return Selection(frozenset(name for name in self.names if chosen(BY_NAME[name])), others=False)

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     from picobox.confine.policy import Policy
     from picobox.confine.refusals import Refusals
+    from picobox.trace.chrome import ChromeWriter
     from picobox.trace.core_recorder import CoreRecorder
     from picobox.trace.recorder import Renderer
 
-FORMATS = ("text", "jsonl")
+FORMATS = ("text", "jsonl", "chrome")
 # A call that is recorded costs so much more as a stop that a site is worth its jump sooner.
 _PATIENCE = 4
 
@@ -41,6 +42,8 @@ _EXAMPLES = """examples:
   picobox trace --status ACCESS_DENIED -- make
                                               what NT would call STATUS_ACCESS_DENIED
   picobox trace -o out.txt -- python3 x.py    to a file, with a pid before each line
+  picobox trace --format chrome -o out.json -- make
+                                              a time line for ui.perfetto.dev
   picobox trace --format jsonl -o out.jsonl -- ls | wc -l
                                               JSON Lines, described by docs/event.schema.json
 
@@ -58,14 +61,18 @@ def main(arguments: list[str]) -> int:
 
 
 def _trace_options() -> tuple[Option, ...]:
+    form = "text as strace writes it, one JSON object a line, or what ui.perfetto.dev and chrome://tracing open"
     return (
         Option("-o", "--output", metavar="FILE", help="write the trace to FILE"),
-        Option("--format", choices=FORMATS, default="text", help="text as strace writes it, or one JSON object a line"),
+        Option("--format", choices=FORMATS, default="text", help=form),
     )
 
 
 def _run(options: SimpleNamespace, command: list[bytes], what: Chosen) -> int:
     sink = Sink(options.output)
+    chrome = _chrome(options, command, what, sink)
+    if chrome is not None:
+        what = what.for_families()
     policy = chosen_policy(options, OPEN, of_files=False)
     if policy is None:
         tell_no_walls(options)
@@ -75,10 +82,17 @@ def _run(options: SimpleNamespace, command: list[bytes], what: Chosen) -> int:
         options.no_gate = True
     elif options.gate == GATE_PATIENCE:
         options.gate = _PATIENCE
-    core = None if options.platform == "reference" else _core_recorder(options, sink, what, refusals)
+    core = None if options.platform == "reference" else _core_recorder(options, sink, chrome, what, refusals)
     recorder = core or Recorder(
-        _renderer(options), sink.write, what.selection.includes, options.platform, refusals, what.filters
+        _renderer(options),
+        sink.write if chrome is None else chrome.write,
+        what.selection.includes,
+        options.platform,
+        refusals,
+        what.filters,
     )
+    if chrome is not None:
+        recorder.on_entered = chrome.entered
     _end_in_order()
     try:
         shown = what.selection.numbers() if core is None else core.shown
@@ -88,6 +102,8 @@ def _run(options: SimpleNamespace, command: list[bytes], what: Chosen) -> int:
             status = launch.run()
             recorder.limits_met(launch.limits_met())
             recorder.flush()
+            if chrome is not None:
+                chrome.close()
             sink.flush()
             if options.verbose and not options.quiet:
                 from picobox.cli.report import print_summary
@@ -98,14 +114,17 @@ def _run(options: SimpleNamespace, command: list[bytes], what: Chosen) -> int:
     return status
 
 
-def _core_recorder(options: SimpleNamespace, sink: Sink, what: Chosen, refusals: Refusals | None) -> CoreRecorder:
+def _core_recorder(
+    options: SimpleNamespace, sink: Sink, chrome: ChromeWriter | None, what: Chosen, refusals: Refusals | None
+) -> CoreRecorder:
     try:
         from picobox.trace.core_recorder import CoreRecorder
     except ImportError as error:
         raise no_core(error) from None
+    write = sink.write_through if chrome is None else chrome.write
     return CoreRecorder(
-        _renderer(options), sink.write_through, what.selection.includes, options.platform, refusals, what.filters,
-        numbers=what.selection.numbers(), fd=sink.fd,
+        _renderer(options), write, what.selection.includes, options.platform, refusals, what.filters,
+        numbers=what.selection.numbers(), fd=sink.fd, is_written_here=chrome is not None,
     )  # fmt: skip
 
 
@@ -117,8 +136,17 @@ def _refusals(policy: Policy | None) -> Refusals | None:
     return Refusals(policy)
 
 
+def _chrome(options: SimpleNamespace, command: list[bytes], what: Chosen, sink: Sink) -> ChromeWriter | None:
+    if options.format != "chrome":
+        return None
+    from picobox.trace.chrome import ChromeWriter
+
+    program = command[0].rpartition(b"/")[2].decode(errors="backslashreplace")
+    return ChromeWriter(sink.write, program, what.selection.shows, what.filters)
+
+
 def _renderer(options: SimpleNamespace) -> Renderer:
-    if options.format == "jsonl":
+    if options.format != "text":
         from picobox.trace.jsonl import JsonRenderer
 
         return JsonRenderer()

@@ -22,6 +22,13 @@ class Chosen(NamedTuple):
     selection: Selection
     filters: Filters
 
+    def for_families(self) -> Chosen:
+        """The same with the calls that tell which thread is whose, however they end: whoever shows it chooses again."""
+        from picobox.trace.chrome import FAMILY
+
+        selection = Selection(self.selection.names | FAMILY, self.selection.others)
+        return Chosen(selection, Filters(self.filters.paths))
+
 
 def filter_options() -> tuple[Option, ...]:
     """The options; `chosen` reads their values."""

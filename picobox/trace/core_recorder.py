@@ -48,12 +48,16 @@ class CoreRecorder(Recorder):
         *,
         numbers: frozenset[int],
         fd: int | None,
+        is_written_here: bool = False,
     ) -> None:
-        """`numbers`: of the calls to be recorded. `fd`: of the file that `write` writes to; None: it is a terminal."""
+        """`numbers`: of the calls to be recorded. `fd`: of the file that `write` writes to; None: it is a terminal.
+
+        `is_written_here`: `write` changes the text, so that nobody else may write it.
+        """
         to_file = fd is not None  # a terminal gets each line at once
         super().__init__(renderer, write, selects, channel, refusals, filters)
         self._form = form_module(as_json=renderer.wants_values)
-        self._fd = fd
+        self._fd = None if is_written_here else fd
         self._limit = _BLOCK if to_file else 0
         self.table = CompiledTable(ROWS, channel, as_json=renderer.wants_values, to_file=to_file)
         seen = frozenset[int]() if refusals is None else refusals.watched()

@@ -68,10 +68,11 @@ class PathFilter:
         self._paths = frozenset(paths)
 
     def names(self, call: Call) -> bool:
-        """Whether a call that stands at its entry names one of the paths."""
+        """Whether a call that stands at its entry names one of the paths; one that can name none is not asked."""
         row = call.row
         return row is not None and (
-            any(self._is_open(call.stop.tid, fd) for fd in _descriptors(row, call))
+            not can_name_paths(row)
+            or any(self._is_open(call.stop.tid, fd) for fd in _descriptors(row, call))
             or any(self._is_spelled(row, call, path) for path in row.paths())
         )
 

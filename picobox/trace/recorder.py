@@ -74,6 +74,8 @@ class Recorder:
         self._write = write
         self._selects = selects
         self._filters = filters
+        # Is told of each call that is recorded when it begins.
+        self.on_entered: Callable[[Call], None] | None = None
         self._channel = channel
         self._open: dict[HostTid, _Open] = {}
         self._started = False
@@ -81,7 +83,11 @@ class Recorder:
 
     def wants(self, call: Call) -> bool:
         """Whether a call that stands at its entry is to be recorded, as far as can be told there."""
-        return self._selects(call.row) and (self._filters.paths is None or self._filters.paths.names(call))
+        if not self._selects(call.row) or (self._filters.paths is not None and not self._filters.paths.names(call)):
+            return False
+        if self.on_entered is not None:
+            self.on_entered(call)
+        return True
 
     def entered(self, call: Call) -> bool:
         """A call begins: what the guest passes is read now, since it may change while the call runs."""

@@ -20,7 +20,8 @@ def told(call: str) -> dict[str, Any]:
     """The object that --json writes."""
     done = picobox("explain", "--json", call)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def line_of(place: str) -> str:
