@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from picobox.call import Call
@@ -144,6 +145,25 @@ class Supervisor:
         if self._served is None:
             self._served = self._serve()
         return self._served
+
+    @property
+    def made(self) -> Served | None:
+        """The NT side, if it is there."""
+        return self._served
+
+    def time_calls(self, told: Callable[[int, int], None] | None) -> None:
+        """Tells of each call that Python answers its number, and the nanoseconds that it took us; None: no more."""
+        if told is None:
+            self._on[STOP_SYSCALL] = self._on_call
+            return
+
+        def timed(stop: Stop) -> None:
+            began = time.perf_counter_ns()
+            number = stop.nr
+            self._on_call(stop)
+            told(number, time.perf_counter_ns() - began)
+
+        self._on[STOP_SYSCALL] = timed
 
     def spawn(self, request: SpawnRequest) -> HostTid:
         """Starts the main program."""

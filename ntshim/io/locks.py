@@ -9,7 +9,7 @@ from ntshim.io.queued import QueuedIrp
 from ntshim.io.ranges import RangeIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ntshim.io.file import File
     from ntshim.ps.process import Process
@@ -70,6 +70,11 @@ class ByteRangeLocks:
     def any_held(self) -> bool:
         """Whether somebody holds a lock."""
         return bool(self._held)
+
+    def all(self) -> Iterator[tuple[Lock, bool]]:
+        """Give each lock, and whether it is still waited for."""
+        yield from [(lock, False) for held in self._held.values() for locks in held.values() for lock in locks]
+        yield from [(lock, True) for lock in self._waiting.values()]
 
     def request(
         self, owner: LockOwner, offset: int, length: int, *, exclusive: bool, fail_immediately: bool

@@ -98,6 +98,23 @@ uint32_t pb_calls_entered(struct pb_core *core, int32_t tid)
     return task ? task->calls + gate_has_left(core, task) : 0;
 }
 
+uint64_t pb_calls(struct pb_core *core, const int32_t *tids, int32_t count)
+{
+    LOCKED(core);
+    const struct gate *counted = NULL;
+    uint64_t calls = 0;
+    for (int32_t i = 0; i < count; i++) {
+        const struct task *task = task_find(core, tids[i]);
+        if (!task)
+            continue;
+        calls += task->calls;
+        /* It belongs to the address space, which threads share. */
+        if (task->gate && task->gate != counted)
+            calls += gate_calls(counted = task->gate);
+    }
+    return calls;
+}
+
 int32_t pb_is_task(struct pb_core *core, int32_t tid)
 {
     LOCKED(core);

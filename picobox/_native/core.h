@@ -189,6 +189,8 @@ int32_t pb_task_count(struct pb_core *core);
 int32_t pb_is_task(struct pb_core *core, int32_t tid);
 /* How many calls the task has entered: tells whether one that it was in is over. */
 uint32_t pb_calls_entered(struct pb_core *core, int32_t tid);
+/* How many calls the threads of a process have made, those from the gate as far as its memory says so. */
+uint64_t pb_calls(struct pb_core *core, const int32_t *tids, int32_t count);
 
 /* From now on tasks that make no call for Python are unseen: their births, images and deaths are not told, nor are calls that
    make processes or end one. most_tasks: how many tasks there may be, 0 for any number. Such a task's first call for Python

@@ -11,14 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
+_INSPECTING = ("ps", "handles", "objects", "locks", "top")
 VERBS = (
     "run", "check", "trace", "explain", "syscalls", "doctor", "wslpath", "names", "report", "policy", "learn", "diff",
-    "commit", "discard", "instance", "wsl", "ps", "handles",
+    "commit", "discard", "instance", "wsl", *_INSPECTING,
 )  # fmt: skip
 # These start no program: they run on any system.
 _PORTABLE = ("names", "report")
 # Where a verb's module has another name.
-_MODULES = {"report": "reports", "wsl": "wsl_verb", "ps": "inspect_ps", "handles": "inspect_handles"}
+_MODULES = {"report": "reports", "wsl": "wsl_verb"} | {verb: f"inspect_{verb}" for verb in _INSPECTING}
 
 # These start a program, which is when their start ends.
 _STARTING = ("run", "check", "trace")

@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN
 from picobox.abi.table import BY_NR
@@ -74,22 +74,31 @@ def plain(table: Table) -> str:
 
 
 def _draw(stream: TextIO, color: str, parts: Iterable[Table | str]) -> None:
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
+
+    console = Console(file=stream, force_terminal=True, no_color=not wants_color(color, stream), highlight=False)
+    console.print(rendered(parts))
+
+
+def rendered(parts: Iterable[Table | str]) -> Any:
+    """Tables and lines as one thing that rich can draw."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Group
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    console = Console(file=stream, force_terminal=True, no_color=not wants_color(color, stream), highlight=False)
+    found: list[Any] = []
     for part in parts:
         if isinstance(part, str):
-            console.print(Text(part), style="bold")
+            found.append(Text(part, style="bold"))
             continue
         drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False)
         for column, heading in enumerate(part.headings):
             drawn.add_column(heading, justify="right" if column in part.right else "left", overflow="fold")
         for row in part.rows:
             drawn.add_row(*[Text(cell, style=part.styles.get(cell, "")) for cell in row])
-        console.print(drawn)
+        found.append(drawn)
+    return Group(*found)
 
 
 def print_summary(launch: Launch, color: str) -> None:

@@ -20,8 +20,13 @@ def directory(environment: Mapping[bytes, bytes]) -> bytes:
 
 
 def directories(environment: Mapping[bytes, bytes]) -> list[bytes]:
-    """Where runs of this user may have put theirs, whatever they had in their environments."""
-    return list(dict.fromkeys((directory(environment), b"/run/user/%d/picobox" % os.geteuid(), _in_tmp())))
+    """Where runs of this user may have put theirs, whether they had a login or not.
+
+    Who has set XDG_RUNTIME_DIR to a place of his own has said where.
+    """
+    usual = [b"/run/user/%d/picobox" % os.geteuid(), _in_tmp()]
+    said = directory(environment)
+    return usual if said in usual else [said]
 
 
 def _in_tmp() -> bytes:

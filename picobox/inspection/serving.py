@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 from picobox.inspection import wire
 from picobox.inspection.handles import handles
+from picobox.inspection.locks import locks
+from picobox.inspection.objects import objects
 from picobox.inspection.processes import processes
+from picobox.inspection.rates import Rates
 from picobox.session.messages import is_trusted, peer
 
 if TYPE_CHECKING:
@@ -29,10 +32,14 @@ class Serving:
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._clients: list[socket.socket] = []
+        self._rates = Rates(supervisor)
         self._answers: dict[str, Callable[[Json], Json]] = {
             "run": lambda _request: {},
             "ps": lambda _request: {"processes": processes(supervisor)},
             "handles": lambda request: {"handles": handles(supervisor, request)},
+            "objects": lambda request: {"objects": objects(supervisor, request)},
+            "locks": lambda _request: {"locks": locks(supervisor)},
+            "top": self._rates.answer,
         }
 
     def welcome(self, fd: int) -> None:
@@ -66,6 +73,8 @@ class Serving:
         if not said:
             self._clients.remove(connection)
             connection.close()
+            if not self._clients:
+                self._rates.rest()
         return bool(said)
 
     def _answer(self, said: bytes) -> Json:
@@ -77,7 +86,7 @@ class Serving:
         try:
             return {"run": self._run(), **answer(request)}
         except (ValueError, TypeError, KeyError) as error:
-            return {"error": f"{request['ask']}: {error!r}"}
+            return {"error": f"{request['ask']}: {error}"}
 
     def _run(self) -> Json:
         with open("/proc/self/cmdline", "rb") as words:
@@ -86,6 +95,7 @@ class Serving:
 
     def close(self) -> None:
         """Nobody is answered any more."""
+        self._rates.rest()
         while self._clients:
             with suppress(OSError):
                 self._clients.pop().close()

@@ -215,6 +215,12 @@ class Platform(Protocol):
     def calls_entered(self, tid: HostTid) -> int:
         """How many calls the task has entered: tells whether one that it was in is over."""
 
+    def calls_of(self, tids: Sequence[HostTid]) -> int:
+        """How many calls the threads of a process have made; those of threads that have ended are not among them."""
+
+    def refusals(self) -> dict[tuple[str, str], int]:
+        """How often rules about arguments have refused calls: by the call's name and the rule's."""
+
     def intercept(self, features: frozenset[str]) -> None:
         """The table is compiled anew with these features. A row that goes off the notify channel must be off it now."""
 

@@ -413,6 +413,12 @@ class ReferencePlatform:
     def is_task(self, tid: int) -> bool:
         return tid in self._debugger.dict
 
+    def calls_of(self, tids: Sequence[HostTid]) -> int:
+        return sum(self.calls_entered(tid) for tid in tids)
+
+    def refusals(self) -> dict[tuple[str, str], int]:
+        return {}  # rules about arguments belong to walls, and it has none
+
     def calls_entered(self, tid: HostTid) -> int:
         tracee = self._debugger.dict.get(tid)
         return tracee.calls if tracee else 0

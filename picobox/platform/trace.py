@@ -425,6 +425,9 @@ class TracePlatform:
     def calls_entered(self, tid: HostTid) -> int:
         return int(lib.pb_calls_entered(self._core, tid))
 
+    def calls_of(self, tids: Sequence[HostTid]) -> int:
+        return int(lib.pb_calls(self._core, list(tids), len(tids)))
+
     def intercept(self, features: frozenset[str]) -> None:
         lib.pb_set_dispositions(self._core, ffi.from_buffer("uint32_t[]", self._compiler.dispositions(features)))
 
@@ -501,7 +504,6 @@ class TracePlatform:
         return [count + more for count, more in zip(counts, unseen, strict=True)]
 
     def refusals(self) -> dict[tuple[str, str], int]:
-        """How often rules about arguments have refused calls: by the call's name and the rule's."""
         found: dict[tuple[str, str], int] = {}
         for index, rule in enumerate(self._rules):
             count = int(lib.pb_rule_refusals(self._core, index))

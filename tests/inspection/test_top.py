@@ -1,0 +1,105 @@
+"""picobox top: calls per second by service and process, what is denied, and what is slow."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from inspection.runs import SECONDS, Place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BUSY = """
+import os, threading, time
+def work():
+    while True:
+        os.getppid()
+        open("/proc/self/stat").close()
+        try:
+            os.open("x", os.O_RDONLY, dir_fd=-1000)
+        except OSError:
+            pass
+        CALLS
+        time.sleep(0.001)
+threading.Thread(target=work, daemon=True).start()
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def _looks(place: Place, *words: str) -> list[dict[str, Any]]:
+    text, _ = place.asks("top", "--json", "--interval", "0.5", *words)
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_what_runs_are_busy_with(place: Place) -> None:
+    with place.running(_BUSY.replace("CALLS", ""), "--profile", "windows10") as process, place.running(""):
+        looks = _looks(place, "--count", "2")
+        assert len(looks) == 2
+        for look in looks:
+            assert look["runs"] == 2
+            assert look["by_service"]["NtCreateFile"] > 1
+            busiest, *others = sorted(look["processes"], key=lambda each: -each["calls"])
+            assert busiest["run"] == process.pid
+            assert busiest["calls"] > 1
+            assert all(each["calls"] == 0 for each in others)
+            (slow,) = [each for each in look["slowest"] if each["call"] == "openat"]
+            assert 0 < slow["mean"] <= slow["longest"]
+        text, _ = place.asks("top")
+        assert "NtCreateFile" in text
+        assert "PROGRAM" in text
+
+
+def test_what_is_denied(place: Place) -> None:
+    program = _BUSY.replace("CALLS", "libc.syscall(169, 0, 0, 0, 0)")
+    with place.running("import ctypes\nlibc = ctypes.CDLL(None)\n" + program, "--policy", "default"):
+        (look,) = _looks(place)
+        assert [each for each in look["denied"] if each["call"] == "reboot" and each["calls"] > 1]
+
+
+def test_times_are_taken_only_while_somebody_looks(place: Place) -> None:
+    with place.running(_BUSY.replace("CALLS", ""), "--profile", "windows10"):
+        (first,) = _looks(place)
+        (second,) = _looks(place)
+        assert first["slowest"]
+        assert second["slowest"]
+
+
+def test_it_is_drawn_on_a_terminal_until_the_last_run_ends(place: Place) -> None:
+    master, slave = pty.openpty()
+    with place.running(_BUSY.replace("CALLS", "")):
+        top = subprocess.Popen(
+            place.command("top", "--interval", "0.2"), stdin=slave, stdout=slave, stderr=slave,
+            env=place.environment | {"TERM": "xterm"}, cwd=place.directory,
+        )  # fmt: skip
+        os.close(slave)
+        seen = b""
+        while b"calls/s" not in seen:
+            seen += os.read(master, 4096)
+    try:
+        while True:
+            seen += os.read(master, 4096)
+    except OSError:  # the terminal's last user has gone
+        pass
+    assert top.wait(SECONDS) == 0
+    os.close(master)
+
+
+def test_nothing_runs(place: Place) -> None:
+    _, complaint = place.asks("top", status=1)
+    assert "nothing of yours runs under it" in complaint
+
+
+@pytest.mark.parametrize("words", [("--interval", "0"), ("--interval", "nan"), ("--count", "0")])
+def test_what_cannot_be_meant(place: Place, words: tuple[str, str]) -> None:
+    _, complaint = place.asks("top", *words, status=125)
+    assert words[0] in complaint
