@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -50,6 +51,17 @@ class Place:
                 yield process
             finally:
                 process.communicate(timeout=SECONDS)
+
+    def connected(self, pid: int) -> socket.socket:
+        """A connection to the run of that pid."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        connection.settimeout(SECONDS)
+        directory = os.open(self.sockets, os.O_PATH)
+        try:
+            connection.connect(f"/proc/self/fd/{directory}/{pid}")
+        finally:
+            os.close(directory)
+        return connection
 
     def asks(self, *words: str, status: int = 0, cwd: str | None = None) -> tuple[str, str]:
         """What a verb prints, to standard output and to standard error."""

@@ -26,17 +26,6 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def _connected(place: Place, pid: int) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    connection.settimeout(SECONDS)
-    directory = os.open(place.sockets, os.O_PATH)
-    try:
-        connection.connect(f"/proc/self/fd/{directory}/{pid}")
-    finally:
-        os.close(directory)
-    return connection
-
-
 def _ran(command: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=SECONDS, check=False)
 
@@ -110,7 +99,7 @@ for name in os.listdir({str(place.sockets)!r}):
 
 def test_many_clients_and_those_who_are_killed(place: Place) -> None:
     with place.running("") as process:
-        connections = [_connected(place, process.pid) for _ in range(40)]
+        connections = [place.connected(process.pid) for _ in range(40)]
         for connection in connections:
             connection.send(b'{"ask": "ps"}')
         for connection in connections[::2]:
@@ -123,7 +112,7 @@ def test_many_clients_and_those_who_are_killed(place: Place) -> None:
 
 def test_who_does_not_listen_is_dropped(place: Place) -> None:
     """He asks, and never takes an answer: the run goes on, and answers others."""
-    with place.running("") as process, _connected(place, process.pid) as connection:
+    with place.running("") as process, place.connected(process.pid) as connection:
         connection.setblocking(False)
         asked = 0
         deadline = time.monotonic() + SECONDS
@@ -159,7 +148,7 @@ def test_who_does_not_listen_is_dropped(place: Place) -> None:
     ],
 )
 def test_what_is_no_question(place: Place, said: bytes) -> None:
-    with place.running("") as process, _connected(place, process.pid) as connection:
+    with place.running("") as process, place.connected(process.pid) as connection:
         connection.send(said)
         message, fds, _, _ = socket.recv_fds(connection, 1000, 1)
         assert message

@@ -6,11 +6,13 @@ import json
 import os
 import pty
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from inspection.runs import SECONDS, Place
+from picobox.inspection import wire
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,11 +69,20 @@ def test_what_is_denied(place: Place) -> None:
 
 
 def test_times_are_taken_only_while_somebody_looks(place: Place) -> None:
-    with place.running(_BUSY.replace("CALLS", ""), "--profile", "windows10"):
-        (first,) = _looks(place)
-        (second,) = _looks(place)
-        assert first["slowest"]
-        assert second["slowest"]
+    """Who comes as the last one leaves may still find his times; the run hears of both at once."""
+
+    def first_and_later(pid: int) -> tuple[list[Any], list[Any]]:
+        with place.connected(pid) as connection:
+            first = wire.ask(connection, {"ask": "top"})["times"]
+            while not (later := wire.ask(connection, {"ask": "top"})["times"]):
+                assert time.monotonic() < deadline
+            return first, later
+
+    deadline = time.monotonic() + SECONDS
+    with place.running(_BUSY.replace("CALLS", ""), "--profile", "windows10") as process:
+        assert first_and_later(process.pid)[0] == []
+        while first_and_later(process.pid)[0]:
+            assert time.monotonic() < deadline
 
 
 def test_it_is_drawn_on_a_terminal_until_the_last_run_ends(place: Place) -> None:
