@@ -89,6 +89,7 @@ struct task {
     enum makes makes;    /* it was allowed to make `made` */
     struct made_name made;
     struct task *next_maker; /* in core->makers */
+    struct permit permit;    /* to make it once more */
     bool copies;         /* it copies `copied`, or to a descriptor of which Python is told */
     int32_t copied;
     uint32_t block;      /* the number of its block, from 1 on; 0: it has none */
@@ -249,6 +250,7 @@ struct pb_core {
     bool remembers;          /* there may be something of this generation */
     uint32_t places;         /* so many there were */
     struct task *makers;     /* tasks that make a name */
+    uint32_t permits;        /* so many tasks have one */
     uint64_t makings;        /* goes up when one begins to, and when that is over */
     uint32_t credentials;    /* goes up when those of a task may have changed */
     uint64_t blocks[PB_BLOCK_COUNT / 64]; /* a bit for each that a task has */

@@ -164,6 +164,19 @@ static void names(void)
     close(directory);
 }
 
+/* What the gate is told of after some times: that it may make the name without a question. */
+static void make_again(const char *name)
+{
+    struct stat found;
+    for (int i = 0; i < 10; i++) {
+        CHECK(stat(name, &found) < 0);
+        CHECK(close(open(name, O_CREAT | O_EXCL | O_RDWR, 0600)) == 0);
+        CHECK(open(name, O_CREAT | O_EXCL | O_RDWR, 0600) < 0 && stat(name, &found) == 0);
+        CHECK(unlink(name) == 0);
+    }
+    open(name, O_RDONLY);
+}
+
 /* What only asks about a terminal or a stream, and what does not. */
 static void asks(void)
 {
@@ -207,6 +220,7 @@ int main(int argc, char **argv)
         }
         others();
         names();
+        make_again("Journal");
         asks();
         /* Rings are full at any of these. */
         for (int i = 0; i < 300; i++) {

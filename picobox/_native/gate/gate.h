@@ -314,6 +314,13 @@ void miss_seen(struct pb_core *core, const struct miss *miss);
 /* Tells the gate where relative names of a task begin. */
 void place_tell(const struct pb_core *core, const struct task *task);
 
+/* permits.c */
+/* A task was allowed to make a name that is not there, by a path as it was written: if that happens again and again, the gate
+   will know by itself that it may. `makings` counts this one. True if the name's open directory is kept. */
+bool permit_seen(struct pb_core *core, const struct miss *miss, int directory);
+/* The task must ask again. A permit is never longer than what its task makes is reserved: see making_end. */
+void permit_end(struct pb_core *core, struct task *task);
+
 /* blocks.c */
 /* The task, which stands still, gets a block of its own, unless it uses gs itself. */
 void block_give(struct pb_core *core, struct task *task);

@@ -221,12 +221,17 @@ static inline uint64_t asking_of(const struct gate_block *block)
     return behind < GATE_DECIDED ? behind - X86_SYSCALL_LENGTH : asking_address((uint32_t)((behind - GATE_DECIDED) / STUB_SIZE));
 }
 
-/* Of a name that was not found: what is remembered has it under this; 0: nothing is. */
+static inline uint32_t block_number(const struct gate_block *block)
+{
+    return (uint32_t)(((uint64_t)block - BLOCKS) / BLOCK_SIZE % BLOCK_COUNT) + 1;
+}
+
+/* Of a name: what is remembered has it under this; 0: nothing is. */
 static inline uint64_t name_hash(const struct gate_block *block, uint64_t nr)
 {
     uint8_t position = table_of(block, GUEST_PATHS)[nr];
     const char *path = (const char *)block->args[position & 7];
-    uint32_t place = ((const volatile uint32_t *)GATE_PLACES)[((uint64_t)block - BLOCKS) / BLOCK_SIZE % BLOCK_COUNT];
+    uint32_t place = ((const volatile uint32_t *)GATE_PLACES)[block_number(block) - 1];
     bool is_relative_to = position & GUEST_AT_DIRECTORY && (int32_t)block->args[(position & 7) - 1] != AT_FDCWD;
     if (!place || (is_relative_to && *path != '/'))
         return 0;
@@ -237,6 +242,17 @@ static inline uint64_t name_hash(const struct gate_block *block, uint64_t nr)
 static inline int is_known_miss(uint64_t hash)
 {
     return hash && ((const volatile uint64_t *)GATE_MISSES)[hash >> (64 - MISS_BITS)] == hash;
+}
+
+static inline uint64_t permit_of(const struct gate_block *block)
+{
+    return ((const volatile uint64_t *)GATE_PERMITS)[block_number(block) % PERMIT_COUNT];
+}
+
+/* Whether the task may make a name by this path, so that nothing has it in another spelling. */
+static inline int is_permitted(const struct gate_block *block, uint64_t hash)
+{
+    return hash && permit_of(block) == permit_hash(hash, block_number(block));
 }
 
 /* Whether who may not list a directory, whom its names have in one spelling alone, may list those where the path in the
@@ -298,7 +314,7 @@ static inline enum meaning resolved(struct gate_block *block, uint64_t nr, const
     if (!(table_of(block, GUEST_KINDS)[nr] & GUEST_RESOLVES))
         return UNKNOWN;
     uint64_t hash = recording->opens ? 0 : name_hash(block, nr);
-    bool misses = is_known_miss(hash);
+    bool misses = is_known_miss(hash) || is_permitted(block, hash);
     if (!misses && is_spelled(block, hash)) {
         int64_t result = make_as_spelled(block, nr);
         if (result != -ENOENT && result != -ELOOP)
@@ -314,6 +330,23 @@ static inline enum meaning resolved(struct gate_block *block, uint64_t nr, const
         return length == 0 ? NOTHING : UNKNOWN;
     make_as_spelled(block, nr);
     return ANOTHER;
+}
+
+/* The call may make a name that its task has a permit for: it is made as it is. False: it is not, or its path leads nowhere.
+   The kernel has not looked at the path yet, so nothing is read there by who has no permit. */
+static inline int is_made_again(struct gate_block *block, uint64_t nr)
+{
+    if ((nr != SYS_open && nr != SYS_openat) || !is_of_permits(block->args[nr == SYS_open ? 1 : 2]) ||
+        !permit_of(block) || !is_permitted(block, name_hash(block, nr)))
+        return 0;
+    count(nr);
+    guest_make(nr, block->args);
+    int64_t result = *(const volatile int64_t *)&block->result;
+    if (result != -ENOENT && result != -ELOOP)
+        return 1;
+    uncount(nr);
+    block->result = NOT_MADE;
+    return 0;
 }
 
 /* The call may make a name: it is made with the spelling that it may have. False: it is not. */
@@ -352,7 +385,7 @@ static inline bool is_over(struct gate_block *block, uint64_t nr, enum guest_kin
 /* Where the guest goes on whose call may make a name. */
 static inline uint64_t makes_name_here(struct gate_block *block, uint64_t nr, struct recording *recording)
 {
-    bool made = is_named(block, nr);
+    bool made = is_made_again(block, nr) || is_named(block, nr);
     if (made && !is_told_of(table_of(block, GUEST_KINDS)[nr], nr, 0, *(const volatile int64_t *)&block->result)) {
         record_end(recording, block);
         return block->behind;

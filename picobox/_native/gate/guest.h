@@ -4,6 +4,7 @@
 #define PICOBOX_GATE_GUEST_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -39,6 +40,21 @@ struct gate_block {
 #define MISS_BITS 13
 /* Longer names are not remembered. */
 #define MISS_LONGEST 1024
+
+/* Sealed as well: paths by which a task may make a name, each by its hash, at a place that the task's block tells, 0: none;
+   see permits.c. */
+#define GATE_PERMITS UINT64_C(0x7c1e7000)
+#define PERMIT_COUNT 512
+static inline uint64_t permit_hash(uint64_t path_hash, uint32_t block)
+{
+    uint64_t hash = (path_hash ^ block) * UINT64_C(0x9e3779b97f4a7c15);
+    return (hash ^ hash >> 32) | 1;
+}
+/* Only a path's last component is made by it, never what a link there leads to. */
+static inline bool is_of_permits(uint64_t open_flags)
+{
+    return open_flags & (O_EXCL | O_NOFOLLOW);
+}
 
 /* Sealed as well: names that mean something in another spelling, by the same hashes. */
 #define GATE_SPELLINGS UINT64_C(0x7c1ec000)

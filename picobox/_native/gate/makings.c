@@ -71,6 +71,7 @@ void making_end(struct pb_core *core, struct task *task)
         link = &(*link)->next_maker;
     *link = task->next_maker;
     task->makes = MAKES_NOTHING;
+    permit_end(core, task);
     core->makings++;
 }
 

@@ -20,6 +20,7 @@
 #include "../names.h"
 #include "gate.h"
 #include "guest.h"
+#include "misses.h"
 
 #define DIRECTORY (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 /* What gives a name a meaning, and what makes another directory of one that is watched. */
@@ -29,9 +30,6 @@
 /* As many directories that fall together are known at once: two in turn would never be. */
 #define HEAD_SETS 64
 #define HEAD_WAYS 4
-#define FOLDED_BITS 12
-/* Of longer paths nothing is remembered. */
-#define MOST_COMPONENTS 12
 /* Not all that a user may have. */
 #define MOST_WATCHES 2048
 #define HEAD_LONGEST 512
@@ -75,17 +73,6 @@ struct misses {
     struct head heads[HEAD_SETS][HEAD_WAYS];
     uint32_t next_way, next_spelling;
 };
-
-static uint64_t *in_gate(const struct pb_core *core, uint64_t address)
-{
-    return (uint64_t *)(core->stubs->code + (address - GATE_CODE));
-}
-
-/* What all spellings of a component have in common here. */
-static uint16_t short_hash(uint32_t folded_hash)
-{
-    return (folded_hash ^ folded_hash >> FOLDED_BITS) & ((1 << FOLDED_BITS) - 1);
-}
 
 static struct gate_spelling *spelling_at(const struct pb_core *core, uint32_t number)
 {
@@ -135,6 +122,7 @@ void misses_forget(struct pb_core *core)
     if (!core->remembers)
         return;
     core->remembers = false;
+    permits_forget_all(core);
     for (uint32_t hash = 0; hash < 1 << FOLDED_BITS; hash++)
         forget_component(core->misses, (uint16_t)hash);
     core->generation += UINT64_C(0x9e3779b97f4a7c15);
@@ -249,8 +237,10 @@ void name_call_seen(struct pb_core *core, struct task *task, uint64_t nr, const 
 
 void misses_name_made(struct pb_core *core, const struct made_name *made)
 {
-    if (core->misses && core->remembers)
+    if (core->misses && core->remembers) {
         forget_component(core->misses, short_hash(made->hash));
+        permits_forget(core, short_hash(made->hash));
+    }
 }
 
 static void take_event(struct misses *misses, const struct inotify_event *event)
@@ -263,6 +253,7 @@ static void take_event(struct misses *misses, const struct inotify_event *event)
     } else if (event->len && misses->core->remembers) {
         name_fold(&folded, 0, event->name, strnlen(event->name, event->len));
         forget_component(misses, short_hash(folded.hash));
+        permits_notice(misses->core, event->wd, event->name, short_hash(folded.hash));
     }
 }
 
@@ -379,16 +370,21 @@ static struct misses *misses_of(struct pb_core *core)
     return core->misses;
 }
 
-static bool watch(struct misses *misses, int directory)
+static int watch_number(const struct misses *misses, int directory)
 {
     char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", directory);
+    return inotify_add_watch(misses->inotify, path, EVENTS);
+}
+
+static bool watch(struct misses *misses, int directory)
+{
     struct statfs system;
     if (misses->watches++ >= MOST_WATCHES)
         return false;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", directory);
     /* Who changes the layers of an overlay is not seen there. */
     return fstatfs(directory, &system) == 0 && (uint32_t)system.f_type != OVERLAYFS_SUPER_MAGIC &&
-           inotify_add_watch(misses->inotify, path, EVENTS) >= 0;
+           watch_number(misses, directory) >= 0;
 }
 
 static int open_start(const struct miss *miss)
@@ -423,8 +419,8 @@ static bool watch_all(struct misses *misses, const struct miss *miss, const char
     return watched;
 }
 
-/* Whether all directories of a path are watched, and were before the name was looked for; if not, they are from now on. */
-static bool is_watched_whole(struct misses *misses, const struct miss *miss)
+/* Whether all directories of a path are watched, and were before the name was looked for; if not, they may be from now on. */
+static bool is_watched_whole(struct misses *misses, const struct miss *miss, bool may_watch)
 {
     const char *whole = miss->stored ? miss->stored : miss->path;
     size_t length = strlen(whole);
@@ -441,6 +437,8 @@ static bool is_watched_whole(struct misses *misses, const struct miss *miss)
     for (int way = 0; way < HEAD_WAYS; way++)
         if (heads[way].epoch == miss->epoch && heads[way].place == miss->place && strcmp(heads[way].path, path) == 0)
             return true;
+    if (!may_watch)
+        return false;
     struct head *head = &heads[misses->next_way++ % HEAD_WAYS];
     if (watch_all(misses, miss, path)) {
         head->epoch = miss->epoch;
@@ -468,8 +466,7 @@ void miss_begin(const struct pb_core *core, const struct task *task, struct miss
     miss->makings = core->makings;
 }
 
-/* The hashes of a path's components, their number, or -1 if there are too many. */
-static int components_of(const char *path, uint16_t hashes[MOST_COMPONENTS])
+int components_of(const char *path, uint16_t hashes[MOST_COMPONENTS])
 {
     struct folded_name folded;
     for (int count = 0;; count++) {
@@ -486,10 +483,10 @@ static int components_of(const char *path, uint16_t hashes[MOST_COMPONENTS])
 }
 
 /* Whether one of them may come to be at any moment. */
-static bool is_made(const struct pb_core *core, const uint16_t *hashes, int count)
+static bool is_made(const struct pb_core *core, const struct task *except, const uint16_t *hashes, int count)
 {
     for (const struct task *maker = core->makers; maker; maker = maker->next_maker)
-        for (int i = 0; i < count; i++)
+        for (int i = 0; maker != except && i < count; i++)
             if (hashes[i] == short_hash(maker->made.hash))
                 return true;
     return false;
@@ -520,25 +517,50 @@ static uint32_t spelling_place(struct misses *misses, uint64_t hash)
     return place;
 }
 
-void miss_seen(struct pb_core *core, const struct miss *miss)
+bool miss_is_watched(struct pb_core *core, const struct miss *miss, enum remembered what)
 {
     struct misses *misses = misses_of(core);
-    uint64_t first = miss_hash(1, miss->place, miss->path);
-    if (!misses || !miss->place || !first || (miss->dirfd != AT_FDCWD && miss->path[0] != '/') ||
-        (miss->stored && strlen(miss->stored) >= sizeof(((struct gate_spelling *)0)->path)))
-        return;
+    uint64_t first = miss_hash(1 + (uint64_t)what, miss->place, miss->path);
+    if (!misses || !miss->place || !first || (miss->dirfd != AT_FDCWD && miss->path[0] != '/'))
+        return false;
     pthread_mutex_lock(&misses->lock);
-    bool remembered = is_known(misses, first) && is_watched_whole(misses, miss);
+    bool known = is_known(misses, first);
+    bool watched = (known || what == ITS_MEANING) && is_watched_whole(misses, miss, known);
     pthread_mutex_unlock(&misses->lock);
-    if (!remembered)
+    return watched;
+}
+
+int miss_watch(struct pb_core *core, int directory)
+{
+    struct misses *misses = misses_of(core);
+    if (!misses)
+        return -1;
+    pthread_mutex_lock(&misses->lock);
+    int number = watch_number(misses, directory);
+    pthread_mutex_unlock(&misses->lock);
+    return number;
+}
+
+bool miss_holds(const struct pb_core *core, const struct miss *miss, const struct task *except, const uint16_t *hashes,
+                int count)
+{
+    const struct misses *misses = core->misses;
+    return misses && misses->epoch == miss->epoch && misses->events == miss->events &&
+           core->generation == miss->generation && core->makings == miss->makings && core->resolver && core->stubs &&
+           count >= 0 && !is_made(core, except, hashes, count);
+}
+
+void miss_seen(struct pb_core *core, const struct miss *miss)
+{
+    if ((miss->stored && strlen(miss->stored) >= sizeof(((struct gate_spelling *)0)->path)) ||
+        !miss_is_watched(core, miss, ITS_MEANING))
         return;
     uint16_t hashes[MOST_COMPONENTS];
     int count = components_of(miss->path, hashes);
     uint64_t hash = miss_hash(miss->generation, miss->place, miss->path);
     LOCKED(core);
-    if (misses->epoch != miss->epoch || misses->events != miss->events || core->generation != miss->generation ||
-        core->makings != miss->makings || !core->resolver || !core->stubs || count < 0 || is_made(core, hashes, count) ||
-        (miss->stored && (core->has_other_rights || core->has_other_roots)))
+    struct misses *misses = core->misses;
+    if (!miss_holds(core, miss, NULL, hashes, count) || (miss->stored && (core->has_other_rights || core->has_other_roots)))
         return;
     core->remembers = true;
     __atomic_store_n(in_gate(core, GATE_GENERATION), core->generation, __ATOMIC_SEQ_CST);

@@ -64,7 +64,7 @@ struct walk {
     const char *rest;           /* from that on */
     const struct pb_trace_table *judged; /* NULL, or: by its rules that nothing is there may be a refusal */
     bool tells;                 /* what is absent is to be named */
-    int directory;              /* open, how far the path has been followed */
+    int directory;              /* open, or -1: how far the path has been followed */
     size_t length;              /* of `spelled` */
     char given[PATH_MAX];
     char spelled[PATH_MAX];     /* its path in stored spellings */
@@ -77,6 +77,12 @@ static void clear(struct walk *walk)
     memset(walk, 0, offsetof(struct walk, given));
     walk->given[0] = walk->spelled[0] = walk->real[0] = 0;
     walk->directory = -1;
+}
+
+static void leave(const struct walk *walk)
+{
+    if (walk->directory >= 0)
+        close(walk->directory);
 }
 
 static bool put(struct walk *walk, const char *text, size_t length)
@@ -297,11 +303,9 @@ static bool go(struct walk *walk, const char *left)
             found = find(walk, left, length, stored);
         else if ((*rest && !walk->entry) || !make(walk, left, length, stored))
             return false;
-        if (walk->made)
-            return end(walk, stored, rest);
         if (found < 0)
             return false;
-        if (found == PB_NAMES_ABSENT) {
+        if (walk->made || found == PB_NAMES_ABSENT) {
             walk->rest = left;
             return end(walk, stored, rest);
         }
@@ -328,21 +332,27 @@ static const char *components_end(const char *path)
     return end;
 }
 
-/* Who records what calls find is told what is not there; false: that is for Python to judge, or not known. */
-static bool name_absent(struct walk *walk)
+/* The path without links of what the rest of the given one names in the directory. */
+static bool name_real(struct walk *walk, size_t rest)
 {
     char link[64];
-    if (!walk->absent || !walk->rest)
-        return false;
     snprintf(link, sizeof link, "/proc/self/fd/%d", walk->directory);
     ssize_t length = readlink(link, walk->real, sizeof walk->real);
-    size_t rest = (size_t)(components_end(walk->rest) - walk->rest);
     if (length <= 0 || walk->real[0] != '/' || (size_t)length + rest + 2 > sizeof walk->real)
         return false;
     if (length > 1)
         walk->real[length++] = '/';
     memcpy(walk->real + length, walk->rest, rest);
     walk->real[(size_t)length + rest] = 0;
+    return true;
+}
+
+/* Who records what calls find is told what is not there; false: that is for Python to judge, or not known. */
+static bool name_absent(struct walk *walk)
+{
+    size_t rest = walk->rest ? (size_t)(components_end(walk->rest) - walk->rest) : 0;
+    if (!walk->absent || !rest || !name_real(walk, rest))
+        return false;
     if (walk->judged && (strstr(walk->rest, "..") || path_is_hidden(walk->judged, walk->real)))
         return false;
     if (memchr(walk->rest, '/', rest))
@@ -362,8 +372,6 @@ static int64_t look_up(struct walk *walk)
     bool found = left && go(walk, left), same = found && strcmp(walk->spelled, walk->given) == 0;
     if (same && (walk->judged || walk->tells))
         found = name_absent(walk);
-    if (walk->directory >= 0)
-        close(walk->directory);
     if (!found)
         return ASK_PYTHON;
     return same && !walk->made ? 0 : (int64_t)walk->length;
@@ -396,7 +404,9 @@ bool resolver_finds_nothing(struct pb_core *core, struct task *task, uint64_t pa
     }
     walk.rights = &rights;
     walk.judged = rings_tell_errors(core, SYS_execve) ? core->recorder->table : NULL;
-    return look_up(&walk) == 0 && walk.absent;
+    bool absent = look_up(&walk) == 0 && walk.absent;
+    leave(&walk);
+    return absent;
 }
 
 /* The number of the task may be another's as soon as it has been killed, so it is asked for again before what was found
@@ -463,6 +473,15 @@ static int64_t tell_path(const struct lookup *lookup, struct walk *walk, uint64_
     return length;
 }
 
+/* Nothing has the name, by whoever's rights, the path is to be made as it is, and that it is absent is no rule's refusal. */
+static bool may_have_permit(const struct notified_call *call, struct walk *walk)
+{
+    const struct pb_trace_table *table = walk->core->recorder ? walk->core->recorder->table : NULL;
+    return walk->made && walk->absent && strcmp(walk->spelled, walk->given) == 0 &&
+           (call->nr == SYS_open || call->nr == SYS_openat) && is_of_permits(call->args[call->nr == SYS_open ? 1 : 2]) &&
+           (!table || !table->judged || (name_real(walk, strlen(walk->rest)) && !path_is_hidden(table, walk->real)));
+}
+
 /* Of a call with one path: its length, as tell_path has it. */
 static int64_t tell_one(const struct lookup *lookup, struct miss *miss)
 {
@@ -484,6 +503,15 @@ static int64_t tell_one(const struct lookup *lookup, struct miss *miss)
         return ASK_PYTHON;
     int64_t length = tell_path(lookup, &walk, 0, GUEST_NAME);
     bool means_nothing = length == 0 && walk.absent, is_spelled = length > 0 && walk.looks && !walk.forgets && !walk.absent;
+    if (length > 0 && may_have_permit(lookup->call, &walk)) {
+        struct miss made = *miss;
+        made.path = walk.given;
+        made.dirfd = walk.dirfd;
+        made.makings++; /* it has begun to make this one */
+        if (permit_seen(lookup->core, &made, walk.directory))
+            walk.directory = -1;
+    }
+    leave(&walk);
     if (!lookup->makes && (means_nothing || is_spelled)) {
         miss->path = walk.given;
         miss->stored = is_spelled ? walk.spelled : NULL;
@@ -519,6 +547,7 @@ static int64_t tell_two(const struct lookup *lookup)
         !begin_path(lookup, &walk, row >> PB_RESOLVES_PATH_SHIFT & 7, row & PB_RESOLVES_AT_DIRECTORY))
         return ASK_PYTHON;
     int64_t first = tell_path(lookup, &walk, 0, GUEST_SECOND_NAME);
+    leave(&walk);
     if (first < 0)
         return ASK_PYTHON;
     clear(&walk);
@@ -526,6 +555,7 @@ static int64_t tell_two(const struct lookup *lookup)
     if (!begin_path(lookup, &walk, row >> PB_RESOLVES_SECOND_SHIFT & 7, row & PB_RESOLVES_AT_DIRECTORY))
         return ASK_PYTHON;
     int64_t second = tell_path(lookup, &walk, GUEST_SECOND_NAME, GUEST_SECOND_NAME);
+    leave(&walk);
     if (second < 0)
         return ASK_PYTHON;
     return (first ? GUEST_HAS_FIRST : 0) | (second ? GUEST_HAS_SECOND : 0);

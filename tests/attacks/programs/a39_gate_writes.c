@@ -1,21 +1,24 @@
-/* A39: changes the gate's code: by stores, through /proc and other processes, by mappings over, from and onto it. */
+/* A39: changes the gate's code or tables: by stores, through /proc and other processes, by mappings over, from and onto it. */
 /* Walls: supervisor */
 /* Options: --gate 1 */
 #include "gate.h"
 #include <sys/shm.h>
 
 #define SIZE 4096
+#define PERMITS 0x1e7000 /* of names, of which this program makes none */
 static struct range gate[2];
-static uint8_t before[SIZE];
+static uint8_t before[SIZE], no_permits[SIZE];
 static size_t used = SIZE;
+static const uintptr_t places[] = {0, SIZE, PERMITS};
 
-/* What was there. The gate itself adds to it. */
+/* What was there. The gate itself adds to its code. */
 static bool is_changed(void)
 {
     struct range now[2] = {0};
-    uint8_t bytes[SIZE];
-    CHECK(look_at(gate[0].start, bytes, SIZE));
-    return memcmp(bytes, before, used) != 0 || find_gate(now) != 2 || memcmp(now, gate, sizeof now) != 0;
+    uint8_t bytes[SIZE], permits[SIZE];
+    CHECK(look_at(gate[0].start, bytes, SIZE) && look_at(gate[0].start + PERMITS, permits, SIZE));
+    return memcmp(bytes, before, used) != 0 || memcmp(permits, no_permits, SIZE) != 0 || find_gate(now) != 2 ||
+           memcmp(now, gate, sizeof now) != 0;
 }
 
 /* Without a call that would need the gate. */
@@ -174,15 +177,16 @@ int main(void)
     CHECK(look_at(gate[0].start, before, SIZE));
     while (used && !before[used - 1])
         used--;
-    CHECK(used > 0);
+    CHECK(used > 0 && !is_changed());
     for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++)
-        for (int page = 0; page < 2; page++) {
+        for (size_t place = 0; place < sizeof places / sizeof places[0]; place++) {
             pid_t pid = fork_child();
             if (pid == 0) {
                 /* What is written for one process is written for all that were forked from one. */
-                attempts[i].attempt((void *)(gate[0].start + (uintptr_t)(page * SIZE)));
+                attempts[i].attempt((void *)(gate[0].start + places[place]));
                 handle(SIGSEGV, is_gone, 0);
-                _exit(memcmp((void *)gate[0].start, before, used) != 0);
+                _exit(memcmp((void *)gate[0].start, before, used) != 0 ||
+                      memcmp((void *)(gate[0].start + PERMITS), no_permits, SIZE) != 0);
             }
             int status = wait_status(pid);
             GOT_IF(WIFEXITED(status) && WEXITSTATUS(status) == 1, "other code in the gate by %s\n", attempts[i].name);
