@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -31,7 +30,6 @@ __all__ = ["top"]
 PROGRAM = Path(__file__).parent / "gate_permits.c"
 MAKINGS = 400
 ROUNDS, TWINS = 1000, 4  # what the program makes at least, and where others were first
-NOTICED = 0.1  # what others make is noticed after two milliseconds
 
 
 @pytest.fixture(autouse=True)
@@ -130,8 +128,6 @@ def act(top: Path, what: str) -> None:
     elif what == "d":
         directory.rename(top / "away")
         (top / "other").rename(directory)
-    if what != "n":
-        time.sleep(NOTICED)
 
 
 def serve(top: Path, told: int, done: int) -> None:

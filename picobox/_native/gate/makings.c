@@ -11,7 +11,9 @@
 #include "../names.h"
 #include "gate.h"
 
-#define PATIENCE 20000 /* pauses: who is in the kernel for longer hangs there, as whoever comes to that directory will */
+/* Pauses: whoever is in the kernel for longer hangs there, as all will that come to that directory. A disk that is busy with
+   its journal takes seconds. */
+#define PATIENCE 200000
 #define PAUSE 50000    /* ns */
 
 bool name_made(struct made_name *made, int directory, const char *name, size_t length)
