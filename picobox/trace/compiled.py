@@ -128,10 +128,16 @@ class CompiledTable:
         self.native.statuses = self._keep_new("const char *[]", texts)
         self.native.status_count = len(texts)
 
+    def count(self) -> Any:
+        """Calls are counted and no lines are made of them; before the run. Gives the counts, by number."""
+        counts = self._keep_new("struct pb_trace_count[]", lib.PB_NR_COUNT)
+        self.native.counts = counts
+        return counts
+
     def _string(self, data: bytes) -> Any:
         return self._array("char[]", data + b"\0")
 
-    def _keep_new(self, kind: str, values: list[Any]) -> Any:
+    def _keep_new(self, kind: str, values: list[Any] | int) -> Any:
         made = ffi.new(kind, values)
         self._keep.append(made)
         return made

@@ -74,6 +74,8 @@ class CoreRecorder(Recorder):
         if refusals is not None:
             self.table.judge(refusals.policy, self.judged)
         self._numbers, self._watched = numbers, seen
+        # Where calls are counted instead of shown (`CompiledTable.count`).
+        self.counts: Any = None
         self.in_guests = False
         self._name_of: Callable[[bytes], str] = os.fsdecode
         self._core: Any = ffi.NULL
@@ -151,7 +153,7 @@ class CoreRecorder(Recorder):
     def _fill(self, call: Call, refused: int | None, refusal: Refusal | None) -> list[Any]:
         """The verdict on a call; what is given must be kept until it has been read."""
         verdict, keep = self._verdict, []
-        verdict.performed = call.performed
+        verdict.performed, verdict.answered = call.performed, call.result is not None
         verdict.name = verdict.refusal = verdict.status = ffi.NULL
         if call.object_name is not None:
             keep.append(ffi.new("char[]", self._form.name_form(call.object_name).encode()))

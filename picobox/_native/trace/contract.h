@@ -137,6 +137,12 @@ enum pb_trace_results {
     PB_RESULTS_FAILED, /* or begin anew; who did not return has done neither */
 };
 
+/* What is counted of the calls of one number: elapsed ns from their beginning to their end, as far as they have ended. */
+struct pb_trace_count {
+    uint64_t calls, errors;
+    int64_t elapsed;
+};
+
 /* Everything stays where it is as long as the core has it. */
 struct pb_trace_table {
     const struct pb_trace_row *rows; /* PB_NR_COUNT */
@@ -157,6 +163,7 @@ struct pb_trace_table {
     const uint8_t *judged; /* by number: an error may be a rule's refusal, which Python tells. NULL: no rule refuses */
     int32_t results;       /* enum pb_trace_results: of which calls lines are made */
     int32_t status_count;
+    struct pb_trace_count *counts; /* by number: calls are counted there, and no lines are made. NULL: lines are made */
     const char *const *statuses; /* those with one of these, in the form of the trace; NULL: with any */
     const char *pseudo;    /* the file systems that are no volumes, a line each, with one end before the first, too */
 };
@@ -167,6 +174,7 @@ struct pb_trace_verdict {
     const char *name;
     const char *status; /* NULL: what the result stands for */
     const char *refusal;
+    int32_t answered; /* the kernel does not run it */
 };
 
 /* Calls of these numbers, PB_NR_COUNT times 0 or 1, are recorded without Python. 0 or -ENOMEM. */

@@ -276,11 +276,25 @@ static bool is_kept(const struct call_line *line)
     return line->call->ended && (errno_of(line->call) != 0) == (table->results == PB_RESULTS_FAILED);
 }
 
+static void count(const struct call_line *line)
+{
+    if (line->nr < 0 || line->nr >= PB_NR_COUNT)
+        return;
+    struct pb_trace_count *counted = &line->call->table->counts[line->nr];
+    counted->calls++;
+    counted->errors += errno_of(line->call) && !begins_anew(line->call);
+    bool is_answered = line->verdict && line->verdict->answered;
+    if (line->call->ended && line->duration > 0 && !is_answered)
+        counted->elapsed += line->duration;
+}
+
 void add_line(struct text *out, const struct call_line *line, const struct memory *memory)
 {
     if (!is_kept(line))
         return;
-    if (line->call->table->as_json)
+    if (line->call->table->counts)
+        count(line);
+    else if (line->call->table->as_json)
         add_as_json(out, line, memory);
     else
         add_as_text(out, line, memory);

@@ -257,7 +257,7 @@ static void begin(struct pb_core *core, struct task *task, int32_t number)
     open->clock = clock_now(CLOCK_MONOTONIC);
     open->performed = 0;
     open->name.length = open->fields.length = 0;
-    open->count = fields_count(&call);
+    open->count = table->counts ? 0 : fields_count(&call);
     for (int i = 0; i < open->count; i++) {
         add_field(&open->fields, &call, i, &memory);
         open->ends[i] = (uint32_t)open->fields.length;

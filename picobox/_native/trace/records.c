@@ -23,7 +23,7 @@ bool record_show(struct text *out, struct text *fields, const struct pb_trace_ta
     call.ended = record.ended;
     call.result = record.result;
     struct memory memory = {.pieces = bytes + sizeof record, .end = bytes + size, .when = PB_AT_ENTRY};
-    int count = fields_count(&entry);
+    int count = table->counts ? 0 : fields_count(&entry);
     fields->length = 0;
     for (int i = 0; i < count; i++) {
         if (!is_shown_later(&call, i))
