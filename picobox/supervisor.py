@@ -125,6 +125,8 @@ class Supervisor:
         self._beginnings: dict[HostTid, Callable[[Thread], None]] = {}
         # Whether there are tasks that are not told.
         self._leaves_unseen = False
+        # Who is told how long calls take.
+        self._timers: tuple[Callable[[int, int], None], ...] = ()
         # Calls that may not begin yet: their tasks stand before them.
         self._waiting: dict[HostTid, Stop] = {}
         self._on: dict[int, Callable[[Stop], None]] = {
@@ -151,19 +153,24 @@ class Supervisor:
         """The NT side, if it is there."""
         return self._served
 
-    def time_calls(self, told: Callable[[int, int], None] | None) -> None:
-        """Tells of each call that Python answers its number, and the nanoseconds that it took us; None: no more."""
-        if told is None:
+    def time_calls(self, told: Callable[[int, int], None]) -> None:
+        """Tells one more, of each call that Python answers, its number and the nanoseconds that it took us."""
+        self._timers = (*self._timers, told)
+        self._on[STOP_SYSCALL] = self._on_timed_call
+
+    def leave_untimed(self, told: Callable[[int, int], None]) -> None:
+        """Tells whom `time_calls` was given no more; others are still told."""
+        self._timers = tuple(each for each in self._timers if each != told)
+        if not self._timers:
             self._on[STOP_SYSCALL] = self._on_call
-            return
 
-        def timed(stop: Stop) -> None:
-            began = time.perf_counter_ns()
-            number = stop.nr
-            self._on_call(stop)
-            told(number, time.perf_counter_ns() - began)
-
-        self._on[STOP_SYSCALL] = timed
+    def _on_timed_call(self, stop: Stop) -> None:
+        began = time.perf_counter_ns()
+        number = stop.nr
+        self._on_call(stop)
+        took = time.perf_counter_ns() - began
+        for told in self._timers:
+            told(number, took)
 
     def spawn(self, request: SpawnRequest) -> HostTid:
         """Starts the main program."""

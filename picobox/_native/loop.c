@@ -543,8 +543,15 @@ static void take_stop(struct pb_core *core, struct pb_stop *out)
             out->kind = PB_STOP_TRACE;
             return;
         }
-        if (doorbell_rung && doorbell_take(core, out))
+        if (doorbell_rung && core->was_asked) {
+            core->was_asked = false;
+            if (core->round_next == core->round_end)
+                take_round(core);
+        } else if (doorbell_rung && doorbell_take(core, out)) {
+            /* Whoever asks without end must not keep the tasks waiting. */
+            core->was_asked = out->nr == SIGIO;
             return;
+        }
         pin_tick_seen(core);
         if (core->pending) {
             if (tell_pending(core, out) == FOR_PYTHON)

@@ -277,6 +277,7 @@ struct pb_core {
     int32_t round_size;
     int32_t round_next;
     int32_t round_end;
+    bool was_asked; /* what was told last is SIGIO: now it is a task's turn */
     int32_t unfair; /* stops taken one by one since the last round */
     struct resumption resumption;
     struct kept_stat kept_stats[KEPT_STATS]; /* of tasks that were asked for lately, see proc.c */

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from picobox.cli.inspect_common import inspect_options, show, shown
 from picobox.cli.options import Option, Usage
+from picobox.findings.visible import visible
+from picobox.inspection.wire import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,13 +32,16 @@ def main(arguments: list[str]) -> int:
     usage = Usage("objects", _DESCRIPTION, _EXAMPLES)
     path = Option("path", nargs="?", metavar="PATH", default="\\", help="a directory or another object")
     options = usage.read((path, *inspect_options()), arguments)
-    return show(options, {"ask": "objects", "path": options.path}, _HEADINGS, _rows, right=frozenset({1, 2}))
+    return show(options, {"ask": "objects", "path": options.path}, _HEADINGS, rows_of, right=frozenset({1, 2}))
 
 
-def _rows(answer: Json) -> Iterator[Sequence[str]]:
+def rows_of(answer: Json) -> Iterator[Sequence[str]]:
+    """The lines of the table: handles, references, type, and the name, which stands below its directory's."""
     for target in answer["objects"]:
-        name = shown(target["path"])
+        name = plain(target["path"])
         if target["depth"]:
-            name = "  " * target["depth"] + name.rpartition("\\")[2]
+            # Before it is made visible: an escape has a backslash too.
+            name = name.rpartition("\\")[2]
+        name = "  " * target["depth"] + visible(name)
         link = "" if target["target"] is None else f" -> {shown(target['target'])}"
         yield str(target["handles"]), str(target["references"]), target["type"], name + link

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from picobox.errors import PicoboxError
 from picobox.inspection import place, wire
+from picobox.platform.base import HostTid
+from picobox.platform.host import started_at
 from picobox.session.messages import peer
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 # A supervisor answers between two stops; one that is stopped itself does not answer at all.
 _PATIENCE = 5.0
+# When a process began is known to a clock tick only.
+_CLOCKS = 1.0
+_DEAD = (b"Z", b"X")
 
 
 class Answer(NamedTuple):
@@ -59,10 +64,11 @@ class Runs:
             if peer(connection).user != os.geteuid():
                 raise PermissionError("it is not yours")
         except ConnectionRefusedError:
-            # Whoever had it was killed.
+            # Whoever had it was killed, or has just bound it and does not listen yet.
             connection.close()
             with suppress(OSError):
-                os.unlink(name, dir_fd=directory)
+                if not _may_listen(int(name), os.stat(name, dir_fd=directory).st_mtime):
+                    os.unlink(name, dir_fd=directory)
         except OSError as error:
             connection.close()
             if not isinstance(error, FileNotFoundError):  # else it has just ended
@@ -94,6 +100,16 @@ class Runs:
     ) -> None:
         for connection in self._connections.values():
             connection.close()
+
+
+def _may_listen(pid: int, bound: float) -> bool:
+    """Whether the process of a socket that was bound then is there still; another that has its number began later."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as line:
+            state = line.read().rpartition(b")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in _DEAD and started_at(HostTid(pid)) <= bound + _CLOCKS
 
 
 def _why(error: Exception) -> str:

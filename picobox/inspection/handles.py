@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.inspection.processes import Process, running
-from picobox.inspection.wire import plain, text
+from picobox.inspection.wire import text
 from picobox.platform import host
 from picobox.task import FIRST_HANDLE_INDEX, O_ACCMODE, O_PATH, O_RDONLY, O_RDWR, O_WRONLY, fd_index
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ntshim.ob.handles import HandleTable
+    from picobox.inspection.questions import Question
     from picobox.inspection.wire import Json
     from picobox.platform.base import HostTid
     from picobox.supervisor import Supervisor
@@ -37,16 +38,9 @@ class Wanted(NamedTuple):
     path: bytes | None
 
     @classmethod
-    def of(cls, request: Json) -> Wanted:
-        """As a request says it. ValueError, TypeError, KeyError if it says something else."""
-        file, path, pid = request.get("file"), request.get("path"), request.get("pid")
-        if pid is not None and not isinstance(pid, int):
-            raise ValueError("pid is a number")
-        return cls(
-            pid,
-            None if file is None else (int(file[0]), int(file[1])),
-            None if path is None else os.fsencode(plain(path)),
-        )
+    def of(cls, question: Question) -> Wanted:
+        """As a question says it."""
+        return cls(question.pid, question.file, None if question.path is None else os.fsencode(question.path))
 
     def has(self, process: Process) -> bool:
         """Whether a process's are asked for, by the number that it has here or among guests."""
@@ -59,9 +53,9 @@ class Wanted(NamedTuple):
         return (self.file is not None and file == self.file) or (self.path is not None and path == self.path)
 
 
-def handles(supervisor: Supervisor, request: Json) -> list[Json]:
+def handles(supervisor: Supervisor, question: Question) -> list[Json]:
     """The answer to `handles`. Nothing is opened, and no handle made, for it: the kernel's tables are looked at."""
-    wanted = Wanted.of(request)
+    wanted = Wanted.of(question)
     found = []
     for process in running(supervisor):
         if wanted.has(process):

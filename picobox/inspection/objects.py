@@ -6,29 +6,30 @@ from typing import TYPE_CHECKING
 
 from ntshim.ob.directory import Directory
 from ntshim.ob.symlink import SymbolicLink
-from picobox.inspection.wire import plain, text
+from picobox.inspection.wire import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ntshim.ob.object import Object
+    from picobox.inspection.questions import Question
     from picobox.inspection.wire import Json
     from picobox.supervisor import Supervisor
 
 
-def objects(supervisor: Supervisor, request: Json) -> list[Json]:
+def objects(supervisor: Supervisor, question: Question) -> list[Json]:
     r"""The answer to `objects`: what stands at a path and below it, in the order of a tree; ValueError: nothing does.
 
     The path is absolute, its case does not count, and a link is not followed at its end. Whoever asks makes all tasks
     known, as every guest does that lists `\Sessions\0\Processes`.
     """
-    components = [each for each in plain(request.get("path", "\\")).replace("/", "\\").split("\\") if each]
+    components = [each for each in (question.path or "").replace("/", "\\").split("\\") if each]
     found: Object = supervisor.served().executive.namespace.root
     path = ""
     for component in components:
         below = found.find(component, ignore_case=True) if isinstance(found, Directory) else None
         if below is None:
-            raise ValueError(f"there is no {path}\\{component}")
+            raise ValueError(f"objects: there is no {path}\\{component}")
         found, path = below, f"{path}\\{_spelt(found, below, component)}"
     return list(_tree(path, found))
 

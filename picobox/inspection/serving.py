@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import fcntl
 import os
 import socket
 from contextlib import suppress
@@ -13,6 +13,7 @@ from picobox.inspection.handles import handles
 from picobox.inspection.locks import locks
 from picobox.inspection.objects import objects
 from picobox.inspection.processes import processes
+from picobox.inspection.questions import Question, question
 from picobox.inspection.rates import Rates
 from picobox.session.messages import is_trusted, peer
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_CLIENTS = 64
 _MOST_COMMAND = 1 << 16
+_O_ASYNC = 0o20000
 
 
 class Serving:
@@ -33,14 +35,18 @@ class Serving:
         self._supervisor = supervisor
         self._clients: list[socket.socket] = []
         self._rates = Rates(supervisor)
-        self._answers: dict[str, Callable[[Json], Json]] = {
-            "run": lambda _request: {},
-            "ps": lambda _request: {"processes": processes(supervisor)},
-            "handles": lambda request: {"handles": handles(supervisor, request)},
-            "objects": lambda request: {"objects": objects(supervisor, request)},
-            "locks": lambda _request: {"locks": locks(supervisor)},
-            "top": self._rates.answer,
+        self._answers: dict[str, Callable[[Question], Json]] = {
+            "run": lambda _asked: {},
+            "ps": lambda _asked: {"processes": processes(supervisor)},
+            "handles": lambda asked: {"handles": handles(supervisor, asked)},
+            "objects": lambda asked: {"objects": objects(supervisor, asked)},
+            "locks": lambda _asked: {"locks": locks(supervisor)},
+            "top": lambda _asked: self._rates.answer(),
         }
+        # By kill(2) SIGIO would not do: what a process sends, the program may be about to get as well.
+        self._again, self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        fcntl.fcntl(self._again, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(self._again, fcntl.F_SETFL, os.O_NONBLOCK | _O_ASYNC)
 
     def welcome(self, fd: int) -> None:
         """Takes over the connection of somebody who has come, unless he is another user, or a guest."""
@@ -52,10 +58,13 @@ class Serving:
         self._clients.append(connection)
 
     def hear(self) -> None:
-        """Answers whatever has been asked by now."""
-        for connection in list(self._clients):
-            while self._hear(connection):
-                pass
+        """Answers one question of each who has asked, and rings if there may be more: stops of tasks come between."""
+        with suppress(BlockingIOError):
+            os.read(self._again, 1)
+        heard = [self._hear(connection) for connection in list(self._clients)]
+        if any(heard):
+            with suppress(BlockingIOError):
+                os.write(self._bell, b"\0")
 
     def _hear(self, connection: socket.socket) -> bool:
         """Answers one question; False if there is none, and where the client has gone."""
@@ -79,14 +88,10 @@ class Serving:
 
     def _answer(self, said: bytes) -> Json:
         try:
-            request = json.loads(said)
-            answer = self._answers[request["ask"]]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return {"error": f"ask for one of: {', '.join(self._answers)}"}
-        try:
-            return {"run": self._run(), **answer(request)}
-        except (ValueError, TypeError, KeyError) as error:
-            return {"error": f"{request['ask']}: {error}"}
+            asked = question(said, self._answers)
+            return {"run": self._run(), **self._answers[asked.ask](asked)}
+        except ValueError as error:
+            return {"error": str(error)}
 
     def _run(self) -> Json:
         with open("/proc/self/cmdline", "rb") as words:
@@ -99,3 +104,5 @@ class Serving:
         while self._clients:
             with suppress(OSError):
                 self._clients.pop().close()
+        os.close(self._again)
+        os.close(self._bell)

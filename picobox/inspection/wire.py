@@ -51,13 +51,25 @@ def ask(connection: socket.socket, request: Json) -> Json:
     try:
         if not said or not fds:
             raise ConnectionResetError("it ended before it answered")
-        size = json.loads(said)["size"]
-        if size > _MOST_ANSWERED:
-            raise ValueError("an answer of more than 1 GiB")
-        answer = json.loads(os.pread(fds[0], size, 0))
+        size = _object(said).get("size")
+        if not isinstance(size, int) or not 0 <= size <= _MOST_ANSWERED:
+            raise ValueError("its answer has no size, or one of more than 1 GiB")
+        if os.fstat(fds[0]).st_size < size:
+            raise ValueError("its answer is shorter than it says")
+        answer = _object(os.pread(fds[0], size, 0))
     finally:
         for fd in fds:
             os.close(fd)
-    if not isinstance(answer, dict):
-        raise ValueError("the answer is no JSON object")  # noqa: TRY004  (what was said is wrong, not a type of ours)
+    if not isinstance(answer.get("error", ""), str):
+        raise ValueError("its error is no text")  # noqa: TRY004  (what was said is wrong, not a type of ours)
     return answer
+
+
+def _object(said: bytes) -> Json:
+    try:
+        value = json.loads(said)
+    except (ValueError, RecursionError):
+        raise ValueError("its answer is no JSON") from None
+    if not isinstance(value, dict):
+        raise ValueError("its answer is no JSON object")  # noqa: TRY004  (as above)
+    return value

@@ -25,7 +25,7 @@ from picobox.abi.row import ACTION_CALL
 from picobox.abi.x86_64 import ARGUMENT_REGISTERS, USER_REGS
 from picobox.errors import Errno, PlatformError
 from picobox.platform import host
-from picobox.platform.base import STOP_EMPTY, Descriptor, HostTid, Kills, SpawnRequest, Stop
+from picobox.platform.base import STOP_EMPTY, STOP_INTERRUPT, Descriptor, HostTid, Kills, SpawnRequest, Stop
 from picobox.platform.reference_child import fork_child, read_failure
 from picobox.platform.reference_loop import WALL_OURS, ReferenceLoop
 from picobox.platform.reference_page import ReferencePage, make_page
@@ -192,6 +192,7 @@ class ReferencePlatform:
         self._debugger = Debugger()
         self._loop = ReferenceLoop(self._debugger.dict, tuple(rows), subscribe, features, calls)
         self._doorbell = Doorbell()
+        self._was_asked = False
         self._status_fd = -1
         self._failure: tuple[int, int] | None = None
 
@@ -225,8 +226,12 @@ class ReferencePlatform:
 
     def next(self) -> Stop:
         while True:
-            stop = self._doorbell.take() or self._loop.next_told() or self._next_seen()
+            # Whoever asks without end must not keep the tasks waiting: after SIGIO it is a task's turn.
+            rung = None if self._was_asked else self._doorbell.take()
+            self._was_asked = False
+            stop = rung or self._loop.next_told() or self._next_seen()
             if stop is not None:
+                self._was_asked = stop.kind == STOP_INTERRUPT and stop.signal == signal.SIGIO
                 return stop
 
     def _next_seen(self) -> Stop | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from inspection.runs import Place
+from picobox.cli.inspect_objects import rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,3 +53,10 @@ def test_processes_are_there_with_their_threads(place: Place) -> None:
         assert [each["type"] for each in threads] == ["Directory", "Thread", "Thread"]
         (run,) = place.told("ps")
         assert run["processes"][0]["nt_pid"] is not None
+
+
+def test_a_name_with_an_escape_is_shown_whole() -> None:
+    told = [{"path": path, "depth": depth, "type": "Event", "handles": 1, "references": 2, "target": None}
+            for depth, path in enumerate(("\\", "\\a\nb", "\\a\nb\\c\x1bd"))]  # fmt: skip
+    names = [row[3] for row in rows_of({"objects": told})]
+    assert names == ["\\", "  a\\nb", "    c\\x1bd"]

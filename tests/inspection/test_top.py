@@ -114,3 +114,13 @@ def test_nothing_runs(place: Place) -> None:
 def test_what_cannot_be_meant(place: Place, words: tuple[str, str]) -> None:
     _, complaint = place.asks("top", *words, status=125)
     assert words[0] in complaint
+
+
+def test_who_counts_already_counts_on(place: Place) -> None:
+    """`trace -c` measures the calls that come after somebody has looked, and has gone."""
+    program = "print('ready', flush=True)\nimport os, sys\nsys.stdin.readline()\nos.mkdir('new')\n"
+    costs = place.directory / "costs"
+    with place.running(program, "-c", "-o", str(costs), "--profile", "windows10", verb="trace"):
+        _looks(place, "--count", "1")
+    (made,) = [line.split() for line in costs.read_text().splitlines() if " mkdir " in f"{line} "]
+    assert float(made[2]) > 0, made
