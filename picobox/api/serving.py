@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Above the standard descriptors, which this process has for itself.
 _LEAST_FD = 3
 _O_ASYNC = 0o20000
+_MOST_SAID = 1 << 16
 
 
 def serve(control: int, record: int) -> int:
@@ -34,13 +35,13 @@ def serve(control: int, record: int) -> int:
     # Before and after the run nobody listens for it.
     signal.signal(signal.SIGIO, signal.SIG_IGN)
     channel = Channel(socket(fileno=control))
-    said = _own_standard()
+    standard, said = _own_standard()
     request = channel.receive()
     if request is None:
         return 1
     try:
         _check_place(request["place"])
-        channel.send(Run(channel, request, record, said).run())
+        channel.send(Run(channel, request, record, standard).run())
     except SpawnError as error:
         channel.send({"kind": UNSTARTED, "text": str(error), "errno": error.errno})
     except PicoboxError as error:
@@ -50,7 +51,8 @@ def serve(control: int, record: int) -> int:
     except BaseException:  # noqa: BLE001 - whatever it is, the client is told
         import traceback
 
-        channel.send({"kind": FAILED, "text": traceback.format_exc(), "is_refused": False})
+        text = traceback.format_exc() + _what_was_said(said)
+        channel.send({"kind": FAILED, "text": text, "is_refused": False})
         return 1
     return 0
 
@@ -78,19 +80,22 @@ def _own_standard() -> tuple[tuple[int, int, int], int]:
     return (given[0], given[1], given[2]), said
 
 
+def _what_was_said(said: int) -> str:
+    """What this process has written to its standard output and error, where nobody else sees it."""
+    sys.stderr.flush()
+    return os.pread(said, _MOST_SAID, 0).decode(errors="replace")
+
+
 class Run:
     """One program, from its request to its end."""
 
-    def __init__(
-        self, channel: Channel, request: Message, record: int, standard: tuple[tuple[int, int, int], int]
-    ) -> None:
+    def __init__(self, channel: Channel, request: Message, record: int, standard: tuple[int, int, int]) -> None:
         self._channel = channel
         self._request = request
         self._record = record
-        self._given, self._said = standard
+        self._given = standard
         self._launch: Launch | None = None
         self._asking: Asking | None = None
-        self._is_abandoned = False
 
     def run(self) -> Message:
         """Runs it; gives what is to be told of its end. PicoboxError, SpawnError."""
@@ -127,10 +132,8 @@ class Run:
         return {
             "kind": ENDED,
             "status": launch.supervisor.main_status,
-            "is_abandoned": self._is_abandoned,
             "limits": limits,
             "report": report,
-            "said": self._what_was_said(),
         }
 
     def _began(self) -> None:
@@ -160,7 +163,6 @@ class Run:
                 self._abandon()
 
     def _abandon(self) -> None:
-        self._is_abandoned = True
         if self._launch is not None:
             self._launch.platform.kill_all()
 
@@ -169,7 +171,3 @@ class Run:
         if main is not None:
             with suppress(ProcessLookupError):
                 os.kill(main, number)
-
-    def _what_was_said(self) -> str:
-        sys.stderr.flush()
-        return os.pread(self._said, 1 << 16, 0).decode(errors="replace")

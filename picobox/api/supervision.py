@@ -9,6 +9,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from picobox.api import forks
 from picobox.api.errors import NotRecordedError, SupervisorError
 from picobox.api.wire import ABANDON, ANSWER, ASKED, BEGAN, ENDED, FAILED, SIGNAL, UNSTARTED, Channel, Message
 from picobox.errors import PicoboxError
@@ -50,9 +51,11 @@ class Supervision:
             **settings.request(),
         }
         self._hooks = hooks
-        mine, others = socket.socketpair()
+        with forks.none():
+            mine, self._others = socket.socketpair()
+            forks.keep_out(mine)
+            forks.keep_out(self._others)
         self._channel = Channel(mine)
-        self._others = others
         self._record = os.memfd_create("picobox-events", os.MFD_CLOEXEC)
         self._lock = threading.Lock()
         self._has_begun = threading.Event()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import contextlib
 import gc
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -270,3 +272,70 @@ def test_a_supervisor_of_another_installation_is_refused(monkeypatch: pytest.Mon
     monkeypatch.setattr("picobox.api.supervision._PLACE", "/another/place")
     with pytest.raises(picobox.PicoboxError, match=r"/another/place.*remove one"):
         picobox.run(["true"])
+
+
+def test_a_fork_of_the_client_keeps_no_program_alive() -> None:
+    """The client is killed while its child lives on, which has none of the sockets."""
+    setting, _ = marker()
+    name, _, value = setting.partition("=")
+    client = f"""
+import os, picobox, time
+picobox.Popen(["sleep", "61"], env={{**os.environ, {name!r}: {value!r}}})
+child = os.fork()
+if child == 0:
+    print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", client], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        try:
+            assert marked(setting)
+            process.kill()
+            process.wait(TIMEOUT)
+            os.kill(child, 0)
+            assert gone(setting)
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+def test_a_fork_before_the_program_begins_has_no_end_of_the_supervisors() -> None:
+    """Else the client would wait for ever for a supervisor that was killed."""
+    from picobox.api.settings import Settings
+    from picobox.api.supervision import Supervision
+
+    supervision = Supervision(["true"], None, Settings())
+    before = {os.readlink(f"/proc/self/fd/{fd}") for fd in supervision.fds[:1]}
+    child = os.fork()
+    if child == 0:
+        held = set()
+        for fd in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                held.add(os.readlink(f"/proc/self/fd/{fd}"))
+        os._exit(len(before & held))
+    _, status = os.waitpid(child, 0)
+    supervision.give_up()
+    assert status == 0
+
+
+def test_what_a_failed_supervisor_said_is_told(tmp_path: Path) -> None:
+    script = f"""
+import os, sys
+from picobox.api import serving
+def run(self):
+    sys.stderr.write("the reason")
+    raise RuntimeError("a fault")
+serving.Run.run = run
+serving.serve(int(sys.argv[1]), os.open({str(tmp_path / "record")!r}, os.O_CREAT | os.O_RDWR))
+"""
+    from picobox.api import supervision
+
+    mine, others = socket.socketpair()
+    with mine, others:
+        mine.sendall(json.dumps({"place": supervision._PLACE}).encode() + b"\n")
+        command = [sys.executable, "-c", script, str(others.fileno())]
+        assert subprocess.run(command, pass_fds=[others.fileno()], timeout=TIMEOUT, check=False).returncode == 0
+        told = json.loads(mine.recv(1 << 16))
+    assert told["kind"] == "failed"
+    assert "RuntimeError: a fault" in told["text"]
+    assert told["text"].endswith("the reason")
