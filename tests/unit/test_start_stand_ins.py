@@ -18,6 +18,8 @@ from picobox.start import typing as stand_in_typing
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = sorted([*(REPOSITORY / "picobox").rglob("*.py"), *(REPOSITORY / "ntshim").rglob("*.py")])
+# Loaded in the processes of those who use the library, which have the library's typing.
+OF_USERS = {REPOSITORY / f"picobox/api/{name}.py" for name in ("changes", "completed", "popen", "preparation")}
 RECORDS = """
 class Empty(NamedTuple):
     pass
@@ -156,7 +158,8 @@ def imported(path: Path) -> set[str]:
 
 
 def test_what_our_modules_take_from_typing_needs_no_typing() -> None:
-    wanted = set().union(*(imported(path) for path in SOURCES if path.parent.name != "start"))
+    ours = [path for path in SOURCES if path.parent.name != "start" and path not in OF_USERS]
+    wanted = set().union(*map(imported, ours))
     assert {"NamedTuple", "Protocol", "TYPE_CHECKING"} <= wanted
     assert wanted <= vars(stand_in_typing).keys()
 
