@@ -132,7 +132,7 @@ _Noreturn void be_child(const struct pb_spawn *request, int go_fd, int status_fd
         fail(status_fd, PB_SPAWN_FORK);
     if (walls && walls_close_in(walls, request->fd_count > 3 ? request->fd_count : 3) < 0)
         fail(status_fd, PB_SPAWN_WALLS);
-    if (request->terminal >= 0 && ioctl(request->terminal, TIOCSCTTY, 0) < 0)
+    if (request->terminal && ioctl(request->terminal - 1, TIOCSCTTY, 0) < 0)
         fail(status_fd, PB_SPAWN_WALLS);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !install_filter(request))
         fail(status_fd, PB_SPAWN_FILTER);

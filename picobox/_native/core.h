@@ -123,7 +123,7 @@ struct pb_spawn {
     const char *shell;  /* runs a file that execve calls ENOEXEC; NULL: do not */
     const int32_t *fds; /* descriptors that become 0, 1, 2 ... */
     int32_t fd_count;
-    int32_t terminal; /* which of them becomes the controlling terminal of a new session; negative: none */
+    int32_t terminal; /* which of them, counted from 1, becomes the controlling terminal of a new session; 0: none */
     const uint8_t *filter; /* struct sock_filter array */
     int32_t filter_length; /* in instructions */
     const uint8_t *notify_filter; /* the same for the notify channel; NULL: every call is a stop */

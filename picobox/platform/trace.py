@@ -298,7 +298,7 @@ class TracePlatform:
         keep.append(program)
         keep += (native, fds, cwd, shell)
         native.cwd, native.shell, native.fds, native.fd_count = cwd, shell, fds, len(request.fds)
-        native.terminal = -1 if request.terminal is None else request.terminal
+        native.terminal = 0 if request.terminal is None else request.terminal + 1
         native.filter, native.filter_length = program, len(stopping) // 8
         if self._notify_filter:
             notifying = ffi.from_buffer("uint8_t[]", self._notify_filter)

@@ -16,7 +16,7 @@ from ntshim.ps.process import PROCESS_TERMINATE, Process, Thread
 from ntshim.ps.services import ClientId
 from picobox.abi.filter import DISPOSITION_ACTION, DISPOSITION_ERRNO_SHIFT, compile_dispositions
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN
-from picobox.abi.table import BY_NR, ROWS
+from picobox.abi.table import BY_NAME, BY_NR, ROWS
 from picobox.abi.x86_64 import SYSCALL_LIMIT
 from picobox.call import Call
 from picobox.platform.base import STOP_SYSCALL, HostTid, Stop
@@ -254,6 +254,10 @@ def test_a_row_invokes_its_service(name: str) -> None:
     assert provider.nt.counters[service] - services.before.get(service, 0) >= len(calls)
 
 
+# What waits for a child, or ends the process, passes where nobody is told of calls (docs/decisions.md, Gate).
+PASSING = {BY_NAME[name].nr for name in ("wait4", "waitid", "exit_group")}
+
+
 def test_both_forms_of_dispatch_count_the_same() -> None:
     compiled = Sandbox()
     compiled.run_ours(guest("contract"), "counted")
@@ -262,7 +266,8 @@ def test_both_forms_of_dispatch_count_the_same() -> None:
     assert subscribed.run(provider, guest("contract"), "counted", observer=Watcher()) == (0, "")
     for action in ACTIONS:
         counted = {nr: count for nr, count in enumerate(compiled.counters[action]) if count}
-        assert counted == {nr: count for (done, nr), count in provider.actions.items() if done == action}
+        told = {nr: count for (done, nr), count in provider.actions.items() if done == action and nr not in PASSING}
+        assert counted == told
         assert sum(counted.values()) >= 20
 
 
