@@ -244,13 +244,13 @@ void pb_init_end(struct pb_init *init)
 {
     heap_is_inherited(true);
     int fds[] = {init->ready, init->life, init->pid_namespace, init->mount_namespace, init->proc};
-    if (init->tid > 0) {
-        kill(init->tid, SIGKILL);
+    /* Who has been waited for already, since somebody else killed it, is not there. */
+    if (init->tid > 0 && kill(init->tid, SIGKILL) == 0) {
         /* It ends when all in its namespace are gone, and a task whose maker was killed in fork is nobody's to wait for
            but its tracer's: ours, who may never have met it. */
         pid_t ended;
         do
-            ended = waitpid(-1, NULL, __WALL);
+            ended = waitpid(-1, NULL, __WALL | __WNOTHREAD);
         while (ended != init->tid && (ended > 0 || errno == EINTR));
     }
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)

@@ -395,6 +395,8 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
         place_begin(core, task);
     task->starting = task->group_stopped = false;
     task->page = 0;
+    /* Of the leader whose number it has now. */
+    making_end(core, task);
     block_leave(core, task);
     gate_leave(core, task->gate);
     task->gate = NULL;

@@ -57,7 +57,7 @@ def read_command(arguments: list[str]) -> Command:
 
 
 def run_command(manager: Manager, command: Command) -> int:
-    """Runs it; gives the exit status: the program's, or the wait status of one that a signal has ended."""
+    """Runs it; gives the exit status: the program's, or the number of a signal that has ended it."""
     from picobox.session.client import run
 
     instance = manager.find(command.distribution).instance
@@ -69,7 +69,7 @@ def run_command(manager: Manager, command: Command) -> int:
         client_environment(),
     )
     status = run(manager, instance.guid, request)
-    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else status
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else os.WTERMSIG(status)
 
 
 def _take(found: dict[str, str], word: str, name: str, value: str) -> None:

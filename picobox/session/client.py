@@ -128,6 +128,7 @@ class _Wait:
     def _hear(self) -> int | None:
         message = messages.receive(self._connection)
         if message is None:
+            self._show_rest()
             raise PicoboxError("the instance has ended, and what ran in it.")
         if message.kind == TERMINAL and message.fds:
             from picobox.session.console import Console
@@ -137,9 +138,12 @@ class _Wait:
             raise SpawnError(message.text, message.number)
         if message.kind != ENDED:
             return None
+        self._show_rest()
+        return message.number
+
+    def _show_rest(self) -> None:
         while self._console is not None and self._console.show():
             pass
-        return message.number
 
     def _pass_on(self, number: int) -> None:
         if self._console is not None and number == signal.SIGWINCH:

@@ -28,7 +28,7 @@ class Console:
         os.set_blocking(master, False)
         self.master = master
         self._input = 0 if os.isatty(0) else None
-        self._output = next(fd for fd in _SHOWING if os.isatty(fd))
+        self._output = _opened(next(fd for fd in _SHOWING if os.isatty(fd)))
         self._settings: list[Any] | None = None
         self._typed = b""
         self.resume()
@@ -126,3 +126,11 @@ class Console:
     ) -> None:
         self.suspend()
         self._close()
+        os.close(self._output)
+
+
+def _opened(terminal: int) -> int:
+    """A descriptor to show on: standard input may be one for reading alone, and one that others share may not wait."""
+    with suppress(OSError):
+        return os.open(f"/proc/self/fd/{terminal}", os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    return os.dup(terminal)

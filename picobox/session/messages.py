@@ -84,8 +84,16 @@ class Request(NamedTuple):
 
 def send(connection: socket.socket, message: Message) -> None:
     """OSError if it cannot be sent at once, or nobody is there any more."""
-    said = _HEAD.pack(message.kind, message.number) + message.text.encode(errors="surrogateescape")[:_MOST_SAID]
+    said = _HEAD.pack(message.kind, message.number) + _encoded(message.text)[:_MOST_SAID]
     socket.send_fds(connection, [said], list(message.fds), socket.MSG_NOSIGNAL)
+
+
+def _encoded(text: str) -> bytes:
+    """Names that are no UTF-8 stay what they are; a surrogate that stands for none, as JSON may have it, does not."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="replace")
 
 
 def receive(connection: socket.socket) -> Message | None:

@@ -182,7 +182,7 @@ class Server:
             user = wanted_user(request, self._guests.users, self._instance.default_uid)
             given = self._with_terminal(client, given)
             self._spawn(client, request, user, given, enters_root=False)
-        except (PicoboxError, ValueError, TypeError, OSError) as error:
+        except (PicoboxError, ValueError, TypeError, OSError, RecursionError) as error:
             messages.close(given)
             self._refuse(client, str(error), error.status if isinstance(error, SpawnError) else _EXIT_OWN)
         finally:

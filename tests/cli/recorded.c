@@ -5,7 +5,7 @@
 #include <sys/random.h>
 #include <sys/uio.h>
 
-#define RINGS ((uint8_t *)0x7e000000)
+#define RINGS ((uint8_t *)0x78000000)
 #define RING_SIZE 0x20000
 
 static int count;

@@ -167,6 +167,34 @@ def test_what_a_program_is_given(home: Home) -> None:
         assert process.communicate("given\n", timeout=_SECONDS) == ("given\n", "error\n")
 
 
+def test_a_request_that_is_none_is_refused(home: Home) -> None:
+    """Whatever a client of the same user sends, the programs of others go on."""
+    home.runs("sleep 1000 >/dev/null 2>&1 &")
+    instance = Manager(home.place).find("box").instance
+    user = json.dumps([["true"], "standard", "\ud800", "", []])
+    for text in ("[" * 100_000, "{}", '"text"', "[1, 2, 3, 4, 5]", '[["true"], "other", "", "", []]', user):
+        with _client(home, instance) as connection:
+            sealed = os.memfd_create("request")
+            os.write(sealed, text.encode())
+            messages.send(connection, messages.Message(messages.RUN, fds=(sealed, 0, 1, 2)))
+            os.close(sealed)
+            answer = messages.receive(connection)
+            assert answer is not None, text[:20]
+            assert answer.kind == messages.FAILED, text[:20]
+    assert "sleep 1000" in home.runs("ps")
+
+
+def _client(home: Home, instance: Instance) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.settimeout(_SECONDS)
+    with messages.short(Manager(home.place).socket_of(instance)) as path:
+        connection.connect(path)
+    hello = messages.receive(connection)
+    assert hello is not None
+    assert hello.kind == messages.HELLO
+    return connection
+
+
 def test_drives(home: Home) -> None:
     (home.directory / "below").mkdir()
     home.does("config", "box", "--drive", f"c={home.directory}")

@@ -168,6 +168,11 @@ def test_what_is_no_terminal_is_given_as_it_is(home: Home) -> None:
     with at_terminal(home, "--", "busybox tty", redirection=f">{output}") as terminal:
         assert terminal.ends() == 0
     assert output.read_text() == "/dev/pts/0\n"
+    # What is typed is shown on a terminal that was opened for reading alone.
+    with at_terminal(home, "--", "read line", redirection=f">{output} 2>&1 </dev/tty") as terminal:
+        terminal.type("typed\n")
+        assert terminal.ends() == 0
+        assert "typed" in terminal.said
 
 
 def test_a_client_in_the_background_leaves_the_terminal_alone(home: Home) -> None:

@@ -267,7 +267,7 @@ def test_both_forms_of_dispatch_count_the_same() -> None:
     for action in ACTIONS:
         counted = {nr: count for nr, count in enumerate(compiled.counters[action]) if count}
         told = {nr: count for (done, nr), count in provider.actions.items() if done == action and nr not in PASSING}
-        assert counted == told
+        assert {nr: count for nr, count in counted.items() if nr not in PASSING} == told
         assert sum(counted.values()) >= 20
 
 

@@ -159,7 +159,7 @@ def trace(top: Path, how: str) -> None:
         "picobox",
         "trace",
         "-o",
-        output,
+        str(output),
         "--gate",
         "1",
         "--profile",

@@ -19,7 +19,10 @@ from picobox.start import typing as stand_in_typing
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = sorted([*(REPOSITORY / "picobox").rglob("*.py"), *(REPOSITORY / "ntshim").rglob("*.py")])
 # Loaded in the processes of those who use the library, which have the library's typing.
-OF_USERS = {REPOSITORY / f"picobox/api/{name}.py" for name in ("changes", "completed", "popen", "preparation", "sandbox")}
+OF_USERS = {
+    REPOSITORY / f"picobox/api/{name}.py"
+    for name in ("changes", "completed", "popen", "preparation", "sandbox", "settings")
+}
 RECORDS = """
 class Empty(NamedTuple):
     pass

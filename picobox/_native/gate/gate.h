@@ -126,7 +126,7 @@ struct gate_site {
 _Static_assert(GUEST_CAPTURES + 8 * PB_NR_COUNT <= GATE_END, "the tables fit");
 
 /* Where the rings are, behind the blocks. */
-#define RINGS UINT64_C(0x7e000000)
+#define RINGS UINT64_C(0x78000000)
 #define RING_COUNT 256
 #define RINGS_SIZE UINT64_C(0x2000000)
 

@@ -119,7 +119,7 @@ __asm__(
     "  testq %rax, %rax\n"
     "  js recording_fail\n"
     "  movl $9, %eax\n"
-    "  movl $0x7e000000, %edi\n"
+    "  movl $0x78000000, %edi\n"
     "  movl $0x2000000, %esi\n"
     "  movl $0x100001, %r10d\n"
     "  movl $60, %r8d\n"
@@ -158,7 +158,7 @@ _Static_assert(GATE_PRIVATE == 0x7cfe0000, "and this");
 _Static_assert(FIRST_STUB * STUB_SIZE == 512, "and this");
 _Static_assert(GATE_EXCHANGE == 0x7cfff800 && sizeof(struct exchange_memory) == 0x28, "and the exchange this");
 _Static_assert(LENT_CODE == 63 && LENT_COUNTERS == 62 && LENT_COPY == 61 && LENT_RINGS == 60, "and both these");
-_Static_assert(GATE_PRIVATE_SIZE + BLOCKS_SIZE == 0x1020000 && RINGS == 0x7e000000 && RINGS_SIZE == 0x2000000, "and these");
+_Static_assert(GATE_PRIVATE_SIZE + BLOCKS_SIZE == 0x1020000 && RINGS == 0x78000000 && RINGS_SIZE == 0x2000000, "and these");
 
 _Static_assert(GATE_DECIDED == 0x7c100000, "where they go on");
 

@@ -164,9 +164,10 @@ bool start_undo(struct pb_core *core, struct task *task)
     ptrace(PTRACE_POKETEXT, task->tid, (void *)task->entry, (void *)task->entering);
     struct user_regs_struct first = {
         .rip = task->entry, .rsp = registers.rsp, .cs = registers.cs, .ss = registers.ss, .eflags = registers.eflags,
-        .orig_rax = (uint64_t)-1, .fs_base = registers.fs_base, .gs_base = registers.gs_base,
+        .orig_rax = (uint64_t)-1, .fs_base = registers.fs_base,
     };
     task->entering = 0;
+    block_leave(core, task);
     gate_leave(core, task->gate);
     task->gate = NULL;
     return registers_write(task->tid, (uint64_t *)&first) == 0;
@@ -239,12 +240,13 @@ static const struct image *image_asked(struct pb_core *core, const struct task *
 {
     struct mapping text = {.start = args[0], .end = args[0] + args[1], .offset = args[5]};
     char path[64];
-    struct stat file;
+    struct stat file, opened;
     if (!(args[2] & PROT_EXEC) || args[2] & PROT_WRITE || (args[3] & (MAP_TYPE | MAP_FIXED)) != (MAP_PRIVATE | MAP_FIXED))
         return NULL;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", task->tid, (int)args[4]);
     ssize_t length = readlink(path, text.path, sizeof text.path - 1);
-    if (length <= 0 || stat(path, &file) < 0 || !S_ISREG(file.st_mode))
+    /* Who cannot read by it can map nothing (proc(5), fd). */
+    if (length <= 0 || stat(path, &file) < 0 || !S_ISREG(file.st_mode) || lstat(path, &opened) < 0 || !(opened.st_mode & S_IRUSR))
         return NULL;
     text.path[length] = 0;
     text.device = file.st_dev;
