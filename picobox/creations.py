@@ -56,6 +56,8 @@ def creation_of(
 
     def bind(tid: HostTid) -> None:
         task.bind(tid)
+        if provider.fake_root is not None:
+            provider.fake_root.born(task)
         provider.credentials_may_change()
         if provider.judge is not None and group is not parent.group and files is not parent.files:
             provider.copy_files(thread.process.handles, creator.process.handle_table, files)

@@ -293,6 +293,119 @@ static void permissions(void)
     in_child(may_not);
 }
 
+static void takes_turns(void)
+{
+    struct stat found;
+    for (int made = 0; made < 100;) {
+        int fd = open("taken", O_CREAT | O_EXCL | O_WRONLY, 0600);
+        if (fd < 0) {
+            CHECK(errno == EEXIST);
+            continue;
+        }
+        CHECK(fstat(fd, &found) == 0 && found.st_uid == getuid() && unlink("taken") == 0 && close(fd) == 0);
+        made++;
+    }
+}
+
+/* Who makes a name that was another's has made it. */
+static void exclusively(void)
+{
+    CHECK(mkdir("turns", 0777) == 0 && chmod("turns", 01777) == 0 && chdir("turns") == 0);
+    pid_t children[2];
+    for (int i = 0; i < 2; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            CHECK(setuid(60 + i) == 0);
+            takes_turns();
+            exit(0);
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        int status;
+        CHECK(children[i] > 0 && waitpid(children[i], &status, 0) == children[i] && status == 0);
+    }
+}
+
+static int bound(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    CHECK(fd >= 0);
+    int result = bind(fd, (struct sockaddr *)&address, sizeof address), error = errno;
+    close(fd);
+    errno = error;
+    return result;
+}
+
+static void bind_as_another(void)
+{
+    CHECK(setgid(50) == 0 && setuid(50) == 0);
+    FAILS(bound("closed/socket"), EACCES);
+    FAILS(bound("sockets/root"), EADDRINUSE);
+    FAILS(unlink("sockets/root"), EPERM);
+    CHECK(bound("sockets/own") == 0);
+    has("sockets/own", 50, 50, S_IFSOCK | 0755);
+    FAILS(bound("sockets/own"), EADDRINUSE);
+    CHECK(chmod("sockets/own", 0600) == 0);
+    has("sockets/own", 50, 50, S_IFSOCK | 0600);
+    CHECK(unlink("sockets/own") == 0);
+}
+
+static void sockets(void)
+{
+    umask(022);
+    CHECK(mkdir("sockets", 0777) == 0 && chmod("sockets", 01777) == 0 && mkdir("closed", 0755) == 0);
+    CHECK(bound("sockets/root") == 0);
+    has("sockets/root", 0, 0, S_IFSOCK | 0755);
+    in_child(bind_as_another);
+    has("sockets/root", 0, 0, S_IFSOCK | 0755);
+}
+
+static pid_t silent;
+
+static void signal_silent(void)
+{
+    CHECK(setuid(51) == 0);
+    FAILS(kill(silent, 0), EPERM);
+    exit(0);
+}
+
+/* A process that has made no call yet is its maker's all the same. */
+static void newborn(void)
+{
+    int ends[2];
+    char path[64], text[2048];
+    struct stat found;
+    CHECK(pipe(ends) == 0);
+    pid_t maker = fork();
+    if (maker == 0) {
+        CHECK(setuid(50) == 0);
+        pid_t made = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+        if (made == 0)
+            for (;;)
+                ;
+        CHECK(made > 0 && write(ends[1], &made, sizeof made) == sizeof made && waitpid(made, NULL, 0) == made);
+        exit(0);
+    }
+    CHECK(maker > 0 && read(ends[0], &silent, sizeof silent) == sizeof silent);
+    snprintf(path, sizeof path, "/proc/%d", silent);
+    int told = stat(path, &found);
+    strcat(path, "/status");
+    int fd = open(path, O_RDONLY);
+    ssize_t size = read(fd, text, sizeof text - 1);
+    text[size > 0 ? size : 0] = 0;
+    int status, signalled = fork();
+    if (signalled == 0)
+        signal_silent();
+    /* Nothing is checked before it has ended, since nobody else would end it. */
+    CHECK(waitpid(signalled, &status, 0) == signalled && kill(silent, SIGKILL) == 0);
+    CHECK(waitpid(maker, NULL, 0) == maker && status == 0);
+    /* The kernel may give what has changed its ids to root (proc(5), fs.suid_dumpable). */
+    CHECK(told == 0 && (found.st_uid == 50 || (getenv("NATIVELY") && found.st_uid == 0)));
+    CHECK(strstr(text, "Uid:\t50\t50\t50\t50\n"));
+}
+
 static int with_file(const char *what, const char *path)
 {
     char list[1024];
@@ -319,7 +432,8 @@ int main(int argc, char **argv)
     are(0, 0, 0);
     CHECK(getauxval(AT_UID) == 0 && getauxval(AT_EUID) == 0 && getauxval(AT_GID) == 0 && getauxval(AT_SECURE) == 0);
     void (*const work[])(void) = {set_one,   set_two,       set_three,  set_files,  set_groups, in_thread,  keep_capabilities,
-                                  drop_bounding, owners, names, devices, attributes, permissions};
+                                  drop_bounding, owners, names, devices, attributes, permissions,
+                                  exclusively, sockets, newborn};
     for (size_t i = 0; i < sizeof work / sizeof work[0]; i++)
         in_child(work[i]);
     printf("all is well\n");

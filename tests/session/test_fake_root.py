@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -15,6 +16,10 @@ import pytest
 from build import FLAGS
 from confine.guests import USERS
 
+from picobox.errors import Errno
+from picobox.session.fakeroot.mounts import Kind, Mounts
+from picobox.session.fakeroot.nodes import Node, World
+from picobox.session.metadata import Metadata
 from session.test_running import Home, home_of
 
 if TYPE_CHECKING:
@@ -176,6 +181,51 @@ def test_what_is_not_the_instances_stays_whose_it_is(home: Home) -> None:
     # A link in the instance means what it means there, whoever looks it up.
     home.runs(f"ln -s {outside} /way; chown 5 /way", status=1)
     assert outside.stat().st_uid == home.directory.stat().st_uid
+
+
+def test_what_is_mounted_below_a_drive_is_the_hosts(tmp_path: Path) -> None:
+    """A drive comes with what the host has mounted there, which may be of a type that instances have themselves."""
+    drive = tmp_path / "drive"
+    for name in ("tmpfs", "proc"):
+        (drive / name).mkdir(parents=True)
+    beside = tmp_path / "drive-not"
+    beside.mkdir()
+    line = 'set -e; mount -t tmpfs t "$0/tmpfs"; mount --rbind /proc "$0/proc"; mount -t tmpfs t "$0-not"; echo; read x'
+    private = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", line, str(drive)]
+    with subprocess.Popen(private, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"\n"
+        mounts = Mounts(process.pid, [os.fsencode(drive)])
+
+        def kind_of(path: Path) -> Kind:
+            fd = os.open(f"/proc/{process.pid}/root{path}", os.O_PATH)
+            try:
+                return mounts.kind_of(fd)
+            finally:
+                os.close(fd)
+
+        assert [kind_of(drive / name) for name in ("tmpfs", "proc")] == [Kind.HOST, Kind.HOST]
+        assert kind_of(beside) is Kind.STORE
+        process.stdin.close()
+
+
+def test_what_cannot_be_kept_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(0o644)
+    mounts = Mounts(os.getpid(), [])
+    monkeypatch.setattr(mounts, "kind_of", lambda _: Kind.STORE)
+    monkeypatch.setattr(os, "setxattr", full)
+    node = Node(World(mounts, -1, (0, 0)), os.open(path, os.O_PATH))
+    with pytest.raises(Errno) as refused:
+        node.keep(Metadata(0, 0, stat.S_IFREG | 0o755))
+    node.close()
+    assert refused.value.errno == errno.ENOSPC
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 def test_what_is_kept_is_nobodys_to_write(home: Home) -> None:

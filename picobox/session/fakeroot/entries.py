@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from errno import EEXIST, ENOENT, EPERM
+from errno import EADDRINUSE, EEXIST, ENOENT, EPERM
 from typing import TYPE_CHECKING
 
+from picobox.confine.accesses import AF_UNIX, address_of
 from picobox.errors import Errno, PicoboxError
 from picobox.platform.host import AT_FDCWD, umask_of
 from picobox.session import metadata
@@ -32,6 +33,7 @@ _ALL_BITS = 0o7777
 _DEVICES = (stat.S_IFCHR, stat.S_IFBLK)
 _APART = (stat.S_IFLNK, stat.S_IFIFO, stat.S_IFSOCK)
 _AT_SYMLINK_FOLLOW = 0x400
+_PATH_OFFSET = 2  # of struct sockaddr_un
 _EXCHANGE = 2  # linux/fs.h, RENAME_EXCHANGE
 
 Path = tuple[int, bytes]
@@ -76,8 +78,11 @@ def _directory(root: FakeRoot, call: Call, path: Path, *, replaces: bool = False
 
 
 def _make(root: FakeRoot, call: Call, path: Path) -> None:
+    _keep_result(root, call, *_directory(root, call, path))
+
+
+def _keep_result(root: FakeRoot, call: Call, directory: Node, name: bytes) -> None:
     credentials = root.credentials(call.task)
-    directory, name = _directory(root, call, path)
     parent = directory.shown
 
     def then(result: int) -> None:
@@ -154,6 +159,27 @@ def _make_device(directory: Node, name: bytes, wanted: Metadata) -> None:
         raise
     finally:
         node.close()
+
+
+def bind(root: FakeRoot, call: Call, arguments: Sequence[object]) -> int | None:
+    """Makes sockets, where an address is a path; an abstract one and one that the kernel chooses make no name."""
+    del arguments
+    raw = None if call.row is None else address_of(call, call.row)
+    if (
+        raw is None
+        or int.from_bytes(raw[:_PATH_OFFSET], "little") != AF_UNIX
+        or raw[_PATH_OFFSET : _PATH_OFFSET + 1] in (b"", b"\0")
+    ):
+        return None
+    path = AT_FDCWD, raw[_PATH_OFFSET:].split(b"\0", 1)[0]
+    directory, name = _directory(root, call, path)
+    entry = root.finder(call.task).entry(directory, name)
+    if entry is not None:
+        # If the kernel were asked, this could be gone, or another path be in the guest's memory.
+        entry.close()
+        return -EADDRINUSE
+    _keep_result(root, call, directory, name)
+    return None
 
 
 def unlink(root: FakeRoot, call: Call, arguments: Sequence[object]) -> None:
@@ -244,6 +270,7 @@ HANDLERS: dict[str, Callable[[FakeRoot, Call, Sequence[object]], int | None]] = 
     "symlinkat": symlink,
     "mknod": mknod,
     "mknodat": mknod,
+    "bind": bind,
     "unlink": unlink,
     "unlinkat": unlink,
     "rmdir": unlink,

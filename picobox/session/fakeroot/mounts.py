@@ -56,7 +56,8 @@ def _as_listed(fd: int) -> int:
 
 
 def _kind(file_system: bytes, point: bytes, drives: frozenset[bytes]) -> Kind:
-    if point in drives:
+    # A drive comes with all that is mounted below it, of whatever type.
+    if any(point == drive or point.startswith(drive + b"/") for drive in drives):
         return Kind.HOST
     if file_system == b"proc":
         return Kind.PROCESSES

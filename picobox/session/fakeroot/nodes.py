@@ -116,10 +116,7 @@ class Node:
             raise Errno(EPERM)
         try:
             if self.type in _KEEPERS:
-                mode = host_mode(wanted.mode)
-                if stat.S_IMODE(self.found.st_mode) != mode:
-                    os.chmod(self.path, mode)
-                os.setxattr(self.path, LX_XATTR, wanted.text())
+                self._keep_with(wanted)
             else:
                 self._keep_apart(wanted)
         except PicoboxError:
@@ -128,6 +125,18 @@ class Node:
             raise Errno(error.errno or EPERM) from None
         for name in ("found", "kept", "shown"):
             self.__dict__.pop(name, None)
+
+    def _keep_with(self, wanted: Metadata) -> None:
+        mode, former = host_mode(wanted.mode), stat.S_IMODE(self.found.st_mode)
+        # The mode comes first: what even its owner may not write takes no attribute (xattr(7)).
+        if former != mode:
+            os.chmod(self.path, mode)
+        try:
+            os.setxattr(self.path, LX_XATTR, wanted.text())
+        except OSError:
+            if former != mode:
+                os.chmod(self.path, former)
+            raise
 
     def _keep_apart(self, wanted: Metadata) -> None:
         directory, name = self._entry()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import EACCES, ENOENT, ENXIO
+from errno import EACCES, EEXIST, ENOENT, ENXIO
 from typing import TYPE_CHECKING
 
 from picobox.errors import Errno
@@ -54,6 +54,9 @@ def serve(root: FakeRoot, call: Call, row: Row, arguments: Sequence[object]) -> 
         _create(root, call, dirfd, path)
         return
     try:
+        if _makes_only(flags) and not path.endswith(b"/"):
+            # It was there. If the kernel were asked, it could be gone, and what is made then would be nobody's.
+            raise Errno(EEXIST)
         _open(root, call, node, flags, argument.position)
     finally:
         node.close()
@@ -67,9 +70,14 @@ def _flags(call: Call, row: Row, arguments: Sequence[object]) -> int:
     return given if isinstance(given, int) else 0
 
 
+def _makes_only(flags: int) -> bool:
+    """Whether what is there is not to be opened (open(2), O_EXCL and O_PATH)."""
+    return flags & (os.O_CREAT | os.O_EXCL | os.O_PATH) == os.O_CREAT | os.O_EXCL
+
+
 def _open(root: FakeRoot, call: Call, node: Node, flags: int, position: int) -> None:
     """Something that is there."""
-    if flags & os.O_PATH or flags & (os.O_CREAT | os.O_EXCL) == os.O_CREAT | os.O_EXCL:
+    if flags & os.O_PATH or _makes_only(flags):
         return
     credentials = root.credentials(call.task)
     if flags & _O_TMPFILE == _O_TMPFILE:

@@ -57,9 +57,12 @@ class FakeRoot:
         found = task.credentials
         if not isinstance(found, Credentials):
             raise TypeError(f"task {task.tid} is nobody")
-        # A fork has its maker's.
-        self.tasks.add(task)
         return found
+
+    def born(self, task: Task) -> None:
+        """A task has been made by another one, whose credentials it has; those of a launched one come with `become`."""
+        if isinstance(task.credentials, Credentials):
+            self.tasks.add(task)
 
     def become(self, task: Task, credentials: Credentials) -> None:
         """A task is somebody else from now on."""
@@ -190,7 +193,7 @@ class FakeRoot:
 
 def is_decided(name: str) -> bool:
     """Whether a call without a path is one that is decided here."""
-    return name in _ON_TASKS or name in _ON_FILES
+    return name in _ON_TASKS or name in _ON_FILES or name in _ON_ENTRIES
 
 
 def _descriptor(value: object) -> int:
