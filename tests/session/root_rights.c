@@ -296,7 +296,7 @@ static void permissions(void)
 static void takes_turns(void)
 {
     struct stat found;
-    for (int made = 0; made < 100;) {
+    for (int made = 0; made < 500;) {
         int fd = open("taken", O_CREAT | O_EXCL | O_WRONLY, 0600);
         if (fd < 0) {
             CHECK(errno == EEXIST);
