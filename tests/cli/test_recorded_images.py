@@ -105,3 +105,12 @@ def test_a_break_that_is_refused_is_told_with_its_rule(images: Images, tmp_path:
     lines = output.read_text().splitlines()
     refused = [lines[place - 2] for place, line in enumerate(lines) if "refused by --limit: limit memory" in line]
     assert [line for line in refused if " brk(0x" in line]
+
+
+def test_a_program_that_lies_where_the_gate_would_begins_without_it(images: Images, tmp_path: Path) -> None:
+    source, program = tmp_path / "there.c", tmp_path / "there"
+    source.write_text('#include <stdio.h>\nint main(void) { return puts("there") < 0; }\n')
+    place = f"-Wl,-Ttext-segment={lib.PB_GATE_CODE:#x}"
+    subprocess.run([COMPILER, "-no-pie", place, "-o", program, source], check=True)
+    done = picobox("trace", "-o", tmp_path / "trace", "--", program, env=images.env)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"there\n", b"")
