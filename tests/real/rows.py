@@ -17,7 +17,7 @@ CPYTHON = ("libpython3.11-testsuite",)
 SHELL = ("/bin/bash", "--norc", "--noprofile", "-i")
 # A command that says when it has the terminal, so that the next key finds it in the foreground.
 GO = "sh -c 'echo go; exec sleep 60'"
-WINCH = "trap 'stty size' WINCH; stty size; while :; do sleep .05; done"
+WINCH = "trap 'stty size' WINCH; stty size; exec 3<> <(:); while :; do read -t .05 -u 3; done"
 
 # fmt: off
 ROWS: list[Row] = [
