@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from picobox.findings.finding import Finding
 
 # Seconds that a supervisor gets to end what it supervises.
-_PATIENCE = 10
+PATIENCE = 10
 
 
 class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
@@ -152,6 +152,6 @@ def end(process: Popen[Any]) -> None:
     process.kill()
     with suppress(subprocess.TimeoutExpired):
         with suppress(PicoboxError):  # whoever ends it does not ask why it ended
-            process.wait(_PATIENCE)
+            process.wait(PATIENCE)
         return
     process.kill_supervisor()

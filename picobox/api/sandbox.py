@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from picobox.api.changes import Layered
-from picobox.api.completed import CompletedProcess, run
+from picobox.api.completed import PATIENCE, CompletedProcess, run
 from picobox.api.errors import NotRecordedError
 from picobox.api.hooks import AnyHook, Hooks
 from picobox.api.popen import Popen
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from picobox.api.settings import Path, Policy, Profile
     from picobox.api.supervision import Supervision
     from picobox.findings.finding import Finding
-
-
-# Seconds that a supervisor gets to end what it supervises.
-_PATIENCE = 10
 
 
 class Sandbox:
@@ -87,7 +83,7 @@ class Sandbox:
     def close(self) -> None:
         """Kills what still runs, and throws a layer of the sandbox's own away. Results but `changes` stay."""
         for program in self._programs:
-            program.close(_PATIENCE)
+            program.close(PATIENCE)
         if self.layered is not None:
             self.layered.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import mmap
-import shutil
 import subprocess
 import sys
 import time
@@ -95,7 +94,6 @@ def test_all_but_text_is_recorded_by_the_program(images: Images, tmp_path: Path)
     assert all(event["call"] == "mmap" and event["args"][2]["value"] & mmap.PROT_EXEC for event in stops)
 
 
-@pytest.mark.skipif(shutil.which("python3") is None, reason="runs Python")
 @pytest.mark.parametrize("mode", ["--gate=1", "--no-gate"])
 def test_a_break_that_is_refused_is_told_with_its_rule(images: Images, tmp_path: Path, mode: str) -> None:
     script = "import ctypes; [ctypes.CDLL(None).sbrk(ctypes.c_long(1 << 34)) for _ in range(3)]"
