@@ -60,7 +60,7 @@ DISPOSITION_DECIDED = 1 << 28
 DISPOSITION_OPEN_FLAGS_SHIFT = 29
 
 # Children that are dead for the tracer have to be dead for the caller of these (wait(2)). Who waits until there is one
-# need not find it at once, so that its call passes; a pidfd may say that nobody is to wait (see loop.c).
+# need not find it at once, so that its call passes; a pidfd may say that nobody is to wait (see entries.c).
 WAITING_CALLS = frozenset(("wait4", "waitid"))
 # Where tasks are left unseen, the core alone answers these: of clone what makes a plain process (see unseen.c). That a
 # process ends by exit_group its death tells, so the call passes.

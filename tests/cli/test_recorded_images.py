@@ -7,6 +7,7 @@ import mmap
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,6 +93,35 @@ def test_all_but_text_is_recorded_by_the_program(images: Images, tmp_path: Path)
     stops = [event for event in events if event["channel"] != "gate"]
     assert len(events) > 10
     assert all(event["call"] == "mmap" and event["args"][2]["value"] & mmap.PROT_EXEC for event in stops)
+
+
+@pytest.mark.parametrize("choice", ["newfstatat", "openat", "newfstatat,close"])
+def test_few_calls_are_recorded_by_the_program_too(images: Images, tmp_path: Path, choice: str) -> None:
+    """Their rings come with the first of them, and nothing else that is chosen was a stop before."""
+    (tmp_path / "many").mkdir()
+    for number in range(300):
+        (tmp_path / "many" / str(number)).touch()
+    output = tmp_path / "trace"
+    script = "import os, sys; [os.close(os.open(each, 0)) for each in os.scandir(sys.argv[1]) if os.stat(each)]"
+    words = (
+        "trace",
+        "--format",
+        "jsonl",
+        "-e",
+        choice,
+        "-o",
+        output,
+        "--",
+        sys.executable,
+        "-c",
+        script,
+        tmp_path / "many",
+    )
+    assert picobox(*words, env=images.env).returncode == 0
+    events = [json.loads(line) for line in output.read_text().splitlines()]
+    channels = Counter(event["channel"] for event in events if event.get("call") in choice.split(","))
+    assert channels["gate"] >= 300
+    assert channels.total() - channels["gate"] < 30
 
 
 @pytest.mark.parametrize("mode", ["--gate=1", "--no-gate"])
