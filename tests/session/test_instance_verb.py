@@ -5,11 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import random
 import subprocess
 import sys
 import tarfile
-import time
 from pathlib import Path
 
 import pytest
@@ -167,34 +165,3 @@ def test_an_export_that_fails_keeps_what_was_there(user: User, tmp_path: Path) -
     user.does("export", "x", file)
     assert tarfile.is_tarfile(file)
     assert sorted(os.listdir(tmp_path)) == ["data", "out.tar"]
-
-
-def test_kills_in_imports_and_exports(user: User, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """The store opens and is consistent afterwards, and an export is whole or not there."""
-    content = everything()
-    user.does("import", "kept", "-", "-", given=content)
-    seed = random.SystemRandom().randrange(1 << 32)
-    chance = random.Random(seed)
-    file = tmp_path / "out.tar"
-    for number in range(250 if request.config.getoption("--full") else 6):
-        imports = number % 2 == 0
-        process = user.start("import", "x", "-", "-") if imports else user.start("export", "kept", file)
-        if imports and process.stdin is not None:
-            process.stdin.write(content)
-            process.stdin.close()
-        time.sleep(chance.uniform(0, 0.3))
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
-        names = set(user.does("list", "-q", "--all").decode().split())
-        assert names in ({"kept"}, {"kept", "x"}), (seed, number)
-        if "x" in names:
-            assert told(user.does("export", "x", "-")) == told(content), (seed, number)
-            user.does("unregister", "x")
-        assert os.listdir(user.data / "picobox/instances") == ["kept"], (seed, number)
-        if file.exists():
-            assert told(file.read_bytes()) == told(content), (seed, number)
-            file.unlink()
-        assert os.listdir(tmp_path) == ["data"], (seed, number)

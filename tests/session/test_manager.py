@@ -271,13 +271,16 @@ while True:
 def test_the_store_survives_kills(
     manager: Manager, place: SessionPlace, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """At random points of everything that is done to an instance, beside one that nothing is done to."""
+    """At random points of everything that is done to an instance, beside one that nothing is done to.
+
+    test_kills.py kills the commands themselves; here the work is denser.
+    """
     install(manager, "kept", tmp_path)
     base = tmp_path / "worked on"
     seen: set[str] = set()
     seed = random.SystemRandom().randrange(1 << 32)
     chance = random.Random(seed)
-    for number in range(1000 if request.config.getoption("--full") else 50):
+    for number in range(1000 if request.config.getoption("--full") else 15):
         with python(place, WORKER, str(base), "other") as worker:
             assert worker.stdout is not None
             assert worker.stdout.readline() == "ready\n"

@@ -299,15 +299,60 @@ def test_a_killed_server_leaves_nothing(home: Home, request: pytest.FixtureReque
     assert home.runs("echo again") == "again\n"
 
 
+# Two clients of the instance `box`, at the same instant, for each line of input; what their programs said, and status.
+_PAIR = """
+import json, os, sys
+from picobox.session import client
+from picobox.session.guests import Guests
+from picobox.session.manager import Manager
+from picobox.session.messages import Request, ShellType
+from picobox.session.place import SessionPlace
+
+def one(go, output):
+    os.read(go, 1)
+    os.dup2(output, 1)
+    request = Request(("readlink", "/proc/self/ns/pid"), ShellType.NONE, "", "", ())
+    os._exit(client.run(Manager(SessionPlace(os.environ)), "box", request) >> 8)
+
+for _ in sys.stdin:
+    go = os.pipe()
+    made = []
+    for _ in range(2):
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            one(go[0], writing)
+        os.close(writing)
+        made.append((pid, reading))
+    os.write(go[1], b"12")
+    said = []
+    for pid, reading in made:
+        with open(reading) as file:
+            said.append((os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), file.read()))
+    os.close(go[0])
+    os.close(go[1])
+    print(json.dumps(said), flush=True)
+"""
+
+
 def test_of_two_starts_there_is_one_instance(home: Home, request: pytest.FixtureRequest) -> None:
     """Two clients start the same stopped instance at the same instant."""
     manager = Manager(home.place)
-    for _ in range(500 if request.config.getoption("--full") else 5):
-        clients = [home.start("run", "--exec", "--", "readlink", "/proc/self/ns/pid") for _ in range(2)]
-        said = [client.communicate(timeout=_SECONDS) for client in clients]
-        assert [client.returncode for client in clients] == [0, 0], said
-        assert said[0][0] == said[1][0] != ""
-        manager.terminate("box")
+    environment = {**home.environment, "PYTHONPATH": os.getcwd()}
+    with subprocess.Popen(
+        [sys.executable, "-c", _PAIR], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as pairs:
+        assert pairs.stdin is not None
+        assert pairs.stdout is not None
+        for _ in range(500 if request.config.getoption("--full") else 50):
+            pairs.stdin.write("\n")
+            pairs.stdin.flush()
+            (first, named), (second, too) = json.loads(pairs.stdout.readline())
+            assert (first, second) == (0, 0)
+            assert named == too != ""
+            manager.terminate("box")
+        pairs.stdin.close()
+        assert pairs.wait(_SECONDS) == 0
 
 
 def test_a_guest_is_not_let_in(tmp_path: Path) -> None:
