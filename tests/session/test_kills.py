@@ -1,4 +1,4 @@
-"""The real commands, killed at random points of their life: the store opens afterwards, and each was done or was not."""
+"""The real commands, killed at random points of their life: the store opens, and each was done or was not."""
 
 from __future__ import annotations
 
@@ -133,6 +133,8 @@ def _struck(process: subprocess.Popen[bytes], delay: float) -> None:
     process.communicate(timeout=_SECONDS)
 
 
+# Of a thousand rounds.
+@pytest.mark.timeout(1800)
 def test_a_command_is_done_or_not(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """In half of the rounds at a random time, in the other half before a random one of its calls."""
     victims = Victims(tmp_path)

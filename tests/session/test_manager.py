@@ -268,6 +268,7 @@ while True:
 """
 
 
+@pytest.mark.timeout(1800)
 def test_the_store_survives_kills(
     manager: Manager, place: SessionPlace, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -307,6 +308,7 @@ def entries(place: SessionPlace) -> list[Instance]:
         return opened.instances()
 
 
+@pytest.mark.timeout(1800)
 def test_of_many_that_start_one_runs(
     manager: Manager, place: SessionPlace, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

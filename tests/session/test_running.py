@@ -275,6 +275,7 @@ def test_who_loses_his_client_is_told(home: Home) -> None:
     assert (home.rootfs / "told").read_text() == "hung up\n"
 
 
+@pytest.mark.timeout(1800)
 def test_a_killed_server_leaves_nothing(home: Home, request: pytest.FixtureRequest) -> None:
     """At whatever point of a start, of a program, and of its end."""
     seed = random.SystemRandom().randrange(1 << 32)
@@ -335,6 +336,7 @@ for _ in sys.stdin:
 """
 
 
+@pytest.mark.timeout(1800)
 def test_of_two_starts_there_is_one_instance(home: Home, request: pytest.FixtureRequest) -> None:
     """Two clients start the same stopped instance at the same instant."""
     manager = Manager(home.place)
