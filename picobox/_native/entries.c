@@ -88,7 +88,7 @@ static bool looks_once(const uint64_t *args, uint32_t nr)
     if (nr == SYS_wait4)
         return args[2] & WNOHANG;
     /* A pidfd may say by itself that nobody is to wait for it (pidfd_open(2), PIDFD_NONBLOCK). */
-    return args[3] & WNOHANG || (int32_t)args[0] == P_PIDFD;
+    return args[3] & WNOHANG || waits_by_pidfd(nr, args[0]);
 }
 
 /* Whether the call is none but that of a guest's code whose ring was full, and which has been read. It is over then. Who was

@@ -500,6 +500,8 @@ bool ends_at_once(int32_t tid, const struct notified_call *call);
 /* Whether a call that waits goes past us until a child has ended: what only looks for one (WNOHANG) never does. `first`: its
    first argument. */
 bool waits_unseen(const struct pb_core *core, uint64_t nr, uint64_t first);
+/* Whether it waits by a pidfd, which is a stop always. */
+bool waits_by_pidfd(uint64_t nr, uint64_t first);
 /* images.c: whether the path in a task's memory leads, as it is spelled, to a program that its calls can be answered for. */
 bool image_is_plain(struct pb_core *core, int32_t tid, uint64_t path);
 

@@ -86,7 +86,7 @@ static void begin_anew(const struct pb_core *core, const struct task *task)
     if (!withdrawal_read(task->tid, &call) || call.nr >= PB_NR_COUNT)
         return;
     uint32_t disposition = core->dispositions[call.nr];
-    if (!(disposition & PB_FLAG_NOTIFY))
+    if (!(disposition & PB_FLAG_NOTIFY) || waits_by_pidfd(call.nr, call.args[0]))
         return;
     bool seen = task->has_notified && memcmp(&call, &task->notified, sizeof call) == 0;
     if (!seen || !(disposition & PB_FLAG_INTERRUPTIBLE) || ends_at_once(task->tid, &call))

@@ -46,9 +46,14 @@ static bool futex_waits(int operation)
     }
 }
 
+bool waits_by_pidfd(uint64_t nr, uint64_t first)
+{
+    return nr == SYS_waitid && (int32_t)first == P_PIDFD;
+}
+
 bool waits_unseen(const struct pb_core *core, uint64_t nr, uint64_t first)
 {
-    bool waits = nr == SYS_wait4 || (nr == SYS_waitid && (int32_t)first != P_PIDFD);
+    bool waits = nr == SYS_wait4 || (nr == SYS_waitid && !waits_by_pidfd(nr, first));
     return waits && core->listeners && core->dispositions[nr] & PB_FLAG_NOTIFY;
 }
 

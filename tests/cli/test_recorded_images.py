@@ -135,10 +135,23 @@ def test_a_break_that_is_refused_is_told_with_its_rule(images: Images, tmp_path:
     assert [line for line in refused if " brk(0x" in line]
 
 
-def test_a_program_that_lies_where_the_gate_would_begins_without_it(images: Images, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "verb", [("trace",), ("trace", "-e", "newfstatat"), ()], ids=lambda verb: " ".join(verb) or "run"
+)
+def test_a_program_that_lies_where_the_gate_would_begins_without_it(
+    images: Images, tmp_path: Path, verb: tuple[str, ...]
+) -> None:
+    """Nor does it keep what it was lent to begin with it."""
     source, program = tmp_path / "there.c", tmp_path / "there"
-    source.write_text('#include <stdio.h>\nint main(void) { return puts("there") < 0; }\n')
+    source.write_text(
+        "#include <fcntl.h>\n#include <stdio.h>\n"
+        "int main(void) {\n"
+        "    for (int fd = 3; fd < 1024; fd++) if (fcntl(fd, F_GETFD) >= 0) return 2;\n"
+        '    return puts("there") < 0;\n'
+        "}\n"
+    )
     place = f"-Wl,-Ttext-segment={lib.PB_GATE_CODE:#x}"
     subprocess.run([COMPILER, "-no-pie", place, "-o", program, source], check=True)
-    done = picobox("trace", "-o", tmp_path / "trace", "--", program, env=images.env)
+    output = ("-o", tmp_path / "trace") if verb else ()
+    done = picobox(*verb, *output, "--", program, env=images.env)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"there\n", b"")

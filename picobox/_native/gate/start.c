@@ -152,6 +152,25 @@ void gate_exec_seen(struct pb_core *core, struct task *task)
     gate_leave(core, gate);
 }
 
+/* The program, which has run nothing, closes what it was lent; its first instructions still hold a call. */
+static void take_back(struct pb_core *core, struct task *task, const struct user_regs_struct *before)
+{
+    static const int LENT[] = {LENT_CODE, LENT_COUNTERS, LENT_COPY, LENT_RINGS};
+    struct user_regs_struct registers = *before;
+    uint64_t mask, blocked = ~UINT64_C(0);
+    int64_t result;
+    registers.rip = task->entry + 1 + X86_SYSCALL_LENGTH;
+    ptrace(PTRACE_GETSIGMASK, task->tid, (void *)sizeof mask, &mask);
+    ptrace(PTRACE_SETSIGMASK, task->tid, (void *)sizeof blocked, &blocked);
+    int error = registers_write(task->tid, (uint64_t *)&registers);
+    for (size_t i = 0; !error && i < sizeof LENT / sizeof *LENT; i++) {
+        uint64_t args[6] = {(uint64_t)LENT[i]};
+        error = call_inject(core, task, false, SYS_close, args, &result);
+    }
+    ptrace(PTRACE_SETSIGMASK, task->tid, (void *)sizeof mask, &mask);
+    stops_ask_again(task);
+}
+
 bool start_undo(struct pb_core *core, struct task *task)
 {
     struct user_regs_struct registers;
@@ -161,12 +180,14 @@ bool start_undo(struct pb_core *core, struct task *task)
         kill_noted(core, task->tid, 0);
         return true;
     }
-    ptrace(PTRACE_POKETEXT, task->tid, (void *)task->entry, (void *)task->entering);
+    uint64_t first_word = task->entering;
+    task->entering = 0;
+    take_back(core, task, &registers);
+    ptrace(PTRACE_POKETEXT, task->tid, (void *)task->entry, (void *)first_word);
     struct user_regs_struct first = {
         .rip = task->entry, .rsp = registers.rsp, .cs = registers.cs, .ss = registers.ss, .eflags = registers.eflags,
         .orig_rax = (uint64_t)-1, .fs_base = registers.fs_base,
     };
-    task->entering = 0;
     block_leave(core, task);
     gate_leave(core, task->gate);
     task->gate = NULL;
