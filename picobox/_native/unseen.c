@@ -154,8 +154,6 @@ int32_t unseen_notified(struct pb_core *core, struct task *task, const struct no
 {
     struct call_info info = {.nr = call->nr, .args = {call->args[0]}};
     uint64_t flags;
-    if (core->leaves_unseen && call->nr == SYS_exit_group)
-        return 0;
     if (!core->leaves_unseen || !makes_plain_process(&info, &flags))
         return ENOSYS;
     int32_t error = creation_begin(core, task, flags);
