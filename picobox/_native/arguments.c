@@ -1,4 +1,5 @@
 /* Owns what a call's registers alone decide: ranges that touch the argument page, and rules about arguments. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 

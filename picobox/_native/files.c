@@ -2,21 +2,25 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "native.h"
+#include "statx.h"
+
+/* STATX_BTIME. */
+#define WANTED_BIRTH 0x800
 
 int32_t pb_birth_time(int32_t directory, const char *name, int64_t *nanoseconds)
 {
-    struct statx found;
+    struct kernel_statx found;
     int flags = AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH);
-    if (statx(directory, name, flags, STATX_BTIME, &found) < 0)
+    if (syscall(SYS_statx, directory, name, flags, WANTED_BIRTH, &found) < 0)
         return -errno;
-    if (!(found.stx_mask & STATX_BTIME))
+    if (!(found.mask & WANTED_BIRTH))
         return -EOPNOTSUPP;
-    *nanoseconds = found.stx_btime.tv_sec * INT64_C(1000000000) + found.stx_btime.tv_nsec;
+    *nanoseconds = found.birth.seconds * INT64_C(1000000000) + found.birth.nanoseconds;
     return 0;
 }
 
@@ -36,5 +40,5 @@ int32_t pb_file_handle(int32_t directory, const char *name, uint8_t *out)
 
 int32_t pb_rename_new(int32_t directory, const char *name, int32_t to_directory, const char *to_name)
 {
-    return renameat2(directory, name, to_directory, to_name, RENAME_NOREPLACE) < 0 ? -errno : 0;
+    return syscall(SYS_renameat2, directory, name, to_directory, to_name, RENAME_NOREPLACE) < 0 ? -errno : 0;
 }

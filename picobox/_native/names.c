@@ -1,6 +1,7 @@
 /* The folded directory index: lists directories and answers from what is known of them. */
 #define _GNU_SOURCE
 #include "names.h"
+#include "statx.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,31 +16,6 @@ struct kernel_entry {
     uint16_t size;
     uint8_t type;
     char name[];
-};
-
-/* As statx(2) has it: C libraries know less of it, or nothing. */
-struct kernel_statx {
-    uint32_t mask;
-    uint32_t block_size;
-    uint64_t attributes;
-    uint32_t links;
-    uint32_t user;
-    uint32_t group;
-    uint16_t mode;
-    uint16_t unused;
-    uint64_t inode;
-    uint64_t size;
-    uint64_t blocks;
-    uint64_t attributes_mask;
-    struct {
-        int64_t seconds;
-        uint32_t nanoseconds;
-        int32_t unused;
-    } access, birth, change, modification;
-    uint32_t special[2];
-    uint32_t device[2];
-    uint64_t mount;
-    uint64_t later[13];
 };
 
 #define WANTED_BASIC 0x7FF

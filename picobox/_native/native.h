@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
@@ -15,6 +16,11 @@
 #include "core.h"
 #include "makings.h"
 #include "trace/contract.h"
+
+/* renameat2(2); musl before 1.2.6 has no name for it. */
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
 
 /* Registers whose value we changed at a call's entry, to be put back at its exit. */
 struct saved_arguments {

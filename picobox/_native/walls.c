@@ -139,13 +139,13 @@ static int set_limits(const struct pb_walls *walls)
     for (int32_t i = 0; i < walls->limit_count; i++) {
         struct rlimit now, limit = {walls->limits[i].most, walls->limits[i].end};
         int resource = walls->limits[i].resource;
-        if (getrlimit((__rlimit_resource_t)resource, &now) < 0)
+        if (getrlimit(resource, &now) < 0)
             return -1;
         if (limit.rlim_max > now.rlim_max)
             limit.rlim_max = now.rlim_max;
         if (limit.rlim_cur > limit.rlim_max)
             limit.rlim_cur = limit.rlim_max;
-        if (setrlimit((__rlimit_resource_t)resource, &limit) < 0)
+        if (setrlimit(resource, &limit) < 0)
             return -1;
     }
     return 0;

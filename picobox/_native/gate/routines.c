@@ -1,4 +1,5 @@
 /* Owns the code of ours that guests run apart from stubs: it maps the gate into a new program, and copies of images. */
+#define _GNU_SOURCE
 #include <string.h>
 
 #include "gate.h"

@@ -1,4 +1,5 @@
 /* Owns what stubs read to decide about a close: of which descriptors somebody wants to know that they are closed. */
+#define _GNU_SOURCE
 #include <stdlib.h>
 
 #include "gate.h"

@@ -1,4 +1,5 @@
 /* Owns the text of socket addresses of any family, also of such as are cut short. */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -1,4 +1,5 @@
 /* Owns what a line says of a call's arguments, as text or as the members of a JSON object. */
+#define _GNU_SOURCE
 #include <string.h>
 
 #include "trace.h"

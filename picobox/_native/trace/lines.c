@@ -1,4 +1,5 @@
 /* Owns the line of a call, as strace writes it or as a JSON object (docs/event.schema.json). */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 

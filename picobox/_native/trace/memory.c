@@ -1,4 +1,5 @@
 /* Owns a guest's memory as lines need it: a task's, or the pieces that a record holds of it, which a guest may have made up. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* Owns records as they are read: a guest may have written anything there. */
+#define _GNU_SOURCE
 #include <string.h>
 
 #include "trace.h"

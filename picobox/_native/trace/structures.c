@@ -1,4 +1,5 @@
 /* Owns the text of arguments that are addresses: strings, buffers, arrays, structures. */
+#define _GNU_SOURCE
 #include <string.h>
 
 #include "trace.h"

@@ -1,4 +1,5 @@
 /* Owns text that grows: numbers, string literals of C and of JSON. */
+#define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
 

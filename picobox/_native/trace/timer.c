@@ -6,7 +6,10 @@
 
 #include "trace.h"
 
-#define sigev_notify_thread_id _sigev_un._tid /* glibc has no name for it (man 2 timer_create) */
+/* glibc has no name for it before 2.41, musl has (man 2 timer_create). */
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
 #define TIMER_SIGNAL (SIGRTMAX - 3)
 #define PERIOD 200000000 /* ns */
 

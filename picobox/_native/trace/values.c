@@ -1,4 +1,5 @@
 /* Owns the text of arguments that are values: numbers, flags, choices. */
+#define _GNU_SOURCE
 #include <string.h>
 
 #include "trace.h"
