@@ -344,20 +344,28 @@ def test_dependencies_are_those_that_were_decided() -> None:
     assert names_of(PROJECT["build-system"]["requires"]) <= names_of(PROJECT["dependency-groups"]["dev"]) | {"cffi"}
 
 
-def test_every_dependency_is_pinned_with_hashes_and_explained() -> None:
-    project = PROJECT["project"]
-    wanted = names_of(
-        [
-            *project["dependencies"],
-            *project["optional-dependencies"]["reference"],
-            *PROJECT["dependency-groups"]["dev"],
-        ]
-    )
-    lines = (REPOSITORY / ".ci" / "requirements.txt").read_text()
+def pinned_by_hash(file: str) -> set[str]:
+    """The names in a file of requirements, each of which must have hashes."""
+    lines = (REPOSITORY / file).read_text()
     entries = re.findall(r"^([a-z0-9-]+)==\S+.*\\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n)+)", lines, re.MULTILINE)
-    pinned = {name for name, _ in entries}
     assert len(entries) == len(re.findall(r"^[a-z0-9]", lines, re.MULTILINE)), "a pin without hashes"
-    assert wanted <= pinned
+    return {name for name, _ in entries}
+
+
+@pytest.mark.parametrize(
+    ("group", "file"),
+    [
+        ("dev", ".ci/requirements.txt"),
+        ("dist", ".ci/requirements-dist.txt"),
+        ("docs", "docs/requirements.txt"),
+    ],
+)
+def test_every_dependency_is_pinned_with_hashes_and_explained(group: str, file: str) -> None:
+    project = PROJECT["project"]
+    wanted = names_of(PROJECT["dependency-groups"][group])
+    if group == "dev":
+        wanted |= names_of([*project["dependencies"], *project["optional-dependencies"]["reference"]])
+    assert wanted <= pinned_by_hash(file)
     decisions = (REPOSITORY / "docs" / "decisions.md").read_text()
     assert {name for name in wanted if f"**{name}**" not in decisions} == set()
 
@@ -400,7 +408,17 @@ def test_matrix_is_what_picobox_knows() -> None:
 
 def test_every_cell_calls_ci_run_with_its_values() -> None:
     runs = re.findall(r"- run: bash \.ci/run (.*)", WORKFLOW.read_text())
-    assert runs == [" ".join(f"--{axis} ${{{{ matrix.{axis} }}}}" for axis in ("platform", "profile", "python"))]
+    cell = " ".join(f"--{axis} ${{{{ matrix.{axis} }}}}" for axis in ("platform", "profile", "python"))
+    assert runs == [cell, "dist"]
+
+
+def test_published_wheels_are_of_one_abi_for_both_c_libraries() -> None:
+    built = PROJECT["tool"]["cibuildwheel"]["build"]
+    newest = PYTHONS[-1].replace(".", "")
+    assert set(built) == {
+        f"cp{python}-{libc}_x86_64" for python in ("311", newest) for libc in ("manylinux", "musllinux")
+    }
+    assert PROJECT["tool"]["scikit-build"]["wheel"]["py-api"] == "cp311"
 
 
 def test_ci_run_knows_the_same_pythons() -> None:
@@ -426,7 +444,7 @@ def test_ci_run_refuses_what_it_does_not_know(words: list[str], complaint: str) 
 
 def test_ci_run_is_executable_and_tells_its_usage() -> None:
     done = subprocess.run([str(RUN), "--help"], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("usage: .ci/run [fast|full|fetch]")
+    assert done.stdout.startswith("usage: .ci/run [fast|full|dist|fetch]")
 
 
 def test_one_platform_leaves_out_the_others() -> None:
