@@ -38,9 +38,9 @@ def run_in_instance(manager: Manager, arguments: list[str]) -> int:
     if options.exec and not words:
         usage.error("--exec: say which program, after --")
     instance = manager.find(options.distribution).instance
-    directory = options.cd or working_directory(instance)
     shell_type = ShellType.NONE if options.exec else ShellType.usual(words)
-    request = Request(tuple(words), shell_type, options.user or "", directory, client_environment())
+    here = working_directory()
+    request = Request(tuple(words), shell_type, options.user or "", options.cd or "", client_environment(), here)
     status = run_in(manager, instance.guid, request)
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 

@@ -61,12 +61,14 @@ def run_command(manager: Manager, command: Command) -> int:
     from picobox.session.client import run
 
     instance = manager.find(command.distribution).instance
+    directory, on_host = _directory(instance, command.directory)
     request = Request(
         command.words,
         ShellType(command.shell_type) if command.shell_type else ShellType.usual(command.words),
         command.user or "",
-        working_directory(instance) if command.directory is None else _directory(instance, command.directory),
+        directory,
         client_environment(),
+        on_host,
     )
     status = run(manager, instance.guid, request)
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else os.WTERMSIG(status)
@@ -85,10 +87,12 @@ def _value_of(word: str, rest: Iterator[str]) -> str:
     return value
 
 
-def _directory(instance: Instance, asked: str) -> str:
-    """As the instance has it. SessionError for a Windows path that it has not."""
+def _directory(instance: Instance, asked: str | None) -> tuple[str, str]:
+    """As the instance has it, or as the host has it. SessionError for a Windows path that is not there."""
+    if asked is None:
+        return "", working_directory()
     if asked.startswith(("/", "~")):
-        return asked
+        return asked, ""
     found = on_drive(instance, asked)
     if found is None:
         raise SessionError(
@@ -96,7 +100,7 @@ def _directory(instance: Instance, asked: str) -> str:
             f"--cd {asked}: there is no such directory. One is /..., ~... or LETTER:\\..., and `picobox instance "
             f"config {instance.name}` shows the drives.",
         )
-    return found
+    return "", found
 
 
 def _usage(message: str) -> SessionError:

@@ -8,6 +8,7 @@ domain of its own, and neither see nor signal the others (landlock(7), Ptrace re
 from __future__ import annotations
 
 import os
+import socket
 from contextlib import suppress
 from errno import ENOENT
 from typing import TYPE_CHECKING, Any
@@ -54,10 +55,11 @@ class InstanceWalls:
     confines = True
     features = frozenset((WALLS,))
 
-    def __init__(self, rootfs: bytes, drives: Mapping[bytes, bytes]) -> None:
+    def __init__(self, rootfs: bytes, drives: Mapping[bytes, bytes], host_name: str = "") -> None:
         """`rootfs`: the directory of the host that is the root; `drives`: those that it has, by where they are mounted.
 
-        The paths have no links in them. PlatformError where the machine forbids it, or one of them is not there.
+        `host_name`: one of its own, empty: the machine's. The paths have no links in them. PlatformError where the
+        machine forbids it, or one of them is not there.
         """
         self.policy = Policy("instance", (FileRule(b"/", WRITE, "instance"),), network=LOOPBACK, private_tmp=False)
         self._init = ffi.new("struct pb_init *", dict.fromkeys(_OF_AN_INIT, -1))
@@ -71,6 +73,8 @@ class InstanceWalls:
             if refused:
                 raise _refusal(os.strerror(-refused))
         self._is_lent = error != 0
+        if host_name:
+            socket.sethostname(host_name)
         check(lib.pb_loopback_up(), "the loopback interface")
         self._stage = next(path for path in _STAGES if os.path.isdir(path))
         tree = _built(rootfs, drives, self.policy, self._stage)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from picobox.errors import PicoboxError, SpawnError
 from picobox.session import messages
+from picobox.session.errors import ErrorCode, SessionError
 from picobox.session.messages import ENDED, FAILED, HELLO, RUN, SIGNAL, SIGNAL_GROUP, TERMINAL, Message, Request
 from picobox.session.starting import start
 
@@ -91,6 +92,12 @@ def _hear_signals(bell: int) -> None:
             signal.signal(number, lambda _number, _frame: None)
 
 
+def _failure(message: Message) -> PicoboxError:
+    if message.number < 0:
+        return SessionError(ErrorCode(message.number + (1 << 32)), message.text)
+    return SpawnError(message.text, message.number)
+
+
 class _Wait:
     """Waits for the end of the program, and passes on meanwhile what comes for it."""
 
@@ -135,7 +142,7 @@ class _Wait:
 
             self._console = self._stack.enter_context(Console(message.fds[0]))
         if message.kind == FAILED:
-            raise SpawnError(message.text, message.number)
+            raise _failure(message)
         if message.kind != ENDED:
             return None
         self._show_rest()

@@ -23,11 +23,13 @@ from picobox.platform.names import NativeIndex
 from picobox.platform.site_cache import SiteCache
 from picobox.platform.trace import TracePlatform
 from picobox.provider import PicoProvider
+from picobox.session import wsl_conf
 from picobox.session.fakeroot.credentials import credentials_of_user
 from picobox.session.fakeroot.mounts import Mounts
 from picobox.session.fakeroot.nodes import World
 from picobox.session.fakeroot.root import FakeRoot
 from picobox.session.programs import drives_of
+from picobox.session.texts import Tree, text_of
 from picobox.session.users import Users
 from picobox.supervisor import Served, Supervisor
 
@@ -55,8 +57,10 @@ class Guests:
             with suppress(OSError):
                 sites.hold()
         forms = KeptForms()
-        drives = {os.fsencode(point): os.fsencode(path) for point, path in drives_of(instance).items()}
-        self.walls = InstanceWalls(os.fsencode(instance.rootfs), drives)
+        self.settings = _prepared(instance)
+        self.drives = drives_of(instance, self.settings)
+        drives = {os.fsencode(point): os.fsencode(path) for point, path in self.drives.items()}
+        self.walls = InstanceWalls(os.fsencode(instance.rootfs), drives, self.settings.host_name)
         # VolFs: case counts everywhere in an instance (facts wsl1.md 4.5).
         names = Names(NativeIndex(), Drives({}, CaseMode.SENSITIVE))
         features = names.features | self.walls.features | {FAKE_ROOT}
@@ -74,12 +78,19 @@ class Guests:
         init.adopt_orphans()
         self.platform.open_doorbell(bells)
         self.walls.raise_up()
-        owner = self.users.of(instance.default_uid)
-        mounts = Mounts(self.walls.init, drives)
-        self._fake_root = FakeRoot(World(mounts, self.walls.root, (owner.uid, owner.gid)), self.platform)
+        world = World(Mounts(self.walls.init, drives), self.walls.root, self._owner_of_drives(instance))
+        self._fake_root = FakeRoot(world, self.platform)
         provider.fake_root = self._fake_root
+        # Programs have it from who makes them.
+        ours = os.umask(self.settings.umask)
         self.platform.open_spawner()
+        os.umask(ours)
         harden(self.platform.hardening)
+
+    def _owner_of_drives(self, instance: Instance) -> tuple[int, int]:
+        owner = self.users.of(instance.default_uid)
+        uid, gid = self.settings.drive_uid, self.settings.drive_gid
+        return owner.uid if uid is None else uid, owner.gid if gid is None else gid
 
     def start(self, request: SpawnRequest, user: User, ended: Callable[[int], None]) -> tuple[HostTid, int]:
         """Starts one of the programs; its number, and a descriptor for `failure_in`, to be asked once it has ended."""
@@ -97,3 +108,20 @@ class Guests:
         self.supervisor.end()
         self.platform.close()
         self.walls.close()
+
+
+def _prepared(instance: Instance) -> wsl_conf.Settings:
+    """What the instance's wsl.conf says; what it has written as an instance starts is written. No guest runs yet."""
+    resolver = ""
+    with suppress(OSError), open("/etc/resolv.conf", encoding="utf-8", errors="surrogateescape") as file:
+        resolver = file.read()
+    try:
+        with Tree(instance.rootfs) as tree:
+            settings = wsl_conf.read(text_of(tree.opened, wsl_conf.PATH))
+            files = wsl_conf.generated(settings, wsl_conf.host_name_of(settings), resolver)
+            for path, (header, rest) in files.items():
+                tree.generate(path, header, rest)
+    except FileNotFoundError:
+        # The walls tell that there is no tree.
+        return wsl_conf.Settings()
+    return settings

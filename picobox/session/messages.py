@@ -2,8 +2,8 @@
 
 The client connects and waits for HELLO: what it sends after that is done once. It sends a Request in a memfd, with the
 descriptors 0, 1 and 2 of the program, then signals as they come. If one of these is a terminal, the program has another
-one in its place, whose other side the client gets with TERMINAL. It is told FAILED, with a text and a status, or ENDED,
-with the wait status. A message is a kind, a number and a text.
+one in its place, whose other side the client gets with TERMINAL. It is told FAILED, with a text and a status (or, below
+zero, WSL's code), or ENDED, with the wait status. A message is a kind, a number and a text.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Request(NamedTuple):
     """What is to run. command: its words; none: the user's shell.
 
     user: a name, empty for the instance's own. directory: a path in the instance, `~` at its start the user's home;
-    empty: there is none. environment: entries NAME=VALUE over the instance's. Texts are as os.fsdecode makes them.
+    empty: the one on its drives that is `host_directory` on the host. environment: entries NAME=VALUE over the
+    instance's. Texts are as os.fsdecode makes them.
     """
 
     command: tuple[str, ...]
@@ -62,6 +63,7 @@ class Request(NamedTuple):
     user: str
     directory: str
     environment: tuple[str, ...]
+    host_directory: str = ""
 
     def sealed(self) -> int:
         """A memfd that holds it."""
@@ -75,11 +77,11 @@ class Request(NamedTuple):
         """ValueError if it is none."""
         if os.fstat(fd).st_size > _MOST_REQUEST:
             raise ValueError("a request of more than 8 MiB")
-        command, shell_type, user, directory, environment = json.loads(os.pread(fd, _MOST_REQUEST, 0))
-        texts = (*command, user, directory, *environment)
+        command, shell_type, user, directory, environment, host = json.loads(os.pread(fd, _MOST_REQUEST, 0))
+        texts = (*command, user, directory, *environment, host)
         if not all(isinstance(text, str) and "\0" not in text for text in texts):
             raise ValueError("a text that no program can be given")
-        return cls(tuple(command), ShellType(shell_type), user, directory, tuple(environment))
+        return cls(tuple(command), ShellType(shell_type), user, directory, tuple(environment), host)
 
 
 def send(connection: socket.socket, message: Message) -> None:

@@ -14,48 +14,54 @@ from picobox.session.messages import ShellType
 from picobox.session.registry import DRIVE_MOUNTING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from picobox.session.messages import Request
     from picobox.session.registry import Instance
     from picobox.session.users import User, Users
+    from picobox.session.wsl_conf import Settings
 
-_MOUNT_POINT = "/mnt/"
 _WINDOWS_PATH = re.compile(r"([A-Za-z]):[\\/](.*)", re.DOTALL)
 
 
-def drives_of(instance: Instance) -> dict[str, str]:
-    """Directories of the host by where an instance has them, if its flags say that it has any."""
-    if not instance.flags & DRIVE_MOUNTING:
+def drives_of(instance: Instance, settings: Settings) -> dict[str, str]:
+    """Directories of the host by where an instance has them, if its flags and its wsl.conf say that it has any."""
+    if not instance.flags & DRIVE_MOUNTING or not settings.mounts_drives:
         return {}
-    pairs = (entry.partition("=") for entry in instance.drives)
-    return {_MOUNT_POINT + letter.lower(): path for letter, _, path in pairs}
+    return {settings.root + letter.lower(): path for letter, path in _letters(instance)}
 
 
-def inside(instance: Instance, path: str) -> str:
-    """A directory of the host as the instance has it; empty if it is on none of its drives."""
-    for point, drive in drives_of(instance).items():
+def inside(drives: Mapping[str, str], path: str) -> str:
+    """A directory of the host as an instance with those drives has it; empty if it is on none of them."""
+    for point, drive in drives.items():
         root = drive.rstrip("/")
-        if path == drive or path.startswith(root + "/"):
+        if path and (path == drive or path.startswith(root + "/")):
             return (point + path[len(root) :]).rstrip("/")
     return ""
 
 
-def working_directory(instance: Instance) -> str:
-    """This process's, as the instance has it; empty if it has not."""
+def working_directory() -> str:
+    """This process's; empty if it is no more."""
     try:
-        return inside(instance, os.getcwd())
+        return os.getcwd()
     except OSError:
         return ""
 
 
 def on_drive(instance: Instance, path: str) -> str | None:
-    """The directory that Windows calls so, as the instance has it; None if it has no such drive or directory."""
+    """The directory of the host that Windows calls so; None if the instance has no such drive or directory."""
     parts = _WINDOWS_PATH.fullmatch(path)
-    point = _MOUNT_POINT + parts[1].lower() if parts is not None else ""
-    drive = drives_of(instance).get(point)
-    if parts is None or drive is None:
+    drive = dict(_letters(instance)).get(parts[1].lower()) if parts is not None else None
+    if parts is None or drive is None or not instance.flags & DRIVE_MOUNTING:
         return None
-    below = parts[2].replace("\\", "/").strip("/")
-    return f"{point}/{below}".rstrip("/") if os.path.isdir(os.path.join(drive, below)) else None
+    found = os.path.join(drive, parts[2].replace("\\", "/").strip("/")).rstrip("/") or "/"
+    return found if os.path.isdir(found) else None
+
+
+def _letters(instance: Instance) -> Iterator[tuple[str, str]]:
+    for entry in instance.drives:
+        letter, _, path = entry.partition("=")
+        yield letter.lower(), path
 
 
 def client_environment() -> tuple[str, ...]:
@@ -79,9 +85,15 @@ def wanted_user(request: Request, users: Users, default_uid: int) -> User:
 
 
 def spawn_request(
-    request: Request, instance: Instance, user: User, fds: tuple[int, ...], *, enters_root: bool
+    request: Request,
+    instance: Instance,
+    user: User,
+    drives: Mapping[str, str],
+    fds: tuple[int, ...],
+    *,
+    enters_root: bool,
 ) -> SpawnRequest:
-    """What the core is to start. `enters_root`: not in the directory that was asked for, which is not there."""
+    """What the core is to start. `drives`: see `drives_of`. `enters_root`: the directory asked for is not there."""
     environment = _environment(request, instance, user)
     shell = user.shell
     argv: tuple[str, ...]
@@ -98,14 +110,14 @@ def spawn_request(
         argv=tuple(map(os.fsencode, argv)),
         environment=environment,
         paths=paths,
-        cwd=b"/" if enters_root else os.fsencode(_directory(request, user)),
+        cwd=b"/" if enters_root else os.fsencode(_directory(request, user, drives)),
         fds=fds,
         terminal=next((place for place, fd in enumerate(fds) if os.isatty(fd)), None),
     )
 
 
-def _directory(request: Request, user: User) -> str:
-    asked = request.directory or "~"
+def _directory(request: Request, user: User, drives: Mapping[str, str]) -> str:
+    asked = request.directory or inside(drives, request.host_directory) or "~"
     if asked == "~" or asked.startswith("~/"):
         asked = user.home + asked[1:]
     return os.path.join("/", asked)

@@ -10,6 +10,7 @@ import fcntl
 import os
 import signal
 import socket
+import sys
 from contextlib import suppress
 from errno import ENOENT
 from typing import TYPE_CHECKING
@@ -18,7 +19,19 @@ from picobox.errors import PicoboxError, SpawnError
 from picobox.inspection.door import Door
 from picobox.platform.trace import SPAWN_STAGES, failure_in
 from picobox.session import messages
-from picobox.session.messages import ENDED, FAILED, HELLO, RUN, SIGNAL, SIGNAL_GROUP, TERMINAL, Message, Request
+from picobox.session.errors import SessionError
+from picobox.session.messages import (
+    ENDED,
+    FAILED,
+    HELLO,
+    RUN,
+    SIGNAL,
+    SIGNAL_GROUP,
+    TERMINAL,
+    Message,
+    Request,
+    ShellType,
+)
 from picobox.session.programs import spawn_request, wanted_user
 from picobox.session.registry import NEVER_IDLE
 from picobox.session.terminals import given_terminal
@@ -96,6 +109,7 @@ class Server:
 
     def run(self) -> None:
         """Serves until the instance is to end, and ends it."""
+        self._boot()
         self._take_news()
         self._guests.supervisor.serve(self._ends)
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -106,6 +120,27 @@ class Server:
         self._listener.close()
         self._door.close()
         self._guests.supervisor.end()
+
+    def _boot(self) -> None:
+        """Runs what wsl.conf wants run as an instance starts, as root; nobody waits for its end."""
+        command = self._guests.settings.boot_command
+        if not command:
+            return
+        root = self._guests.users.of(0)
+        request = Request(("/bin/sh", "-c", command), ShellType.NONE, "", "/", ())
+        nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        fds = (nothing,) * 3
+        wanted = spawn_request(request, self._instance, root, {}, fds, enters_root=True)
+
+        def ended(wait_status: int) -> None:
+            os.close(nothing)
+            failure = failure_in(status_fd)
+            if failure is not None or wait_status:
+                why = os.strerror(failure[1]) if failure is not None else f"wait status {wait_status:#x}"
+                sys.stderr.write(f"picobox: boot.command of /etc/wsl.conf: {why}\n")
+                sys.stderr.flush()
+
+        _, status_fd = self._guests.start(wanted, root, ended)
 
     def _ends(self) -> bool:
         """Asked after every stop."""
@@ -184,7 +219,7 @@ class Server:
             self._spawn(client, request, user, given, enters_root=False)
         except (PicoboxError, ValueError, TypeError, OSError, RecursionError) as error:
             messages.close(given)
-            self._refuse(client, str(error), error.status if isinstance(error, SpawnError) else _EXIT_OWN)
+            self._refuse(client, str(error), _number_of(error))
         finally:
             os.close(sealed)
 
@@ -209,7 +244,7 @@ class Server:
     def _spawn(
         self, client: Client, request: Request, user: User, given: tuple[int, ...], *, enters_root: bool
     ) -> None:
-        wanted = spawn_request(request, self._instance, user, given, enters_root=enters_root)
+        wanted = spawn_request(request, self._instance, user, self._guests.drives, given, enters_root=enters_root)
 
         def ended(wait_status: int) -> None:
             client.tid = None
@@ -228,6 +263,13 @@ class Server:
             self._refuse(client, *_failure(wanted, stage, error))
 
         client.tid, status_fd = self._guests.start(wanted, user, ended)
+
+
+def _number_of(error: Exception) -> int:
+    """The exit status of what was not run, or WSL's code, which is negative."""
+    if isinstance(error, SessionError):
+        return error.code - (1 << 32)
+    return error.status if isinstance(error, SpawnError) else _EXIT_OWN
 
 
 def _failure(wanted: SpawnRequest, stage: int, error: int) -> tuple[str, int]:

@@ -30,6 +30,8 @@ def start(manager: Manager, name: str) -> bool:
     with open(reading, "rb") as file:
         said = file.read(_MOST_SAID)
     if said[:1] in (_RUNS, _JOINS):
+        # What its settings want and do not get.
+        sys.stderr.writelines(f"picobox: note: {line}\n" for line in said[1:].decode().splitlines())
         return said[:1] == _RUNS
     why = said[1:].decode(errors="surrogateescape")
     raise PicoboxError(why or "the process that was to run the instance was killed.")
@@ -91,12 +93,16 @@ def _run(manager: Manager, instance: Instance, report: int) -> None:
     try:
         with Guests(instance, BELLS) as guests:
             server = Server(instance, listener, path, guests)
-            os.write(report, _RUNS)
+            os.write(report, _RUNS + _cut("\n".join(guests.settings.warnings)))
             os.close(report)
             server.run()
     finally:
         with suppress(FileNotFoundError):
             os.unlink(path)
+
+
+def _cut(text: str) -> bytes:
+    return text.encode()[: _MOST_SAID - 1].decode(errors="ignore").encode()
 
 
 def _log_to(path: str) -> None:

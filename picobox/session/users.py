@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from configparser import ConfigParser
-from configparser import Error as SyntaxFault
 from typing import TYPE_CHECKING, NamedTuple
+
+from picobox.session import wsl_conf
+from picobox.session.texts import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_MOST = 1 << 20
 _SHELL = "/bin/sh"
 _NO_ID, _MOST_DIGITS = 0xFFFF_FFFF, 10
 
@@ -57,12 +55,7 @@ class Users:
 
     def default(self) -> str:
         """Whom wsl.conf makes the default user (facts wsl1.md 5.6); empty if nobody."""
-        settings = ConfigParser(interpolation=None, strict=False)
-        try:
-            settings.read_string(self._text(b"/etc/wsl.conf"))
-        except SyntaxFault:
-            return ""
-        return settings.get("user", "default", fallback="").strip()
+        return wsl_conf.read(self._text(wsl_conf.PATH)).user
 
     def _all(self) -> Iterator[User]:
         for line in self._text(b"/etc/passwd").splitlines():
@@ -71,16 +64,4 @@ class Users:
                 yield User(fields[0], int(fields[2]), int(fields[3]), fields[5] or "/", fields[6] or _SHELL)
 
     def _text(self, path: bytes) -> str:
-        found = self._opened(path)
-        if found < 0:
-            return ""
-        try:
-            status = os.fstat(found)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST:
-                return ""
-            with open(f"/proc/self/fd/{found}", "rb") as file:
-                return file.read(_MOST).decode(errors="surrogateescape")
-        except OSError:
-            return ""
-        finally:
-            os.close(found)
+        return text_of(self._opened, path)

@@ -61,7 +61,7 @@ def a_shell() -> Iterator[Shell]:
 
 def test_the_document_shows_what_is_printed() -> None:
     blocks = _BLOCK.findall(DOCUMENT.read_text())
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     with a_shell() as shell:
         for block in blocks:
             assert shell.shown(block) == block, f"run {sys.executable} -m session.test_document in tests"

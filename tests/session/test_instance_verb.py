@@ -111,7 +111,7 @@ def test_an_image(user: User, tmp_path: Path, docker: bool) -> None:
 
 def test_a_clone(user: User) -> None:
     user.does("import", "x", "-", "-", given=everything())
-    user.does("config", "x", "--uid", "7", "--env", "A=b")
+    user.does("config", "x", "--uid", "7", "--env", "A=b", "--idle", "3")
     user.does("clone", "x", "y")
     assert told(user.does("export", "y", "-")) == told(everything())
     first, second = (json.loads(user.does("config", name)) for name in "xy")

@@ -171,8 +171,8 @@ def test_a_request_that_is_none_is_refused(home: Home) -> None:
     """Whatever a client of the same user sends, the programs of others go on."""
     home.runs("sleep 1000 >/dev/null 2>&1 &")
     instance = Manager(home.place).find("box").instance
-    user = json.dumps([["true"], "standard", "\ud800", "", []])
-    for text in ("[" * 100_000, "{}", '"text"', "[1, 2, 3, 4, 5]", '[["true"], "other", "", "", []]', user):
+    user = json.dumps([["true"], "standard", "\ud800", "", [], ""])
+    for text in ("[" * 100_000, "{}", '"text"', "[1, 2, 3, 4, 5, 6]", '[["true"], "other", "", "", [], ""]', user):
         with _client(home, instance) as connection:
             sealed = os.memfd_create("request")
             os.write(sealed, text.encode())
@@ -414,7 +414,7 @@ def test_what_is_no_message() -> None:
         assert messages.receive(ours) == (messages.SIGNAL, 5, "text", ())
         theirs.close()
         assert messages.receive(ours) is None
-    for text in (b"", b"[1]", b'[["a\\u0000"], false, "", "", []]', b'[[1], false, "", "", []]'):
+    for text in (b"", b"[1]", b'[["a\\u0000"], "none", "", "", [], ""]', b'[[1], "none", "", "", [], ""]'):
         fd = os.memfd_create("request")
         os.write(fd, text)
         with pytest.raises((ValueError, TypeError)):

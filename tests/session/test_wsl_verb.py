@@ -70,7 +70,7 @@ def test_a_program_gives_its_status_and_a_signal_its_number(home: Home) -> None:
         (("-d",), "value is missing"),
         (("-e",), "which program"),
         (("-d", "nonesuch"), "WSL_E_DISTRO_NOT_FOUND"),
-        (("-u", "nobody-here", "id"), "no such user"),
+        (("-u", "nobody-here", "id"), "WSL_E_USER_NOT_FOUND"),
         (("--cd", "C:\\nowhere", "pwd"), "no such directory"),
         (("--cd", "D:\\", "pwd"), "no such directory"),
         (("--cd", "relative", "pwd"), "--cd relative"),
