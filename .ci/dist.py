@@ -43,6 +43,9 @@ MUSL_LIBRARY = Path("/usr/lib/x86_64-linux-musl/libc.so")
 # Where Debian keeps the kernel's headers, which musl-gcc does not look for.
 KERNEL_HEADERS = {"linux": "/usr/include/linux", "asm-generic": "/usr/include/asm-generic"}
 KERNEL_HEADERS |= {"asm": "/usr/include/x86_64-linux-gnu/asm"}
+# Where an installed wheel has what shells and man look for.
+SHARED = ("man/man1/picobox.1", "man/man1/picobox-check.1", "bash-completion/completions/picobox")
+SHARED += ("zsh/site-functions/_picobox", "fish/vendor_completions.d/picobox.fish")
 SECONDS = 300
 
 
@@ -221,6 +224,9 @@ def check_installed(wheel: Path, python: str, directory: Path) -> None:
         "python", "-c", "import ntshim.system, picobox._native._core as core; print(core.__file__)"
     ).strip()
     check(holds=place.startswith(str(directory)) and place.endswith(".abi3.so"), complaint=f"the core is {place}")
+    for name in SHARED:
+        check(holds=(directory / "venv" / "share" / name).is_file(), complaint=f"{wheel.name} installs no share/{name}")
+    expect(installed("picobox", "completion", "bash"), lambda text: "complete " in text)
     expect(installed("picobox", "--version"), lambda text: text == f"{PROJECT['name']} {PROJECT['version']}\n")
     expect(installed("picobox", "--", "/bin/echo", "said"), lambda text: text.endswith("said\n"))
     expect(installed("picobox", "check", "--", "/bin/true"), lambda text: "no findings" in text)

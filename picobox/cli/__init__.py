@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _INSPECTING = ("ps", "handles", "objects", "locks", "top")
 VERBS = (
     "run", "check", "trace", "explain", "syscalls", "doctor", "wslpath", "names", "report", "policy", "learn", "diff",
-    "commit", "discard", "instance", "wsl", *_INSPECTING,
+    "commit", "discard", "instance", "wsl", "completion", *_INSPECTING,
 )  # fmt: skip
 # These start no program: they run on any system.
 _PORTABLE = ("names", "report")

@@ -24,6 +24,11 @@ class Parser(argparse.ArgumentParser):
 
 def parse(usage: Usage, options: Iterable[Option], width: int, arguments: list[str], into: SimpleNamespace) -> None:
     """Sets what a command line says as attributes of `into`; leaves the process after --help and after bad usage."""
+    parser_of(usage, options, width).parse_args(arguments, into)
+
+
+def parser_of(usage: Usage, options: Iterable[Option], width: int) -> Parser:
+    """The parser of a verb, whose help is so many columns wide."""
 
     def formatter(prog: str) -> argparse.HelpFormatter:
         # argparse would import shutil, and all that it needs, to find the width out itself.
@@ -38,4 +43,4 @@ def parse(usage: Usage, options: Iterable[Option], width: int, arguments: list[s
     )
     for option in options:
         parser.add_argument(*option.names, **option.settings)
-    parser.parse_args(arguments, into)
+    return parser

@@ -1,0 +1,1 @@
+"""What a user meets before a program runs: completions and the manual."""
