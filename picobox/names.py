@@ -226,6 +226,8 @@ class Names:
         if self.as_written:
             return Place()
         start = start_of(tid, dirfd, moved=self.root_moved(tid))
+        if self.pseudo.is_served(path if path.startswith(b"/") else start.directory + path):
+            return Place()
         if self.wsl is not None and not start.moved and not meaning.creates and not meaning.entry:
             path_of_ours = self.wsl.program(path)
             if path_of_ours is not None:

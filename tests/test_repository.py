@@ -47,6 +47,7 @@ HOST_PLACES = (
     "picobox/api/",
     "picobox/start/",
     "picobox/inspection/",
+    "picobox/nt_files/",
 )
 # Modules that reach the host by themselves; `os`, `signal` and `fcntl` are looked at name by name.
 HOST_MODULES = {

@@ -509,6 +509,9 @@ void pb_doorbell_close(void);
    which there must be a doorbell, tells of either. A descriptor, or -errno. */
 int32_t pb_door_open(int32_t directory, const char *name);
 int32_t pb_door_accept(int32_t door);
+/* Has SIGIO tell of what comes to a descriptor, which does not block from now on. The descriptor, or -errno and it is
+   closed. */
+int32_t pb_door_ring(int32_t fd);
 
 /* The folded directory index: which stored spelling a name means where case does not matter. */
 #define PB_NAMES_ABSENT 0

@@ -14,7 +14,7 @@
 #define WAITING 512
 
 /* SIGIO comes when there is something to take (fcntl(2), O_ASYNC). */
-static int32_t ring_at(int fd)
+int32_t pb_door_ring(int32_t fd)
 {
     if (fcntl(fd, F_SETOWN, getpid()) < 0 || fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK | O_ASYNC) < 0) {
         int32_t error = errno;
@@ -38,11 +38,11 @@ int32_t pb_door_open(int32_t directory, const char *name)
         close(fd);
         return -error;
     }
-    return ring_at(fd);
+    return pb_door_ring(fd);
 }
 
 int32_t pb_door_accept(int32_t door)
 {
     int fd = accept4(door, NULL, NULL, SOCK_CLOEXEC);
-    return fd < 0 ? -errno : ring_at(fd);
+    return fd < 0 ? -errno : pb_door_ring(fd);
 }

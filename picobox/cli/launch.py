@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
     from picobox.confine.supervised import SupervisedWalls
+    from picobox.nt_files.process import NtFiles
     from picobox.platform.executive_host import ExecutiveHost
     from picobox.platform.forms import KeptForms
     from picobox.platform.site_cache import SiteCache
@@ -90,14 +91,13 @@ class Launch:
         is_selected = getattr(options, "is_selected", False)
         forms = _hold_forms() if options.platform == "trace" and not is_selected else None
         self._door = Door()
+        self._nt_files = _make_nt_files(options, policy)
         # What keeps guests to the policy, which may be limits and no walls.
-        self._keeper = None if policy is None else _make_walls(options, policy, kept)
+        self._keeper = None if policy is None else _make_walls(options, policy, kept, self._nt_files)
         self._walls = self._keeper if self._keeper is not None and self._keeper.confines else None
-        self._naming = Naming(options)
+        self._naming = Naming(options, self._nt_files)
         self._naming.is_walled = self._walls is not None
         names = self._naming.made
-        if self._walls is not None and self._walls.note is not None and not options.quiet:
-            sys.stderr.write(f"picobox: note: {self._walls.note}.\n")
         if names is not None and check is not None:
             names.checked, names.as_written = True, not check.enforces
         if names is not None and chaos is not None:
@@ -219,6 +219,8 @@ class Launch:
         request = self._request(ignored)
         try:
             self._door.open(self.supervisor)
+            if self._nt_files is not None:
+                self._door.take_in(self._nt_files.taken(), self.supervisor)
             if self._keeper is not None:
                 self._keeper.raise_up()
             if self._provider is not None and self._provider.interposer is not None:
@@ -342,7 +344,10 @@ class Launch:
 
 
 def _make_walls(
-    options: SimpleNamespace, policy: Policy, kept: Mapping[bytes, LayerMount] | None
+    options: SimpleNamespace,
+    policy: Policy,
+    kept: Mapping[bytes, LayerMount] | None,
+    nt_files: NtFiles | None,
 ) -> Walls | SupervisedWalls | LimitsAlone | None:
     """The walls of a policy, or its limits alone; None if it needs none."""
     if policy.confines and options.platform == "reference":
@@ -353,7 +358,21 @@ def _make_walls(
         raise PicoboxError("--platform reference keeps no limits but of processes and wall time. Leave it out.")
     from picobox.confine.walls import walls_of
 
-    return walls_of(policy, kept, namespaces=getattr(options, "walls", None) != NO_NAMESPACES)
+    namespaces = getattr(options, "walls", None) != NO_NAMESPACES
+    walls = walls_of(policy, kept, namespaces=namespaces, nt_files=nt_files)
+    if walls is not None and walls.confines and walls.note is not None and not options.quiet:
+        sys.stderr.write(f"picobox: note: {walls.note}.\n")
+    return walls
+
+
+def _make_nt_files(options: SimpleNamespace, policy: Policy | None) -> NtFiles | None:
+    if not getattr(options, "nt_files", False):
+        return None
+    if policy is None or not policy.confines:
+        raise PicoboxError("--nt-files needs walls, behind which a tree can be mounted. Add --policy default.")
+    from picobox.nt_files.process import NtFiles
+
+    return NtFiles()
 
 
 def _make_judge(provider: PicoProvider, settings: CheckSettings) -> Judge:

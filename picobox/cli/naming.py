@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from picobox.names import Names, Resolver
+    from picobox.nt_files.process import NtFiles
     from picobox.platform.base import Platform
     from picobox.platform.name_table import NameTable
 
@@ -24,9 +25,11 @@ _PLAIN_FEATURES = frozenset((NAMES, OBSERVERS))
 class Naming:
     """The names of a run. PicoboxError for options that contradict each other."""
 
-    def __init__(self, options: SimpleNamespace) -> None:
+    def __init__(self, options: SimpleNamespace, nt_files: NtFiles | None = None) -> None:
         self.translates = profile_of(options.profile).translates
         self.is_walled = False
+        # Whose names this process may not look up: see PseudoDevices.
+        self._served = None if nt_files is None else nt_files.place
         self._table: NameTable | None = None
         self._resolver: Resolver | None = None
         # What there is of Names by now; None for good if the names are the host's own.
@@ -48,14 +51,16 @@ class Naming:
         """What looks names up; None if they are the host's own."""
         if self.made is None and self._table is not None:
             self.made = _plain_names(self._table, self._directory)
-            self.made.walled = self.is_walled
             self.made.resolver = self._resolver
-        elif self.made is not None:
+        if self.made is not None:
             self.made.walled = self.is_walled
+            self.made.pseudo.served = self._served
         return self.made
 
     def resolve_by(self, platform: Platform) -> None:
-        """See Names.resolve_by."""
+        """See Names.resolve_by. The core would look up all names, and so some that we serve: it does not, then."""
+        if self._served is not None:
+            return
         resolver = cast("Resolver", platform)
         if self.made is not None:
             self.made.resolve_by(resolver)

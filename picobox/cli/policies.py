@@ -68,6 +68,12 @@ def policy_options() -> tuple[Option, ...]:
             default=WALLS[0],
             help="what keeps the program in: namespaces where this machine gives them, or Landlock and the supervisor",
         ),
+        Option(
+            "--nt-files",
+            action="store_true",
+            default=preset("NT_FILES") == "1",
+            help="the program finds the namespace of NT objects as files in /nt, to be read",
+        ),
         Option("--new-session", action="store_true", help="without your terminal and its job control"),
     )
 

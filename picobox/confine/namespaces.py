@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
 from picobox.abi.row import WALLS
-from picobox.confine.landlock import Ruleset, rules_of_tree
+from picobox.confine.landlock import GIVEN, Ruleset, rules_of_tree
 from picobox.confine.limits import made
 from picobox.confine.mounting import check
 from picobox.confine.native import native_walls
 from picobox.confine.own_proc import why_refused
-from picobox.confine.policy import HOST, LOOPBACK
+from picobox.confine.policy import HOST, LOOPBACK, READ
 from picobox.confine.tree import Tree
+from picobox.nt_files.escape import PLACE
 from picobox.platform import host
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from picobox.confine.cgroups import Group
     from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
+    from picobox.nt_files.process import NtFiles
 
 # linux/sched.h
 _NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
@@ -43,16 +46,24 @@ class Walls:
     temporary: bytes | None = None
     broker: Broker | None = None
 
-    def __init__(self, policy: Policy, kept: Mapping[bytes, LayerMount], group: Group | None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        kept: Mapping[bytes, LayerMount],
+        group: Group | None,
+        nt_files: NtFiles | None = None,
+    ) -> None:
         """Enters namespaces and the policy's tree. NoNamespaces, and PlatformError, where the machine forbids it.
 
         `kept`: what to mount for its rules whose layers are kept, by their paths. `group`: what guests are to be in.
+        `nt_files`: what is to be at /nt.
         """
         self.policy = policy
         self.group = group
         self._init = ffi.new("struct pb_init *", dict.fromkeys(_OF_AN_INIT, -1))
         self._ruleset: Ruleset | None = None
-        tree = self._tree = Tree(policy, kept)
+        self._has_nt_files = nt_files is not None
+        tree = self._tree = Tree(policy, kept, nt_files)
         kinds = _NEWNS | _NEWCGROUP | _NEWUTS | _NEWIPC
         if policy.network != HOST:
             kinds |= _NEWNET
@@ -79,6 +90,8 @@ class Walls:
         check(lib.pb_init_await(self._init), "process namespace")
         # Where the network is none, the kernel's own answer says so better than a refusal.
         rules = rules_of_tree(self._tree.decide, self._tree.paths, self._init.proc)
+        if self._has_nt_files:
+            rules = chain(rules, ((PLACE, GIVEN[READ]),))
         self._ruleset = Ruleset(rules, network=True)
         if self._is_lent:
             # What comes with a user namespace is more than the user has: our look-ups are made without.

@@ -28,13 +28,15 @@ from picobox.confine.mounting import (
     with_something,
 )
 from picobox.confine.policy import HIDE, HOST, LAYER, READ, TEMPORARY, decider_of
-from picobox.errors import PicoboxError
+from picobox.errors import PicoboxError, PlatformError
+from picobox.nt_files.escape import PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import FileRule, Policy
+    from picobox.nt_files.process import NtFiles
 
 PROC, SYS = b"/proc", b"/sys"
 # The kernel's own, which no rule gives as the host has them.
@@ -54,9 +56,10 @@ _HIDDEN_IN_SYS = (b"/sys/kernel/debug", b"/sys/kernel/tracing", b"/sys/kernel/se
 class Tree:
     """The mounts of one policy: make it before namespaces are entered, then build it, then enter it."""
 
-    def __init__(self, policy: Policy, kept: Mapping[bytes, LayerMount]) -> None:
-        """`kept`: the layers that outlast the run, by the paths of their rules."""
+    def __init__(self, policy: Policy, kept: Mapping[bytes, LayerMount], nt_files: NtFiles | None = None) -> None:
+        """`kept`: the layers that outlast the run, by the paths of their rules. `nt_files`: what is to be at /nt."""
         self._policy = policy
+        self._nt_files = nt_files
         self._kept = kept
         # Those of rules at which something is, once that is known.
         self.paths: list[bytes] = []
@@ -71,6 +74,9 @@ class Tree:
         # Paths at which something is mounted, or made to be.
         self._made: set[bytes] = set()
         self._scratch = self._root = -1
+        # What is in the host's root, where that itself cannot be the tree's: mounts and links.
+        self._entries: dict[bytes, int] = {}
+        self._links: dict[bytes, bytes] = {}
         self._layers = 0
         self._has_own_sys = False
         # Directories that this process needs, and guests do not get; which of them were mounted. No private directory
@@ -93,6 +99,8 @@ class Tree:
                 self._place_sys()
             elif path == PROC or path in self._rules:
                 self._place(path)
+        if self._nt_files is not None:
+            self._place_nt(self._nt_files)
         self._link()
         for path in self._sockets:
             with suppress(ValueError):
@@ -134,6 +142,8 @@ class Tree:
                     self._sources[path] = found
                 if rule.kept:
                     self._kept_directories[path] = self._kept[path].opened()
+            elif path == b"/" and self._nt_files is not None:
+                self._copy_root(host, _GIVEN | READ_ONLY if rule.right == READ else _GIVEN)
             else:
                 self._copy(host, path, _GIVEN | READ_ONLY if rule.right == READ else _GIVEN)
         for path in self._ours:
@@ -159,6 +169,16 @@ class Tree:
         if tree >= 0:
             self._sources[path] = tree
 
+    def _copy_root(self, host: int, attributes: int) -> None:
+        """Copies what is in the root one by one: nothing can be added to the host's."""
+        for name in os.listdir(b"/"):
+            try:
+                self._links[name] = os.readlink(name, dir_fd=host)
+            except OSError:  # it is no link
+                tree = -1 if b"/" + name in _KERNEL else copied(host, b"/" + name, attributes)
+                if tree >= 0:
+                    self._entries[name] = tree
+
     def _make_root(self, host: int) -> None:
         stage = next(path for path in _STAGES if os.path.isdir(path))
         self._scratch = new(b"tmpfs", b"mode=0700," + self._size(_SHARE_OF_LAYERS), _GIVEN)
@@ -169,6 +189,10 @@ class Tree:
             self._unfinished.append(os.dup(root))
         attach(root, self._scratch, b"/root")
         self._root = root
+        for name, tree in self._entries.items():
+            self._mount(b"/" + name, tree)
+        for name, target in self._links.items():
+            os.symlink(target, name, dir_fd=root)
 
     def _is_gone(self, path: bytes) -> bool:
         """Whether what the host has at a path is not in the tree."""
@@ -261,6 +285,12 @@ class Tree:
             if found >= 0:
                 os.close(found)
                 lib.pb_point_link(self._root, rule.written, rule.path)
+
+    def _place_nt(self, nt_files: NtFiles) -> None:
+        tree = nt_files.mount()
+        if not attach(tree, self._root, PLACE):
+            raise PlatformError(f"--nt-files: there is no place for {os.fsdecode(PLACE)}")
+        os.close(tree)
 
     def _new_sys(self) -> bool:
         """Makes a /sys that shows our network, where that is ours and the machine lets us."""

@@ -45,13 +45,23 @@ class Door:
             self._unlink()
             self._listener = lib.pb_door_open(self._directory, self._name)
 
+    def take_in(self, connection: int, supervisor: Supervisor) -> None:
+        """Answers whoever is at the other end of a socket, too. There must be a doorbell already."""
+        from picobox._native._core import lib
+
+        self._supervisor = supervisor
+        if self._serving is None:
+            self._serving = _serving(supervisor)
+        lib.pb_door_ring(connection)
+        self._serving.welcome(connection)
+
     def rung(self) -> None:
         """Takes in whoever has come, and answers. To be called in the supervisor's loop, for each SIGIO."""
-        if self._listener < 0 or self._supervisor is None:
+        if self._supervisor is None:
             return
         from picobox._native._core import lib
 
-        while (connection := lib.pb_door_accept(self._listener)) >= 0:
+        while self._listener >= 0 and (connection := lib.pb_door_accept(self._listener)) >= 0:
             if self._serving is None:
                 self._serving = _serving(self._supervisor)
             self._serving.welcome(connection)

@@ -23,7 +23,9 @@ def objects(supervisor: Supervisor, question: Question) -> list[Json]:
     The path is absolute, its case does not count, and a link is not followed at its end. Whoever asks makes all tasks
     known, as every guest does that lists `\Sessions\0\Processes`.
     """
-    components = [each for each in (question.path or "").replace("/", "\\").split("\\") if each]
+    components = question.names
+    if components is None:
+        components = tuple(each for each in (question.path or "").replace("/", "\\").split("\\") if each)
     found: Object = supervisor.served().executive.namespace.root
     path = ""
     for component in components:
@@ -31,16 +33,19 @@ def objects(supervisor: Supervisor, question: Question) -> list[Json]:
         if below is None:
             raise ValueError(f"objects: there is no {path}\\{component}")
         found, path = below, f"{path}\\{_spelt(found, below, component)}"
-    return list(_tree(path, found))
+    return list(_tree(path, found, question.depth))
 
 
 def _spelt(directory: Object, target: Object, asked: str) -> str:
+    """The name under which a directory has an object: before the next look-up, since that may make it anew."""
+    if target.name is not None and target.name.directory is directory:
+        return target.name.text
     entries = directory.entries() if isinstance(directory, Directory) else {}
     return next((name for name, each in entries.items() if each is target), asked)
 
 
-def _tree(path: str, top: Object) -> Iterator[Json]:
-    """Without recursion: guests may make directories as deep as they like."""
+def _tree(path: str, top: Object, most: int | None) -> Iterator[Json]:
+    """Without recursion: guests may make directories as deep as they like. `most`: the depth that is asked for."""
     waiting = [(0, path, top)]
     while waiting:
         depth, path, target = waiting.pop()
@@ -52,7 +57,7 @@ def _tree(path: str, top: Object) -> Iterator[Json]:
             "references": target.pointer_count,
             "target": _text(target.target) if isinstance(target, SymbolicLink) else None,
         }
-        if isinstance(target, Directory):
+        if isinstance(target, Directory) and depth != most:
             entries = sorted(target.entries().items(), reverse=True)
             waiting += [(depth + 1, f"{path}\\{name}", below) for name, below in entries]
 

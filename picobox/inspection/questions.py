@@ -14,17 +14,23 @@ if TYPE_CHECKING:
     from picobox.inspection.wire import Json
 
 _MOST_PID = (1 << 31) - 1
+_MOST_DEPTH = 1 << 31
 # A device or an inode, as stat(2) has them.
 _MOST_NUMBER = (1 << 64) - 1
 
 
 class Question(NamedTuple):
-    """What is asked, and about what: a process, a file by device and inode, a path as os.fsdecode gives it."""
+    """What is asked, and about what: a process, a file by device and inode, a path as os.fsdecode gives it.
+
+    `names`: the components of a path of NT's, which may hold any other character; `depth`: how far below it.
+    """
 
     ask: str
     pid: int | None = None
     file: tuple[int, int] | None = None
     path: str | None = None
+    names: tuple[str, ...] | None = None
+    depth: int | None = None
 
 
 def question(said: bytes, known: Collection[str]) -> Question:
@@ -36,7 +42,11 @@ def question(said: bytes, known: Collection[str]) -> Question:
     pid = request.get("pid")
     if pid is not None and not _is_number(pid, _MOST_PID):
         raise ValueError(f"{ask}: pid is the number of a process")
-    return Question(ask, pid, _file(ask, request.get("file")), _path(ask, request.get("path")))
+    depth = request.get("depth")
+    if depth is not None and not _is_number(depth, _MOST_DEPTH):
+        raise ValueError(f"{ask}: depth is a number, 0 for the object alone")
+    names = _names(ask, request.get("names"))
+    return Question(ask, pid, _file(ask, request.get("file")), _path(ask, request.get("path")), names, depth)
 
 
 def _object(said: bytes) -> Json:
@@ -75,6 +85,19 @@ def _path(ask: str, path: object) -> str | None:
     except ValueError:
         raise ValueError(f"{ask}: path is neither text nor bytes") from None
     return text
+
+
+def _names(ask: str, names: object) -> tuple[str, ...] | None:
+    """Names of NT's, whose units need be no Unicode: bytes are WTF-8."""
+    if names is None:
+        return None
+    if not isinstance(names, list):
+        raise ValueError(f"{ask}: names is a list")  # noqa: TRY004
+    texts = [_path(ask, name) or "" for name in names]
+    try:
+        return tuple(os.fsencode(text).decode("utf-8", "surrogatepass") for text in texts)
+    except ValueError:
+        raise ValueError(f"{ask}: names are neither text nor WTF-8") from None
 
 
 def _is_number(value: object, most: int) -> bool:

@@ -46,7 +46,17 @@ def tell(connection: socket.socket, answer: Json) -> None:
 
 def ask(connection: socket.socket, request: Json) -> Json:
     """Sends a request and gives its answer. OSError, ValueError: there is none, or it is no answer."""
+    send(connection, request)
+    return heard(connection)
+
+
+def send(connection: socket.socket, request: Json) -> None:
+    """Sends a request. OSError."""
     connection.send(json.dumps(request).encode(), socket.MSG_NOSIGNAL)
+
+
+def heard(connection: socket.socket) -> Json:
+    """Takes the answer to a request. OSError, ValueError: there is none, or it is no answer."""
     said, fds, _flags, _address = socket.recv_fds(connection, MOST_ASKED, 1)
     try:
         if not said or not fds:

@@ -333,11 +333,15 @@ PSEUDO_FILE_SYSTEMS = frozenset(
     (
         b"proc", b"sysfs", b"cgroup", b"cgroup2", b"debugfs", b"tracefs", b"securityfs", b"selinuxfs", b"smackfs",
         b"pstore", b"efivarfs", b"bpf", b"devpts", b"devtmpfs", b"nsfs", b"binfmt_misc", b"autofs", b"resctrl",
-        b"configfs", b"mqueue", b"fusectl", b"hugetlbfs",
+        b"configfs", b"mqueue", b"fusectl", b"hugetlbfs", b"fuse.picobox-nt",
     )
 )  # fmt: skip
 
 _WHOLE_TABLE = 64 << 10
+
+
+# Where relative paths of guests begin.
+_FROM_TASK = re.compile(rb"(/proc/\d+/(?:cwd|fd/\d+))(?:/|$)")
 
 
 class PseudoDevices:
@@ -345,6 +349,20 @@ class PseudoDevices:
 
     def __init__(self) -> None:
         self._known: dict[int, bytes] = {}
+        # A directory of guests whose names this process must not look up: its answer is what the kernel would wait for.
+        self.served: bytes | None = None
+
+    def is_served(self, ours: bytes) -> bool:
+        """Whether a path of ours for one of a guest's leads there, as it is written. Nothing is looked up for that."""
+        if self.served is None:
+            return False
+        found = _FROM_TASK.match(ours)
+        if found is not None:
+            try:
+                ours = os.readlink(found[1]) + b"/" + ours[found.end() :]
+            except OSError:
+                return False
+        return (os.path.normpath(ours) + b"/").lstrip(b"/").startswith(self.served.lstrip(b"/") + b"/")
 
     def forget(self) -> None:
         """Something may be mounted, or a mount be taken away: another may get the number of its device."""

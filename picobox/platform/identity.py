@@ -62,6 +62,8 @@ class Identities:
         A link that is followed stands under its own name if it leads nowhere, else the file under its own.
         """
         ours = path_of(tid, dirfd, path)
+        if self._pseudo.is_served(ours):
+            return None
         head, _, last = ours.rstrip(b"/").rpartition(b"/")
         head = head or b"/"
         try:
@@ -100,6 +102,8 @@ class Identities:
 
     def _of_way(self, tid: HostTid, ours: bytes) -> Identity | None:
         """What a path that ends in such a link leads to. A file whose name is gone has the kernel's mark behind it."""
+        if self._pseudo.is_served(ours):
+            return None
         try:
             found = os.stat(ours)
             if not _is_on_volume(found) or self._pseudo.includes(found.st_dev, tid):
@@ -119,9 +123,10 @@ class Identities:
 
     def of_entry(self, tid: HostTid, dirfd: int, path: bytes) -> Identity | None:
         """The name itself that a path of a task ends in, of a symbolic link too; None if it is no name on a volume."""
-        head, _, last = path_of(tid, dirfd, path).rstrip(b"/").rpartition(b"/")
+        ours = path_of(tid, dirfd, path)
+        head, _, last = ours.rstrip(b"/").rpartition(b"/")
         head = head or b"/"
-        if last in _NO_NAMES:
+        if last in _NO_NAMES or self._pseudo.is_served(ours):
             return None
         try:
             directory = os.stat(head)

@@ -8,6 +8,7 @@ import pytest
 
 from inspection.runs import Place
 from picobox.cli.inspect_objects import rows_of
+from picobox.inspection import wire
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,3 +61,21 @@ def test_a_name_with_an_escape_is_shown_whole() -> None:
             for depth, path in enumerate(("\\", "\\a\nb", "\\a\nb\\c\x1bd"))]  # fmt: skip
     names = [row[3] for row in rows_of({"objects": told})]
     assert names == ["\\", "  a\\nb", "    c\\x1bd"]
+
+
+def test_by_its_names_and_so_far_below(place: Place) -> None:
+    # A name of NT's may hold a slash, which a path cannot tell from the end of one.
+    makes = "import os\nopen('/dev/shm/asked-for', 'w').close()"
+    with place.running(makes, "--policy", "default") as run, place.connected(run.pid) as connection:
+
+        def asked(*names: str, depth: int | None) -> list[str]:
+            answer = wire.ask(connection, {"ask": "objects", "names": list(names), "depth": depth})
+            return [each["path"] for each in answer.get("objects", [])]
+
+        below = asked(depth=1)
+        assert below[0] == "\\"
+        assert "\\BaseNamedObjects" in below
+        assert all(path.count("\\") == 1 for path in below)
+        assert set(asked(depth=None)) > set(below)
+        assert asked("basenamedobjects", "ASKED-FOR", depth=0) == ["\\BaseNamedObjects\\asked-for"]
+        assert asked("BaseNamedObjects/asked-for", depth=0) == []

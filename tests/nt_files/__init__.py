@@ -1,0 +1,1 @@
+"""The namespace as files in guests' /nt."""
