@@ -61,7 +61,12 @@ void pb_core_free(struct pb_core *core)
 void pb_set_dispositions(struct pb_core *core, const uint32_t *dispositions)
 {
     LOCKED(core);
+    for (int nr = 0; nr < PB_NR_COUNT; nr++) {
+        bool was_native = core->taken[nr] || (core->dispositions[nr] & 0xff) == PB_DO_NATIVE;
+        core->taken[nr] = was_native && (dispositions[nr] & 0xff) != PB_DO_NATIVE;
+    }
     memcpy(core->dispositions, dispositions, sizeof core->dispositions);
+    gate_kinds_change(core);
 }
 
 void pb_set_guards(struct pb_core *core, const uint32_t *guards, int32_t mmap_nr)

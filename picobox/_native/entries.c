@@ -152,6 +152,8 @@ static enum outcome do_call(struct pb_core *core, struct task *task, uint32_t nr
     uint32_t disposition = core->dispositions[nr];
     switch (disposition & 0xff) {
     case PB_DO_NATIVE:
+        if (!recorded && may_be_taken(core, nr) && gate_opens(core, task, info))
+            return resume_quietly(core, task);
         name_call_seen(core, task, nr, NULL);
         task->want_exit = recorded;
         return resume_quietly(core, task);

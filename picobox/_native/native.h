@@ -201,6 +201,7 @@ struct pb_core {
     uint64_t held_at;        /* of it, the last birth that was held */
     bool lost_creator;       /* one died in such a call: its child may be born and never be explained */
     uint32_t dispositions[PB_NR_COUNT];
+    bool taken[PB_NR_COUNT]; /* calls that went by unseen when the run began, and are shown now */
     uint32_t guards[PB_NR_COUNT];
     int32_t mmap_nr;
     struct pb_rule rules[PB_RULE_COUNT];

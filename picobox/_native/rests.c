@@ -21,7 +21,7 @@ bool rest_begin(struct pb_core *core, struct task *task)
 {
     struct transfer transfer;
     if (transfer_read(task->tid, &transfer) < 0 || (transfer.nr != SYS_write && transfer.nr != SYS_sendto) ||
-        !(core->dispositions[transfer.nr] & PB_FLAG_NOTIFY || recorder_wants(core, (uint32_t)transfer.nr)) || transfer.result <= 0 ||
+        !(core->dispositions[transfer.nr] & (PB_FLAG_NOTIFY | PB_FLAG_DECIDED) || recorder_wants(core, (uint32_t)transfer.nr)) || transfer.result <= 0 ||
         (uint64_t)transfer.result >= transfer.count || !is_stream(task->tid, (int)transfer.fd))
         return false;
     uint64_t done = (uint64_t)transfer.result;

@@ -32,7 +32,9 @@ static int32_t keep(struct strings *kept, const char *text, uint64_t length)
 int32_t pb_leave_looks(struct pb_core *core, const char *paths, uint64_t length)
 {
     LOCKED(core);
-    return keep(&core->unshown.looks, paths, length);
+    int32_t error = keep(&core->unshown.looks, paths, length);
+    gate_kinds_change(core);
+    return error;
 }
 
 int32_t pb_leave_opens(struct pb_core *core, const char *directories, uint64_t length)

@@ -435,7 +435,7 @@ def compile_dispositions(
         if gate and entry.nr not in stopping and is_beyond_rules:
             if entry.name in BOUNDED_CALLS and _is_bounded(entry, disposition.action, features):
                 word |= DISPOSITION_PASSES
-            if _is_decided(entry, disposition.action, features):
+            if _is_decided(entry, disposition.action, features) or _may_be_taken(entry, features):
                 word |= DISPOSITION_DECIDED | entry.open_flags() << DISPOSITION_OPEN_FLAGS_SHIFT
         elif (
             gate
@@ -494,6 +494,18 @@ def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:
         return not features & entry.when.keys()
     finds = entry.finds() or entry.name in MAKING_CALLS
     return NAMES in features and finds and not (features - {NAMES}) & entry.when.keys()
+
+
+def _may_be_taken(entry: Row, features: frozenset[str]) -> bool:
+    """Whether nobody wants to see the call but for what a run finds out: guests ask once that is so."""
+    begins = features - {LOCKS, READ_BACK}
+    return (
+        entry.harmless
+        and entry.disposition(begins) is NATIVE
+        and not {SUPERVISED, SEEN + entry.name} & features
+        and entry.name not in STOPPING_CALLS
+        and not _needs_no_stop(entry, ACTION_NATIVE, features)
+    )
 
 
 def _is_seen_for_its_path(entry: Row, word: int, features: frozenset[str]) -> bool:

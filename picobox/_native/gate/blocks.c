@@ -48,12 +48,33 @@ static enum guest_kind kind_of(uint32_t nr, uint32_t disposition)
     return disposition & PB_FLAG_EMPTY_PATH ? GUEST_FSTAT : GUEST_ASKS;
 }
 
+/* A check waits for looks at some files; it wants all of other calls that it wants at all. */
+static enum guest_kind taken_kind_of(const struct pb_core *core, uint32_t nr)
+{
+    if (!core->unshown.looks.length || core->has_other_roots)
+        return GUEST_ASKS;
+    switch (nr) {
+    case SYS_stat:
+    case SYS_lstat:
+        return GUEST_LOOKS;
+    case SYS_newfstatat:
+    case SYS_statx:
+        return GUEST_LOOKS_AT;
+    case SYS_fstat:
+        return GUEST_LOOKS_FD;
+    default:
+        return GUEST_ASKS;
+    }
+}
+
 static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, uint32_t disposition)
 {
     uint64_t captures;
     /* What guests read of their paths would not be what those are to us. */
     if (core->has_other_roots && rings_want_object(core, nr))
         return GUEST_ASKS;
+    if (core->taken[nr])
+        return taken_kind_of(core, nr);
     if (!(disposition & PB_FLAG_DECIDED) || (recorder_wants(core, nr) && !rings_can_record(core, nr, &captures)))
         return GUEST_ASKS;
     switch (nr) {
@@ -84,6 +105,42 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
     return flags == 1 ? GUEST_OPENS : flags == 2 ? GUEST_OPENS_AT : GUEST_FINDS;
 }
 
+static void decided_write(const struct pb_core *core, uint8_t *decided, uint32_t nr)
+{
+    uint8_t kind = (uint8_t)decided_kind_of(core, nr, core->dispositions[nr]);
+    if (core->resolver && core->resolved[nr]) {
+        uint8_t paths = core->resolved[nr] >> PB_RESOLVES_PATH_SHIFT & 7;
+        paths |= (core->resolved[nr] >> PB_RESOLVES_SECOND_SHIFT & 7) << GUEST_SECOND_SHIFT;
+        paths |= core->resolved[nr] & PB_RESOLVES_AT_DIRECTORY ? GUEST_AT_DIRECTORY : 0;
+        decided[GUEST_PATHS + nr] = paths;
+        kind |= GUEST_RESOLVES;
+    }
+    if (rings_want_object(core, nr))
+        kind |= GUEST_TELLS_ALL;
+    if (rings_tell_errors(core, nr))
+        kind |= GUEST_TELLS;
+    __atomic_store_n(decided + GUEST_KINDS + nr, kind, __ATOMIC_RELEASE);
+}
+
+/* The path's device is not told apart: another file of its number is shown as well. */
+static void looks_write(const struct pb_core *core, uint8_t *code)
+{
+    const struct strings *paths = &core->unshown.looks;
+    uint8_t bits[LOOKS_SIZE] = {0};
+    for (uint64_t at = 0; at < paths->length; at += strlen(paths->text + at) + 1) {
+        struct stat found;
+        uint32_t bit = look_bit_of_path(paths->text + at);
+        if (bit != NO_LOOK_BIT)
+            bits[bit / 8] |= (uint8_t)(1 << bit % 8);
+        if (stat(paths->text + at, &found) == 0) {
+            bit = look_bit_of_inode(found.st_ino);
+            bits[bit / 8] |= (uint8_t)(1 << bit % 8);
+        }
+    }
+    for (uint64_t i = 0; i < LOOKS_SIZE; i++)
+        __atomic_store_n(code + (GATE_LOOKS - GATE_CODE) + i, bits[i], __ATOMIC_RELAXED);
+}
+
 void guest_write(const struct pb_core *core, uint8_t *code)
 {
     size_t size = (size_t)(__stop_gate_text - __start_gate_text);
@@ -92,20 +149,26 @@ void guest_write(const struct pb_core *core, uint8_t *code)
     memcpy(decided, __start_gate_text, size);
     for (uint32_t nr = 0; nr < PB_NR_COUNT; nr++) {
         plain[GUEST_KINDS + nr] = (uint8_t)kind_of(nr, core->dispositions[nr]);
-        decided[GUEST_KINDS + nr] = (uint8_t)decided_kind_of(core, nr, core->dispositions[nr]);
-        if (core->resolver && core->resolved[nr]) {
-            decided[GUEST_KINDS + nr] |= GUEST_RESOLVES;
-            decided[GUEST_PATHS + nr] = core->resolved[nr] >> PB_RESOLVES_PATH_SHIFT & 7;
-            decided[GUEST_PATHS + nr] |= (core->resolved[nr] >> PB_RESOLVES_SECOND_SHIFT & 7) << GUEST_SECOND_SHIFT;
-            if (core->resolved[nr] & PB_RESOLVES_AT_DIRECTORY)
-                decided[GUEST_PATHS + nr] |= GUEST_AT_DIRECTORY;
-        }
-        if (rings_want_object(core, nr))
-            decided[GUEST_KINDS + nr] |= GUEST_TELLS_ALL;
-        if (rings_tell_errors(core, nr))
-            decided[GUEST_KINDS + nr] |= GUEST_TELLS;
+        decided_write(core, decided, nr);
     }
+    looks_write(core, code);
     memcpy(code + (PB_GATE_RESOLVING - GATE_CODE), (uint8_t[]){0x0f, 0x05, 0xc3}, 3); /* syscall; ret */
+}
+
+void gate_kinds_change(struct pb_core *core)
+{
+    if (!core->stubs)
+        return;
+    looks_write(core, core->stubs->code);
+    for (uint32_t nr = 0; nr < PB_NR_COUNT; nr++)
+        decided_write(core, core->stubs->code + (GUEST_DECIDED - GATE_CODE), nr);
+}
+
+bool may_be_taken(const struct pb_core *core, uint64_t nr)
+{
+    if (nr >= PB_NR_COUNT || !(core->dispositions[nr] & PB_FLAG_DECIDED))
+        return false;
+    return core->taken[nr] || (core->dispositions[nr] & 0xff) == PB_DO_NATIVE;
 }
 
 void roots_differ(struct pb_core *core)
@@ -113,9 +176,7 @@ void roots_differ(struct pb_core *core)
     if (core->has_other_roots)
         return;
     core->has_other_roots = true;
-    for (uint32_t nr = 0; core->stubs && core->gate_enters && nr < PB_NR_COUNT; nr++)
-        if (rings_want_object(core, nr))
-            __atomic_store_n(core->stubs->code + (GUEST_DECIDED + GUEST_KINDS - GATE_CODE) + nr, GUEST_ASKS, __ATOMIC_RELEASE);
+    gate_kinds_change(core);
 }
 
 void pb_roots_differ(struct pb_core *core)
@@ -219,7 +280,11 @@ static bool is_seen_again(const struct pb_core *core, const struct gate_block *b
 {
     uint64_t nr = (uint32_t)block->nr;
     const uint8_t *kinds = core->stubs->code + (GUEST_DECIDED + GUEST_KINDS - GATE_CODE);
-    return block->result == -ENOENT || block->result == -ELOOP || (nr < PB_NR_COUNT && is_told_of(kinds[nr], nr, block->args[0], block->result));
+    if (block->result == NOT_MADE || nr >= PB_NR_COUNT)
+        return false;
+    bool may_be_waited_for = (kinds[nr] & GUEST_KIND) >= GUEST_LOOKS;
+    return may_be_waited_for || block->result == -ENOENT || block->result == -ELOOP ||
+           is_told_of(kinds[nr], nr, block->args[0], block->result);
 }
 
 bool guest_registers_leave(struct pb_core *core, struct task *task, struct user_regs_struct *registers, bool fault)
@@ -245,8 +310,9 @@ bool guest_registers_leave(struct pb_core *core, struct task *task, struct user_
     if (made) {
         registers->rax = (uint64_t)block.result;
         registers->rip = behind;
-        /* If the kernel takes it back to the call, that is to be seen where calls are recorded, or names made. */
-        bool is_seen = core->recorder || (block.nr < PB_NR_COUNT && makes_name(core, block.nr, block.args));
+        /* If the kernel takes it back to the call, that is to be seen where calls are recorded, may be wanted by then, or make names. */
+        bool is_seen = core->recorder || may_be_taken(core, block.nr) ||
+                       (block.nr < PB_NR_COUNT && makes_name(core, block.nr, block.args));
         if (is_seen && is_restart(block.result))
             registers->rip = asking_of(task->gate, stub) + X86_SYSCALL_LENGTH;
     } else {

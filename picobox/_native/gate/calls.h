@@ -23,6 +23,10 @@ void block_leave(struct pb_core *core, struct task *task);
 /* It is about to look at its gs base, or to change it, which from then on is its own. */
 void block_hide(struct pb_core *core, struct task *task);
 
+/* gate/blocks.c: guests do about each call what is to be done about it from now on. */
+void gate_kinds_change(struct pb_core *core);
+/* Whether the gate makes the call as long as nobody wants to see it. */
+bool may_be_taken(const struct pb_core *core, uint64_t nr);
 /* gate/blocks.c: whether an address is in the code that stubs share. */
 bool is_guest_code(uint64_t ip);
 /* gate/births.c */

@@ -183,6 +183,32 @@ static inline int is_bounded(uint64_t nr, const uint64_t args[6])
     return is_high && (nr == SYS_munmap || !(args[2] & (PROT_WRITE | PROT_GROWSDOWN)));
 }
 
+static inline int is_waited_for(uint32_t bit)
+{
+    return bit == NO_LOOK_BIT || ((const volatile uint8_t *)GATE_LOOKS)[bit / 8] >> bit % 8 & 1;
+}
+
+/* A descriptor that is known has a path that may be waited for, whatever inode that had. */
+static inline enum guest_kind held_look_kind_of(const struct gate_block *block)
+{
+    return is_told(block->args[0]) ? GUEST_ASKS : GUEST_LOOKS_FD;
+}
+
+static inline enum guest_kind look_kind_of(const struct gate_block *block, int at)
+{
+    const volatile char *path = (const volatile char *)block->args[at];
+    if (at && (!path || !*path))
+        return held_look_kind_of(block);
+    return is_waited_for(look_bit_of_path(path)) ? GUEST_ASKS : GUEST_MAKES;
+}
+
+/* Of a look that has found something. */
+static inline uint64_t inode_found(const struct gate_block *block, uint64_t nr)
+{
+    uint64_t at = nr == SYS_statx ? block->args[4] + 32 : block->args[nr == SYS_newfstatat ? 2 : 1] + 8;
+    return ((const volatile struct word *)at)->value;
+}
+
 /* What is done about the call. */
 static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t nr)
 {
@@ -204,6 +230,11 @@ static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t n
         return open_kind_of(table_of(block, GUEST_KINDS)[nr] & GUEST_RESOLVES, block->args[kind == GUEST_OPENS ? 1 : 2]);
     case GUEST_FSTAT:
         return is_fstat(block->args) ? GUEST_FSTAT : GUEST_ASKS;
+    case GUEST_LOOKS:
+    case GUEST_LOOKS_AT:
+        return look_kind_of(block, kind == GUEST_LOOKS_AT);
+    case GUEST_LOOKS_FD:
+        return held_look_kind_of(block);
     default:
         return kind;
     }
@@ -373,6 +404,8 @@ static inline int is_named(struct gate_block *block, uint64_t nr)
 static inline bool is_over(struct gate_block *block, uint64_t nr, enum guest_kind kind, const struct recording *recording)
 {
     int64_t result = *(const volatile int64_t *)&block->result;
+    if (kind == GUEST_LOOKS_FD)
+        return result < 0 || !is_waited_for(look_bit_of_inode(inode_found(block, nr)));
     bool finds = kind == GUEST_FINDS;
     enum meaning meaning = finds && result == -ENOENT ? resolved(block, nr, recording) : UNKNOWN;
     if (meaning == NOTHING)

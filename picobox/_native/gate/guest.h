@@ -41,6 +41,29 @@ struct gate_block {
 /* Longer names are not remembered. */
 #define MISS_LONGEST 1024
 
+/* Sealed as well, behind the generation: what a check waits for somebody to look at, a bit for each last component of a path
+   and each inode, by a hash: who has none of them is looked at unseen. */
+#define GATE_LOOKS (GATE_GENERATION + 2048)
+#define LOOK_BITS 14
+#define LOOKS_SIZE ((UINT64_C(1) << LOOK_BITS) / 8)
+#define NO_LOOK_BIT (UINT32_C(1) << LOOK_BITS)
+static inline uint32_t look_bit_of_inode(uint64_t inode)
+{
+    return (uint32_t)((inode * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - LOOK_BITS));
+}
+/* NO_LOOK_BIT: it is longer than any path. FNV-1a, which begins anew behind each slash. */
+static inline uint32_t look_bit_of_path(const volatile char *path)
+{
+    uint32_t hash = 0x811c9dc5;
+    for (uint32_t length = 0; length < 4096; length++) {
+        char next = path[length];
+        if (!next)
+            return hash >> (32 - LOOK_BITS);
+        hash = next == '/' ? 0x811c9dc5 : (hash ^ (uint8_t)next) * 0x01000193;
+    }
+    return NO_LOOK_BIT;
+}
+
 /* Sealed as well: paths by which a task may make a name, each by its hash, at a place that the task's block tells, 0: none;
    see permits.c. */
 #define GATE_PERMITS UINT64_C(0x7c1e7000)
@@ -144,6 +167,9 @@ enum guest_kind {
     GUEST_NAMES, /* may make a name, so it asks first; if it may not, the stub asks */
     GUEST_OPENS, /* finds, unless the second argument's flags say that a name may be made */
     GUEST_OPENS_AT, /* or the third argument's */
+    GUEST_LOOKS,    /* stat, lstat: is made unless the path is waited for, see GATE_LOOKS */
+    GUEST_LOOKS_AT, /* newfstatat, statx: so; by a descriptor alone as the next one */
+    GUEST_LOOKS_FD, /* fstat: is made if the descriptor is not watched; if its inode is waited for, once more to be seen */
 };
 
 #endif

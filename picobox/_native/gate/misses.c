@@ -39,7 +39,7 @@
 #define REST 2
 #define STACK_SIZE (128 * 1024)
 
-_Static_assert(GUEST_CAPTURES + 8 * PB_NR_COUNT <= GATE_GENERATION && GATE_GENERATION + 8 <= GATE_PLACES &&
+_Static_assert(GUEST_CAPTURES + 8 * PB_NR_COUNT <= GATE_GENERATION && GATE_GENERATION + 8 <= GATE_LOOKS && GATE_LOOKS + LOOKS_SIZE <= GATE_PERMITS &&
                    GATE_PLACES + 4 * PB_BLOCK_COUNT <= GATE_SPELLINGS &&
                    GATE_SPELLINGS + sizeof(struct gate_spelling) * SPELLING_COUNT <= GATE_MISSES &&
                    GATE_MISSES + 8 * MISS_COUNT <= GATE_END && MISS_COUNT == 1 << MISS_BITS,
