@@ -408,7 +408,8 @@ def compile_dispositions(
     refuse, bit 15 one that may give the caller descriptors. Bits 16 to 27 hold the error number of a refusal. With
     `subscribe` every row is a CALL and so is every other number, so that Python sees each call; the error number stays
     in its bits. `calls`: subscribe to these numbers only. With `gate` bit 13 marks what the gate may make, bit 14 what
-    it may make as fstat if no path is named, bit 28 what it may make once it has decided so, of an open by its flags,
+    it may make as fstat if no path is named, bit 28 what it may make once it has decided so (what a run may want to see
+    later, as long as it does not), of an open by its flags,
     whose position is in bits 29 and 30, bit 31 what it may make if its arguments are harmless. Calls with the numbers
     `recorded` are stops, as how they end is to be seen, but for those that guests record themselves in the gate; so are
     those of `judged`, of which Python has to see the ones that fail.

@@ -26,7 +26,20 @@ from picobox.abi.filter import (
     compile_dispositions,
     compile_filter,
 )
-from picobox.abi.row import ACTION_NATIVE, CASE_FLAGS, CHECK, LOCKS, NAMES, SEEN, SUPERVISED, WALLS, WINDOWS, WSL
+from picobox.abi.row import (
+    ACTION_NATIVE,
+    CASE_FLAGS,
+    CHECK,
+    LOCKS,
+    NAMES,
+    NATIVE,
+    READ_BACK,
+    SEEN,
+    SUPERVISED,
+    WALLS,
+    WINDOWS,
+    WSL,
+)
 from picobox.abi.table import BY_NAME, ROWS
 from picobox.abi.x86_64 import AUDIT_ARCH_X86_64, SYSCALL_LIMIT
 
@@ -214,7 +227,19 @@ def test_where_names_are_looked_up_calls_that_find_what_they_name_are_decided_on
 
 @pytest.mark.parametrize("feature", [WINDOWS, CHECK, WSL, SUPERVISED])
 def test_who_looks_at_names_that_are_there_sees_every_call_of_one(feature: str) -> None:
-    assert not _decided(frozenset({NAMES, feature}))
+    decided = [BY_NAME[name] for name in _decided(frozenset({NAMES, feature}))]
+    assert not [row for row in decided if row.paths() or row.disposition(frozenset({NAMES, feature})) is not NATIVE]
+
+
+def test_what_may_be_wanted_later_is_made_until_then() -> None:
+    looks = words("stat lstat fstat newfstatat statx")
+    transfers = words("read write pread64 pwrite64 readv writev preadv pwritev preadv2 pwritev2")
+    # The filter stays as it was installed: whether they are wanted by now makes no difference to it.
+    for wanted in (frozenset[str](), frozenset({LOCKS}), frozenset({READ_BACK}), frozenset({LOCKS, READ_BACK})):
+        assert _decided(frozenset({WINDOWS, CHECK}) | wanted) == looks | transfers
+        assert _decided(frozenset({WINDOWS}) | wanted - {READ_BACK}) == transfers
+    assert not _decided(frozenset({WINDOWS, CHECK, SUPERVISED}))
+    assert "read" not in _decided(frozenset({WINDOWS, CHECK, SEEN + "read"}))
 
 
 def test_who_wants_to_see_a_name_or_a_close_sees_it() -> None:
