@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ntshim.ps.executive import Executive
     from ntshim.ps.process import Thread
     from picobox.call import Creation
+    from picobox.names import Names
     from picobox.platform.executive_host import ExecutiveHost
 
 # What ended a process, for those who ask NT: the fault behind a signal (facts/nt.md section 5). By name, since NT's
@@ -83,6 +84,7 @@ class Introducer(Protocol):
 class Served(NamedTuple):
     """The NT side of a run, once a provider has registered. `first_thread` gives the thread of a spawned program.
 
+    `names`: what they mean, None for what the host says.
     `introducer` is for tasks that need not be known from the beginning; None: every task is told.
     """
 
@@ -90,6 +92,7 @@ class Served(NamedTuple):
     host: ExecutiveHost
     first_thread: Callable[[HostTid], Thread]
     introducer: Introducer | None = None
+    names: Names | None = None
 
 
 class Supervisor:

@@ -17,9 +17,10 @@ _DESCRIPTION = """List what the processes that run under picobox have open: desc
 programs (exe), mapped files (map) and NT objects. With NAME: who holds that file open, by whichever of its names.
 SHARE tells what a Windows open would leave to others (r, w, d for delete), where NT counts the open already."""
 
-_EXAMPLES = """examples:
+_EXAMPLES = r"""examples:
   picobox handles build/app.db   who holds it open
   picobox handles -p 4711        what a process has open, by its number here or among guests
+  picobox handles 'C:\build\app.db'    as a run's drives have it; also \??\C:\..., \Device\HarddiskVolume2\...
   picobox handles --json
 
 exit status: 0; 1 if nothing is open so, or a run did not answer; 125 picobox itself"""

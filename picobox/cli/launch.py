@@ -396,7 +396,7 @@ def served_by(provider: PicoProvider, executive_host: ExecutiveHost, supervisor:
     """The NT side of a run under a provider that has registered; tasks may be left unseen."""
     provider.meet_children = supervisor.meet_children
     provider.executive.catch_up = supervisor.meet_all
-    return Served(provider.executive, executive_host, provider.first_thread, provider)
+    return Served(provider.executive, executive_host, provider.first_thread, provider, provider.names)
 
 
 def make_platform(

@@ -131,7 +131,18 @@ def gather(request: Json, run: int | None, complain: Callable[[Answer], None]) -
 
 
 def file_asked(name: str) -> Json:
-    """What a run knows a file by: where it really is, and if it is there, its device and inode."""
+    """What a run knows a file by: where it really is, and if it is there, its device and inode.
+
+    What Windows' spellings mean each run knows itself. PicoboxError: such a one means no file.
+    """
+    from picobox.inspection.windows_names import is_windows_name, read
+
+    if is_windows_name(name):
+        try:
+            read(name)
+        except ValueError as error:
+            raise PicoboxError(str(error)) from None
+        return {"windows_name": wire.text(os.fsencode(name))}
     asked: Json = {"path": wire.text(os.fsencode(os.path.realpath(name)))}
     try:
         found = os.stat(name)

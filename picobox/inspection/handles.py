@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.inspection.processes import Process, running
+from picobox.inspection.windows_names import path_of
 from picobox.inspection.wire import text
 from picobox.platform import host
 from picobox.task import FIRST_HANDLE_INDEX, O_ACCMODE, O_PATH, O_RDONLY, O_RDWR, O_WRONLY, fd_index
@@ -38,8 +39,11 @@ class Wanted(NamedTuple):
     path: bytes | None
 
     @classmethod
-    def of(cls, question: Question) -> Wanted:
-        """As a question says it."""
+    def of(cls, supervisor: Supervisor, question: Question) -> Wanted:
+        """As a question says it. ValueError: it names a file as Windows does, and no run has that."""
+        if question.windows_name is not None:
+            path = os.path.realpath(path_of(supervisor, question.windows_name))
+            return cls(question.pid, file_at(path), path)
         return cls(question.pid, question.file, None if question.path is None else os.fsencode(question.path))
 
     def has(self, process: Process) -> bool:
@@ -55,7 +59,7 @@ class Wanted(NamedTuple):
 
 def handles(supervisor: Supervisor, question: Question) -> list[Json]:
     """The answer to `handles`. Nothing is opened, and no handle made, for it: the kernel's tables are looked at."""
-    wanted = Wanted.of(question)
+    wanted = Wanted.of(supervisor, question)
     found = []
     for process in running(supervisor):
         if wanted.has(process):
@@ -63,6 +67,15 @@ def handles(supervisor: Supervisor, question: Question) -> list[Json]:
             whose = {"pid": process.pid, "guest_pid": process.number, "name": command}
             found += [whose | row for row in _of_process(supervisor, process, wanted)]
     return found
+
+
+def file_at(path: bytes) -> tuple[int, int] | None:
+    """Device and inode of what is at a path; None if nothing is."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _of_process(supervisor: Supervisor, process: Process, wanted: Wanted) -> Iterator[Json]:

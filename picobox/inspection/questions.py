@@ -22,7 +22,8 @@ _MOST_NUMBER = (1 << 64) - 1
 class Question(NamedTuple):
     """What is asked, and about what: a process, a file by device and inode, a path as os.fsdecode gives it.
 
-    `names`: the components of a path of NT's, which may hold any other character; `depth`: how far below it.
+    `windows_name`: a file as Windows spells it. `names`: the components of a path of NT's, which may hold any other
+    character; `depth`: how far below it.
     """
 
     ask: str
@@ -31,6 +32,7 @@ class Question(NamedTuple):
     path: str | None = None
     names: tuple[str, ...] | None = None
     depth: int | None = None
+    windows_name: str | None = None
 
 
 def question(said: bytes, known: Collection[str]) -> Question:
@@ -46,7 +48,8 @@ def question(said: bytes, known: Collection[str]) -> Question:
     if depth is not None and not _is_number(depth, _MOST_DEPTH):
         raise ValueError(f"{ask}: depth is a number, 0 for the object alone")
     names = _names(ask, request.get("names"))
-    return Question(ask, pid, _file(ask, request.get("file")), _path(ask, request.get("path")), names, depth)
+    file, path = _file(ask, request.get("file")), _path(ask, request.get("path"))
+    return Question(ask, pid, file, path, names, depth, _path(ask, request.get("windows_name")))
 
 
 def _object(said: bytes) -> Json:

@@ -107,3 +107,59 @@ def test_names_of_guests_are_no_commands_to_the_terminal(place: Place) -> None:
         assert "\x1b" not in text
         assert "a\\x1b[2Jb\\nc\\xff" in text
         assert any(isinstance(each["path"], dict) for each in _handles(place))
+
+
+@pytest.mark.parametrize("profile", ["nt", "windows11"])
+def test_as_windows_spells_it(place: Place, profile: str) -> None:
+    data = place.directory / "data"
+    (place.directory / "Build").mkdir()
+    data.mkdir()
+    (place.directory / "Build" / "App.db").write_text("x")
+    (data / "kept").write_text("y")
+    program = "file, other = open('Build/App.db'), open('data/kept')\nsaid = file.fileno(), other.fileno()"
+    with place.running(program, "--profile", profile, "--drive", f"D={data}") as process:
+        first, second = map(int, said_of(process).split())
+        spellings = {
+            r"C:\Build\App.db": first,
+            r"c:/build/APP.DB": first,
+            r"C:\Build\..\Build\.\App.db. ": first,
+            r"\??\C:\Build\App.db": first,
+            r"\\?\C:\build\app.db": first,
+            r"\DosDevices\C:\Build\App.db": first,
+            r"D:\kept": second,
+            r"\GLOBAL??\d:\KEPT": second,
+            r"C:\data\kept": second,
+        }
+        for spelling, fd in spellings.items():
+            assert [each["fd"] for each in _handles(place, spelling)] == [fd], spelling
+        (run,) = place.told("objects", r"\GLOBAL??\D:")
+        assert [each["fd"] for each in _handles(place, run["objects"][0]["target"] + r"\kept")] == [second]
+        assert _handles(place, r"C:\Build\nothing", status=1) == []
+        _, complaint = place.asks("handles", r"Q:\kept", status=1)
+        assert "this run has no such drive; C: is " in complaint
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("\\\\server\\share\\file", "is on another machine"),
+        ("\\build\\app.db", "on which drive?"),
+        ("\\??\\C:\\build\\..\\app.db", "NT knows no dots"),
+        ("C:\\build\\app.db:stream", "is no name of a file"),
+        ("C:\\build\\a*b", "is no name of a file"),
+        ("\\??\\C:\\a/b", "is no name of a file"),
+        ("\\??\\PIPE\\x", "is no file on a drive"),
+        ("\\Device\\Afd", "is no file on a drive"),
+        ("\\Device\\HarddiskVolume1x\\a", "is no file on a drive"),
+    ],
+)
+def test_what_windows_spells_so_is_no_file(place: Place, name: str, said: str) -> None:
+    _, complaint = place.asks("handles", name, status=125)
+    assert said in complaint
+    assert complaint.count("\n") == 1
+
+
+def test_a_run_without_drives_says_so(place: Place) -> None:
+    with place.running("", "--profile", "linux"):
+        _, complaint = place.asks("handles", "C:\\kept", status=1)
+        assert "has no drives" in complaint
