@@ -74,9 +74,11 @@ FAKE_ROOT_CALLS = frozenset(
         "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups", "setuid", "setgid", "setreuid",
         "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid", "setgroups", "capget", "capset", "fstat",
         "fchown", "fchmod", "fgetxattr", "fsetxattr", "flistxattr", "fremovexattr", "kill", "tkill", "tgkill",
-        "rt_sigqueueinfo", "rt_tgsigqueueinfo",
+        "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal", "fchdir",
     )
 )  # fmt: skip
+# One that is then decided although walls refuse it to all.
+_OF_A_ROOT = "chroot"
 # Calls without a path that are then decided, and those that are not there, since nobody could decide on them.
 SUPERVISED_CALLS = frozenset(
     (
@@ -200,6 +202,8 @@ class Row:
         A row with a path needs no word of its own: where names are looked up, it is a CALL unless it says otherwise.
         A check that leaves names as they are written sees the rows that do more than look at what a path leads to.
         """
+        if FAKE_ROOT in features and self.name == _OF_A_ROOT:
+            return CALL
         if WALLS in features and WALLS in self.when:
             return self.when[WALLS]
         if SUPERVISED in features and self.name in _NOT_SUPERVISED:

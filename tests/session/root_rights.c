@@ -238,15 +238,21 @@ static void attributes(void)
     has("dir/file", 8, 9, S_IFREG | 0400);
 }
 
+static int secret;
+
 static void may_not(void)
 {
     struct stat found;
+    int parent = syscall(SYS_pidfd_open, getppid(), 0), own = syscall(SYS_pidfd_open, getpid(), 0);
     char value[16];
     CHECK(setgroups(0, NULL) == 0 && setgid(50) == 0 && setuid(50) == 0);
     FAILS(open("secret/file", O_RDONLY), EACCES);
     FAILS(stat("secret/file", &found), EACCES);
     FAILS(access("secret/file", F_OK), EACCES);
     FAILS(chdir("secret"), EACCES);
+    FAILS(fchdir(secret), EACCES);
+    FAILS(chroot("/"), EPERM);
+    FAILS(chroot("none"), ENOENT);
     FAILS(open("mine", O_RDONLY), EACCES);
     FAILS(open("read", O_RDWR), EACCES);
     FAILS(truncate("read", 0), EACCES);
@@ -277,6 +283,9 @@ static void may_not(void)
     FAILS(kill(getppid(), 0), EPERM);
     FAILS(kill(getppid(), SIGTERM), EPERM);
     CHECK(kill(getpid(), 0) == 0);
+    FAILS(syscall(SYS_pidfd_send_signal, parent, SIGTERM, NULL, 0), EPERM);
+    CHECK(syscall(SYS_pidfd_send_signal, own, 0, NULL, 0) == 0);
+    FAILS(syscall(SYS_pidfd_send_signal, secret, SIGTERM, NULL, 0), EBADF);
     FAILS(execl("read", "read", NULL), EACCES);
     FAILS(setxattr("read", "user.picobox.lx", "uid=50", 6, 0), getenv("NATIVELY") ? EACCES : EPERM);
 }
@@ -284,7 +293,14 @@ static void may_not(void)
 static void permissions(void)
 {
     umask(0);
+    CHECK(chroot("/") == 0 && chroot("/../.") == 0 && access("read", F_OK) == -1);
+    FAILS(chroot(""), ENOENT);
+    FAILS(syscall(SYS_chroot, NULL), EFAULT);
     CHECK(mkdir("secret", 0700) == 0 && close(open("secret/file", O_CREAT | O_RDWR, 0666)) == 0);
+    secret = open("secret", O_RDONLY | O_DIRECTORY);
+    FAILS(chroot("secret/file"), ENOTDIR);
+    int here = open(".", O_RDONLY | O_DIRECTORY);
+    CHECK(secret >= 0 && fchdir(secret) == 0 && access("file", F_OK) == 0 && fchdir(here) == 0 && close(here) == 0);
     CHECK(close(open("mine", O_CREAT | O_RDWR, 0600)) == 0 && close(open("read", O_CREAT | O_RDWR, 0644)) == 0);
     CHECK(close(open("group", O_CREAT | O_RDWR, 0640)) == 0 && chown("group", 0, 50) == 0);
     CHECK(close(open("trusted", O_CREAT | O_RDWR, 0644)) == 0 && setxattr("trusted", "trusted.one", "1", 1, 0) == 0);

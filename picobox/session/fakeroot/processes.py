@@ -26,6 +26,8 @@ _STATUS = re.compile(rb"/proc/(\d+)(?:/task/(\d+))?/status")
 _PLACE = b"/dev/shm"
 _LINES = re.compile(rb"^(Uid|Gid|Groups|NoNewPrivs|Cap(?:Inh|Prm|Eff|Bnd|Amb)):\t.*$", re.MULTILINE)
 _MOST = 1 << 16
+_NUMBERS = re.compile(rb"^NSpid:((?:\t\d+)+)$", re.MULTILINE)
+_SIGNALS_GROUP = 4  # linux/pidfd.h, PIDFD_SIGNAL_PROCESS_GROUP
 _serial = itertools.count(1)
 
 
@@ -113,10 +115,38 @@ def tgkill(root: FakeRoot, call: Call, arguments: Sequence[int]) -> None:
     _check(root, call, arguments[1])
 
 
+def pidfd_send_signal(root: FakeRoot, call: Call, arguments: Sequence[int]) -> None:
+    """Signals the process of a descriptor, or the group that it leads."""
+    pidfd, _signal, _information, flags = arguments
+    sender = root.credentials(call.task)
+    if sender.may(KILL):
+        return
+    number = _number_of_pidfd(call, pidfd)
+    # What is no such descriptor, and a process that has ended, the kernel tells of.
+    if number > 0 and flags & _SIGNALS_GROUP:
+        receivers = root.tasks.of_process_group(call.task, -number)
+        if not all(_may_signal(sender, root.credentials(task)) for task in receivers):
+            raise Errno(EPERM)
+    elif number > 0:
+        _check(root, call, number)
+
+
+def _number_of_pidfd(call: Call, pidfd: int) -> int:
+    """The number among guests of the process that a descriptor of a task's stands for; 0 if it is none (pidfd_open(2)).
+
+    Who shares the descriptors may put another one in its place before the kernel looks: see `FakeRoot`.
+    """
+    with suppress(OSError), open(f"/proc/{call.task.tid}/fdinfo/{pidfd}", "rb") as file:
+        found = _NUMBERS.search(file.read(_MOST))
+        return 0 if found is None else int(found[1].split()[-1])
+    return 0
+
+
 HANDLERS: dict[str, Callable[[FakeRoot, Call, Sequence[int]], None]] = {
     "kill": kill,
     "tkill": tkill,
     "tgkill": tgkill,
+    "pidfd_send_signal": pidfd_send_signal,
     "rt_sigqueueinfo": kill,
     "rt_tgsigqueueinfo": tgkill,
 }

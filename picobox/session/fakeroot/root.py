@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from picobox.errors import Errno
 from picobox.names import meaning_of
 from picobox.platform.host import AT_FDCWD
-from picobox.session.fakeroot import attributes, entries, ids, opens, owners, processes, statuses
+from picobox.session.fakeroot import attributes, entries, ids, opens, owners, processes, roots, statuses
 from picobox.session.fakeroot.credentials import Credentials
 from picobox.session.fakeroot.finding import Finder
 from picobox.session.fakeroot.images import tell_image
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from picobox.session.fakeroot.nodes import Node, World
     from picobox.task import Task
 
+    _OnTask = Callable[["FakeRoot", Call, Sequence[object]], int | None]
     _OnFile = Callable[["FakeRoot", Call, Node, Sequence[object]], int | None]
 
 _OPENS = frozenset(("open", "openat", "openat2", "creat"))
-_ON_FILES = cast("dict[str, _OnFile]", {**statuses.HANDLERS, **owners.HANDLERS, **attributes.HANDLERS})
+_ON_FILES = cast(
+    "dict[str, _OnFile]", {**statuses.HANDLERS, **owners.HANDLERS, **attributes.HANDLERS, **roots.ON_FILES}
+)
 _ON_ENTRIES = entries.HANDLERS
-_ON_TASKS = {**ids.HANDLERS, **processes.HANDLERS}
+_ON_TASKS = cast("dict[str, _OnTask]", {**ids.HANDLERS, **processes.HANDLERS, **roots.ON_TASKS})
 # What a call needs of what its path leads to, of who is not root.
 _WANTED = {
     "chdir": EXECUTE, "execve": EXECUTE, "execveat": EXECUTE, "truncate": WRITE, "inotify_add_watch": READ,
@@ -101,7 +104,7 @@ class FakeRoot:
         name = row.name
         on_task = _ON_TASKS.get(name)
         if on_task is not None:
-            return on_task(self, call, cast("Sequence[int]", arguments))
+            return on_task(self, call, arguments)
         if name in attributes.MISSING:
             raise Errno(ENOSYS)
         if name in _OPENS:
