@@ -55,6 +55,7 @@ static bool is_refused_anyway(uint32_t nr, uint64_t address, uint64_t length)
         return address % PAGE_BYTES || beyond;
     case SYS_mprotect:
     case SYS_pkey_mprotect:
+    case SYS_madvise:
         return address % PAGE_BYTES || end < address;
     default:
         return false;
@@ -64,6 +65,8 @@ static bool is_refused_anyway(uint32_t nr, uint64_t address, uint64_t length)
 /* What the call does to a range is refused: as a hole would be, where the range begins before what is ours. */
 static int32_t refusal(uint32_t nr, uint64_t ours, uint64_t address)
 {
+    if (nr == SYS_madvise)
+        return ENOMEM; /* nothing that can be advised about is mapped there */
     if (address >= ours)
         return EPERM;
     return nr == SYS_mprotect || nr == SYS_pkey_mprotect ? ENOMEM : nr == SYS_remap_file_pages ? EINVAL : EPERM;

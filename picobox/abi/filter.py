@@ -82,8 +82,8 @@ GATED_STOPPING_CALLS = frozenset(("rt_sigreturn", "arch_prctl"))
 # Calls whose arguments tell that they do nothing to what is ours, all of it below 4 GiB, nor to code of an image; of
 # fcntl that it makes no descriptor, waits for nothing and tells nobody of anything; of others that they only ask for
 # the limit of the caller or about a terminal or a stream, or set the base of fs.
-BOUNDED_CALLS = frozenset(("mmap", "mprotect", "munmap", "ioctl", "fcntl", "arch_prctl", "prlimit64"))
-MMAP, _MPROTECT, _MUNMAP, IOCTL, _FCNTL, _ARCH_PRCTL, _PRLIMIT64 = 9, 10, 11, 16, 72, 158, 302
+BOUNDED_CALLS = frozenset(("mmap", "mprotect", "munmap", "ioctl", "madvise", "fcntl", "arch_prctl", "prlimit64"))
+MMAP, _MPROTECT, _MUNMAP, IOCTL, _MADVISE, _FCNTL, _ARCH_PRCTL, _PRLIMIT64 = 9, 10, 11, 16, 28, 72, 158, 302
 # Of these, those that pass only with arguments that no rule about arguments is about.
 _BEYOND_RULES = frozenset(("ioctl", "prlimit64"))
 # asm-generic/ioctls.h: TCGETS, TIOCGPGRP, TIOCGWINSZ and FIONREAD, which gate/ways.c knows as well.
@@ -92,7 +92,7 @@ ASKING_REQUESTS = (0x5401, 0x540F, 0x5413, 0x541B)
 _F_GETFD, _F_SETFL = 1, 4
 
 # What guests record of BOUNDED_CALLS for their arguments alone.
-RECORDED_BOUNDED = frozenset((MMAP, _MPROTECT, _MUNMAP, IOCTL, _PRLIMIT64))
+RECORDED_BOUNDED = frozenset((MMAP, _MPROTECT, _MUNMAP, IOCTL, _MADVISE, _PRLIMIT64))
 
 # Its row comes before that of newfstatat.
 _FSTAT = 5
@@ -322,6 +322,7 @@ _IS_BOUNDED: dict[int, Program] = {
     ],
     _MPROTECT: [_argument(2), (_JMP_JSET_K, 3, 0, _PROT_WRITE | _PROT_GROWSDOWN), *_IS_HIGH],
     _MUNMAP: _IS_HIGH,
+    _MADVISE: _IS_HIGH,
     IOCTL: [
         _argument(1),
         *(

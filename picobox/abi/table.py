@@ -140,7 +140,7 @@ ROWS = (
     row("mincore", x86_64=27, args=(Address("addr"), Size("length"), UserPointer("vec")), returns=Int, do=NATIVE,
         nt="NtQueryVirtualMemory", tags="memory", missing="mincore"),
     row("madvise", x86_64=28, args=(Address("addr"), Size("length"), Choice("advice", "MADV")), returns=Int,
-        do=NATIVE, nt="NtSetInformationVirtualMemory", tags="memory", calls="madvise", harmless=True),
+        do=NATIVE, nt="NtSetInformationVirtualMemory", tags="memory", guards=((0, 1),), calls="madvise"),
     row("shmget", x86_64=29, args=(Int("key"), Size("size"), Flags("shmflg", "IPC")), returns=Int, do=NATIVE,
         served="provider", tags="ipc"),
     row("shmat", x86_64=30, args=(Int("shmid"), Address("shmaddr"), Flags("shmflg", "SHM")), returns=Address,

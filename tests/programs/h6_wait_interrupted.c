@@ -73,6 +73,7 @@ static void with_flags(int flags)
 
 int main(void)
 {
+    begin();
     CHECK(pipe(gate) == 0);
     with_flags(0);
     say("cut short\n");

@@ -53,7 +53,7 @@ CALLS = {
 
 GUARDS = {
     "mmap": ((0, 1),), "mprotect": ((0, 1),), "munmap": ((0, 1),), "mremap": ((0, 1), (4, 2)),
-    "remap_file_pages": ((0, 1),), "pkey_mprotect": ((0, 1),), "shmat": ((1, 1),),
+    "remap_file_pages": ((0, 1),), "pkey_mprotect": ((0, 1),), "shmat": ((1, 1),), "madvise": ((0, 1),),
 }  # fmt: skip
 
 # The classes of strace(1), each without its first percent sign.

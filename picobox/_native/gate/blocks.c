@@ -88,6 +88,7 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
     case SYS_mmap:
     case SYS_mprotect:
     case SYS_munmap:
+    case SYS_madvise:
     case SYS_ioctl:
     case SYS_prlimit64:
         return GUEST_BOUNDED;

@@ -180,7 +180,7 @@ static inline int is_bounded(uint64_t nr, const uint64_t args[6])
         return !(uint32_t)args[0] && !args[2];
     if (nr == SYS_mmap)
         return !(args[2] & PROT_EXEC) && (is_high || !(args[3] & MAP_FIXED));
-    return is_high && (nr == SYS_munmap || !(args[2] & (PROT_WRITE | PROT_GROWSDOWN)));
+    return is_high && (nr == SYS_munmap || nr == SYS_madvise || !(args[2] & (PROT_WRITE | PROT_GROWSDOWN)));
 }
 
 static inline int is_waited_for(uint32_t bit)
