@@ -55,18 +55,20 @@ static void on_signal(int number)
     (void)number;
 }
 
-/* A signal that is ignored takes the caller back to its call, which then has something to read. */
-static void begins_anew(const int pair[2], pid_t parent)
+/* A signal takes the caller back to its call, which then has so many bytes to read. */
+static void begins_anew(const int pair[2], pid_t parent, int number, ssize_t size)
 {
-    char bytes[7];
+    char bytes[8] = {0};
     pid_t child = fork();
     if (!child) {
         usleep(100000);
-        kill(parent, SIGUSR2);
+        kill(parent, number);
         usleep(100000);
-        _exit(write(pair[1], "seven!", 7) != 7);
+        kill(parent, SIGCONT); /* it may be stopped */
+        usleep(100000);
+        _exit(write(pair[1], bytes, (size_t)size) != size);
     }
-    CHECK(read(pair[0], bytes, 7) == 7 && waitpid(child, NULL, 0) == child);
+    CHECK(read(pair[0], bytes, (size_t)size) == size && waitpid(child, NULL, 0) == child);
 }
 
 /* Signals that end a waiting call, that are ignored, and that come between calls. */
@@ -90,7 +92,11 @@ static void signals(void)
     for (int i = 0; i < count / 2; i++)
         CHECK(read(pair[0], &byte, 1) == -1 && errno == EINTR);
     CHECK(waitpid(child, NULL, 0) == child);
-    begins_anew(pair, parent);
+    begins_anew(pair, parent, SIGUSR2, 7);
+    action.sa_flags = SA_RESTART;
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+    begins_anew(pair, parent, SIGUSR1, 6);
+    begins_anew(pair, parent, SIGSTOP, 8);
 }
 
 static void *seek_apart(void *number)

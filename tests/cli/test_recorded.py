@@ -130,7 +130,8 @@ def test_signals_are_where_they_were(tmp_path: Path) -> None:
         shown[mode] = {event for event in events if '"read"' in event or '"signal"' in event}
         before = {earlier for earlier, later in pairwise(events) if '"signal": "SIGUSR' in later}
         assert any('"read"' in event and '"result": -512' in event for event in before)
-        assert any('"read"' in event and '"result": 7' in event for event in events)
+        for size in (6, 7, 8):
+            assert any('"read"' in event and f'"result": {size}' in event for event in events)
     # Which calls a signal meets is a matter of time, but not which forms there are.
     assert shown["gate"] == shown["stops"]
 
