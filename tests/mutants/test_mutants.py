@@ -185,6 +185,18 @@ def test_it_applies(mutant: Mutant) -> None:
     assert mutant.why.strip()
 
 
+def test_their_tests_are_there() -> None:
+    """What a mutant is killed by may have been renamed, or have other parameters."""
+    wanted = {mutant.test for mutant in MUTANTS}
+    files = sorted({test.partition("::")[0] for test in wanted})
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--full", *files]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=RUN_TIMEOUT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    tests = {*lines, *(line.partition("[")[0] for line in lines)}
+    assert wanted - tests == set()
+
+
 @pytest.mark.timeout(2 * (RUN_TIMEOUT + BUILD_TIMEOUT) + 60)
 @pytest.mark.parametrize(
     "mutant",
