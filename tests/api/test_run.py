@@ -266,3 +266,11 @@ def test_the_programs_directory_says_nothing_of_the_supervisors_code(
     monkeypatch.setenv("PYTHONPATH", ".")
     assert picobox.run(["true"], trace=True, findings=True).returncode == 0
     assert not (tmp_path / "evil").exists()
+
+
+def test_inside_a_picobox_it_says_so() -> None:
+    """Nobody there may trace; nothing hangs."""
+    script = "import picobox\ntry:\n    picobox.run(['true'])\nexcept picobox.PicoboxError as error:\n    print(error)"
+    done = picobox.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=TIMEOUT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "ptrace" in done.stdout
