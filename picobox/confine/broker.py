@@ -8,9 +8,9 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from picobox._native._core import ffi, lib
-from picobox.confine.mounting import check
 from picobox.errors import Errno, PlatformError
 from picobox.platform.base import HostTid
+from picobox.platform.host import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,9 @@ class Broker:
     def start(self, ruleset: Ruleset) -> None:
         """Starts it, held by what holds the guests. PlatformError."""
         self._ruleset = ruleset
-        check(lib.pb_broker_start(ruleset.fd, self._seconds, self._native), "a broker")
+        error = lib.pb_broker_start(ruleset.fd, self._seconds, self._native)
+        if error < 0:
+            raise PlatformError(refusal("a broker", -error))
 
     def ask(
         self,

@@ -311,6 +311,8 @@ def initial_environment() -> tuple[bytes, ...]:
 
 def refusal(stage: str, error: int) -> str:
     """Why a program could not be started at all: cause and remedy of a failed stage, in one line."""
+    if os.environ.get("PICOBOX") == "1":
+        return f"{stage} failed: {os.strerror(error)}: there is a picobox around this one; leave it first"
     if stage == "ptrace" and error == EPERM:
         return f"ptrace is forbidden here ({ptrace_obstacle()}); `picobox doctor` tells what to change"
     return f"{stage} failed: {os.strerror(error)}; `picobox doctor` tells what this machine allows"
