@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from picobox.changes import Changes
     from picobox.check.judge import Judge
     from picobox.confine.guard import Guard
+    from picobox.debugging.tracees import Debuggers
     from picobox.named_objects import NamedObjects
     from picobox.names import Names
     from picobox.opens import Opens
@@ -112,6 +113,8 @@ class PicoProvider:
         self.most_tasks: int | None = None
         # Makes us know the tasks that a task has made.
         self.meet_children: Callable[[int], None] = lambda _creator: None
+        # Who traces whom among the guests.
+        self.debuggers: Callable[[], Debuggers] = _no_debuggers
         self._rows: dict[frozenset[str], _Rows] = {}
         self._dispositions, self._handlers = self._rows_with(features)
         self.pico = PsRegisterPicoProvider(
@@ -483,6 +486,10 @@ class PicoProvider:
         thread = self.make_thread(self.make_process(group, files, None, token=token), task)
         self.pico.ResumeThread(thread)
         return thread
+
+
+def _no_debuggers() -> Debuggers:
+    raise Errno(EPERM)
 
 
 def _refuse(frame: Call, error: NtError | Errno) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import time
+from errno import EPERM
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from picobox.call import Call
+from picobox.errors import Errno
 from picobox.platform import host
 from picobox.platform.base import (
     STOP_DEAD,
+    STOP_DEBUGGED,
     STOP_EMPTY,
     STOP_EXEC,
     STOP_FORK,
@@ -21,6 +24,7 @@ from picobox.platform.base import (
     STOP_SIGNAL,
     STOP_SYSCALL,
     STOP_SYSCALL_EXIT,
+    STOP_WAIT,
     Birth,
     HostTid,
     Platform,
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from ntshim.ps.executive import Executive
     from ntshim.ps.process import Thread
     from picobox.call import Creation
+    from picobox.debugging.tracees import Debuggers
     from picobox.names import Names
     from picobox.platform.executive_host import ExecutiveHost
 
@@ -132,6 +137,8 @@ class Supervisor:
         self._timers: tuple[Callable[[int, int], None], ...] = ()
         # Calls that may not begin yet: their tasks stand before them.
         self._waiting: dict[HostTid, Stop] = {}
+        # Made when a guest asks to trace another one.
+        self._debuggers: Debuggers | None = None
         self._on: dict[int, Callable[[Stop], None]] = {
             STOP_SYSCALL: self._on_call,
             STOP_SYSCALL_EXIT: self._on_exit,
@@ -150,6 +157,18 @@ class Supervisor:
         if self._served is None:
             self._served = self._serve()
         return self._served
+
+    def debuggers(self) -> Debuggers:
+        """Who traces whom among the guests. Errno(EPERM) where the platform lets nobody trace."""
+        if self._debuggers is None:
+            from picobox.debugging.tracees import Debuggers
+
+            calls = self.platform.debugging()
+            if calls is None:
+                raise Errno(EPERM)
+            found = self._debuggers = Debuggers(calls, self.platform.memory, self._known, self.tids)
+            self._on[STOP_DEBUGGED], self._on[STOP_WAIT] = found.on_stop, found.on_wait
+        return self._debuggers
 
     @property
     def made(self) -> Served | None:
@@ -240,12 +259,14 @@ class Supervisor:
     def end(self) -> None:
         """Kills every task and serves until the last one is gone."""
         self._helpers.clear()
+        if self._debuggers is not None:
+            self._debuggers.end_all()
         self.platform.kill_all()
         while self.platform.task_count():
             stop = self.platform.next()
             if stop.kind == STOP_EMPTY:
                 break
-            if stop.kind in (STOP_DEAD, STOP_INTERRUPT, STOP_PARTING):
+            if stop.kind in (STOP_DEAD, STOP_INTERRUPT, STOP_PARTING, STOP_DEBUGGED, STOP_WAIT):
                 self._on[stop.kind](stop)
                 continue
             # Born after kill_all looked, or stopped before its SIGKILL arrived.
@@ -419,6 +440,8 @@ class Supervisor:
     def _on_exec(self, stop: Stop) -> None:
         former = HostTid(stop.other)
         self._part(stop)
+        if self._debuggers is not None and former != stop.tid:
+            self._debuggers.executed(former, stop.tid)
         self.meet_children(former)
         # What the program runs first is not yet anything that it did.
         executor = None if former == self._unmet and not stop.nr else self._known(former)
@@ -494,6 +517,8 @@ class Supervisor:
         if self.observer is not None and not stop.code:
             self.observer.died(stop, self._threads.get(stop.tid))
         self._bury(stop.tid, stop.status)
+        if self._debuggers is not None:
+            self._debuggers.died(stop.tid, stop.status)
         if stop.tid == self.main:
             self.main_status = stop.status
         ended = self._helpers.pop(stop.tid, None)

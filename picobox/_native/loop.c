@@ -103,6 +103,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
         death_keep(core, child->tid, SIGKILL);
     bool is_held = child->born && !child->announced;
     task_set_creating(core, task, false);
+    debug_born(task, child, event);
     child->announced = true;
     child->creator = task->tid;
     child->page = task->page;
@@ -213,6 +214,7 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
             task->cpu = executor->cpu;
             task->own_affinity = executor->own_affinity;
             recorder_move(executor, task);
+            debug_move(executor, task);
             task_remove(core, (int32_t)former);
         }
     }
@@ -231,7 +233,10 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     core->lost_creator |= task->creating;
     out->nr = task->replacing;
     call_forget(core, task);
-    gate_exec_seen(core, task);
+    if (task->debugging)
+        debug_exec_seen(task);
+    else
+        gate_exec_seen(core, task);
     if (task->unseen) {
         task->has_image = true;
         recorder_replaced(core, task);
@@ -303,6 +308,8 @@ static enum outcome tell_pending(struct pb_core *core, struct pb_stop *out)
 {
     struct pending pending;
     pending_take(&core->pending, core->pending->tid, &pending);
+    if (pending.debugs)
+        return debug_tell(core, pending.tid, out) ? FOR_PYTHON : ANSWERED;
     if (!pending.birth)
         return on_death(core, pending.tid, pending.status, out);
     struct task *task = task_find(core, pending.tid);
@@ -332,16 +339,22 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
     making_stopped(core, task, status);
     if (!tells_child(status >> 16))
         unseen_not_made(core, task);
+    if (task->debugging)
+        debug_stop_seen(core, task, status, halted);
     switch (status >> 16) {
     case 0:
         if (signal == SYSCALL_STOP && task->rest.done) {
             rest_seen(core, task, halted);
             return ANSWERED;
         }
+        if (signal == SYSCALL_STOP && debug_entry_seen(core, task))
+            return ANSWERED;
         if (signal == SYSCALL_STOP)
             return on_call_exit(core, task, halted, out);
         if (gate_signal_seen(core, task, signal))
             return ANSWERED;
+        if (is_debugged(task))
+            return resume_quietly(core, task);
         gate_signal_told(core, task, signal);
         return signal_seen(core, task, signal, out) ? FOR_PYTHON : ANSWERED;
     case PTRACE_EVENT_SECCOMP:

@@ -16,6 +16,7 @@
 #include "core.h"
 #include "makings.h"
 #include "trace/contract.h"
+#include "debug/contract.h"
 
 /* renameat2(2); musl before 1.2.6 has no name for it. */
 #ifndef RENAME_NOREPLACE
@@ -122,12 +123,14 @@ struct task {
     uint16_t ring;       /* the number of its ring, from 1 on; 0: it has none */
     uint64_t ring_read;  /* how much of that was read */
     uint64_t line_time;  /* of its last line, see trace/recorder.c */
+    struct debugging *debugging; /* NULL: no guest traces it, and it traces none */
 };
 
 /* What was seen while another stop was being answered, to be told at the next occasion. */
 struct pending {
     int32_t tid;
     bool birth;
+    bool debugs;    /* see debug/debugged.c */
     int32_t status; /* of a death */
     uint64_t order; /* when it was seen, of core->order */
     struct pending *next;
@@ -546,6 +549,7 @@ int listener_adopt(struct pb_core *core, int32_t tid, int fd);
 void listeners_spread(struct pb_core *core);
 void listeners_close(struct pb_core *core);
 
+#include "debug/calls.h"
 #include "gate/calls.h"
 #include "trace/calls.h"
 

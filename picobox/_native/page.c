@@ -234,6 +234,8 @@ struct pb_page *pb_page_new(struct pb_core *core, int32_t tid, int32_t *error)
             registers_leave(tid, registers);
         else if (!*error)
             registers_rewind(tid, registers, info.nr);
+        if (!*error && task->debugging)
+            task->debugging->again = true;
         task->want_exit = false; /* of a call that begins anew, or has ended */
         if (!*error)
             guard_for_all(core, task);

@@ -91,6 +91,7 @@ void task_remove(struct pb_core *core, int32_t tid)
         recorder_forget(task);
         block_leave(core, task);
         gate_leave(core, task->gate);
+        debugging_drop(task);
         if (task->born && !task->announced)
             core->held_count--;
         *link = task->next;

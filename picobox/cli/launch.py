@@ -395,6 +395,7 @@ def _make_chaos(provider: PicoProvider, settings: ChaosSettings) -> Chaos:
 def served_by(provider: PicoProvider, executive_host: ExecutiveHost, supervisor: Supervisor) -> Served:
     """The NT side of a run under a provider that has registered; tasks may be left unseen."""
     provider.meet_children = supervisor.meet_children
+    provider.debuggers = supervisor.debuggers
     provider.executive.catch_up = supervisor.meet_all
     return Served(provider.executive, executive_host, provider.first_thread, provider, provider.names)
 

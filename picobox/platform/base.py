@@ -9,6 +9,8 @@ from picobox.abi.memory import Memory
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from picobox.platform.debug_calls import DebugCalls
+
 HostTid = NewType("HostTid", int)
 """A thread id as this host's kernel gives it to us; a guest sees a `VirtualTid`."""
 
@@ -25,7 +27,9 @@ HostTid = NewType("HostTid", int)
     STOP_DEAD,
     STOP_TRACE,
     STOP_PARTING,
-) = range(12)
+    STOP_DEBUGGED,
+    STOP_WAIT,
+) = range(14)
 
 ERESTARTSYS = 512
 ERESTART_RESTARTBLOCK = 516
@@ -296,6 +300,9 @@ class Platform(Protocol):
 
     def open_doorbell(self, signals: Iterable[int]) -> int:
         """These signals wake `next` with STOP_INTERRUPT; gives which of them were ignored before, bit signal-1."""
+
+    def debugging(self) -> DebugCalls | None:
+        """What lets guests trace guests; None where they may not."""
 
     def close_doorbell(self) -> None:
         """The signals act as before `open_doorbell`."""

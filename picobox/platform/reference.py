@@ -481,6 +481,9 @@ class ReferencePlatform:
     def open_doorbell(self, signals: Iterable[int]) -> int:
         return self._doorbell.open(signals)
 
+    def debugging(self) -> None:
+        return None
+
     def close_doorbell(self) -> None:
         self._doorbell.close()
 

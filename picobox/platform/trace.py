@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from picobox.confine.namespaces import Walls
     from picobox.confine.supervised import SupervisedWalls
     from picobox.platform.base import Repeated
+    from picobox.platform.debug_calls import DebugCalls
     from picobox.platform.form_compiler import FormCompiler
     from picobox.platform.forms import Forms, KeptForms
     from picobox.platform.name_table import NameTable
@@ -522,6 +523,11 @@ class TracePlatform:
     def open_doorbell(self, signals: Iterable[int]) -> int:
         numbers = [int(number) for number in signals]
         return int(lib.pb_doorbell_open(ffi.new("int32_t[]", numbers), len(numbers)))
+
+    def debugging(self) -> DebugCalls:
+        from picobox.platform.debug_calls import DebugCalls
+
+        return DebugCalls(self._core)
 
     def close_doorbell(self) -> None:
         lib.pb_doorbell_close()

@@ -125,7 +125,7 @@ static void try_later(struct pb_core *core, uint64_t call)
 bool gate_holds(struct pb_core *core, const struct task *task, const struct notified_call *call, int listener, uint64_t id)
 {
     uint64_t site = call->ip - X86_SYSCALL_LENGTH;
-    bool hot = core->gate_patience && is_for_gate(core, call->nr, call->args) && !is_in_gate(site) &&
+    bool hot = core->gate_patience && !task->debugging && is_for_gate(core, call->nr, call->args) && !is_in_gate(site) &&
                has_become_hot(core, task, site);
     bool closes = !hot && changes_sites(task, call->nr, call->args);
     struct gate_wait *wait = hot || closes ? malloc(sizeof *wait) : NULL;
@@ -352,7 +352,7 @@ bool gate_opens(struct pb_core *core, struct task *task, const struct call_info 
 {
     struct gate_site site;
     uint64_t call = info->ip - X86_SYSCALL_LENGTH;
-    if (!core->gate_patience || !core->listeners || info->nr >= PB_NR_COUNT ||
+    if (!core->gate_patience || !core->listeners || task->debugging || info->nr >= PB_NR_COUNT ||
         !is_for_gate(core, info->nr, info->args) || is_in_gate(call) || !has_become_hot(core, task, call) ||
         !is_ready(core, task, call, (uint32_t)info->nr, &site) ||
         !open_site(core, task->tid, true, info->nr, &site))

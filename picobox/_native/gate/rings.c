@@ -192,7 +192,7 @@ bool rings_open(struct pb_core *core, struct task *task, uint64_t nr)
 {
     uint64_t registers[27], mask, blocked = ~UINT64_C(0);
     int fd;
-    if (!core->recorder || !task->block || task->gate->rings || task->gate->has_no_rings ||
+    if (!core->recorder || task->debugging || !task->block || task->gate->rings || task->gate->has_no_rings ||
         !core->recorder->in_guests || registers_read(task->tid, registers) < 0)
         return false;
     task->gate->has_no_rings = true;

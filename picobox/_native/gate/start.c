@@ -347,8 +347,8 @@ static int64_t exchange_stopped(struct pb_core *core, struct task *task, const s
 bool gate_maps_copy(struct pb_core *core, struct task *task, bool entered)
 {
     struct call_info info;
-    if (!core->images || core->has_other_roots || !task->gate || task->gate->has_no_copies || !start_is_recorded(core) ||
-        call_info_read(task->tid, &info) < 0)
+    if (!core->images || task->debugging || core->has_other_roots || !task->gate || task->gate->has_no_copies ||
+        !start_is_recorded(core) || call_info_read(task->tid, &info) < 0)
         return false;
     const struct image *image = copy_of(core, task, info.args);
     if (!image)

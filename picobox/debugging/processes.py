@@ -1,0 +1,63 @@
+"""Owns what the kernel tells of tracers and tracees: signals, children, and who may trace whom."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from picobox.platform.base import HostTid
+
+
+class SignalMasks(NamedTuple):
+    """What a task does about signals, bit signal-1."""
+
+    blocked: int
+    caught: int
+
+
+def _fields(path: str) -> dict[bytes, bytes]:
+    """The fields of a file of /proc; none if that has gone."""
+    try:
+        with open(path, "rb") as text:
+            return dict(line.rstrip(b"\n").split(b":\t", 1) for line in text if b":\t" in line)
+    except OSError:
+        return {}
+
+
+def signal_masks(tid: int) -> SignalMasks:
+    """Of a task (proc(5), status); zeros if it has gone."""
+    fields = _fields(f"/proc/{tid}/status")
+    return SignalMasks(int(fields.get(b"SigBlk", b"0"), 16), int(fields.get(b"SigCgt", b"0"), 16))
+
+
+def process_of_pidfd(tid: HostTid, fd: int) -> int:
+    """The number by which guests know the process of a task's descriptor (proc(5), fdinfo), 0 if it is none."""
+    numbers = _fields(f"/proc/{tid}/fdinfo/{fd}").get(b"NSpid", b"0").split()
+    return max(int(numbers[-1]), 0)
+
+
+def children_of(group: int) -> list[HostTid]:
+    """The children that a process has, also those that have ended (proc(5), children)."""
+    found: list[HostTid] = []
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{group}/task"):
+            with suppress(OSError), open(f"/proc/{group}/task/{thread}/children", "rb") as children:
+                found += map(int, children.read().split())  # type: ignore[arg-type]
+    return found
+
+
+def may_trace(tracer: HostTid, tid: HostTid) -> bool:
+    """Whether the kernel's rules let a task trace another one (ptrace(2), access mode checking); root may, as there."""
+    caller, target = _fields(f"/proc/{tracer}/status"), _fields(f"/proc/{tid}/status")
+    if not caller or not target:
+        return False
+    user, group = caller[b"Uid"].split()[0], caller[b"Gid"].split()[0]
+    if caller[b"Uid"].split()[1] == b"0":
+        return True
+    same = set(target[b"Uid"].split()[:3]) == {user} and set(target[b"Gid"].split()[:3]) == {group}
+    # The files of a process that keeps its memory to itself are root's.
+    with suppress(OSError):
+        return same and os.stat(f"/proc/{tid}/mem").st_uid == int(user)
+    return False
