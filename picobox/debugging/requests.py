@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import struct
 from errno import EINVAL, EIO, EPERM, ESRCH
 from typing import TYPE_CHECKING
 
-from picobox.debugging.processes import may_trace
 from picobox.debugging.tracees import OPTION_EXITKILL, Held, Tracee
 from picobox.errors import Errno
 from picobox.platform import host
 from picobox.platform.base import HostTid
+from picobox.platform.tracing import may_trace, send_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +34,7 @@ _MOST_OF_SET = 1 << 16
 _MOST_SIGNAL = 64
 _GETS = {GETREGS: _REGISTERS, GETFPREGS: _FLOATING}
 _SETS = {SETREGS: _REGISTERS, SETFPREGS: _FLOATING, SETSIGINFO: _SIGINFO}
+_CALL_INFO_NONE = 24  # of struct ptrace_syscall_info, before what belongs to calls
 _TRAP_TRACE = 2  # asm-generic/siginfo.h
 
 
@@ -112,7 +112,7 @@ class Requests:
 
     def _kill(self, tracee: Tracee) -> int:
         if tracee.held is not None:
-            os.kill(tracee.tid, signal.SIGKILL)
+            send_signal(tracee.tid, signal.SIGKILL)
         return 0
 
     def _resume(self, tracee: Tracee, request: int, number: int) -> int:
@@ -177,7 +177,7 @@ class Requests:
         if held.is_signal or held.event or held.signal & 0x80:
             found = self._calls.transfer(tracee.tid, request, 0, bytes(_SIGINFO))
         else:
-            code = _TRAP_TRACE if held.signal == signal.SIGTRAP else 0
+            code = _TRAP_TRACE if held.is_step else held.signal if held.signal == signal.SIGTRAP else 0
             found = struct.pack("<iii", held.signal, 0, code).ljust(_SIGINFO, b"\0")
         self._memory.write(data, found)
         return 0
@@ -191,9 +191,14 @@ class Requests:
             self._memory.write(data, self._calls.transfer(tracee.tid, request, size, bytes(_SIGSET)))
         return 0
 
-    def call_info(self, tracee: Tracee, _held: Held, request: int, size: int, data: int) -> int:
+    def call_info(self, tracee: Tracee, held: Held, request: int, size: int, data: int) -> int:
         """Its result is how long the whole is, however much there was room for."""
         room = min(size, _SIGINFO)
+        if held.is_step or (held.signal == signal.SIGTRAP and not held.is_signal and not held.event):
+            # The kernel takes a call's stop for one if PTRACE_O_TRACESYSGOOD is set alone.
+            known = self._calls.transfer(tracee.tid, request, _CALL_INFO_NONE, bytes(_CALL_INFO_NONE))
+            self._memory.write(data, (b"\0" + known[1:])[:room])
+            return _CALL_INFO_NONE
         found, length = self._calls.transfer_sized(tracee.tid, request, room, bytes(room))
         self._memory.write(data, found[: min(length, room)])
         return length

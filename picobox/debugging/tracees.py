@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from contextlib import suppress
 from errno import EPERM, ESRCH
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.debugging.processes import signal_masks
 from picobox.debugging.waits import answer_wait
 from picobox.errors import Errno
 from picobox.platform import host
 from picobox.platform.base import HostTid
+from picobox.platform.tracing import send_signal, signal_masks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,18 +25,22 @@ EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_VFORK_DONE, EVENT_EXIT =
 EVENT_STOP = 128
 _MAKES_CHILD = (EVENT_FORK, EVENT_VFORK, EVENT_CLONE)
 _NAMES_TASK = (*_MAKES_CHILD, EVENT_EXEC, EVENT_VFORK_DONE)
+# core.h: why a task stops that is no event.
+_SIGNAL, _STEP = 1, 2
 _GETEVENTMSG = 0x4201
 OPTION_EXITKILL = 1 << 20
 
 
 class Held(NamedTuple):
-    """A stop that a tracer sees: its signal with the bit of a call's stop, and event; whether a signal is about to be
-    delivered, whether it is a group's stop.
+    """A stop that a tracer sees: its signal, with the bit of a call's stop, and its event.
+
+    Whether a signal is about to be delivered, a step has led behind a call, or the group is stopped.
     """
 
     signal: int
     event: int
     is_signal: bool
+    is_step: bool
     is_group: bool
 
     @property
@@ -54,7 +57,7 @@ class Held(NamedTuple):
 class Tracee:
     """A task that a guest traces. `number`: as guests know it; `group`: the tracer's thread group, on the host.
 
-    `is_child`: the kernel tells the tracer of its end. `held`: None while it runs; `is_new`: nobody has waited for that.
+    `is_child`: the kernel tells the tracer of its end. `held`: None while it runs; `is_new`: nobody has waited for it.
     """
 
     __slots__ = ("group", "held", "is_child", "is_new", "message", "number", "options", "process", "seized", "tid",
@@ -152,7 +155,7 @@ class Debuggers:
             with suppress(Errno):
                 self.calls.end(tid, 0)
             return
-        tracee.held = Held(stop.signal, stop.status, bool(stop.nr), bool(stop.code))
+        tracee.held = Held(stop.signal, stop.status, stop.nr == _SIGNAL, stop.nr == _STEP, bool(stop.code))
         tracee.is_new = True
         tracee.message = self._message(tracee, stop.status)
         self._tell(tracee.group)
@@ -184,8 +187,7 @@ class Debuggers:
         """Something has come that a process may wait for."""
         masks = signal_masks(group)
         if (masks.caught | masks.blocked) & 1 << (signal.SIGCHLD - 1):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(group, signal.SIGCHLD)
+            send_signal(group, signal.SIGCHLD)
         for tid in [tid for tid, waits in self.waiting.items() if waits == group]:
             del self.waiting[tid]
             with suppress(Errno):
@@ -214,8 +216,7 @@ class Debuggers:
                 continue
             self.end(tracee)
             if tracee.options & OPTION_EXITKILL:
-                with suppress(ProcessLookupError):
-                    os.kill(tracee.tid, signal.SIGKILL)
+                send_signal(tracee.tid, signal.SIGKILL)
         if tracer in self._tracers:
             self._tracers.discard(tracer)
             self.ended = [ended for ended in self.ended if ended.group != tracer]

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import struct
-from contextlib import suppress
 from errno import EFAULT
-from signal import SIGCHLD
 from typing import TYPE_CHECKING, NamedTuple
 
-from picobox.debugging.processes import children_of, process_of_pidfd
 from picobox.errors import Errno
 from picobox.platform import host
-from picobox.platform.base import HostTid
+from picobox.platform.tracing import children_of, is_held, process_group, process_of_pidfd
 
 if TYPE_CHECKING:
     from picobox.debugging.tracees import Debuggers, Ended, Tracee
-    from picobox.platform.base import Stop
+    from picobox.platform.base import HostTid, Stop
 
 _WAIT4 = 61
 _WNOHANG, _WEXITED, _WNOWAIT = 1, 4, 0x0100_0000
@@ -45,9 +43,7 @@ class Wait(NamedTuple):
             return self.pid == number
         if not self.process_group:
             return True
-        with suppress(OSError):
-            return host.number_of(HostTid(os.getpgid(process))) == self.process_group
-        return False
+        return process_group(process) == self.process_group
 
 
 def answer_wait(debuggers: Debuggers, tid: HostTid, stop: Stop) -> None:
@@ -77,7 +73,7 @@ def _wait_of(tid: HostTid, stop: Stop) -> Wait | None:
     if stop.nr == _WAIT4:
         pid = _signed(args[0])
         if pid < -1 or not pid:
-            return Wait(0, -pid or _process_group(tid), options, args[1], args[3], is_id=False)
+            return Wait(0, -pid or process_group(tid), options, args[1], args[3], is_id=False)
         return Wait(max(pid, 0), 0, options, args[1], args[3], is_id=False)
     kind, number = _signed(args[0]), _signed(args[1])
     if kind == _P_PIDFD:
@@ -85,14 +81,8 @@ def _wait_of(tid: HostTid, stop: Stop) -> Wait | None:
     if kind not in (_P_ALL, _P_PID, _P_PGID, _P_PIDFD) or (number <= 0 and kind in (_P_PID, _P_PIDFD)):
         return None
     pid = number if kind in (_P_PID, _P_PIDFD) else 0
-    process_group = (number or _process_group(tid)) if kind == _P_PGID else 0
-    return Wait(pid, process_group, options, args[2], args[4], is_id=True)
-
-
-def _process_group(tid: HostTid) -> int:
-    with suppress(OSError):
-        return host.number_of(HostTid(os.getpgid(tid)))
-    return 0
+    group = (number or process_group(tid)) if kind == _P_PGID else 0
+    return Wait(pid, group, options, args[2], args[4], is_id=True)
 
 
 def _signed(value: int) -> int:
@@ -108,7 +98,7 @@ def _answer_at_once(debuggers: Debuggers, tid: HostTid, group: int, wait: Wait, 
             _give(debuggers, tid, wait, ended.number, ended.status, _end_of(ended))
             return True
     for tracee in tracees:
-        if tracee.held is not None and tracee.is_new:
+        if tracee.held is not None and tracee.is_new and is_held(tracee.tid):
             tracee.is_new = bool(wait.options & _WNOWAIT)
             _give(debuggers, tid, wait, tracee.number, tracee.held.status, (_CLD_TRAPPED, tracee.held.code))
             return True
@@ -132,7 +122,7 @@ def _give(debuggers: Debuggers, tid: HostTid, wait: Wait, number: int, status: i
     try:
         if wait.status and wait.is_id:
             code, value = told
-            info = struct.pack("<iii4xiIi", SIGCHLD, 0, code, number, 0, value)
+            info = struct.pack("<iii4xiIi", signal.SIGCHLD, 0, code, number, 0, value)
             memory.write(wait.status, info.ljust(_SIGINFO_SIZE, b"\0"))
         elif wait.status:
             memory.write(wait.status, struct.pack("<i", status))

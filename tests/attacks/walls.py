@@ -230,7 +230,7 @@ WALLS: dict[str, Wall] = {
     "row-userfaultfd": _row("userfaultfd"),
     "row-io_uring_setup": _row("io_uring_setup", "io_uring_enter", "io_uring_register"),
     "row-seccomp": _row("seccomp", "prctl"),
-    "row-ptrace": _row("ptrace"),
+    "row-ptrace": Wall("ptrace is served by the supervisor, of guests alone", partial(open_rows, "ptrace")),
     "handler-prctl": Wall("the handler of prctl refuses dispatch by the guest itself", partial(open_rows, "prctl")),
     "copied-memory": Wall("what is decided about is copied once, for the kernel too", _copy_nothing_unchanged),
     "untraced-flag": Wall("CLONE_UNTRACED is taken out; an untraced task's calls all fail", _admit_untraced),

@@ -1,4 +1,4 @@
-/* Shows a guest's own use of ptrace: the supervisor is the one tracer, so each request is refused with EPERM. */
+/* Shows what becomes of requests of ptrace, granted and refused, on children, on others and on nobody. */
 #include "check.h"
 #include <sys/ptrace.h>
 

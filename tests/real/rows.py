@@ -13,6 +13,15 @@ NODE, JAVA, GIT = ("nodejs",), ("default-jdk-headless",), ("git",)
 TMUX, VI = ("tmux",), ("tmux", "vim-tiny")
 REDIS = ("redis-server", "redis-tools")
 PYTHON, PIP = ("python3",), ("python3", "python3-pip", "python3-venv")
+COMPILE = "gcc -g -O0 -pthread -o debugged debugged.c "
+DEBUGGED = "cp $SCRIPTS/debugged.c .; " + COMPILE
+GDB = "gdb -nx -batch -ex 'set debuginfod enabled off' -ex "
+LEAKS = "./debugged 123 2>log || echo $?; grep -E 'LeakSan|SUMMARY|leak of|fatal' log | sed 's/==[0-9]*==//'; rm log"
+# What strace has written of execve, opens, signals and ends, without what differs from run to run.
+CALLS = (
+    "cat $(ls -v log*) | grep -E '^(execve|openat|---|[+][+][+])'"
+    " | sed -E 's/0x[0-9a-f]+/ADDRESS/g; s/si_pid=[0-9]+/PID/; s/[0-9]+ vars/VARS/; s/si_[us]time=[0-9]+/TIME/g'; rm log*"
+)
 CPYTHON = ("libpython3.11-testsuite",)
 SHELL = ("/bin/bash", "--norc", "--noprofile", "-i")
 # A command that says when it has the terminal, so that the next key finds it in the foreground.
@@ -357,6 +366,26 @@ ROWS: list[Row] = [
         steps=(keys(until="8893B"), keys(":%!sort -rn", "Enter", until="^2000"), keys(":!echo out", "Enter",
         until="Press ENTER"),
                keys("Enter", until="^2000"), keys(":wq", "Enter", until="exit status"))),
+    # debuggers
+    row("strace", "ls", "strace -ff -o log ls text; " + CALLS, needs=("strace",), setup=TREE),
+    row("strace", "shell", "strace -ff -o log sh -c 'true | cat; (exit 4); /bin/echo $?'; " + CALLS, needs=("strace",)),
+    row("strace", "summary", "strace -c -o log /bin/true; grep -c execve log; rm log", needs=("strace",)),
+    row("strace", "without seizing", "strace -e trace=exit_group -e 'signal=!all' -I 2 -o log sh -c 'kill -TERM $$'"
+        " || echo $?; " + CALLS, needs=("strace",)),
+    row("strace", "a process that runs", "sh -c 'while :; do sleep .01; done' & p=$!; strace -p $p -o log & s=$!;"
+        " until test -s log; do sleep .01; done; kill $p; wait $s || echo $?; tail -1 log; rm log", needs=("strace",), stderr=False),
+    row("strace", "calls that fail", "strace -o log -e inject=openat:error=EIO:when=3 cat /dev/null || echo $?; " + CALLS,
+        needs=("strace",)),
+    row("gdb", "breakpoint", GDB + "'break main' -ex run -ex bt -ex 'info registers rip' -ex continue ./debugged",
+        needs=("gdb", "gcc"), setup=DEBUGGED),
+    row("gdb", "steps", GDB + "'break twice' -ex run -ex next -ex step -ex finish -ex stepi -ex 'print total'"
+        " -ex delete -ex continue ./debugged", needs=("gdb", "gcc"), setup=DEBUGGED),
+    row("gdb", "watchpoint", GDB + "'break main' -ex run -ex 'watch total' -ex continue -ex continue -ex kill"
+        " ./debugged", needs=("gdb", "gcc"), setup=DEBUGGED),
+    row("gdb", "call and syscall", GDB + "'catch syscall write' -ex run -ex 'print (int) getpid() > 0' -ex delete"
+        " -ex continue ./debugged", needs=("gdb", "gcc"), setup=DEBUGGED),
+    row("sanitizers", "leak", LEAKS, needs=("gcc",), setup=DEBUGGED + "; " + COMPILE + "-fsanitize=leak"),
+    row("sanitizers", "address", LEAKS, needs=("gcc",), setup=DEBUGGED + "; " + COMPILE + "-fsanitize=address"),
     # CPython's own tests
     row("cpython", "test_tempfile", "python3.11 $SCRIPTS/cpython.py test_tempfile", needs=CPYTHON, timeout=90),
     row("cpython", "test_pty", "python3.11 $SCRIPTS/cpython.py test_pty", needs=CPYTHON, timeout=60),

@@ -42,13 +42,14 @@ GONE = {
 }  # fmt: skip
 
 REFUSED = {
-    "ptrace": EPERM, "seccomp": EINVAL, "io_uring_setup": ENOSYS, "io_uring_enter": ENOSYS,
+    "seccomp": EINVAL, "io_uring_setup": ENOSYS, "io_uring_enter": ENOSYS,
     "io_uring_register": ENOSYS, "userfaultfd": ENOSYS, "uretprobe": ENOSYS, "uprobe": ENOSYS,
 }  # fmt: skip
 
 CALLS = {
     "fork", "vfork", "clone", "clone3", "execve", "execveat", "exit", "exit_group", "unshare", "prctl",
     "close", "dup", "dup2", "dup3", "fcntl", "close_range", "sched_getaffinity", "sched_setaffinity",
+    "ptrace",
 }  # fmt: skip
 
 GUARDS = {

@@ -15,11 +15,11 @@ struct debugging {
     int32_t held;            /* the same of the stop that is shown; 0: it is not held */
     bool is_signal;          /* that one is before the delivery of a signal */
     bool is_group;           /* that one is its group's */
+    bool is_step;            /* that one ends a step behind a call */
     bool is_told;            /* Python knows of it */
     int32_t delivers;        /* the signal that it is given next */
     bool interrupt;          /* was asked to stop, and has not been seen to */
     bool again;              /* makes a call again that its tracer has seen begin */
-    bool stepped_call;       /* one step leads out of the call that it is in */
     bool tells_waits;        /* it is a tracer */
     bool asks;               /* it stands at the entry of a wait that Python decides on */
     int32_t waits;           /* how it waits; see tracers.c */

@@ -2,6 +2,7 @@
 
 /* A task stops in a way that its tracer is to see, and stays there until pb_debug_resume or pb_debug_end: `signal` as
    WSTOPSIG gives it, with the bit 0x80 of a call's stop, `status` the ptrace event or 0, `nr` 1 if it is about to get a signal,
+   2 if a step has led behind a call,
    `code` 1 if it stops with its group, `other` its tracer. */
 #define PB_STOP_DEBUGGED 12
 /* A tracer is about to wait for children: `nr` and `args`. It is answered by pb_debug_wait_x. */

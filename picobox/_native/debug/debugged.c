@@ -99,6 +99,12 @@ static bool shows_calls(const struct debugging *debugging)
     return debugging->traced && debugging->how == PB_DEBUG_CALLS;
 }
 
+static void step_seen(struct debugging *debugging)
+{
+    debugging->is_step = true;
+    debugging->due = SIGTRAP;
+}
+
 bool debug_entry_seen(struct pb_core *core, struct task *task)
 {
     struct debugging *debugging = task->debugging;
@@ -106,7 +112,7 @@ bool debug_entry_seen(struct pb_core *core, struct task *task)
     if (!debugging || ptrace(PTRACE_GET_SYSCALL_INFO, task->tid, (void *)sizeof info, &info) < 0)
         return false;
     bool again = debugging->again;
-    debugging->is_signal = debugging->is_group = false;
+    debugging->is_signal = debugging->is_group = debugging->is_step = false;
     if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
         debugging->again = false;
         if (shows_calls(debugging) && !again)
@@ -123,7 +129,7 @@ bool debug_entry_seen(struct pb_core *core, struct task *task)
     if (shows_calls(debugging))
         debugging->due = call_stop(debugging);
     else if (debugging->traced && debugging->how == PB_DEBUG_STEP)
-        debugging->due = SIGTRAP; /* a step ends behind the call */
+        step_seen(debugging); /* it ends behind the call */
     return false;
 }
 
@@ -147,7 +153,7 @@ void debug_stop_seen(struct pb_core *core, struct task *task, int status, bool h
     int event = status >> 16, signal = status >> 8 & 0xff;
     if (!is_debugged(task) || signal == SYSCALL_STOP)
         return;
-    debugging->is_signal = debugging->is_group = false;
+    debugging->is_signal = debugging->is_group = debugging->is_step = false;
     if (event == PTRACE_EVENT_STOP) {
         group_stop_seen(task, signal, task->group_stopped, halted);
     } else if (!event) {
@@ -172,7 +178,7 @@ void debug_born(struct task *task, struct task *child, int event)
         child->debugging->tells_waits = true;
     if (!is_debugged(task) || !(creator->options & 1u << event) || !debugging_of(child))
         return;
-    task->debugging->is_signal = task->debugging->is_group = false;
+    task->debugging->is_signal = task->debugging->is_group = task->debugging->is_step = false;
     task->debugging->due = stop_of(SIGTRAP, event);
     child->debugging->traced = true;
     child->debugging->seized = creator->seized;
@@ -191,7 +197,7 @@ void debug_move(struct task *from, struct task *to)
 void debug_exec_seen(struct task *task)
 {
     struct debugging *debugging = task->debugging;
-    debugging->is_signal = debugging->is_group = debugging->again = false;
+    debugging->is_signal = debugging->is_group = debugging->is_step = debugging->again = false;
     if (!debugging->traced)
         return;
     if (debugging->options & PTRACE_O_TRACEEXEC)
@@ -219,7 +225,7 @@ bool debug_tell(struct pb_core *core, int32_t tid, struct pb_stop *out)
         out->signal = debugging->held & 0xff;
         out->status = debugging->held >> 8;
         out->other = debugging->tracer;
-        out->nr = debugging->is_signal;
+        out->nr = debugging->is_signal ? 1 : debugging->is_step ? 2 : 0;
         out->code = debugging->is_group;
         return true;
     }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from picobox.platform.base import HostTid
+from picobox.platform.base import HostTid
+from picobox.platform.host import number_of
 
 
 class SignalMasks(NamedTuple):
@@ -26,6 +26,19 @@ def _fields(path: str) -> dict[bytes, bytes]:
         return {}
 
 
+def send_signal(pid: int, number: int) -> None:
+    """Sends a process a signal, if it is there."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def process_group(tid: int) -> int:
+    """The process group of a task, as guests know it; 0 if it has gone."""
+    with suppress(OSError):
+        return number_of(HostTid(os.getpgid(tid)))
+    return 0
+
+
 def signal_masks(tid: int) -> SignalMasks:
     """Of a task (proc(5), status); zeros if it has gone."""
     fields = _fields(f"/proc/{tid}/status")
@@ -36,6 +49,13 @@ def process_of_pidfd(tid: HostTid, fd: int) -> int:
     """The number by which guests know the process of a task's descriptor (proc(5), fdinfo), 0 if it is none."""
     numbers = _fields(f"/proc/{tid}/fdinfo/{fd}").get(b"NSpid", b"0").split()
     return max(int(numbers[-1]), 0)
+
+
+def is_held(tid: HostTid) -> bool:
+    """Whether a task stands under its tracer, and has not been killed there (proc(5), stat)."""
+    with suppress(OSError), open(f"/proc/{tid}/stat", "rb") as text:
+        return text.read().rpartition(b")")[2].startswith(b" t")
+    return False
 
 
 def children_of(group: int) -> list[HostTid]:
