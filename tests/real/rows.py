@@ -20,7 +20,8 @@ LEAKS = "./debugged 123 2>log || echo $?; grep -E 'LeakSan|SUMMARY|leak of|fatal
 # What strace has written of execve, opens, signals and ends, without what differs from run to run.
 CALLS = (
     "cat $(ls -v log*) | grep -E '^(execve|openat|---|[+][+][+])'"
-    " | sed -E 's/0x[0-9a-f]+/ADDRESS/g; s/si_pid=[0-9]+/PID/; s/[0-9]+ vars/VARS/; s/si_[us]time=[0-9]+/TIME/g'; rm log*"
+    " | sed -E 's/0x[0-9a-f]+/ADDRESS/g; s/si_pid=[0-9]+/PID/; s/[0-9]+ vars/VARS/; s/si_[us]time=[0-9]+/TIME/g'"
+    "; rm log*"
 )
 CPYTHON = ("libpython3.11-testsuite",)
 SHELL = ("/bin/bash", "--norc", "--noprofile", "-i")
@@ -373,9 +374,10 @@ ROWS: list[Row] = [
     row("strace", "without seizing", "strace -e trace=exit_group -e 'signal=!all' -I 2 -o log sh -c 'kill -TERM $$'"
         " || echo $?; " + CALLS, needs=("strace",)),
     row("strace", "a process that runs", "sh -c 'while :; do sleep .01; done' & p=$!; strace -p $p -o log & s=$!;"
-        " until test -s log; do sleep .01; done; kill $p; wait $s || echo $?; tail -1 log; rm log", needs=("strace",), stderr=False),
-    row("strace", "calls that fail", "strace -o log -e inject=openat:error=EIO:when=3 cat /dev/null || echo $?; " + CALLS,
-        needs=("strace",)),
+        " until test -s log; do sleep .01; done; kill $p; wait $s || echo $?; tail -1 log; rm log", needs=("strace",),
+        stderr=False),
+    row("strace", "calls that fail", "strace -o log -e inject=openat:error=EIO:when=3 cat /dev/null || echo $?; "
+        + CALLS, needs=("strace",)),
     row("gdb", "breakpoint", GDB + "'break main' -ex run -ex bt -ex 'info registers rip' -ex continue ./debugged",
         needs=("gdb", "gcc"), setup=DEBUGGED),
     row("gdb", "steps", GDB + "'break twice' -ex run -ex next -ex step -ex finish -ex stepi -ex 'print total'"
