@@ -410,7 +410,7 @@ def test_matrix_is_what_picobox_knows() -> None:
 def test_every_cell_calls_ci_run_with_its_values() -> None:
     runs = re.findall(r"- run: bash \.ci/run (.*)", WORKFLOW.read_text())
     cell = " ".join(f"--{axis} ${{{{ matrix.{axis} }}}}" for axis in ("platform", "profile", "python"))
-    assert runs == [cell, "dist"]
+    assert runs == [cell, "dist", "docs"]
 
 
 def test_published_wheels_are_of_one_abi_for_both_c_libraries() -> None:
@@ -445,7 +445,7 @@ def test_ci_run_refuses_what_it_does_not_know(words: list[str], complaint: str) 
 
 def test_ci_run_is_executable_and_tells_its_usage() -> None:
     done = subprocess.run([str(RUN), "--help"], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("usage: .ci/run [fast|full|dist|fetch]")
+    assert done.stdout.startswith("usage: .ci/run [fast|full|dist|docs|fetch]")
 
 
 def test_one_platform_leaves_out_the_others() -> None:
