@@ -166,9 +166,16 @@ class Supervisor:
             calls = self.platform.debugging()
             if calls is None:
                 raise Errno(EPERM)
-            found = self._debuggers = Debuggers(calls, self.platform.memory, self._known, self.tids)
+            found = self._debuggers = Debuggers(calls, self.platform.memory, self._known, self._programs_tids)
             self._on[STOP_DEBUGGED], self._on[STOP_WAIT] = found.on_stop, found.on_wait
         return self._debuggers
+
+    def _programs_tids(self) -> set[HostTid]:
+        """The tasks of programs; none of our own processes beside them."""
+        tids = self.tids()
+        if not self._helpers:
+            return tids
+        return {tid for tid in tids if host.thread_group(tid)[0] not in self._helpers}
 
     @property
     def made(self) -> Served | None:
@@ -495,7 +502,7 @@ class Supervisor:
         if stop.tid in self._helpers:
             _kill(stop.tid)
         self.platform.resume(stop)
-        if stop.tid == self.main:
+        if stop.tid == self.main and (self._debuggers is None or stop.tid not in self._debuggers.tracees):
             self.main_stopped(stop.signal)
 
     def _on_parting(self, stop: Stop) -> None:

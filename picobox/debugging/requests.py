@@ -11,7 +11,7 @@ from picobox.debugging.tracees import OPTION_EXITKILL, Held, Tracee
 from picobox.errors import Errno
 from picobox.platform import host
 from picobox.platform.base import HostTid
-from picobox.platform.tracing import may_trace, send_signal
+from picobox.platform.tracing import send_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +39,13 @@ _TRAP_TRACE = 2  # asm-generic/siginfo.h
 
 
 class Requests:
-    """Serves the requests of one caller, whose memory is `memory`. `tid` is its own number on the host."""
+    """Serves the requests of one caller, whose number on the host is `tid`. `allows`: whom it may attach to."""
 
-    def __init__(self, debuggers: Debuggers, tid: HostTid) -> None:
+    def __init__(self, debuggers: Debuggers, tid: HostTid, allows: Callable[[HostTid], bool]) -> None:
         self._debuggers = debuggers
         self._calls = debuggers.calls
         self._tid = tid
+        self._allows = allows
 
     @property
     def _memory(self) -> GuestMemory:
@@ -83,7 +84,7 @@ class Requests:
         if seized:
             _check_options(options)
         tid = self._find(pid)
-        if host.thread_group(tid)[0] == host.thread_group(self._tid)[0] or not may_trace(self._tid, tid):
+        if host.thread_group(tid)[0] == host.thread_group(self._tid)[0] or not self._allows(tid):
             raise Errno(EPERM)
         stopped = self._debuggers.begin(tid, self._tid, seized=seized, options=options if seized else 0)
         if not seized and not stopped:

@@ -108,7 +108,7 @@ class Debuggers:
         self.ended: list[Ended] = []
         # Threads that wait in the kernel or are parked, with their thread groups.
         self.waiting: dict[HostTid, int] = {}
-        self._known = known
+        self.known = known
         self._tracers: set[int] = set()
 
     def begin(self, tid: HostTid, tracer: HostTid, *, seized: bool, options: int = 0) -> bool:
@@ -116,7 +116,7 @@ class Debuggers:
         if tid in self.tracees:
             raise Errno(EPERM)
         group = host.thread_group(tracer)[0]
-        if not group or self._known(tracer) is None or self._known(tid) is None:
+        if not group or self.known(tracer) is None or self.known(tid) is None:
             raise Errno(ESRCH)
         stopped = self.calls.begin(tid, tracer, seized=seized, options=options)
         self.tracees[tid] = Tracee(tid, tracer, group, seized=seized, options=options)
@@ -164,7 +164,7 @@ class Debuggers:
         """The tracee, also one that its creator's tracer has got without asking; None if that is gone."""
         tracee = self.tracees.get(tid)
         group = host.thread_group(tracer)[0] if tracee is None else 0
-        if tracee is None and group and self._known(tid) is not None:
+        if tracee is None and group and self.known(tid) is not None:
             tracee = self.tracees[tid] = Tracee(tid, tracer, group, seized=False, options=0)
         return tracee
 
@@ -176,7 +176,7 @@ class Debuggers:
                 return message
             child = HostTid(message)
             number = tracee.number if child == tracee.tid else host.number_of(child)
-            if event in _MAKES_CHILD and child not in self.tracees and self._known(child) is not None:
+            if event in _MAKES_CHILD and child not in self.tracees and self.known(child) is not None:
                 self.tracees[child] = Tracee(
                     child, tracee.tracer, tracee.group, seized=tracee.seized, options=tracee.options
                 )

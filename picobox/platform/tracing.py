@@ -9,6 +9,8 @@ from typing import NamedTuple
 from picobox.platform.base import HostTid
 from picobox.platform.host import number_of
 
+_SYS_PTRACE = 1 << 19  # linux/capability.h
+
 
 class SignalMasks(NamedTuple):
     """What a task does about signals, bit signal-1."""
@@ -69,13 +71,15 @@ def children_of(group: int) -> list[HostTid]:
 
 
 def may_trace(tracer: HostTid, tid: HostTid) -> bool:
-    """Whether the kernel's rules let a task trace another one (ptrace(2), access mode checking); root may, as there."""
+    """Whether the kernel's rules let a task trace another one (ptrace(2), access mode checking)."""
     caller, target = _fields(f"/proc/{tracer}/status"), _fields(f"/proc/{tid}/status")
     if not caller or not target:
         return False
-    user, group = caller[b"Uid"].split()[0], caller[b"Gid"].split()[0]
-    if caller[b"Uid"].split()[1] == b"0":
+    if int(caller[b"CapEff"], 16) & _SYS_PTRACE:
         return True
+    if int(target[b"CapPrm"], 16) & ~int(caller[b"CapPrm"], 16):
+        return False
+    user, group = caller[b"Uid"].split()[0], caller[b"Gid"].split()[0]
     same = set(target[b"Uid"].split()[:3]) == {user} and set(target[b"Gid"].split()[:3]) == {group}
     # The files of a process that keeps its memory to itself are root's.
     with suppress(OSError):

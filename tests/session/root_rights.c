@@ -10,6 +10,7 @@
 #include <sys/auxv.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -379,6 +380,48 @@ static void sockets(void)
     has("sockets/root", 0, 0, S_IFSOCK | 0755);
 }
 
+/* Who may trace whom: root anybody, others only who has their ids. */
+static int traces(pid_t pid)
+{
+    int status;
+    if (ptrace(PTRACE_ATTACH, pid, NULL, NULL) == -1)
+        return errno;
+    CHECK(waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+    CHECK(ptrace(PTRACE_DETACH, pid, NULL, NULL) == 0);
+    return 0;
+}
+
+static pid_t waiting_of(id_t user)
+{
+    int ready[2];
+    char byte;
+    CHECK(pipe(ready) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        /* Who has changed its ids keeps its memory to itself. */
+        CHECK(setgid(user) == 0 && setuid(user) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0);
+        CHECK(write(ready[1], "r", 1) == 1);
+        for (;;)
+            pause();
+    }
+    CHECK(read(ready[0], &byte, 1) == 1 && close(ready[0]) == 0 && close(ready[1]) == 0);
+    return pid;
+}
+
+static void tracing(void)
+{
+    pid_t one = waiting_of(50), other = waiting_of(51), status;
+    CHECK(traces(one) == 0 && traces(other) == 0);
+    pid_t user = fork();
+    if (user == 0) {
+        CHECK(setgid(50) == 0 && setuid(50) == 0);
+        _exit(traces(other) == EPERM && traces(getppid()) == EPERM ? traces(one) : 99);
+    }
+    CHECK(waitpid(user, &status, 0) == user && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(kill(one, SIGKILL) == 0 && kill(other, SIGKILL) == 0);
+    CHECK(waitpid(one, NULL, 0) == one && waitpid(other, NULL, 0) == other);
+}
+
 static pid_t silent;
 
 static void signal_silent(void)
@@ -450,7 +493,7 @@ int main(int argc, char **argv)
     CHECK(getauxval(AT_UID) == 0 && getauxval(AT_EUID) == 0 && getauxval(AT_GID) == 0 && getauxval(AT_SECURE) == 0);
     void (*const work[])(void) = {set_one,   set_two,       set_three,  set_files,  set_groups, in_thread,  keep_capabilities,
                                   drop_bounding, owners, names, devices, attributes, permissions,
-                                  exclusively, sockets, newborn};
+                                  exclusively, sockets, newborn, tracing};
     for (size_t i = 0; i < sizeof work / sizeof work[0]; i++)
         in_child(work[i]);
     printf("all is well\n");

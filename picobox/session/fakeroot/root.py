@@ -9,7 +9,7 @@ from picobox.errors import Errno
 from picobox.names import meaning_of
 from picobox.platform.host import AT_FDCWD
 from picobox.session.fakeroot import attributes, entries, ids, opens, owners, processes, roots, statuses
-from picobox.session.fakeroot.credentials import Credentials
+from picobox.session.fakeroot.credentials import SYS_PTRACE, Credentials
 from picobox.session.fakeroot.finding import Finder
 from picobox.session.fakeroot.images import tell_image
 from picobox.session.fakeroot.permissions import EXECUTE, READ, WRITE, Denied, check, check_owner
@@ -61,6 +61,13 @@ class FakeRoot:
         if not isinstance(found, Credentials):
             raise TypeError(f"task {task.tid} is nobody")
         return found
+
+    def may_trace(self, tracer: Task, task: Task) -> bool:
+        """Whether a task may attach to another one (ptrace(2), access mode checking)."""
+        caller, target = self.credentials(tracer), self.credentials(task)
+        return caller.may(SYS_PTRACE) or (
+            {*target.users[:3]} == {caller.users.real} and {*target.groups[:3]} == {caller.groups.real}
+        )
 
     def born(self, task: Task) -> None:
         """A task has been made by another one, whose credentials it has; those of a launched one come with `become`."""
