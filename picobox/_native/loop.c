@@ -340,7 +340,7 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
     if (!tells_child(status >> 16))
         unseen_not_made(core, task);
     if (task->debugging)
-        debug_stop_seen(core, task, status, halted);
+        debug_stop_seen(task, status, halted);
     switch (status >> 16) {
     case 0:
         if (signal == SYSCALL_STOP && task->rest.done) {
@@ -353,7 +353,7 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
             return on_call_exit(core, task, halted, out);
         if (gate_signal_seen(core, task, signal))
             return ANSWERED;
-        if (is_debugged(task))
+        if (debug_signal_seen(task, signal))
             return resume_quietly(core, task);
         gate_signal_told(core, task, signal);
         return signal_seen(core, task, signal, out) ? FOR_PYTHON : ANSWERED;

@@ -20,6 +20,9 @@ static bool is_stream(int32_t tid, int fd)
 bool rest_begin(struct pb_core *core, struct task *task)
 {
     struct transfer transfer;
+    /* A tracer sees each call end, as it does (ptrace(2), BUGS). */
+    if (is_debugged(task))
+        return false;
     if (transfer_read(task->tid, &transfer) < 0 || (transfer.nr != SYS_write && transfer.nr != SYS_sendto) ||
         !(core->dispositions[transfer.nr] & (PB_FLAG_NOTIFY | PB_FLAG_DECIDED) || recorder_wants(core, (uint32_t)transfer.nr)) || transfer.result <= 0 ||
         (uint64_t)transfer.result >= transfer.count || !is_stream(task->tid, (int)transfer.fd))

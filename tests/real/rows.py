@@ -386,6 +386,9 @@ ROWS: list[Row] = [
         " ./debugged", needs=("gdb", "gcc"), setup=DEBUGGED),
     row("gdb", "call and syscall", GDB + "'catch syscall write' -ex run -ex 'print (int) getpid() > 0' -ex delete"
         " -ex continue ./debugged", needs=("gdb", "gcc"), setup=DEBUGGED),
+    row("gdb", "a process that runs", "sleep 60 & p=$!; gdb -nx -batch -p $p -ex detach 2>&1 | grep -o detached;"
+        " kill $p",
+        needs=("gdb",)),
     row("sanitizers", "leak", LEAKS, needs=("gcc",), setup=DEBUGGED + "; " + COMPILE + "-fsanitize=leak"),
     row("sanitizers", "address", LEAKS, needs=("gcc",), setup=DEBUGGED + "; " + COMPILE + "-fsanitize=address"),
     # CPython's own tests

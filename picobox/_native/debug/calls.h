@@ -37,7 +37,9 @@ bool debug_keeps(struct pb_core *core, struct task *task);
 /* The ptrace request by which a task goes on; `how` is that of one that nobody debugs. */
 int debug_request_for(const struct task *task, int how);
 /* What a task's tracer is to see of a stop, before it goes on from there. */
-void debug_stop_seen(struct pb_core *core, struct task *task, int status, bool halted);
+void debug_stop_seen(struct task *task, int status, bool halted);
+/* The same of a signal that is about to be delivered: whether a tracer is to see it. */
+bool debug_signal_seen(struct task *task, int signal);
 /* Begins with the end of a call: whether it is only its entry, for those whose stops at calls are wanted. */
 bool debug_entry_seen(struct pb_core *core, struct task *task);
 /* A task has made another one. */

@@ -146,19 +146,25 @@ static void group_stop_seen(struct task *task, int signal, bool listened, bool h
         debugging->due = debugging->seized ? stop_of(signal, PTRACE_EVENT_STOP) : signal;
 }
 
-void debug_stop_seen(struct pb_core *core, struct task *task, int status, bool halted)
+bool debug_signal_seen(struct task *task, int signal)
 {
-    (void)core;
+    if (!is_debugged(task))
+        return false;
+    task->debugging->is_signal = true;
+    task->debugging->is_group = task->debugging->is_step = false;
+    task->debugging->due = signal;
+    return true;
+}
+
+void debug_stop_seen(struct task *task, int status, bool halted)
+{
     struct debugging *debugging = task->debugging;
     int event = status >> 16, signal = status >> 8 & 0xff;
-    if (!is_debugged(task) || signal == SYSCALL_STOP)
+    if (!is_debugged(task) || !event)
         return;
     debugging->is_signal = debugging->is_group = debugging->is_step = false;
     if (event == PTRACE_EVENT_STOP) {
         group_stop_seen(task, signal, task->group_stopped, halted);
-    } else if (!event) {
-        debugging->is_signal = true;
-        debugging->due = signal;
     } else if ((event == PTRACE_EVENT_EXIT || event == PTRACE_EVENT_VFORK_DONE) && debugging->options & 1u << event) {
         debugging->due = stop_of(SIGTRAP, event);
     }
