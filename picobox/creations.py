@@ -60,6 +60,8 @@ def creation_of(
             provider.fake_root.born(task)
         provider.credentials_may_change()
         if provider.judge is not None and group is not parent.group and files is not parent.files:
+            if provider.opens is not None:
+                provider.opens.unopened.look()
             provider.copy_files(thread.process.handles, creator.process.handle_table, files)
         provider.pico.ResumeThread(thread)
 

@@ -98,9 +98,12 @@ class Opens:
         runtime = self._runtime(call, found.path)
         if runtime is None and found.is_directory and flags & (O_CREAT | O_TRUNC) and not flags & O_PATH:
             return  # no open makes or empties a directory: the host says in which way it fails
-        if runtime is not None:
-            self.unopened.look()
         call.shown_by = runtime
+        judge = self._provider.judge
+        if runtime is not None:
+            if judge is not None and judge.readers.takes(call, found, flags, runtime):
+                return
+            self.unopened.look()
         judgement = call.judgement
         if judgement is not None:
             if runtime is None or (found.file is not None and flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL):

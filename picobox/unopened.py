@@ -114,12 +114,15 @@ class Unopened:
         found = self._identities.of_held(tid, fd)
         if found is None or found.file != (described.device, described.inode):
             return None
-        share = self._share_of(tid, found.path)
-        if share is None and self._provider.judge is not None:
+        share, judge = self._share_of(tid, found.path), self._provider.judge
+        if share is None and judge is not None:
             return None  # nothing there is judged
+        side = None if judge is None else judge.readers.side(found.file, fd)
+        if side is not None and found.is_directory:
+            share = FILE_SHARE_ALL  # as Opens has it
         access = granted_access(described.flags)
         known = self._origins.get(found.file)
-        if known is not None and known.access != access:
+        if side is not None or (known is not None and known.access != access):
             known = None
         if known is not None:
             share = known.share
@@ -129,10 +132,12 @@ class Unopened:
         file = self._volume_of(found.path).take_over(
             place, access, FILE_SHARE_ALL if share is None else share, has_name=found.links > 0
         )
-        if known is not None:
+        if side is not None:
+            file.origin = side
+        elif known is not None:
             file.origin = known.origin
-        elif self._provider.judge is not None:
-            file.origin = self._provider.judge.repeats.origin(found.path)
+        elif judge is not None:
+            file.origin = judge.repeats.origin(found.path)
         return file
 
     def keep_origin(self, file: File) -> None:

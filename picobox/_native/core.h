@@ -304,6 +304,8 @@ void pb_leave_copies(struct pb_core *core, int32_t leaves);
 /* The tasks that have made such a call, or are in one, since this was asked last: their number, at most `limit`. -1: any
    task may have, since there are more, or one of them is gone whose descriptors others may have. */
 int32_t pb_take_receivers(struct pb_core *core, int32_t *tids, int32_t limit);
+/* The call that a task has entered is such a call. 0, -ESRCH. */
+int32_t pb_expect(struct pb_core *core, int32_t tid);
 
 void pb_spawn(struct pb_core *core, const struct pb_spawn *request, struct pb_spawned *out);
 /* From now on another process makes what pb_spawn starts, also once we may not; its filters and walls are those

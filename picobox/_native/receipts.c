@@ -1,5 +1,7 @@
 /* Owns who may have received descriptors that it has not opened: the kernel is asked which, when that counts. */
 #define _GNU_SOURCE
+#include <errno.h>
+
 #include "native.h"
 
 void receipt_seen(struct pb_core *core, struct task *task)
@@ -36,6 +38,16 @@ static int32_t take(struct pb_core *core, int32_t *tids, int32_t limit)
                 forget(core, task);
         }
     return count;
+}
+
+int32_t pb_expect(struct pb_core *core, int32_t tid)
+{
+    LOCKED(core);
+    struct task *task = task_find(core, tid);
+    if (!task)
+        return -ESRCH;
+    receipt_seen(core, task);
+    return 0;
 }
 
 int32_t pb_take_receivers(struct pb_core *core, int32_t *tids, int32_t limit)

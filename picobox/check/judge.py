@@ -21,6 +21,7 @@ from picobox.check.marks import Marks
 from picobox.check.names import NameRules
 from picobox.check.platforms import is_not_for_windows
 from picobox.check.posix import Posix
+from picobox.check.readers import Readers
 from picobox.check.refusals import judge_refusal
 from picobox.check.removals import ignores_errors, mends_removal
 from picobox.check.reopened import Reopened
@@ -98,6 +99,7 @@ class Judge:
         self._identities = Identities()
         self._marks = Marks()
         self.reopened = Reopened(self)
+        self.readers = Readers(self, provider, opens)
         self._aftermath = Aftermath(self)
         self.posix = Posix(self)
         self._watchers = posix_calls.watchers()

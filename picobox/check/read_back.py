@@ -149,6 +149,10 @@ class ReadBack:
                 del self._set[key]
                 self._tell(call, key[0], noted)
 
+    def waits_for(self, name: bytes) -> bool:
+        """Whether a look at a file of this name may tell something."""
+        return self._is_asked or name in self._names
+
     def _note(self, call: Call, file: tuple[int, bytes], mode: int | None, shown: int) -> None:
         place = self._posix.place(call, *file)
         if place is None or not self._may_look(call, mode) or self._is_in_vain(call):

@@ -253,6 +253,12 @@ class Platform(Protocol):
         None: any task may have.
         """
 
+    def expect(self, tid: HostTid) -> bool:
+        """The call that a task has entered may give it a descriptor of which nobody is told (`receivers`).
+
+        False: the platform cannot tell what becomes of it, and the call is to be seen to its end.
+        """
+
     def ignore(self, call: Repeated) -> None:
         """A call like this is not given any more, if the platform can tell at little cost, until `forget_ignored`.
 

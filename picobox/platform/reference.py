@@ -464,6 +464,10 @@ class ReferencePlatform:
     def leaves_opens(self) -> bool:
         return False
 
+    def expect(self, tid: HostTid) -> bool:
+        del tid
+        return False
+
     def receivers(self) -> list[HostTid] | None:
         return self._loop.take_receivers()
 

@@ -458,6 +458,9 @@ class TracePlatform:
         count = lib.pb_take_receivers(self._core, self._receivers, _MOST_RECEIVERS)
         return None if count < 0 else [HostTid(self._receivers[place]) for place in range(count)]
 
+    def expect(self, tid: HostTid) -> bool:
+        return self._tells_closes and lib.pb_expect(self._core, tid) == 0
+
     def ignore(self, call: Repeated) -> None:
         if not self._tells_closes:
             return  # which descriptors have handles is not known here
