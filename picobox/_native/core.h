@@ -298,7 +298,7 @@ int32_t pb_leave_looks(struct pb_core *core, const char *paths, uint64_t length)
    files as directories shown then. */
 int32_t pb_leave_opens(struct pb_core *core, const char *directories, uint64_t length);
 /* Mappings of no file; copies of descriptors, which pb_take_change tells of where they are of watched ones, and fcntl(2)
-   about flags. */
+   about flags. Where the gate may make copies, they are shown if `leaves` is 0 (before the first call: if they are watched). */
 void pb_leave_anonymous(struct pb_core *core, int32_t leaves);
 void pb_leave_copies(struct pb_core *core, int32_t leaves);
 /* The tasks that have made such a call, or are in one, since this was asked last: their number, at most `limit`. -1: any

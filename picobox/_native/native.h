@@ -241,7 +241,8 @@ struct pb_core {
         struct strings looks;       /* paths of the files that are waited for; none: every look is shown */
         struct strings directories; /* opens in these are shown; none: every open */
         bool anonymous;
-        bool copies;
+        bool copies;                /* of those of descriptors without handles nobody wants to know */
+        bool shows_copies;          /* all are shown, those made in the gate too */
     } unshown;
     int32_t receiver_count;  /* tasks that have `receives` */
     bool receiver_gone;      /* one of them is no more */

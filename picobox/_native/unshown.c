@@ -53,6 +53,8 @@ void pb_leave_copies(struct pb_core *core, int32_t leaves)
 {
     LOCKED(core);
     core->unshown.copies = leaves;
+    core->unshown.shows_copies = !leaves;
+    gate_kinds_change(core);
 }
 
 void unshown_clear(struct pb_core *core)

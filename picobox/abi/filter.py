@@ -108,6 +108,9 @@ TOLD_CALLS = frozenset(("close",))
 # A copy of a descriptor has a handle if the descriptor has one; else its handle is made when somebody looks at it.
 COPYING_CALLS = frozenset(("dup", "dup2", "dup3", "fcntl"))
 
+# Of these, those of which a check is told where the descriptor has a handle (see pb_leave_copies).
+_TOLD_TO_CHECKS = TOLD_CALLS | COPYING_CALLS - {"fcntl"}
+
 # Calls that make a name, which the gate asks the core about first.
 MAKING_CALLS = frozenset(
     ("creat", "mkdir", "mkdirat", "symlink", "symlinkat", "link", "linkat", "rename", "renameat", "renameat2")
@@ -486,7 +489,11 @@ def _is_recorded_by_guests(entry: Row, disposition: Disposition, features: froze
 
 def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:
     """Whether the call means what the kernel takes it for as long as that finds what it names, or makes what may be."""
-    if not entry.harmless or action != ACTION_CALL or features & _SEES_NAMES or SEEN + entry.name in features:
+    if not entry.harmless or action != ACTION_CALL or SEEN + entry.name in features:
+        return False
+    if CHECK in features and entry.name in _TOLD_TO_CHECKS and not features & {SUPERVISED, WSL}:
+        return True
+    if features & _SEES_NAMES:
         return False
     if FAKE_ROOT in features and entry.paths():
         return False  # what is found may be another's, and what is made must have its maker's name

@@ -10,7 +10,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
-from picobox.abi.row import ACTION_NATIVE
+from picobox.abi.row import ACTION_NATIVE, CHECK
 from picobox.errors import Errno, PlatformError
 from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Birth, Descriptor, HostTid, Kills, SpawnRequest, Stop
@@ -172,6 +172,8 @@ class TracePlatform:
                 self._notify_filter = self._compiler.without_gates(features)
             self._tells_closes = forms.tells_closes
             self._watches = self._watches or self._tells_closes
+        if CHECK in features:
+            lib.pb_leave_copies(self._core, False)
         lib.pb_set_guards(self._core, ffi.from_buffer("uint32_t[]", forms.guards), forms.mmap_nr)
         rules = ffi.from_buffer("struct pb_rule[]", forms.rules)
         if lib.pb_set_rules(self._core, rules, len(rules)):

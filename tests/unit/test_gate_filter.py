@@ -228,7 +228,9 @@ def test_where_names_are_looked_up_calls_that_find_what_they_name_are_decided_on
 @pytest.mark.parametrize("feature", [WINDOWS, CHECK, WSL, SUPERVISED])
 def test_who_looks_at_names_that_are_there_sees_every_call_of_one(feature: str) -> None:
     decided = [BY_NAME[name] for name in _decided(frozenset({NAMES, feature}))]
-    assert not [row for row in decided if row.paths() or row.disposition(frozenset({NAMES, feature})) is not NATIVE]
+    calls = {row.name for row in decided if row.disposition(frozenset({NAMES, feature})) is not NATIVE}
+    assert not [row for row in decided if row.paths()]
+    assert calls == (words("close dup dup2 dup3") if feature == CHECK else set())
 
 
 def test_what_may_be_wanted_later_is_made_until_then() -> None:
@@ -236,7 +238,7 @@ def test_what_may_be_wanted_later_is_made_until_then() -> None:
     transfers = words("read write pread64 pwrite64 readv writev preadv pwritev preadv2 pwritev2")
     # The filter stays as it was installed: whether they are wanted by now makes no difference to it.
     for wanted in (frozenset[str](), frozenset({LOCKS}), frozenset({READ_BACK}), frozenset({LOCKS, READ_BACK})):
-        assert _decided(frozenset({WINDOWS, CHECK}) | wanted) == looks | transfers
+        assert _decided(frozenset({WINDOWS, CHECK}) | wanted) == looks | transfers | words("close dup dup2 dup3")
         assert _decided(frozenset({WINDOWS}) | wanted - {READ_BACK}) == transfers
     assert not _decided(frozenset({WINDOWS, CHECK, SUPERVISED}))
     assert "read" not in _decided(frozenset({WINDOWS, CHECK, SEEN + "read"}))

@@ -81,10 +81,10 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
     case SYS_close:
         return GUEST_CLOSES;
     case SYS_dup:
-        return GUEST_COPIES;
+        return core->unshown.shows_copies ? GUEST_ASKS : GUEST_COPIES;
     case SYS_dup2:
     case SYS_dup3:
-        return GUEST_REPLACES;
+        return core->unshown.shows_copies ? GUEST_ASKS : GUEST_REPLACES;
     case SYS_mmap:
     case SYS_mprotect:
     case SYS_munmap:
