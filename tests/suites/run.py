@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,11 +40,16 @@ class Outcome(NamedTuple):
     findings: tuple[Finding, ...] = ()
 
 
-def run(suite: Suite, base: Path, *, check: bool) -> Outcome:
-    """Run a suite in `base`, natively or under check; what an earlier run left there goes."""
+def run(suite: Suite, base: Path, *, check: bool, caches: Path | None = None) -> Outcome:
+    """Run a suite in `base`, natively or under check; what an earlier run left there goes.
+
+    `caches`: what such a run has kept below the user's directory of caches, which this one finds there.
+    """
     source, wheels = files_of(suite)
     python = environment(suite.name, wheels)
     project = unpack(source, base)
+    if caches is not None:
+        shutil.copytree(caches, caches_of(base), symlinks=True)
     results, report = base / "results.xml", base / "report.json"
     command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", f"--junitxml={results}"]
     command += [f"--deselect={test}" for each in suite.deselected for test in each.tests]
@@ -57,6 +63,11 @@ def run(suite: Suite, base: Path, *, check: bool) -> Outcome:
         raise RuntimeError(f"{suite.name} has ended with {status} and without results:\n{output[-3000:]}")
     findings = loads(report.read_text()).findings if check else ()
     return Outcome(status, ends_of(results), seconds, output, findings)
+
+
+def caches_of(base: Path) -> Path:
+    """Where picobox keeps caches in a run in `base`."""
+    return base / "home" / ".cache" / "picobox"
 
 
 def check_command(report: Path) -> list[str]:

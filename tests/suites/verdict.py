@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Verdict(NamedTuple):
-    """What a suite shows: the tests that ran, those that differ, findings by rule and the false alarms, seconds."""
+    """What a suite shows: the tests that ran, those that differ, findings by rule and the false alarms, seconds.
+
+    `first_check` is of a run whose caches were empty, `check` of one that found its caches.
+    """
 
     name: str
     version: str
@@ -29,6 +32,7 @@ class Verdict(NamedTuple):
     false_alarms: tuple[str, ...]
     native: float
     check: float
+    first_check: float = 0.0
 
     @property
     def ratio(self) -> float:
