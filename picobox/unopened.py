@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from picobox.task import FdTable
 
 _MOST_ORIGINS = 256
+# Of a description's flags; 0: it was opened for reading alone.
+_ACCESS_MODE = 3
 _REDIRECTED = range(3)
 
 
@@ -117,7 +119,8 @@ class Unopened:
         share, judge = self._share_of(tid, found.path), self._provider.judge
         if share is None and judge is not None:
             return None  # nothing there is judged
-        side = None if judge is None else judge.readers.side(found.file, fd)
+        reads = described.flags & _ACCESS_MODE == 0
+        side = judge.readers.side(found.file, fd) if judge is not None and reads else None
         if side is not None and found.is_directory:
             share = FILE_SHARE_ALL  # as Opens has it
         access = granted_access(described.flags)

@@ -37,9 +37,8 @@ def main(arguments: list[str]) -> int:
             with tempfile.TemporaryDirectory(prefix="s") as folder:
                 verdict = both(suites[name], Path(folder).resolve())
             tell(f"{name}: {verdict.tests} tests, {verdict.native:.1f} s, under check {verdict.check:.1f} s")
-            tell(
-                f"    {verdict.ratio:.2f} times as long, without caches {verdict.first_check / verdict.native:.2f} times"
-            )
+            first = verdict.first_check / verdict.native
+            tell(f"    {verdict.ratio:.2f} times as long, {first:.2f} times without caches")
             tell(*verdict.differing, *verdict.false_alarms)
             status |= bool(verdict.differing or len(verdict.false_alarms) > 1)
     if options.table:

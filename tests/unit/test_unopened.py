@@ -31,7 +31,11 @@ class World:
 
     def __init__(self, share: int | None = SHARE_READ_WRITE, *, judged: bool = False) -> None:
         volume = NativeVolume(Nodes(), lambda _: False)
-        judge = SimpleNamespace(repeats=SimpleNamespace(origin=lambda _: None))
+        self.readers: dict[object, str] = {}
+        judge = SimpleNamespace(
+            repeats=SimpleNamespace(origin=lambda _: None),
+            readers=SimpleNamespace(side=lambda key, _fd: self.readers.pop(key, None)),
+        )
         provider: Any = SimpleNamespace(judge=judge if judged else None)
         self.unopened = Unopened(provider, Identities(), lambda _tid, _path: share, lambda _path: volume)
 
@@ -57,6 +61,13 @@ def test_it_counts_as_the_task_s_own(fd: int, share: int | None, judged: bool, c
     if file is not None:
         assert file.context.access == granted_access(os.O_RDWR)
         assert not file.context.link.removed
+
+
+def test_a_reader_that_was_let_by_is_told_once_and_never_as_a_writer(fd: int) -> None:
+    world, found = World(judged=True), os.fstat(fd)
+    world.readers[found.st_dev, found.st_ino] = "who reads it"
+    origins = [world.take_over(fd, flags).origin for flags in (os.O_RDWR, os.O_RDONLY, os.O_RDONLY)]
+    assert origins == [None, "who reads it", None]
 
 
 def test_what_is_on_its_way_keeps_how_it_was_opened(fd: int) -> None:
