@@ -39,6 +39,7 @@ class Scale(NamedTuple):
     names: int
     crowds: tuple[int, int]
     scanned: int
+    built: int
     longer: int  # how many times as much the long workloads do
     longest: int  # and those that are done soonest
 
@@ -56,6 +57,7 @@ FULL = Scale(
     names=10_000,
     crowds=(1_000, 1_000_000),
     scanned=1_000_000,
+    built=10_000,
     longer=10,
     longest=40,
 )
@@ -72,6 +74,7 @@ SMOKE = Scale(
     names=200,
     crowds=(400, 4_000),
     scanned=4_000,
+    built=100,
     longer=1,
     longest=1,
 )

@@ -10,6 +10,7 @@ from bench.columns import WEIGHED
 from bench.inputs import FULL
 from bench.memory import OPERATIONS
 from bench.results import ratio
+from bench.watched import BUILDS
 
 if TYPE_CHECKING:
     from bench.results import Report
@@ -263,6 +264,13 @@ def names_limits(report: Report) -> list[Limit]:
     ]
 
 
+def watched_limits(report: Report) -> list[Limit]:
+    """The bound on `picobox top` beside a build."""
+    alone, watched = (report.figure(name) for name in BUILDS)
+    found = None if alone is None or watched is None else ratio(watched.cell.median, alone.cell.median)
+    return [Limit(f"picobox top beside a build of {FULL.built:,} processes", 1.05, "x", found)]
+
+
 def judge(report: Report) -> list[Limit]:
     """Every bound with the value of this run; none of them is a test, machines differ."""
     return (
@@ -274,4 +282,5 @@ def judge(report: Report) -> list[Limit]:
         + walls_limits(report)
         + gate_limits(report)
         + names_limits(report)
+        + watched_limits(report)
     )

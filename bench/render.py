@@ -6,11 +6,13 @@ import importlib.util
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from bench.results import BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.limits import Limit
-    from bench.results import Cell, Report, Result
+    from bench.results import Cell, Figure, Report, Result
 
 UNITS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "us"), (1.0, 1e3, "ms"))
 
@@ -62,9 +64,16 @@ def time_tables(report: Report) -> list[Table]:
     ]
 
 
+def figure_text(figure: Figure) -> str:
+    """A figure's median in its unit."""
+    if figure.unit == BYTES and figure.cell.median is not None:
+        return f"{figure.cell.median / 1e6:.1f} MB"
+    return cell_text(figure.cell)
+
+
 def executive_table(report: Report) -> Table:
     """What the executive's own operations take."""
-    rows = [[figure.name, cell_text(figure.cell), figure.what] for figure in report.figures]
+    rows = [[figure.name, figure_text(figure), figure.what] for figure in report.figures]
     return Table("Executive", ["operation", "median", "what"], rows, left=True)
 
 

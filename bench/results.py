@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bench.limits import Limit
 
 SCHEMA = 1
+SECONDS, BYTES = "s", "B"
 BARE = ("bare", "bare-pinned")
 
 
@@ -107,15 +108,17 @@ class Weight:
 
 @dataclass
 class Figure:
-    """The time of one operation that needs no column: what the executive does in the process of the benchmarks."""
+    """One number that needs no column: the time of what the executive does, or what something else takes."""
 
     name: str
     what: str
     cell: Cell
+    unit: str = SECONDS
 
     def record(self) -> dict[str, Any]:
-        """The figure as JSON values, times in seconds."""
-        return {"name": self.name, "what": self.what} | self.cell.record()
+        """The figure as JSON values, in seconds or in its unit."""
+        unit = {} if self.unit == SECONDS else {"unit": self.unit}
+        return {"name": self.name, "what": self.what} | unit | self.cell.record()
 
 
 @dataclass

@@ -8,7 +8,21 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench import columns, crowd, executive, inputs, limits, machine, memory, plot, render, runner, scan
+from bench import (
+    columns,
+    crowd,
+    executive,
+    inputs,
+    instances,
+    limits,
+    machine,
+    memory,
+    plot,
+    render,
+    runner,
+    scan,
+    watched,
+)
 from bench.build import BuildError, Programs, build
 from bench.results import Report
 
@@ -21,6 +35,8 @@ if TYPE_CHECKING:
 EXECUTIVE = "executive"
 MEMORY = "memory"
 NAMES = "names"
+INSTANCES = "instances"
+WATCHED = "watched"
 SMOKE_COMMAND_TIMEOUT_S = 20.0
 
 
@@ -107,11 +123,15 @@ def measure(options: Options, makers: Sequence[RowMaker], extras: Collection[str
         weights.append(weight)
     if NAMES in asked:
         figures += scan.measure(scratch, scale, columns.not_installed())
+    if WATCHED in asked:
+        figures += watched.measure(scratch, programs, scale, columns.not_installed())
+    if INSTANCES in asked:
+        figures += instances.measure(scratch, smoke=options.smoke)
     return Report(facts, given, [column.name for column in chosen], results, weights, figures, options.smoke)
 
 
 def main(program: str, makers: Sequence[RowMaker], extras: Collection[str] = ()) -> int:
-    """Runs the rows of the makers, and the extras (EXECUTIVE, MEMORY), and shows the report.
+    """Runs the rows of the makers, and the extras (EXECUTIVE, MEMORY, ...), and shows the report.
 
     Returns 0; 1 if something that is installed failed or returned nonsense; 2 for a mistake on the command line or a
     machine that cannot build the programs.
