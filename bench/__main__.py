@@ -1,4 +1,4 @@
-"""`python -m bench`: the calls, the workloads, the executive, names, inspection and instances in one run and one report."""
+"""`python -m bench`: calls, workloads, the executive, names, inspection and instances in one run and one report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an instance costs, in time until its program says something and in memory: picobox, gVisor, a virtual machine."""
+"""What an instance costs, in time until its program says something and in memory, beside gVisor and a machine."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ import stat
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.build import compile_program
 from bench.columns import not_installed, picobox_program
 from bench.results import BYTES, Cell, Figure
 from bench.runner import environment, progress
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 START, MEMORY = "instance-start", "instance-memory"
 ROUNDS = 5
-TIMEOUT_S = 120.0
+TIMEOUT_S = 60.0
 _SAID = b"instance-ready"
 # What all processes of an instance have in their environment, or a process above them.
 _MARK = "PICOBOX_BENCH_INSTANCE"
@@ -32,7 +34,7 @@ _KERNEL_VARIABLE = "PICOBOX_BENCH_KERNEL"
 
 
 class Way(NamedTuple):
-    """One way to have an instance: its command, or why there is none; what is to be made once before, and after each."""
+    """One way to have an instance: its command, or why there is none; what comes once before, and after each."""
 
     name: str
     command: tuple[str, ...]
@@ -162,7 +164,7 @@ def _picobox(place: Path, program: Path) -> list[Way]:
         call("terminate", "bench")
 
     run = (str(found), "-q", "--policy", "default", "--read", str(program), "--", str(program))
-    joined = (*words, "-q", "run", "bench", "--", "/bin/ready")
+    joined = (*words, "run", "-d", "bench", "--exec", "--", "/bin/ready")
     return [Way("picobox", run), Way("picobox-instance", joined, prepare=import_it, clean=end_it)]
 
 
@@ -182,19 +184,26 @@ def _machines(place: Path, program: Path) -> list[Way]:
         missing = "qemu-system-x86_64 is not installed: install the package qemu-system-x86"
     elif kernel is None:
         missing = f"no kernel to boot: install a package linux-image-*, or name one in {_KERNEL_VARIABLE}"
-    has_kvm = os.access("/dev/kvm", os.R_OK | os.W_OK)
     files = place / "initramfs"
     files.write_bytes(initramfs({"init": program.read_bytes()}))
     found = []
     for name, accelerator in (("qemu-kvm", "kvm"), ("qemu-tcg", "tcg")):
-        why = missing or ("/dev/kvm may not be opened" if accelerator == "kvm" and not has_kvm else None)
+        why = missing or (_why_no_kvm() if accelerator == "kvm" else None)
         command = (
-            str(emulator), "-accel", accelerator, "-m", _MACHINE_MEMORY, "-nodefaults", "-display", "none", "-no-reboot",
-            "-serial", "stdio", "-kernel", str(kernel), "-initrd", str(files),
+            str(emulator), "-accel", accelerator, "-cpu", "max", "-m", _MACHINE_MEMORY, "-nodefaults", "-display",
+            "none", "-no-reboot", "-serial", "stdio", "-kernel", str(kernel), "-initrd", str(files),
             "-append", "console=ttyS0 quiet panic=-1",
         )  # fmt: skip
         found.append(Way(name, command, why))
     return found
+
+
+def _why_no_kvm() -> str | None:
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "/dev/kvm may not be opened"
+    if not {"vmx", "svm"}.intersection(Path("/proc/cpuinfo").read_text(encoding="utf-8").split()):
+        return "the processor has no vmx and no svm: this is a virtual machine without nested ones"
+    return None
 
 
 def _kernel() -> Path | None:

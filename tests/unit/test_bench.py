@@ -160,7 +160,7 @@ class TestRecord:
         assert cells["trace+linux"]["samples"] == [5e-6]
         assert cells["trace+linux"]["to_native"] == pytest.approx(50)
         assert cells["proot"] == {"not_measured": "absent", "to_native": None, "to_bare": None}
-        assert len(record["limits"]) == 47
+        assert len(record["limits"]) == 48
 
     def test_figures(self, tmp_path: Path) -> None:
         figures = (Figure("a", "what", Cell([2e-6, 4e-6, 3e-6])), Figure("b", "", Cell(failed="no")))

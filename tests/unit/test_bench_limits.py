@@ -135,7 +135,7 @@ class TestLimits:
         assert text.count("<= 5 us") == 3
         assert text.count("<= 2.5 x") == 3
         assert text.count("< 5 s") == 2
-        assert text.count("NOT MEASURED") == 47
+        assert text.count("NOT MEASURED") == 48
         assert "10,000 to 100,000 processes" in text
 
     def test_a_smoke_run_says_that_it_judges_nothing(self) -> None:
