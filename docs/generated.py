@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from interface.parsers import verbs
 
-from bench.plot import BAR, GAP, LEFT, TOP, WIDTH, text
+from bench.plot import BAR, GAP, WIDTH, text
 from picobox.abi.table import ROWS
 from picobox.cli.syscalls import as_markdown
 from picobox.faults import FAULTS
@@ -18,6 +18,8 @@ README = Path(__file__).parent.parent / "README.md"
 _COLOUR = "#1d7a46"
 # The axis ends here; a longer bar would be one that its label tells.
 _MOST = 3.0
+# Room for the names of what was measured, and for the numbers of the axis.
+_LEFT, _TOP = 250, 30
 
 
 def _table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -90,20 +92,20 @@ def figures() -> list[Figure]:
 def plot() -> str:
     """The ratios of README's first table as bars: 1 is as long as natively."""
     rows = figures()
-    height = TOP + len(rows) * (BAR + GAP)
+    height = _TOP + len(rows) * (BAR + GAP)
     scale = WIDTH / _MOST
     parts = []
     for tick in (0.0, 1.0, 2.0, 3.0):
-        x = LEFT + tick * scale
-        parts.append(f'<line x1="{x:.1f}" y1="{TOP - 6}" x2="{x:.1f}" y2="{height}" stroke="#ddd"/>')
-        parts.append(text(x, TOP - 10, f"{tick:g} x", anchor="middle", size=10, colour="#666"))
+        x = _LEFT + tick * scale
+        parts.append(f'<line x1="{x:.1f}" y1="{_TOP - 6}" x2="{x:.1f}" y2="{height}" stroke="#ddd"/>')
+        parts.append(text(x, _TOP - 10, f"{tick:g} x", anchor="middle", size=10, colour="#666"))
     for number, figure in enumerate(rows):
-        y = TOP + number * (BAR + GAP)
+        y = _TOP + number * (BAR + GAP)
         length = min(figure.ratio, _MOST) * scale
-        parts.append(text(LEFT - 6, y + BAR - 2, figure.name.replace("`", ""), anchor="end", size=10))
-        parts.append(f'<rect x="{LEFT}" y="{y}" width="{length:.1f}" height="{BAR}" fill="{_COLOUR}"/>')
-        parts.append(text(LEFT + length + 4, y + BAR - 2, figure.label(), size=9))
-    width = LEFT + WIDTH + 150
+        parts.append(text(_LEFT - 6, y + BAR - 2, figure.name.replace("`", ""), anchor="end", size=10))
+        parts.append(f'<rect x="{_LEFT}" y="{y}" width="{length:.1f}" height="{BAR}" fill="{_COLOUR}"/>')
+        parts.append(text(_LEFT + length + 4, y + BAR - 2, figure.label(), size=9))
+    width = _LEFT + WIDTH + 150
     label = escape("Time under picobox, against native")
     return (
         f'```{{raw}} html\n<svg viewBox="0 0 {width} {height + 10}" role="img" aria-label="{label}" '
