@@ -99,7 +99,7 @@ class Requests:
         raise Errno(ESRCH)
 
     def _tracee(self, pid: int) -> Tracee:
-        group = host.thread_group(self._tid)[0]
+        group = self._debuggers.group_of(self._tid)
         for tracee in self._debuggers.of_group(group):
             if tracee.number == pid:
                 return tracee

@@ -110,12 +110,24 @@ class Debuggers:
         self.waiting: dict[HostTid, int] = {}
         self.known = known
         self._tracers: set[int] = set()
+        # The thread groups of threads that trace or wait.
+        self._groups: dict[HostTid, int] = {}
+
+    def group_of(self, tid: HostTid) -> int:
+        """The thread group of a task, 0 if it has gone."""
+        group = self._groups.get(tid)
+        if group is None:
+            group = host.thread_group(tid)[0]
+            # The end of one that is known is told.
+            if self.known(tid) is not None:
+                self._groups[tid] = group
+        return group
 
     def begin(self, tid: HostTid, tracer: HostTid, *, seized: bool, options: int = 0) -> bool:
         """A task is traced from now on; whether it is stopped already, and tells so. Errno(EPERM): it is traced."""
         if tid in self.tracees:
             raise Errno(EPERM)
-        group = host.thread_group(tracer)[0]
+        group = self.group_of(tracer)
         if not group or self.known(tracer) is None or self.known(tid) is None:
             raise Errno(ESRCH)
         stopped = self.calls.begin(tid, tracer, seized=seized, options=options)
@@ -203,6 +215,7 @@ class Debuggers:
     def died(self, tid: HostTid, status: int) -> None:
         """A task is no more: its tracer is told, whom it traces goes on."""
         self.waiting.pop(tid, None)
+        self._groups.pop(tid, None)
         tracee = self.tracees.pop(tid, None)
         if tracee is not None and not tracee.is_child:
             self.ended.append(Ended(tracee.number, tracee.process, tracee.group, status))
@@ -224,6 +237,7 @@ class Debuggers:
     def executed(self, former: HostTid, tid: HostTid) -> None:
         """A thread has taken the number of its leader, which ended by that."""
         self.waiting.pop(former, None)
+        self._groups.pop(former, None)
         self.tracees.pop(tid, None)
         tracee = self.tracees.pop(former, None)
         if tracee is not None:

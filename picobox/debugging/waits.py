@@ -48,7 +48,7 @@ class Wait(NamedTuple):
 
 def answer_wait(debuggers: Debuggers, tid: HostTid, stop: Stop) -> None:
     """Decides on a wait that a task is about to begin."""
-    group = host.thread_group(tid)[0]
+    group = debuggers.group_of(tid)
     wait = _wait_of(tid, stop)
     tracees = (
         [] if wait is None else [each for each in debuggers.of_group(group) if wait.wants(each.number, each.process)]
