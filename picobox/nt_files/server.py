@@ -11,7 +11,7 @@ import select
 import stat
 import time
 from collections import deque
-from errno import EINVAL, EIO, ENOENT, ENOSYS, ESTALE
+from errno import EINVAL, EIO, ENFILE, ENOENT, ENOSYS, ESTALE
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.inspection import wire
@@ -30,6 +30,8 @@ _PATIENCE = 2.0
 # So often in a row, each after so many seconds, may it be seen in a wait that nothing interrupts.
 _MOST_LOOKS, _LOOK = 10, 0.02
 _UNINTERRUPTIBLE = b"D"
+# So many entries and texts are kept for what guests have open: no limit of theirs counts this process's memory.
+_MOST_HELD = 1 << 20
 
 
 class _Asked(NamedTuple):
@@ -48,11 +50,12 @@ class Server:
         """`device`: an open /dev/fuse; `tasks`: an open directory, the supervisor's /proc/PID/task."""
         self._device = device
         self._supervisor = supervisor
+        supervisor.setblocking(False)
         self._tasks = tasks
         self._nodes = Nodes()
         self._texts: dict[int, bytes] = {}
         self._listings: dict[int, list[Facts]] = {}
-        self._last = 0
+        self._last = self._held = 0
         self._waiting: deque[_Asked] = deque()
         self._looks, self._next_look = 0, 0.0
         # When the supervisor is late with the answer to the first of those.
@@ -145,6 +148,10 @@ class Server:
         self._ask(_Asked(request, self._names(request), 0, self._hold_text))
 
     def _hold_text(self, request: fuse.Request, found: list[Facts]) -> None:
+        if self._held >= _MOST_HELD:
+            self._refuse(request, ENFILE)
+            return
+        self._held += 1
         self._last += 1
         self._texts[self._last] = found[0].text()
         self._tell(request, fuse.opened(self._last, is_file=True))
@@ -168,7 +175,12 @@ class Server:
 
     def _hold_listing(self, request: fuse.Request, found: list[Facts]) -> None:
         handle, _, _ = fuse.read_asked(request.body)
-        self._listings[handle] = [each for each in found[1:] if fuse.is_nameable(spelt(each.names[-1]))]
+        self._held -= len(self._listings.pop(handle, ()))
+        if self._held + len(found) > _MOST_HELD:
+            self._refuse(request, ENFILE)
+            return
+        listing = self._listings[handle] = [each for each in found[1:] if fuse.is_nameable(spelt(each.names[-1]))]
+        self._held += len(listing)
         self._tell_entries(request)
 
     def _tell_entries(self, request: fuse.Request) -> None:
@@ -190,8 +202,9 @@ class Server:
 
     def _release(self, request: fuse.Request) -> None:
         handle, _, _ = fuse.read_asked(request.body)
-        self._texts.pop(handle, None)
-        self._listings.pop(handle, None)
+        if self._texts.pop(handle, None) is not None:
+            self._held -= 1
+        self._held -= len(self._listings.pop(handle, ()))
         self._tell(request, b"")
 
     def _ask(self, asked: _Asked) -> None:
@@ -216,15 +229,19 @@ class Server:
             asked.then(asked.request, [node.facts])
 
     def _send(self) -> None:
-        asked = self._waiting[0]
-        question: Json = {
-            "ask": "objects",
-            "names": [wire.text(name) for name in asked.names],
-            "depth": asked.depth,
-        }
+        """Asks what the first of those who wait wants to know."""
         self._late, self._looks = time.monotonic() + _PATIENCE, 0
         self._next_look = time.monotonic() + _LOOK
-        wire.send(self._supervisor, question)
+        while self._waiting:
+            asked = self._waiting[0]
+            names = [wire.text(name) for name in asked.names]
+            try:
+                wire.send(self._supervisor, {"ask": "objects", "names": names, "depth": asked.depth})
+            except BlockingIOError:
+                # It has not even taken what it was asked before.
+                self._refuse(self._waiting.popleft().request, EIO)
+            else:
+                return
 
     def _hear(self) -> None:
         """Takes an answer of the supervisor's."""
