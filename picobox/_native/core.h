@@ -398,6 +398,20 @@ int32_t pb_landlock_new(uint64_t files, uint64_t network, uint64_t scoped);
 /* Gives rights to an open file, or to a directory and all below it. 0 or -errno. */
 int32_t pb_landlock_allow(int32_t ruleset, int32_t fd, uint64_t rights);
 
+/* What a file of an instance is to the host. */
+struct pb_looked {
+    char status[144];   /* struct stat */
+    int64_t mount;      /* the number of its mount; -1: not told */
+    int32_t kept_size;  /* of an extended attribute, or -errno */
+    char kept[256];
+};
+/* Fills it for an open file. 0 or -errno. */
+int32_t pb_look(int32_t fd, const char *attribute, struct pb_looked *looked);
+/* The same for what a path leads to from another one of ours, with openat2's flags and restrictions: a descriptor of
+   the path alone, or -errno. */
+int32_t pb_look_at(const char *start, const char *path, uint64_t flags, uint64_t resolve, const char *attribute,
+                   struct pb_looked *looked);
+
 /* The following give a descriptor or 0, or -errno. pb_open_below opens what a path without links leads to from a root. */
 int32_t pb_open_below(int32_t root, const char *path);
 /* Copies what is mounted at and below an open path into a tree that is mounted nowhere yet. */

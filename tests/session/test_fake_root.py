@@ -17,6 +17,7 @@ from build import FLAGS
 from confine.guests import USERS
 
 from picobox.errors import Errno
+from picobox.session.fakeroot import calls
 from picobox.session.fakeroot.mounts import Kind, Mounts
 from picobox.session.fakeroot.nodes import Node, World
 from picobox.session.metadata import Metadata
@@ -201,7 +202,7 @@ def test_what_is_mounted_below_a_drive_is_the_hosts(tmp_path: Path) -> None:
         def kind_of(path: Path) -> Kind:
             fd = os.open(f"/proc/{process.pid}/root{path}", os.O_PATH)
             try:
-                return mounts.kind_of(fd)
+                return mounts.kind_of(fd, calls.mount_of(fd))
             finally:
                 os.close(fd)
 
@@ -218,7 +219,7 @@ def test_what_cannot_be_kept_changes_nothing(tmp_path: Path, monkeypatch: pytest
     path.touch()
     path.chmod(0o644)
     mounts = Mounts(os.getpid(), [])
-    monkeypatch.setattr(mounts, "kind_of", lambda _: Kind.STORE)
+    monkeypatch.setattr(mounts, "kind_of", lambda *_: Kind.STORE)
     monkeypatch.setattr(os, "setxattr", full)
     node = Node(World(mounts, -1, (0, 0)), os.open(path, os.O_PATH))
     with pytest.raises(Errno) as refused:

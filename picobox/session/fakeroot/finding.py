@@ -41,10 +41,8 @@ class Finder:
             raise Errno(ENAMETOOLONG)
         if not path:
             return Node(self._world, self._start(dirfd))
-        fd = self._quick(dirfd, path, follow=follow) if self._credentials.overrides_all else -1
-        if fd < 0:
-            return self._walk(dirfd, path, follow=follow)
-        return Node(self._world, fd)
+        found = self._quick(dirfd, path, follow=follow) if self._credentials.overrides_all else None
+        return self._walk(dirfd, path, follow=follow) if found is None else found
 
     def find_directory(self, dirfd: int, path: bytes) -> tuple[Node, bytes]:
         """The directory in which a path has its last component, and that. Raises Errno."""
@@ -66,24 +64,25 @@ class Finder:
             return None
 
     def _start(self, dirfd: int) -> int:
-        return _opened(
-            b"/proc/%d/cwd" % self._tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d" % (self._tid, dirfd), EBADF
-        )
+        return _opened(self._name_of(dirfd), EBADF)
 
     def _root(self) -> int:
-        return _opened(b"/proc/%d/root" % self._tid, ENOENT)
+        return _opened(self._root_name, ENOENT)
 
-    def _quick(self, dirfd: int, path: bytes, *, follow: bool) -> int:
-        """What the kernel finds at once for who may search every directory; -1 if it is not so easy."""
+    def _name_of(self, dirfd: int) -> bytes:
+        return b"/proc/%d/cwd" % self._tid if dirfd == AT_FDCWD else b"/proc/%d/fd/%d" % (self._tid, dirfd)
+
+    @property
+    def _root_name(self) -> bytes:
+        return b"/proc/%d/root" % self._tid
+
+    def _quick(self, dirfd: int, path: bytes, *, follow: bool) -> Node | None:
+        """What the kernel finds at once for who may search every directory; None if it is not so easy."""
         absolute = path.startswith(b"/")
-        start = self._root() if absolute else self._start(dirfd)
+        start = self._root_name if absolute else self._name_of(dirfd)
         resolve = calls.NO_MAGIC_LINKS | (calls.IN_ROOT if absolute else calls.NO_LINKS)
-        try:
-            return calls.open_at(start, path, _LOOK | (0 if follow else os.O_NOFOLLOW), resolve)
-        except Errno:
-            return -1
-        finally:
-            os.close(start)
+        found = calls.look_at(start, path, 0 if follow else os.O_NOFOLLOW, resolve)
+        return None if found is None else Node(self._world, *found)
 
     def _walk(self, dirfd: int, path: bytes, *, follow: bool) -> Node:
         here = Node(self._world, self._root() if path.startswith(b"/") else self._start(dirfd))

@@ -8,7 +8,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from picobox.platform.host import PSEUDO_FILE_SYSTEMS
-from picobox.session.fakeroot import calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,9 +41,8 @@ class Mounts:
                 number, _, _, _, point = fields.split(b" ")[:5]
                 self._kinds[int(number)] = _kind(tail.split(b" ")[0], _unescaped(point), drives)
 
-    def kind_of(self, fd: int) -> Kind:
-        """Where lies what a descriptor of ours stands for. Raises Errno, OSError."""
-        number = calls.mount_of(fd)
+    def kind_of(self, fd: int, number: int) -> Kind:
+        """Where lies what a descriptor of ours stands for, on a mount of that number; -1: not known. Raises OSError."""
         return self._kinds.get(_as_listed(fd) if number < 0 else number, Kind.OUTSIDE)
 
 

@@ -39,21 +39,29 @@ class World:
 class Node:
     """A file by an O_PATH descriptor of ours, which it closes."""
 
-    def __init__(self, world: World, fd: int) -> None:
+    def __init__(self, world: World, fd: int, looked: calls.Looked | None = None) -> None:
+        """`looked`: what was seen of it as it was opened."""
         self.world = world
         self.fd = fd
+        if looked is not None:
+            self.looked = looked
 
     def close(self) -> None:
         os.close(self.fd)
 
     @cached_property
+    def looked(self) -> calls.Looked:
+        """What the host says, as it is written."""
+        return calls.look(self.fd)
+
+    @cached_property
     def found(self) -> os.stat_result:
         """What the host says."""
-        return os.fstat(self.fd)
+        return self.looked.as_result()
 
     @cached_property
     def kind(self) -> Kind:
-        return self.world.mounts.kind_of(self.fd)
+        return self.world.mounts.kind_of(self.fd, self.looked.mount)
 
     @property
     def type(self) -> int:
@@ -71,9 +79,7 @@ class Node:
         if self.kind is not Kind.STORE:
             return None
         if self.type in _KEEPERS:
-            with suppress(OSError):
-                return os.getxattr(self.path, LX_XATTR)
-            return None
+            return self.looked.kept
         directory, name = self._entry()
         if directory < 0:
             return None
@@ -123,7 +129,7 @@ class Node:
             raise Errno(EPERM) from None
         except OSError as error:
             raise Errno(error.errno or EPERM) from None
-        for name in ("found", "kept", "shown"):
+        for name in ("looked", "found", "kept", "shown"):
             self.__dict__.pop(name, None)
 
     def _keep_with(self, wanted: Metadata) -> None:

@@ -46,7 +46,7 @@ def shown(root: FakeRoot, call: Call, node: Node) -> Metadata:
 
 
 def _stat(root: FakeRoot, call: Call, node: Node, address: int) -> int:
-    told, buffer = shown(root, call, node), calls.status(node.fd)
+    told, buffer = shown(root, call, node), bytearray(node.looked.status)
     _owner.pack_into(buffer, _OWNER_PLACE, told.mode, told.uid, told.gid)
     if told.device is not None:
         _device.pack_into(buffer, _DEVICE_PLACE, os.makedev(*told.device))
