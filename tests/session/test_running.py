@@ -255,13 +255,17 @@ def test_a_client_stops_with_its_program(home: Home) -> None:
     home.runs("mkfifo /go")
     with home.start("run", "--", "echo $$; cat /go") as client:
         assert client.stdout is not None
-        number = client.stdout.readline().strip()
-        client.send_signal(signal.SIGTSTP)
-        assert os.WIFSTOPPED(os.waitpid(client.pid, os.WUNTRACED)[1])
-        assert home.runs(f"cat /proc/{number}/stat").split()[2] in "tT"
-        client.send_signal(signal.SIGCONT)
-        (home.rootfs / "go").write_text("went on\n")
-        assert client.communicate(timeout=_SECONDS)[0] == "went on\n"
+        try:
+            number = client.stdout.readline().strip()
+            client.send_signal(signal.SIGTSTP)
+            assert os.WIFSTOPPED(os.waitpid(client.pid, os.WUNTRACED)[1])
+            assert home.runs(f"cat /proc/{number}/stat").split()[2] in "tT"
+            client.send_signal(signal.SIGCONT)
+            (home.rootfs / "go").write_text("went on\n")
+            assert client.communicate(timeout=_SECONDS)[0] == "went on\n"
+        finally:
+            # One that stands still would be waited for.
+            client.kill()
 
 
 def test_who_loses_his_client_is_told(home: Home) -> None:
