@@ -218,30 +218,54 @@ static bool lend_rings(struct pb_core *core, struct task *task, int listener, ui
     return lent;
 }
 
-/* A call of a program that maps the gate. */
+static bool maps_code(const struct notified_call *call)
+{
+    return call->nr == SYS_mmap && call->args[0] == GATE_CODE && call->args[1] == GATE_CODE_SIZE &&
+           call->args[2] == (PROT_READ | PROT_EXEC) && call->args[3] == (MAP_SHARED | MAP_FIXED_NOREPLACE) &&
+           (int)call->args[4] == LENT_CODE;
+}
+
+static bool maps_copy(const struct notified_call *call)
+{
+    return call->nr == SYS_mmap && call->args[2] == (PROT_READ | PROT_EXEC) && call->args[3] == (MAP_PRIVATE | MAP_FIXED) &&
+           (int)call->args[4] == LENT_COPY && !gate_overlaps(call->args[0], call->args[1]);
+}
+
+/* A call of a program that maps the gate. Others can write to its memory and trace it meanwhile, so that nothing but what it
+   is to call passes: 0, this is something else. */
 static int32_t enters(struct pb_core *core, struct task *task, const struct notified_call *call, int listener, uint64_t id)
 {
     const struct stubs *stubs = task->gate->stubs;
+    bool recorded = start_is_recorded(core);
     if (call->ip == task->entry + 3) {
+        if (recorded ? call->nr != PB_NR_UNUSED : !maps_code(call))
+            return 0;
         bool lent = listener >= 0 && lend_as(listener, id, stubs->fds[0], LENT_CODE) >= 0 &&
                     lend_as(listener, id, stubs->fds[1], LENT_COUNTERS) >= 0 &&
                     lend_as(listener, id, task->entered->copy, LENT_COPY) >= 0 &&
-                    (!start_is_recorded(core) || lend_rings(core, task, listener, id));
+                    (!recorded || lend_rings(core, task, listener, id));
         return lent ? 1 : -EMFILE;
     }
-    if (call->ip == routine_address(start_is_recorded(core) ? recording_copied : routine_copied)) {
+    if (call->ip == routine_address(recorded ? recording_copied : routine_copied)) {
+        if (!maps_copy(call))
+            return 0;
         image_enter(core, task, task->entered, call->args[0], call->args[1], call->args[5]);
         task->entering = 0;
+        return 1;
     }
-    return 1;
+    return recorded && call->ip == task->entry + 5 && maps_code(call);
 }
 
 int32_t gate_own_call(struct pb_core *core, struct task *task, const struct notified_call *call, int listener, uint64_t id)
 {
     if (!task->entering)
         return 0;
-    task->has_notified = false;
-    return enters(core, task, call, listener, id);
+    int32_t own = enters(core, task, call, listener, id);
+    if (own)
+        task->has_notified = false;
+    else
+        task->entering = 0; /* somebody has led it elsewhere */
+    return own;
 }
 
 int64_t gate_own_result(const struct pb_core *core, const struct task *task, uint64_t nr)
