@@ -118,6 +118,8 @@ class Call:
             self.creation.abandon()
             self.creation = None
         self.finish()
+        # What waited for its end has the call itself: only the collector would find both.
+        self.then = self.judgement = None
 
     def when_over(self, routine: Callable[[], None]) -> None:
         """Calls a routine once the kernel is done with the call, before what was to be called then."""

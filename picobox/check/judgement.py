@@ -36,7 +36,7 @@ class Judgement:
         self.over = False
 
     def end(self, result: int) -> None:
-        """The call is over."""
+        """The call is over. What was to be done has the judgement itself, and is let go."""
         self.over = True
-        for routine in self.routines:
-            routine(result)
+        while self.routines:
+            self.routines.pop(0)(result)

@@ -170,6 +170,20 @@ def test_the_collector_does_not_look_through_what_starting_makes() -> None:
     )
 
 
+def test_calls_that_are_over_leave_the_collector_nothing(tmp_path: Path) -> None:
+    """What a longer run of a check leaves is what a short one does."""
+    guest = (
+        "import os,sys\nfor i in range(int(sys.argv[1])):\n open('f','w').close(); os.rename('f','g'); os.unlink('g')"
+    )
+    modules_after(
+        f"import gc, os\nfrom picobox.cli import main\ngc.disable()\nos.chdir({str(tmp_path)!r})\n"
+        "def left(files):\n"
+        f"    assert main(['check', '-q', '--', sys.executable, '-c', {guest!r}, str(files)]) == 0\n"
+        "    return gc.collect()\n"
+        "left(1)\nassert left(201) - left(1) < 200"
+    )
+
+
 def test_the_collector_is_left_alone_in_a_process_that_is_not_ours() -> None:
     modules_after(
         "import gc\nfrom picobox.cli import main\nbefore = gc.get_threshold()\nfrozen = gc.get_freeze_count()\n"
