@@ -16,6 +16,7 @@ import picobox
 from picobox.cli.launch import Launch
 from picobox.cli.options import CASE_MODES
 from picobox.errors import PicoboxError
+from picobox.platform import host
 from picobox.profile import LINUX
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _ptrace() -> Iterator[Check]:
         with Launch(options, [os.fsencode(program)]) as launch:
             status = launch.run()
     except PicoboxError as error:
-        remedy = "leave the picobox around this one" if os.environ.get("PICOBOX") == "1" else _PTRACE_REMEDY
+        remedy = "leave the picobox around this one" if host.is_inside() else _PTRACE_REMEDY
         yield Check("ptrace", FAILED, str(error), "no program can be run", remedy, needed=True)
         return
     if status:

@@ -485,9 +485,10 @@ def _spawn_error(command: bytes, workdir: str | None, stage: int, error: int) ->
             f"cannot enter {workdir}: {os.strerror(error)}. Give -w a directory that you may enter.", 125, error
         )
     if stage != _STAGE_EXEC:
-        return SpawnError(
-            f"cannot start {name}: {os.strerror(error)}; `picobox doctor` tells what is missing.", 125, error
-        )
+        remedy = "there is a picobox around this one; leave it first."
+        if not host.is_inside():
+            remedy = "`picobox doctor` tells what is missing."
+        return SpawnError(f"cannot start {name}: {os.strerror(error)}; {remedy}", 125, error)
     import errno
 
     if error == errno.ENOENT:

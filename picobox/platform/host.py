@@ -309,9 +309,14 @@ def initial_environment() -> tuple[bytes, ...]:
         return tuple(entry for entry in block.read().split(b"\0") if entry)
 
 
+def is_inside() -> bool:
+    """Whether this process is itself a guest, as far as its environment tells."""
+    return os.environ.get("PICOBOX") == "1"
+
+
 def refusal(stage: str, error: int) -> str:
     """Why a program could not be started at all: cause and remedy of a failed stage, in one line."""
-    if os.environ.get("PICOBOX") == "1":
+    if is_inside():
         return f"{stage} failed: {os.strerror(error)}: there is a picobox around this one; leave it first"
     if stage == "ptrace" and error == EPERM:
         return f"ptrace is forbidden here ({ptrace_obstacle()}); `picobox doctor` tells what to change"

@@ -67,14 +67,14 @@ def test_drawn_on_a_terminal(options: list[str], *, colored: bool) -> None:
     assert ("\x1b[32m" in text) == colored
 
 
-def test_where_ptrace_is_forbidden() -> None:
+def test_inside_a_picobox() -> None:
     done = picobox("--", *COMMAND, "doctor", "--json")
     report = json.loads(done.stdout)
     (ptrace,) = [check for check in report["checks"] if check["name"] == "ptrace"]
     assert done.returncode == 1
     assert report["can_run"] is False
     assert ptrace["state"] == FAILED
-    assert "ptrace is forbidden" in ptrace["found"]
+    assert "there is a picobox around this one" in ptrace["found"]
     assert "leave the picobox" in ptrace["remedy"]
     assert picobox("--", *COMMAND, "doctor").stdout.decode().splitlines()[-1].startswith("picobox cannot run")
 
