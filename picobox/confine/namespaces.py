@@ -15,7 +15,6 @@ from picobox.confine.native import native_walls
 from picobox.confine.own_proc import why_refused
 from picobox.confine.policy import HOST, LOOPBACK, READ
 from picobox.confine.tree import Tree
-from picobox.nt_files.escape import PLACE
 from picobox.platform import host
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Walls:
         self.group = group
         self._init = ffi.new("struct pb_init *", dict.fromkeys(_OF_AN_INIT, -1))
         self._ruleset: Ruleset | None = None
-        self._has_nt_files = nt_files is not None
+        self._nt_files = nt_files
         tree = self._tree = Tree(policy, kept, nt_files)
         kinds = _NEWNS | _NEWCGROUP | _NEWUTS | _NEWIPC
         if policy.network != HOST:
@@ -86,12 +85,13 @@ class Walls:
 
     def raise_up(self) -> None:
         """Has the init of the guests ready for the first of them."""
-        made(self.group, self._init.tid)
+        served = self._nt_files
+        made(self.group, self._init.tid, *(() if served is None else served.servers))
         check(lib.pb_init_await(self._init), "process namespace")
         # Where the network is none, the kernel's own answer says so better than a refusal.
         rules = rules_of_tree(self._tree.decide, self._tree.paths, self._init.proc)
-        if self._has_nt_files:
-            rules = chain(rules, ((PLACE, GIVEN[READ]),))
+        if served is not None:
+            rules = chain(rules, ((served.place, GIVEN[READ]),))
         self._ruleset = Ruleset(rules, network=True)
         if self._is_lent:
             # What comes with a user namespace is more than the user has: our look-ups are made without.

@@ -29,7 +29,6 @@ from picobox.confine.mounting import (
 )
 from picobox.confine.policy import HIDE, HOST, LAYER, READ, TEMPORARY, decider_of
 from picobox.errors import PicoboxError, PlatformError
-from picobox.nt_files.escape import PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -288,8 +287,8 @@ class Tree:
 
     def _place_nt(self, nt_files: NtFiles) -> None:
         tree = nt_files.mount()
-        if not attach(tree, self._root, PLACE):
-            raise PlatformError(f"--nt-files: there is no place for {os.fsdecode(PLACE)}")
+        if not attach(tree, self._root, nt_files.place):
+            raise PlatformError(f"--nt-files: there is no place for {os.fsdecode(nt_files.place)}")
         os.close(tree)
 
     def _new_sys(self) -> bool:

@@ -46,14 +46,14 @@ class Door:
             self._listener = lib.pb_door_open(self._directory, self._name)
 
     def take_in(self, connection: int, supervisor: Supervisor) -> None:
-        """Answers whoever is at the other end of a socket, too. There must be a doorbell already."""
+        """Answers what of the run's own is at the other end of a socket, too. There must be a doorbell already."""
         from picobox._native._core import lib
 
         self._supervisor = supervisor
         if self._serving is None:
             self._serving = _serving(supervisor)
         lib.pb_door_ring(connection)
-        self._serving.welcome(connection)
+        self._serving.welcome(connection, is_own=True)
 
     def rung(self) -> None:
         """Takes in whoever has come, and answers. To be called in the supervisor's loop, for each SIGIO."""

@@ -2,6 +2,7 @@ r"""Tells what the executive's namespace holds: each object with its type and co
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ntshim.ob.directory import Directory
@@ -33,7 +34,7 @@ def objects(supervisor: Supervisor, question: Question) -> list[Json]:
         if below is None:
             raise ValueError(f"objects: there is no {path}\\{component}")
         found, path = below, f"{path}\\{_spelt(found, below, component)}"
-    return list(_tree(path, found, question.depth))
+    return list(islice(_tree(path, found, question.depth), question.most))
 
 
 def _spelt(directory: Object, target: Object, asked: str) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MOST_PID = (1 << 31) - 1
 _MOST_DEPTH = 1 << 31
+_MOST_ROWS = 1 << 31
 # A device or an inode, as stat(2) has them.
 _MOST_NUMBER = (1 << 64) - 1
 
@@ -23,7 +24,7 @@ class Question(NamedTuple):
     """What is asked, and about what: a process, a file by device and inode, a path as os.fsdecode gives it.
 
     `windows_name`: a file as Windows spells it. `names`: the components of a path of NT's, which may hold any other
-    character; `depth`: how far below it.
+    character; `depth`: how far below it; `most`: the number of rows that may be told.
     """
 
     ask: str
@@ -33,6 +34,7 @@ class Question(NamedTuple):
     names: tuple[str, ...] | None = None
     depth: int | None = None
     windows_name: str | None = None
+    most: int | None = None
 
 
 def question(said: bytes, known: Collection[str]) -> Question:
@@ -47,9 +49,12 @@ def question(said: bytes, known: Collection[str]) -> Question:
     depth = request.get("depth")
     if depth is not None and not _is_number(depth, _MOST_DEPTH):
         raise ValueError(f"{ask}: depth is a number, 0 for the object alone")
+    most = request.get("most")
+    if most is not None and not _is_number(most, _MOST_ROWS):
+        raise ValueError(f"{ask}: most is a number of rows")
     names = _names(ask, request.get("names"))
     file, path = _file(ask, request.get("file")), _path(ask, request.get("path"))
-    return Question(ask, pid, file, path, names, depth, _path(ask, request.get("windows_name")))
+    return Question(ask, pid, file, path, names, depth, _path(ask, request.get("windows_name")), most)
 
 
 def _object(said: bytes) -> Json:

@@ -8,6 +8,8 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ntshim.status import NtError
+from picobox.errors import Errno
 from picobox.inspection import wire
 from picobox.inspection.handles import handles
 from picobox.inspection.locks import locks
@@ -34,6 +36,8 @@ class Serving:
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._clients: list[socket.socket] = []
+        # Those that are the run's own, and no user's who looks.
+        self._own: list[socket.socket] = []
         self._rates = Rates(supervisor)
         self._answers: dict[str, Callable[[Question], Json]] = {
             "run": lambda _asked: {},
@@ -48,14 +52,19 @@ class Serving:
         fcntl.fcntl(self._again, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(self._again, fcntl.F_SETFL, os.O_NONBLOCK | _O_ASYNC)
 
-    def welcome(self, fd: int) -> None:
-        """Takes over the connection of somebody who has come, unless he is another user, or a guest."""
+    def welcome(self, fd: int, *, is_own: bool = False) -> None:
+        """Takes over the connection of somebody who has come, unless he is another user, or a guest.
+
+        `is_own`: it is the run's own, and as good as nobody's who looks.
+        """
         connection = socket.socket(fileno=fd)
         is_guest = self._supervisor.platform.is_task(peer(connection).pid)
         if is_guest or not is_trusted(connection) or len(self._clients) >= _MOST_CLIENTS:
             connection.close()
             return
         self._clients.append(connection)
+        if is_own:
+            self._own.append(connection)
 
     def hear(self) -> None:
         """Answers one question of each who has asked, and rings if there may be more: stops of tasks come between."""
@@ -80,17 +89,23 @@ class Serving:
             except OSError:
                 said = b""  # he does not listen
         if not said:
-            self._clients.remove(connection)
-            connection.close()
-            if not self._clients:
-                self._rates.rest()
+            self._leave(connection)
         return bool(said)
+
+    def _leave(self, connection: socket.socket) -> None:
+        for kept in (self._clients, self._own):
+            if connection in kept:
+                kept.remove(connection)
+        connection.close()
+        if len(self._clients) == len(self._own):
+            self._rates.rest()
 
     def _answer(self, said: bytes) -> Json:
         try:
             asked = question(said, self._answers)
             return {"run": self._run(), **self._answers[asked.ask](asked)}
-        except ValueError as error:
+        except (ValueError, OSError, Errno, NtError) as error:
+            # A question that cannot be answered must not end the run that it is about.
             return {"error": str(error)}
 
     def _run(self) -> Json:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ntshim.fs.names import to_host
 from ntshim.status import NtError
+from picobox.errors import Errno
 
 if TYPE_CHECKING:
     from picobox.names import Names
@@ -90,7 +91,10 @@ def path_of(supervisor: Supervisor, name: str) -> bytes:
     # As guests find it: case does not count where it does not for them.
     from picobox.platform.host import AT_FDCWD, own_tid
 
-    return names.in_stored_spelling(own_tid(), AT_FDCWD, path, follow=True) or path
+    try:
+        return names.in_stored_spelling(own_tid(), AT_FDCWD, path, follow=True) or path
+    except Errno as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _volume(names: Names, meant: WindowsName, name: str) -> HostVolume:

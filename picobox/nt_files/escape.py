@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-# Where guests find the tree.
-PLACE = b"/nt"
 # A name of NT's holds any unit but a backslash. "%" itself is escaped, so that a spelling has one meaning.
 _UNSPELT = re.compile(rb"[\x00-\x1f/%\x7f]")
 _ESCAPE = re.compile(rb"%([0-9A-F]{2})")

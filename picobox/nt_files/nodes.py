@@ -7,7 +7,8 @@ import stat
 from typing import NamedTuple
 
 from picobox.nt_files import fuse
-from picobox.nt_files.escape import PLACE, spelt
+from picobox.nt_files.escape import spelt
+from picobox.nt_files.place import PLACE
 
 _DIRECTORY, _LINK = "Directory", "SymbolicLink"
 _MOST_INODE = (1 << 62) - 1

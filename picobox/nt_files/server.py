@@ -11,27 +11,34 @@ import select
 import stat
 import time
 from collections import deque
-from errno import EINVAL, EIO, ENFILE, ENOENT, ENOSYS, ESTALE
+from errno import EINVAL, EIO, ENAMETOOLONG, ENFILE, ENOENT, ENOSYS, EOVERFLOW, ESTALE
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.inspection import wire
 from picobox.nt_files import fuse
 from picobox.nt_files.escape import meant, spelt
 from picobox.nt_files.nodes import Facts, Nodes, inode
+from picobox.nt_files.watched import STOPPED, UNINTERRUPTIBLE
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
     from picobox.inspection.wire import Json
+    from picobox.nt_files.watched import Watched
 
 # The supervisor answers between two stops. It waits for a guest now and then, which may be the one that waits for us.
 _PATIENCE = 2.0
 # So often in a row, each after so many seconds, may it be seen in a wait that nothing interrupts.
 _MOST_LOOKS, _LOOK = 10, 0.02
-_UNINTERRUPTIBLE = b"D"
 # So many entries and texts are kept for what guests have open: no limit of theirs counts this process's memory.
 _MOST_HELD = 1 << 20
+# Of one directory: the answer is made in the supervisor, while all guests stand.
+_MOST_ROWS = 1 << 16
+# What a link leads to has to fit a page (PATH_MAX).
+_LONGEST_TARGET = 4095
+# What the kernel does again for ESTALE, as it looks a path up; others would hand it to the guest.
+_BEGINNING_ANEW = (fuse.LOOKUP, fuse.OPEN)
 
 
 class _Asked(NamedTuple):
@@ -46,12 +53,12 @@ class _Asked(NamedTuple):
 class Server:
     """Answers one request after the other until the run is over."""
 
-    def __init__(self, device: int, supervisor: socket.socket, tasks: int) -> None:
-        """`device`: an open /dev/fuse; `tasks`: an open directory, the supervisor's /proc/PID/task."""
+    def __init__(self, device: int, supervisor: socket.socket, watched: Watched) -> None:
+        """`device`: an open /dev/fuse; `watched`: the process at the other end of `supervisor`."""
         self._device = device
         self._supervisor = supervisor
         supervisor.setblocking(False)
-        self._tasks = tasks
+        self._watched = watched
         self._nodes = Nodes()
         self._texts: dict[int, bytes] = {}
         self._listings: dict[int, list[Facts]] = {}
@@ -141,8 +148,10 @@ class Server:
         node = self._nodes.known(request.node)
         if node is None or node.facts.kind != stat.S_IFLNK:
             self._refuse(request, EINVAL)
+        elif len(target := node.facts.link()) > _LONGEST_TARGET:
+            self._refuse(request, ENAMETOOLONG)
         else:
-            self._tell(request, node.facts.link())
+            self._tell(request, target)
 
     def _open(self, request: fuse.Request) -> None:
         self._ask(_Asked(request, self._names(request), 0, self._hold_text))
@@ -174,6 +183,9 @@ class Server:
             self._ask(_Asked(request, self._names(request), 1, self._hold_listing))
 
     def _hold_listing(self, request: fuse.Request, found: list[Facts]) -> None:
+        if len(found) > _MOST_ROWS:
+            self._refuse(request, EOVERFLOW)
+            return
         handle, _, _ = fuse.read_asked(request.body)
         self._held -= len(self._listings.pop(handle, ()))
         if self._held + len(found) > _MOST_HELD:
@@ -209,15 +221,12 @@ class Server:
 
     def _ask(self, asked: _Asked) -> None:
         """Has the supervisor asked in its turn; what itself waits for is answered from what is known."""
-        if self._is_of_supervisor(asked.request.task):
+        if self._watched.includes(asked.request.task):
             self._answer_supervisor(asked)
             return
         self._waiting.append(asked)
         if len(self._waiting) == 1:
             self._send()
-
-    def _is_of_supervisor(self, task: int) -> bool:
-        return os.access(str(task), os.F_OK, dir_fd=self._tasks)
 
     def _answer_supervisor(self, asked: _Asked) -> None:
         node = self._nodes.named(asked.names)
@@ -235,8 +244,9 @@ class Server:
         while self._waiting:
             asked = self._waiting[0]
             names = [wire.text(name) for name in asked.names]
+            question = {"ask": "objects", "names": names, "depth": asked.depth, "most": _MOST_ROWS + 1}
             try:
-                wire.send(self._supervisor, {"ask": "objects", "names": names, "depth": asked.depth})
+                wire.send(self._supervisor, question)
             except BlockingIOError:
                 # It has not even taken what it was asked before.
                 self._refuse(self._waiting.popleft().request, EIO)
@@ -245,12 +255,18 @@ class Server:
 
     def _hear(self) -> None:
         """Takes an answer of the supervisor's."""
-        answer = wire.heard(self._supervisor)
+        answer: Json | None
+        try:
+            answer = wire.heard(self._supervisor)
+        except ValueError:
+            answer = None
         if self._unwanted:
             self._unwanted -= 1
             return
         asked = self._waiting.popleft()
-        if "error" in answer:
+        if answer is None:
+            self._refuse(asked.request, EIO)
+        elif "error" in answer:
             self._refuse(asked.request, ENOENT)
         else:
             asked.then(asked.request, [_facts(row) for row in answer["objects"]])
@@ -259,23 +275,25 @@ class Server:
 
     def _look_at_supervisor(self) -> None:
         """It is late. If it waits for a name that a guest's call looks up, that call begins anew: ESTALE has it so."""
-        self._next_look = time.monotonic() + _LOOK
-        self._looks = self._looks + 1 if self._state() == _UNINTERRUPTIBLE else 0
+        now = time.monotonic()
+        self._next_look = now + _LOOK
+        state = self._watched.state()
+        if state in STOPPED:
+            # Somebody has stopped the run, and goes on with it when he likes.
+            self._late = now + _PATIENCE
+        self._looks = self._looks + 1 if state == UNINTERRUPTIBLE else 0
         if self._looks >= _MOST_LOOKS:
             self._give_up(ESTALE)
-        elif time.monotonic() >= self._late:
+        elif now >= self._late:
             self._give_up(EIO)
 
-    def _state(self) -> bytes:
-        with open(f"/proc/self/fd/{self._tasks}/../stat", "rb") as line:
-            return line.read().rpartition(b")")[2].split()[0]
-
     def _give_up(self, error: int) -> None:
-        """Nobody is to wait for the supervisor, which may be the one who waits."""
+        """Nobody is to wait for the supervisor, which may be the one who waits: only the first has been asked for."""
         self._unwanted += 1
-        self._refuse(self._waiting.popleft().request, error)
-        if self._waiting:
-            self._send()
+        while self._waiting:
+            request = self._waiting.popleft().request
+            begins_anew = error == ESTALE and request.operation in _BEGINNING_ANEW
+            self._refuse(request, error if begins_anew else EIO)
 
 
 def _facts(row: Json) -> Facts:

@@ -347,8 +347,10 @@ PSEUDO_FILE_SYSTEMS = frozenset(
 _WHOLE_TABLE = 64 << 10
 
 
-# Where relative paths of guests begin.
-_FROM_TASK = re.compile(rb"(/proc/\d+/(?:cwd|fd/\d+))(?:/|$)")
+@cache
+def _from_task() -> re.Pattern[bytes]:
+    """Where relative paths of guests begin. Few runs need it, and it takes longer than all the rest of this module."""
+    return re.compile(rb"(/proc/\d+/(?:cwd|fd/\d+))(?:/|$)")
 
 
 class PseudoDevices:
@@ -363,7 +365,7 @@ class PseudoDevices:
         """Whether a path of ours for one of a guest's leads there, as it is written. Nothing is looked up for that."""
         if self.served is None:
             return False
-        found = _FROM_TASK.match(ours)
+        found = _from_task().match(ours)
         if found is not None:
             try:
                 ours = os.readlink(found[1]) + b"/" + ours[found.end() :]

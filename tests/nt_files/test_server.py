@@ -13,6 +13,7 @@ import pytest
 
 from picobox.inspection import wire
 from picobox.nt_files import fuse, server
+from picobox.nt_files.watched import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +54,8 @@ def kernel() -> Iterator[_Kernel]:
     supervisor, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     device.settimeout(SECONDS)
     supervisor.settimeout(SECONDS)
-    tasks = os.open("/proc/self/task", os.O_PATH)
-    served = server.Server(its_device.fileno(), its, tasks)
+    watched = Watched()
+    served = server.Server(its_device.fileno(), its, watched)
     thread = threading.Thread(target=served.serve)
     thread.start()
     yield _Kernel(device, supervisor)
@@ -63,7 +64,7 @@ def kernel() -> Iterator[_Kernel]:
     assert not thread.is_alive()
     for end in (device, its_device, its):
         end.close()
-    os.close(tasks)
+    watched.close()
 
 
 def test_an_answer_goes_to_who_asked(kernel: _Kernel) -> None:
@@ -101,7 +102,7 @@ def test_who_is_late_keeps_nobody_waiting(kernel: _Kernel, monkeypatch: pytest.M
 
 
 def test_who_waits_for_the_kernel_has_a_look_up_begin_anew(kernel: _Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server.Server, "_state", lambda _self: b"D")
+    monkeypatch.setattr(Watched, "state", lambda _self: b"D")
     waits = kernel.ask(fuse.LOOKUP, b"waits\0")
     assert kernel.told()[:2] == (waits, errno.ESTALE)
 

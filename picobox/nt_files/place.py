@@ -1,0 +1,3 @@
+"""Owns where guests find the tree."""
+
+PLACE = b"/nt"
