@@ -109,6 +109,16 @@ def test_names_of_guests_are_no_commands_to_the_terminal(place: Place) -> None:
         assert any(isinstance(each["path"], dict) for each in _handles(place))
 
 
+def test_a_name_that_leads_round_in_circles_is_no_harm(place: Place) -> None:
+    (place.directory / "a").symlink_to("b")
+    (place.directory / "b").symlink_to("a")
+    with place.running("file = open('kept', 'w')") as process:
+        _, complaint = place.asks("handles", r"C:\a", status=1)
+        assert "symbolic links" in complaint
+        assert len(_handles(place, "kept")) == 1
+        assert process.poll() is None
+
+
 @pytest.mark.parametrize("profile", ["nt", "windows11"])
 def test_as_windows_spells_it(place: Place, profile: str) -> None:
     data = place.directory / "data"

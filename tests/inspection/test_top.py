@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import os
 import pty
+import socket
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from nt_files.test_tree import needs_fuse
 
 from inspection.runs import SECONDS, Place
 from picobox.inspection import wire
+from picobox.inspection.serving import Serving
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from picobox.inspection.rates import Rates
+    from picobox.supervisor import Supervisor
 
 _BUSY = """
 import os, threading, time
@@ -68,7 +75,8 @@ def test_what_is_denied(place: Place) -> None:
         assert [each for each in look["denied"] if each["call"] == "reboot" and each["calls"] > 1]
 
 
-def test_times_are_taken_only_while_somebody_looks(place: Place) -> None:
+@pytest.mark.parametrize("options", [(), pytest.param(("--policy", "default", "--nt-files"), marks=needs_fuse)])
+def test_times_are_taken_only_while_somebody_looks(place: Place, options: tuple[str, ...]) -> None:
     """Who comes as the last one leaves may still find his times; the run hears of both at once."""
 
     def first_and_later(pid: int) -> tuple[list[Any], list[Any]]:
@@ -79,10 +87,26 @@ def test_times_are_taken_only_while_somebody_looks(place: Place) -> None:
             return first, later
 
     deadline = time.monotonic() + SECONDS
-    with place.running(_BUSY.replace("CALLS", ""), "--profile", "windows10") as process:
+    with place.running(_BUSY.replace("CALLS", ""), "--profile", "windows10", *options) as process:
         assert first_and_later(process.pid)[0] == []
         while first_and_later(process.pid)[0]:
             assert time.monotonic() < deadline
+
+
+def test_the_runs_own_connection_is_nobody_who_looks() -> None:
+    serving = Serving(cast("Supervisor", SimpleNamespace(platform=SimpleNamespace(is_task=lambda _pid: False))))
+    rests: list[None] = []
+    serving._rates = cast("Rates", SimpleNamespace(rest=lambda: rests.append(None)))
+    ends = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(3)]
+    for number, (ours, _) in enumerate(ends):
+        ours.setblocking(False)
+        serving.welcome(ours.detach(), is_own=number == 0)
+    for (_, others), most in zip(ends[:0:-1], (0, 1), strict=True):
+        others.close()
+        serving.hear()
+        assert len(rests) == most
+    serving.close()
+    ends[0][1].close()
 
 
 def test_it_is_drawn_on_a_terminal_until_the_last_run_ends(place: Place) -> None:

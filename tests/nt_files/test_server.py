@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
 import struct
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,6 +107,100 @@ def test_who_waits_for_the_kernel_has_a_look_up_begin_anew(kernel: _Kernel, monk
     monkeypatch.setattr(Watched, "state", lambda _self: b"D")
     waits = kernel.ask(fuse.LOOKUP, b"waits\0")
     assert kernel.told()[:2] == (waits, errno.ESTALE)
+
+
+def test_all_who_wait_are_told_at_once(kernel: _Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Watched, "state", lambda _self: b"D")
+    waiting = [
+        kernel.ask(fuse.LOOKUP, b"waits\0"),
+        kernel.ask(fuse.OPEN, bytes(8)),
+        kernel.ask(fuse.READDIR, bytes(40)),
+    ]
+    first = kernel.told()
+    began = time.monotonic()
+    told = [first, kernel.told(), kernel.told()]
+    assert time.monotonic() - began < server._LOOK * server._MOST_LOOKS / 2
+    # Only looking a path up begins anew: the error of a directory that is listed would be the guest's.
+    assert [each[:2] for each in told] == list(zip(waiting, (errno.ESTALE, errno.ESTALE, errno.EIO), strict=True))
+    # Only the first was asked about.
+    monkeypatch.setattr(Watched, "state", lambda _self: b"S")
+    after = kernel.ask(fuse.LOOKUP, b"after\0")
+    kernel.answers(path="\\waits")
+    kernel.answers(path="\\after")
+    assert kernel.told()[:2] == (after, 0)
+
+
+def test_a_run_that_is_stopped_is_not_late(kernel: _Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_PATIENCE", 0.1)
+    looks = threading.Semaphore(0)
+
+    def stopped(_self: Watched) -> bytes:
+        looks.release()
+        return b"T"
+
+    monkeypatch.setattr(Watched, "state", stopped)
+    waits = kernel.ask(fuse.LOOKUP, b"waits\0")
+    for _ in range(15):
+        assert looks.acquire(timeout=SECONDS)
+    kernel.answers(path="\\waits")
+    assert kernel.told()[:2] == (waits, 0)
+
+
+def test_a_directory_of_too_many_is_not_listed(kernel: _Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_MOST_ROWS", 2)
+    kernel.ask(fuse.OPENDIR)
+    assert kernel.told()[1] == 0
+    listed = kernel.ask(fuse.READDIR, bytes(16) + struct.pack("<I20x", 4096))
+    question = json.loads(kernel.supervisor.recv(wire.MOST_ASKED))
+    wire.tell(kernel.supervisor, {"objects": [_ROW | {"path": f"\\{each}"} for each in range(question["most"])]})
+    assert kernel.told()[:2] == (listed, errno.EOVERFLOW)
+
+
+def test_what_is_no_answer_is_an_error(kernel: _Kernel) -> None:
+    asked = kernel.ask(fuse.LOOKUP, b"a\0")
+    kernel.supervisor.recv(wire.MOST_ASKED)
+    with open(os.devnull) as nothing:
+        socket.send_fds(kernel.supervisor, [b"{}"], [nothing.fileno()])
+    assert kernel.told()[:2] == (asked, errno.EIO)
+
+
+@pytest.mark.parametrize(("length", "error"), [(4000, 0), (4095, errno.ENAMETOOLONG)])
+def test_a_link_has_to_fit_a_page(kernel: _Kernel, length: int, error: int) -> None:
+    kernel.ask(fuse.LOOKUP, b"link\0")
+    kernel.answers(path="\\link", type="SymbolicLink", target="\\" + "a" * length)
+    node = struct.unpack_from("<Q", kernel.told()[2])[0]
+    read = kernel.ask(fuse.READLINK, node=node)
+    assert kernel.told()[:2] == (read, error)
+
+
+def test_a_process_that_nobody_may_look_into_is_known() -> None:
+    """What a /proc with hidepid shows: nothing by a path, all by what the process itself has opened."""
+    watched = Watched()
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), watched.fds[0])
+    assert watched.includes(os.getpid())
+    assert not watched.includes(1)
+    assert watched.state() in (b"R", b"S")
+    watched.close()
+
+
+def test_a_process_that_is_gone_has_no_state() -> None:
+    ours, its = socket.socketpair()
+    child = os.fork()
+    if not child:
+        socket.send_fds(its, [b"x"], Watched().fds)
+        os._exit(0)
+    _, fds, _, _ = socket.recv_fds(ours, 1, 2)
+    os.waitpid(child, 0)
+    watched = Watched()
+    for own, gone in zip(watched.fds, fds, strict=True):
+        os.dup2(gone, own)
+        os.close(gone)
+    assert watched.state() == b""
+    assert not watched.includes(child)
+    watched.close()
+    ours.close()
+    its.close()
 
 
 def test_what_guests_hold_open_has_a_limit(kernel: _Kernel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,6 @@ from picobox.errors import PicoboxError
 from picobox.nt_files import fuse, process
 
 SECONDS = 60
-_FUSE = os.makedev(10, 229)
 MODES = {
     "gate": (),
     "entered": ("--enter-gate",),
@@ -163,15 +162,15 @@ def test_a_place_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         process.NtFiles()
 
 
-def _server(place: Place) -> int:
-    """The process that serves the tree of a run, by the device that it has open; it has the run's environment."""
+def _server(supervisor: int, program: str) -> int:
+    """The process that serves the tree of a run, by what it was forked from: a session of its own, nobody's child."""
     found = []
-    for pid in filter(str.isdecimal, os.listdir("/proc")):
+    for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))):
         with suppress(OSError):
-            is_of_run = os.fsencode(place.directory) in Path(f"/proc/{pid}/environ").read_bytes()
-            fds = os.listdir(f"/proc/{pid}/fd") if is_of_run else []
-            if any(os.stat(f"/proc/{pid}/fd/{fd}").st_rdev == _FUSE for fd in fds):
-                found.append(int(pid))
+            is_of_run = program.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+            _, parent, _, session, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            if is_of_run and pid == int(session) and supervisor not in (pid, int(parent)):
+                found.append(pid)
     (server,) = found
     return server
 
@@ -179,8 +178,9 @@ def _server(place: Place) -> int:
 @needs_fuse
 def test_who_serves_it_ends_with_the_run(tmp_path: Path) -> None:
     place = Place(tmp_path)
-    with place.running("", "--policy", "default", "--nt-files") as run:
-        gone = os.pidfd_open(_server(place))
+    program = f"# {tmp_path}"
+    with place.running(program, "--policy", "default", "--nt-files") as run:
+        gone = os.pidfd_open(_server(run.pid, program))
         run.kill()
         run.wait(SECONDS)
         poll = select.poll()
@@ -191,7 +191,7 @@ def test_who_serves_it_ends_with_the_run(tmp_path: Path) -> None:
 
 @needs_fuse
 def test_without_who_serves_it_calls_fail(tmp_path: Path) -> None:
-    looks = """
+    looks = f"""  # {tmp_path}
 import errno, sys
 print("ready", flush=True)
 sys.stdin.readline()
@@ -206,6 +206,6 @@ except OSError as error:
         command, env=place.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
     ) as run:
         assert said_of(run) == "ready\n"
-        os.kill(_server(place), 9)
+        os.kill(_server(run.pid, looks), 9)
         assert run.communicate("\n", SECONDS)[0] in ("ENOTCONN\n", "ECONNABORTED\n")
         assert run.returncode == 0

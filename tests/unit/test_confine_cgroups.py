@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import shutil
 import signal
+import socket
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from picobox.confine import cgroups as module
+from picobox.confine import namespaces
 from picobox.confine.cgroups import MEMORY, PIDS, Group, NoGroup, Place, group_of, needed_controllers, place_of_run
 from picobox.confine.limits import kernel_limits, made
+from picobox.confine.namespaces import Walls
 from picobox.confine.policy import Limits
+from picobox.nt_files.process import NtFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,6 +164,52 @@ def test_a_group_has_the_limits_and_this_process_moves_beside_it(stand_in: Stand
         (control, "-memory -pids"),
         (stand_in.directory / "cgroup.procs", own),
     ]
+
+
+def test_who_serves_a_tree_of_the_run_moves_too(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stays above makes that a group with processes of its own, which can hand nothing down."""
+
+    class _IsMade(Exception):
+        pass
+
+    def ready(*_: object) -> None:
+        raise _IsMade
+
+    monkeypatch.setattr(namespaces, "check", ready)
+    monkeypatch.setattr(namespaces, "lib", SimpleNamespace(pb_init_await=ready))
+    write = module._write
+
+    def kernels(directory: int, name: str, text: str) -> None:
+        above = {str(os.getpid()), "4711", "4712"}
+        if name == "cgroup.subtree_control" and above != {moved for _, moved in stand_in.writes}:
+            raise OSError(16, "Device or resource busy", name)
+        write(directory, name, text)
+
+    monkeypatch.setattr(module, "_write", kernels)
+    walls = Walls.__new__(Walls)
+    walls.group = group(stand_in)
+    walls._init = SimpleNamespace(tid=4711)
+    walls._nt_files = cast("NtFiles", SimpleNamespace(servers=(4712,), place=b"/nt"))
+    with pytest.raises(_IsMade):
+        walls.raise_up()
+    assert walls.group.controllers == BOTH
+    stand_in.writes.clear()
+    walls.group.close()
+
+
+def test_the_pid_of_who_serves_a_tree_is_known() -> None:
+    """A file of nothing stands for the device: it ends as soon as it reads there."""
+    files = NtFiles()
+    device, kernel = socket.socketpair()
+    files._start(device.detach())
+    (server,) = files.servers
+    own = os.pidfd_open(server)
+    os.close(files.taken())
+    ends = select.poll()
+    ends.register(own)
+    assert ends.poll(20000)
+    os.close(own)
+    kernel.close()
 
 
 def test_in_the_root_this_process_stays(stand_in: StandIn) -> None:
