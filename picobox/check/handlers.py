@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.check import origins
-from picobox.platform.sources import lines_of
+from picobox.check.analyses import lines_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,6 @@ _CLEARING = "chmod"
 _GIVING_UP = frozenset(("exit", "_exit", "abort", "fail", "symlink", "symlink_to"))
 # What a handler looks at that tells this error from others.
 _TELLING = frozenset(("winerror", "win32", "nt", "Windows", 1314))
-_MOST_LINES = 1 << 16
 # Statements of a block that is there for one of them.
 _FEW = 2
 
@@ -102,8 +101,12 @@ def _is_below(stack: Sequence[Frame], kind: Callable[[Guards], frozenset[int]]) 
 @lru_cache(64)
 def _guards_of(file: str) -> Guards:
     """The guarded lines of a Python file; none if it cannot be read as Python."""
+    return Guards(*lines_by(file, "guards", _guards_in))
+
+
+def _guards_in(text: str) -> Guards:
     try:
-        tree = ast.parse(lines_of(file, 1, _MOST_LINES))
+        tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Guards()
     guarded: set[int] = set()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.check import origins
 from picobox.check.absences import blocks_without, is_lacking, names_without_value
-from picobox.platform.sources import lines_of
+from picobox.check.analyses import MOST_LINES, lines_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,8 @@ _KNOWN = {"sys.platform": "win32", "os.name": "nt", "platform.system()": "Window
 # Marks of pytest and unittest, with what their condition is where the test does not run, or is known to fail.
 _MARKS = {"skipif": True, "skipIf": True, "skipUnless": False, "xfail": True}
 _ENDING = frozenset(("exit", "_exit", "skip", "skipTest"))
-_MOST_LINES = 1 << 16
+# All nodes that have statements below them, or an expression that may not be evaluated.
+_WITH_BLOCKS = (ast.mod, ast.stmt, ast.excepthandler, ast.match_case, ast.IfExp, ast.BoolOp)
 
 
 class Module(NamedTuple):
@@ -42,12 +43,17 @@ def is_not_for_windows(stack: Sequence[Frame]) -> bool:
 @lru_cache(128)
 def _lines_elsewhere(file: str) -> frozenset[int]:
     """The lines of a Python file that do not run on Windows; none if it cannot be read as Python."""
+    return lines_by(file, "elsewhere", lambda text: (_elsewhere_in(text),))[0]
+
+
+def _elsewhere_in(text: str) -> frozenset[int]:
     try:
-        tree = ast.parse(lines_of(file, 1, _MOST_LINES))
+        tree = ast.parse(text)
         module = module_of(tree)
         if _has_mark(module.values.get("pytestmark"), module):
-            return frozenset(range(1, _MOST_LINES))
-        blocks = (block for node in ast.walk(tree) for block in _elsewhere(node, module))
+            return frozenset(range(1, MOST_LINES))
+        nodes = (node for node in ast.walk(tree) if isinstance(node, _WITH_BLOCKS))
+        blocks = (block for node in nodes for block in _elsewhere(node, module))
         return frozenset(line for block in blocks for line in _lines(block))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()

@@ -9,6 +9,7 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.check import origins
+from picobox.check.analyses import MOST_LINES, lines_by
 from picobox.check.handlers import lets_fail
 from picobox.platform.sources import lines_of
 
@@ -23,7 +24,6 @@ _HANDLERS = ("onerror", "onexc")
 _HANDLER_POSITION = 2
 _MENDING = frozenset(("chmod", "lchmod", "fchmod"))
 _WINDOWS = ("nt", "win32", "Windows")
-_MOST_LINES = 1 << 16
 
 
 class _Removals(NamedTuple):
@@ -52,7 +52,7 @@ def ignores_errors(stack: Sequence[Frame]) -> bool:
         return False
     if any(frame.file.endswith(_TEMPORARY_MODULE) for frame in stack):
         files = {frame.file for frame in stack if origins.is_own(frame)}
-        return lets_fail(stack) or any(_IGNORES.search(lines_of(file, 1, _MOST_LINES)) for file in files)
+        return lets_fail(stack) or any(_IGNORES.search(lines_of(file, 1, MOST_LINES)) for file in files)
     return caller.line in _lines_of(caller.file).ignoring or lets_fail(stack)
 
 
@@ -66,8 +66,12 @@ def _caller_of_rmtree(stack: Sequence[Frame]) -> Frame | None:
 @lru_cache(64)
 def _lines_of(file: str) -> _Removals:
     """The removals of trees in a Python file; none if it cannot be read as Python."""
+    return _Removals(*lines_by(file, "removals", _removals_in))
+
+
+def _removals_in(text: str) -> _Removals:
     try:
-        tree = ast.parse(lines_of(file, 1, _MOST_LINES))
+        tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _Removals()
     functions = {

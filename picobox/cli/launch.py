@@ -376,11 +376,13 @@ def _make_nt_files(options: SimpleNamespace, policy: Policy | None) -> NtFiles |
 
 
 def _make_judge(provider: PicoProvider, settings: CheckSettings) -> Judge:
+    from picobox.check import analyses
     from picobox.check.judge import Judge
 
     opens, changes, names = provider.opens, provider.changes, provider.names
     if opens is None or changes is None or names is None or names.windows is None:
         raise PicoboxError("a check needs the rules of Windows: --profile windows10 or windows11")
+    analyses.keep()
     return Judge(settings, provider, opens, changes, names.windows)
 
 

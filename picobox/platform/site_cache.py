@@ -1,7 +1,7 @@
 """Keeps the plans of images from one run to the next, by their contents; a plan is found by which file an image is.
 
-The directory is only used if it is ours and nobody else may write there; what is damaged is made anew. A guest that
-runs behind walls sees a layer of caches (`confine.caches`), so what it writes there is dropped.
+What is damaged is made anew. A guest that runs behind walls sees a layer of caches (`confine.caches`), so what it
+writes there is dropped.
 """
 
 from __future__ import annotations
@@ -14,22 +14,19 @@ from contextlib import suppress
 from errno import ENOMEM
 from typing import TYPE_CHECKING, NamedTuple
 
+from picobox.platform.cache_directory import READ, CacheDirectory
+
 if TYPE_CHECKING:
     from picobox.platform.site_records import StoredPlan
 
-_BELOW_CACHE = ("picobox", "sites")
-_PRIVATE = 0o700
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _MOST_IMAGE = 1 << 28
 _MOST_PLAN = 1 << 23
-_MOST_PLANS = 2048
 # A file that was changed a moment ago may be changed again without its times telling.
 _SETTLED_NS = 2_000_000_000
 # Bytes of addresses with which nothing has to be spared.
 _AMPLE = 1 << 30
 # Before the name of an image that was met once.
 _MET = "met-"
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class ImageFile(NamedTuple):
@@ -55,40 +52,14 @@ class ImageFile(NamedTuple):
         return "-".join(f"{number:x}" for number in self)
 
 
-class SiteCache:
+class SiteCache(CacheDirectory):
     """The kept plans of one user; without a directory nothing is kept."""
 
-    def __init__(self, directory: str | None) -> None:
-        """`directory` is made when the first plan is kept."""
-        self._directory = directory
-        self._held = -1
-
-    @classmethod
-    def of_user(cls) -> SiteCache:
-        """That below the user's directory of caches, as the XDG base directory specification says where it is."""
-        home = os.environ.get("XDG_CACHE_HOME", "")
-        if not os.path.isabs(home):
-            above = os.environ.get("HOME", "")
-            # A home that is not there, as the system's users have it, is not to be made.
-            home = os.path.join(above, ".cache") if os.path.isabs(above) and os.path.isdir(above) else ""
-        return cls(os.path.join(home, *_BELOW_CACHE) if home else None)
-
-    def hold(self) -> None:
-        """Keep to the directory as it is now, whatever its path leads to later, as behind walls that are to be raised.
-
-        OSError if it cannot be made or is not ours alone.
-        """
-        self._held = self._made()
+    kind = "sites"
 
     def lend(self) -> int:
         """A descriptor of the directory, which is the caller's, for who reads plans there. OSError as from `hold`."""
         return self._made()
-
-    def close(self) -> None:
-        """Let go of the directory."""
-        if self._held >= 0:
-            os.close(self._held)
-            self._held = -1
 
     def find(self, fd: int) -> StoredPlan | None:
         """The plan of an image that a descriptor is open for, if it was made before; nothing of the image is read."""
@@ -113,7 +84,7 @@ class SiteCache:
         found = self._read(digest.hex())
         plan = found or StoredPlan(_planned(data, digest))
         if found is None:
-            self._write(digest.hex(), bytes(plan.data))
+            self.write(digest.hex(), bytes(plan.data))
         is_settled = image.changed_ns < time.time_ns() - _SETTLED_NS
         if is_settled and ImageFile.of(fd) == image:
             self._link(digest.hex(), image.name)
@@ -126,7 +97,7 @@ class SiteCache:
         a home for one run, does not wait for a plan.
         """
         with suppress(OSError):
-            fd = os.open(path, _READ & ~os.O_NOFOLLOW)
+            fd = os.open(path, READ & ~os.O_NOFOLLOW)
             try:
                 image = ImageFile.of(fd).name
                 if not self._is_kept(image) and self._was_met(_MET + image):
@@ -154,62 +125,15 @@ class SiteCache:
         return False
 
     def _read(self, name: str) -> StoredPlan | None:
-        if self._directory is None:
-            return None
-        try:
-            directory = self._open()
-            try:
-                fd = os.open(name, _READ, dir_fd=directory)
-            finally:
-                os.close(directory)
-        except OSError:
+        data = self.read(name, _MOST_PLAN)
+        if data is None:
             return None
         from picobox.platform.site_records import DamagedPlanError, StoredPlan
 
         try:
-            found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode) or not _is_ours(found) or found.st_size > _MOST_PLAN:
-                return None
-            return StoredPlan(os.read(fd, _MOST_PLAN))
-        except (OSError, DamagedPlanError):
+            return StoredPlan(data)
+        except DamagedPlanError:
             return None
-        finally:
-            os.close(fd)
-
-    def _made(self) -> int:
-        if self._directory is None:
-            raise FileNotFoundError("nobody's caches are kept")
-        if self._held < 0:
-            os.makedirs(self._directory, _PRIVATE, exist_ok=True)
-        return self._open()
-
-    def _open(self) -> int:
-        """The directory. OSError if it is not ours, or others may write there."""
-        if self._held >= 0:
-            return os.dup(self._held)
-        fd = os.open(self._directory or "", _READ | os.O_DIRECTORY)
-        if _is_ours(os.fstat(fd)):
-            return fd
-        os.close(fd)
-        raise PermissionError("the directory of plans is not ours alone")
-
-    def _write(self, name: str, data: bytes) -> None:
-        """Keep a plan under a name; if that cannot be, it is not kept."""
-        with suppress(OSError):
-            directory = self._made()
-            try:
-                self._thin_out(directory)
-                part = f".{os.getpid()}-{time.monotonic_ns()}"
-                fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory)
-                try:
-                    with os.fdopen(fd, "wb") as file:
-                        file.write(data)
-                    os.replace(part, name, src_dir_fd=directory, dst_dir_fd=directory)
-                except OSError:
-                    os.unlink(part, dir_fd=directory)
-                    raise
-            finally:
-                os.close(directory)
 
     def _link(self, name: str, other: str) -> None:
         """Let another name tell a kept plan too, in place of what it told before."""
@@ -226,20 +150,6 @@ class SiteCache:
                         os.unlink(part, dir_fd=directory)
             finally:
                 os.close(directory)
-
-    @staticmethod
-    def _thin_out(directory: int) -> None:
-        """Leave room: the older half goes once there are many."""
-        with os.scandir(directory) as entries:
-            ages = sorted((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name) for entry in entries)
-        if len(ages) >= _MOST_PLANS:
-            for _, name in ages[: len(ages) // 2]:
-                with suppress(OSError):
-                    os.unlink(name, dir_fd=directory)
-
-
-def _is_ours(found: os.stat_result) -> bool:
-    return found.st_uid == os.geteuid() and not found.st_mode & _OTHERS_WRITE
 
 
 def _contents(fd: int, size: int) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from native.sites import call_sites
-from picobox.platform import site_cache, site_finder
+from picobox.platform import cache_directory, site_cache, site_finder
 from picobox.platform.site_cache import ImageFile, SiteCache
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def test_directory_that_is_held_stays_the_same(cache: SiteCache, image: Path, tm
 
 def test_old_plans_make_room(cache: SiteCache, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(cache, image)
-    monkeypatch.setattr(site_cache, "_MOST_PLANS", 10)
+    monkeypatch.setattr(cache_directory, "_MOST_FILES", 10)
     for number in range(8):
         old = tmp_path / "cache" / "sites" / f"old-{number}"
         old.touch()
