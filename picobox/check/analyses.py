@@ -9,7 +9,6 @@ import sys
 from _imp import source_hash
 from array import array
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picobox.platform.cache_directory import CacheDirectory
@@ -56,10 +55,13 @@ def keep(cache: AnalysisCache | None = None) -> None:
         _kept.cache.close()
         _kept.cache = None
     cache = AnalysisCache.of_user() if cache is None else cache
+    package = __file__.rpartition("/")[0]
+    ours = [lines_of(f"{package}/{name}", 1, MOST_LINES) for name in _SOURCES]
+    if not all(ours):
+        return  # we are not installed as files, so that nothing tells one version from another
     with suppress(OSError):
-        ours = [Path(__file__).with_name(name).read_bytes() for name in _SOURCES]
         cache.hold()
-        _kept.origin = b"".join(source_hash(_HASH_KEY, each) for each in ours) + sys.version.encode()
+        _kept.origin = b"".join(source_hash(_HASH_KEY, each.encode()) for each in ours) + sys.version.encode()
         _kept.cache = cache
 
 
