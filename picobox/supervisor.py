@@ -129,6 +129,8 @@ class Supervisor:
         self._helpers: dict[HostTid, Callable[[], None]] = {}
         # Programs of which none is the main one, each with what is to be told its wait status.
         self._programs: dict[HostTid, Callable[[int], None]] = {}
+        # Tasks whose walls are not up yet: they run what is ours.
+        self._launching: set[HostTid] = set()
         # What is to be called when such a program begins.
         self._beginnings: dict[HostTid, Callable[[Thread], None]] = {}
         # Whether there are tasks that are not told.
@@ -171,11 +173,16 @@ class Supervisor:
         return self._debuggers
 
     def _programs_tids(self) -> set[HostTid]:
-        """The tasks of programs; none of our own processes beside them."""
-        tids = self.tids()
+        """The tasks of programs that have begun; none of our own processes beside them."""
+        tids = self.tids() - self._launching
         if not self._helpers:
             return tids
         return {tid for tid in tids if host.thread_group(tid)[0] not in self._helpers}
+
+    def has_lesser_tracer(self, tid: HostTid) -> bool:
+        """Whether a guest traces a task and had no right to trace everybody's when it began."""
+        tracee = None if self._debuggers is None else self._debuggers.tracees.get(tid)
+        return tracee is not None and not tracee.is_by_right
 
     @property
     def made(self) -> Served | None:
@@ -242,6 +249,7 @@ class Supervisor:
 
     def _start(self, request: SpawnRequest) -> HostTid:
         tid = self.platform.spawn(request)
+        self._launching.add(tid)
         self._meet_spawned(tid)
         return tid
 
@@ -446,6 +454,7 @@ class Supervisor:
 
     def _on_exec(self, stop: Stop) -> None:
         former = HostTid(stop.other)
+        self._launching.discard(stop.tid)
         self._part(stop)
         if self._debuggers is not None and former != stop.tid:
             self._debuggers.executed(former, stop.tid)
@@ -539,6 +548,7 @@ class Supervisor:
     def _bury(self, tid: HostTid, wait_status: int) -> None:
         if tid == self._unmet:
             self._unmet = None
+        self._launching.discard(tid)
         self._waiting.pop(tid, None)
         call = self._calls.pop(tid, None)
         if call is not None:

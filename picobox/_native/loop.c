@@ -104,6 +104,7 @@ static enum outcome on_creation(struct pb_core *core, struct task *task, int eve
     bool is_held = child->born && !child->announced;
     task_set_creating(core, task, false);
     debug_born(task, child, event);
+    domain_inherit(task, child);
     child->announced = true;
     child->creator = task->tid;
     child->page = task->page;
@@ -187,6 +188,7 @@ static bool release_held(struct pb_core *core, struct pb_stop *out)
             task->announced = true;
             core->held_count--;
             gate_adopt(core, task);
+            domain_adopt(core, task);
             tell_birth(core, task, out);
             return true;
         }
@@ -215,6 +217,7 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
             task->own_affinity = executor->own_affinity;
             recorder_move(executor, task);
             debug_move(executor, task);
+            domain_move(executor, task);
             task_remove(core, (int32_t)former);
         }
     }
@@ -358,6 +361,8 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
         gate_signal_told(core, task, signal);
         return signal_seen(core, task, signal, out) ? FOR_PYTHON : ANSWERED;
     case PTRACE_EVENT_SECCOMP:
+        if (halted && task->debugging)
+            wait_asked_again(task);
         return on_call(core, task, out);
     case PTRACE_EVENT_FORK:
     case PTRACE_EVENT_VFORK:

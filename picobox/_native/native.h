@@ -124,6 +124,8 @@ struct task {
     uint64_t ring_read;  /* how much of that was read */
     uint64_t line_time;  /* of its last line, see trace/recorder.c */
     struct debugging *debugging; /* NULL: no guest traces it, and it traces none */
+    struct domain *domain; /* NULL: it has not confined itself; see debug/domains.c */
+    bool was_confined;     /* by another thread, and has made no task since */
 };
 
 /* What was seen while another stop was being answered, to be told at the next occasion. */
@@ -195,6 +197,7 @@ struct pb_core {
     struct listener *listeners;
     struct task *buckets[TASK_BUCKETS];
     int32_t task_count;
+    bool has_domains;        /* somebody has confined itself; see debug/domains.c */
     int32_t program;         /* the thread group that was spawned */
     int32_t spawner;         /* socket of the process that makes guests for us; -1: there is none */
     struct pb_limit space;   /* of address spaces, see page.c; 0 for none */

@@ -201,8 +201,9 @@ int wait_unlocked(struct pb_core *core, int32_t tid, int *status)
 static int step_to(struct pb_core *core, struct task *task, int how, int wanted)
 {
     int status;
+    bool is_over = false;
     for (;;) {
-        if (ptrace(how, task->tid, NULL, NULL) < 0)
+        if (ptrace(is_over ? PTRACE_CONT : how, task->tid, NULL, NULL) < 0)
             return -errno;
         int error = wait_unlocked(core, task->tid, &status);
         if (error)
@@ -213,6 +214,11 @@ static int step_to(struct pb_core *core, struct task *task, int how, int wanted)
         }
         if (status >> 8 == wanted)
             return 0;
+        /* Killed: its tracer cannot keep one that we wait for. */
+        if (status >> 16 == PTRACE_EVENT_EXIT) {
+            is_over = true;
+            continue;
+        }
         /* Stops that nobody can block are walked through and asked for again when the calls are done. */
         if (status >> 8 == SIGSTOP)
             task->stop_postponed = true;

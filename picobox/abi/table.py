@@ -860,7 +860,7 @@ ROWS = (
         args=(Fd("ruleset_fd"), Choice("rule_type", "LANDLOCK_RULE"), UserPointer("rule_attr"), Uint("flags")),
         returns=Int, do=NATIVE, served="provider", tags="desc"),
     row("landlock_restrict_self", x86_64=446, args=(Fd("ruleset_fd"), Flags("flags", "LANDLOCK_RESTRICT_SELF")),
-        returns=Int, do=NATIVE, served="provider", tags="desc"),
+        returns=Int, do=CALL, served="provider", tags="desc"),
     row("memfd_secret", x86_64=447, args=(Flags("flags", "O"),), returns=Fd, do=NATIVE, served="provider",
         tags="desc", support=PARTIAL,
         note="the supervisor cannot read such memory: arguments that lie in it give EFAULT"),

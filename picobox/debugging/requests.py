@@ -16,6 +16,7 @@ from picobox.platform.tracing import send_signal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from picobox.debugging.rules import Rules
     from picobox.debugging.tracees import Debuggers
     from picobox.platform.base import GuestMemory
 
@@ -39,13 +40,13 @@ _TRAP_TRACE = 2  # asm-generic/siginfo.h
 
 
 class Requests:
-    """Serves the requests of one caller, whose number on the host is `tid`. `allows`: whom it may attach to."""
+    """Serves the requests of one caller, whose number on the host is `tid`."""
 
-    def __init__(self, debuggers: Debuggers, tid: HostTid, allows: Callable[[HostTid], bool]) -> None:
+    def __init__(self, debuggers: Debuggers, tid: HostTid, rules: Rules) -> None:
         self._debuggers = debuggers
         self._calls = debuggers.calls
         self._tid = tid
-        self._allows = allows
+        self._rules = rules
 
     @property
     def _memory(self) -> GuestMemory:
@@ -73,9 +74,11 @@ class Requests:
 
     def _trace_me(self) -> int:
         parent = host.thread_group(self._tid)[1]
-        if parent not in self._debuggers.tids():
+        if parent not in self._debuggers.tids() or not self._rules.may_be_traced_by(self._tid, HostTid(parent)):
             raise Errno(EPERM)
-        self._debuggers.begin(self._tid, HostTid(parent), seized=False)
+        # The rights that count are the caller's (linux: kernel/ptrace.c, ptrace_traceme).
+        by_right = self._rules.traces_anybody(self._tid)
+        self._debuggers.begin(self._tid, HostTid(parent), seized=False, is_by_right=by_right)
         return 0
 
     def _attach(self, pid: int, *, seized: bool, address: int, options: int) -> int:
@@ -84,9 +87,12 @@ class Requests:
         if seized:
             _check_options(options)
         tid = self._find(pid)
-        if host.thread_group(tid)[0] == host.thread_group(self._tid)[0] or not self._allows(tid):
+        if host.thread_group(tid)[0] == host.thread_group(self._tid)[0] or not self._rules.may_attach(self._tid, tid):
             raise Errno(EPERM)
-        stopped = self._debuggers.begin(tid, self._tid, seized=seized, options=options if seized else 0)
+        by_right = self._rules.traces_anybody(self._tid)
+        stopped = self._debuggers.begin(
+            tid, self._tid, seized=seized, options=options if seized else 0, is_by_right=by_right
+        )
         if not seized and not stopped:
             self._calls.send(tid, signal.SIGSTOP)
         return 0

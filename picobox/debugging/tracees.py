@@ -58,18 +58,22 @@ class Tracee:
     """A task that a guest traces. `number`: as guests know it; `group`: the tracer's thread group, on the host.
 
     `is_child`: the kernel tells the tracer of its end. `held`: None while it runs; `is_new`: nobody has waited for it.
+    `is_by_right`: who began it had CAP_SYS_PTRACE.
     """
 
-    __slots__ = ("group", "held", "is_child", "is_new", "message", "number", "options", "process", "seized", "tid",
-                 "tracer")  # fmt: skip
+    __slots__ = ("group", "held", "is_by_right", "is_child", "is_new", "message", "number", "options", "process",
+                 "seized", "tid", "tracer")  # fmt: skip
 
-    def __init__(self, tid: HostTid, tracer: HostTid, group: int, *, seized: bool, options: int) -> None:
+    def __init__(
+        self, tid: HostTid, tracer: HostTid, group: int, *, seized: bool, options: int, is_by_right: bool = False
+    ) -> None:
         self.tid = tid
         self.number = host.number_of(tid)
         self.tracer = tracer
         self.group = group
         self.seized = seized
         self.options = options
+        self.is_by_right = is_by_right
         self.held: Held | None = None
         self.is_new = False
         self.message = 0
@@ -123,7 +127,9 @@ class Debuggers:
                 self._groups[tid] = group
         return group
 
-    def begin(self, tid: HostTid, tracer: HostTid, *, seized: bool, options: int = 0) -> bool:
+    def begin(
+        self, tid: HostTid, tracer: HostTid, *, seized: bool, options: int = 0, is_by_right: bool = False
+    ) -> bool:
         """A task is traced from now on; whether it is stopped already, and tells so. Errno(EPERM): it is traced."""
         if tid in self.tracees:
             raise Errno(EPERM)
@@ -131,7 +137,7 @@ class Debuggers:
         if not group or self.known(tracer) is None or self.known(tid) is None:
             raise Errno(ESRCH)
         stopped = self.calls.begin(tid, tracer, seized=seized, options=options)
-        self.tracees[tid] = Tracee(tid, tracer, group, seized=seized, options=options)
+        self.tracees[tid] = Tracee(tid, tracer, group, seized=seized, options=options, is_by_right=is_by_right)
         self._tell_waits(group)
         return stopped
 
@@ -190,7 +196,12 @@ class Debuggers:
             number = tracee.number if child == tracee.tid else host.number_of(child)
             if event in _MAKES_CHILD and child not in self.tracees and self.known(child) is not None:
                 self.tracees[child] = Tracee(
-                    child, tracee.tracer, tracee.group, seized=tracee.seized, options=tracee.options
+                    child,
+                    tracee.tracer,
+                    tracee.group,
+                    seized=tracee.seized,
+                    options=tracee.options,
+                    is_by_right=tracee.is_by_right,
                 )
             return number
         return 0

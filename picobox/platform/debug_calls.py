@@ -67,6 +67,10 @@ class DebugCalls:
         _check(lib.pb_debug_request(self._core, tid, request, kind, vector))
         return bytes(ffi.buffer(buffer, min(vector[1], len(data))))
 
+    def confine(self, tid: HostTid, group: int) -> None:
+        """A task is about to confine itself by Landlock; with it all threads of that group, if it is not 0."""
+        _check(lib.pb_debug_confine(self._core, tid, group))
+
     def tell_waits(self, tid: HostTid, *, tells: bool) -> None:
         """Whether STOP_WAIT tells of the task's waits."""
         _check(lib.pb_debug_tell_waits(self._core, tid, tells))

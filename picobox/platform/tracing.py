@@ -70,18 +70,50 @@ def children_of(group: int) -> list[HostTid]:
     return found
 
 
+def shares_namespaces(tid: HostTid, other: HostTid) -> bool:
+    """Whether two tasks are in the same namespaces of users and of processes (namespaces(7)).
+
+    Elsewhere the rights of one are none over the other, and a number means somebody else.
+    """
+    with suppress(OSError):
+        return all(
+            os.path.samestat(os.stat(f"/proc/{tid}/ns/{kind}"), os.stat(f"/proc/{other}/ns/{kind}"))
+            for kind in ("user", "pid")
+        )
+    return False
+
+
+def traces_anybody(tid: HostTid) -> bool:
+    """Whether a task has CAP_SYS_PTRACE in its namespace of users."""
+    return bool(int(_fields(f"/proc/{tid}/status").get(b"CapEff", b"0"), 16) & _SYS_PTRACE)
+
+
+def exceeds(tid: HostTid, other: HostTid) -> bool:
+    """Whether a task may have capabilities that another one may not, or one of them has gone."""
+    one, two = _fields(f"/proc/{tid}/status"), _fields(f"/proc/{other}/status")
+    return not one or not two or bool(int(one[b"CapPrm"], 16) & ~int(two[b"CapPrm"], 16))
+
+
+def is_dumpable(tid: HostTid) -> bool:
+    """Whether a process does not keep its memory to itself: the files of one that does are root's (proc(5))."""
+    user = _fields(f"/proc/{tid}/status").get(b"Uid", b"").split()
+    with suppress(OSError):
+        return bool(user) and os.stat(f"/proc/{tid}/mem").st_uid == int(user[1])
+    return False
+
+
 def may_trace(tracer: HostTid, tid: HostTid) -> bool:
-    """Whether the kernel's rules let a task trace another one (ptrace(2), access mode checking)."""
-    caller, target = _fields(f"/proc/{tracer}/status"), _fields(f"/proc/{tid}/status")
-    if not caller or not target:
+    """Whether the kernel's rules let a task trace another one (ptrace(2), access mode checking).
+
+    Rights that it has over a namespace within its own one are not counted.
+    """
+    if not shares_namespaces(tracer, tid):
         return False
-    if int(caller[b"CapEff"], 16) & _SYS_PTRACE:
+    if traces_anybody(tracer):
         return True
-    if int(target[b"CapPrm"], 16) & ~int(caller[b"CapPrm"], 16):
+    caller, target = _fields(f"/proc/{tracer}/status"), _fields(f"/proc/{tid}/status")
+    if exceeds(tid, tracer) or not caller or not target:
         return False
     user, group = caller[b"Uid"].split()[0], caller[b"Gid"].split()[0]
     same = set(target[b"Uid"].split()[:3]) == {user} and set(target[b"Gid"].split()[:3]) == {group}
-    # The files of a process that keeps its memory to itself are root's.
-    with suppress(OSError):
-        return same and os.stat(f"/proc/{tid}/mem").st_uid == int(user)
-    return False
+    return same and is_dumpable(tid)

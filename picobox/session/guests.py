@@ -79,7 +79,7 @@ class Guests:
         self.platform.open_doorbell(bells)
         self.walls.raise_up()
         world = World(Mounts(self.walls.init, drives), self.walls.root, self._owner_of_drives(instance))
-        self._fake_root = FakeRoot(world, self.platform)
+        self._fake_root = FakeRoot(world, self.platform, self.supervisor.has_lesser_tracer)
         provider.fake_root = self._fake_root
         # Programs have it from who makes them.
         ours = os.umask(self.settings.umask)

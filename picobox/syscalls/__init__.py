@@ -20,7 +20,7 @@ FAMILIES = {
         "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid", "setgroups",
         "capset",
     ),
-    "debugging": ("ptrace",),
+    "debugging": ("ptrace", "landlock_restrict_self"),
     "watches": ("inotify_init", "inotify_init1", "inotify_add_watch", "fanotify_mark"),
 }  # fmt: skip
 FAMILY_OF = {name: family for family, names in FAMILIES.items() for name in names}

@@ -422,6 +422,96 @@ static void tracing(void)
     CHECK(waitpid(one, NULL, 0) == one && waitpid(other, NULL, 0) == other);
 }
 
+static void copy_program(const char *path)
+{
+    static char bytes[1 << 16];
+    int from = open("/proc/self/exe", O_RDONLY), to = open(path, O_CREAT | O_EXCL | O_WRONLY, 0755);
+    ssize_t size;
+    CHECK(from >= 0 && to >= 0);
+    while ((size = read(from, bytes, sizeof bytes)) > 0)
+        CHECK(write(to, bytes, (size_t)size) == size);
+    CHECK(size == 0 && close(from) == 0 && close(to) == 0);
+}
+
+/* What a set-id program that is made by its maker, which may trace it, says of its ids. */
+static int run_set(int by_maker, int go, int told)
+{
+    int status;
+    char byte;
+    pid_t program = by_maker ? fork() : 0;
+    if (program == 0) {
+        CHECK(!by_maker || ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
+        CHECK(read(go, &byte, 1) == 1 && dup2(told, 1) == 1);
+        execl("./set", "set", "ids", NULL);
+        return 9;
+    }
+    CHECK(waitpid(program, &status, 0) == program && WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
+    CHECK(ptrace(PTRACE_CONT, program, NULL, NULL) == 0);
+    CHECK(waitpid(program, &status, 0) == program);
+    return WEXITSTATUS(status);
+}
+
+static void says(const char *expected, int by_maker, int by_root)
+{
+    int told[2], go[2], status;
+    char text[64] = "";
+    CHECK(pipe(told) == 0 && pipe(go) == 0);
+    pid_t maker = fork();
+    if (maker == 0) {
+        CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && setgid(50) == 0 && setuid(50) == 0);
+        _exit(run_set(by_maker, go[0], told[1]));
+    }
+    CHECK(!by_root || ptrace(PTRACE_SEIZE, maker, NULL, NULL) == 0);
+    CHECK(write(go[1], "g", 1) == 1 && waitpid(maker, &status, 0) == maker);
+    while (WIFSTOPPED(status)) {
+        CHECK(by_root && ptrace(PTRACE_CONT, maker, NULL, WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status)) == 0);
+        CHECK(waitpid(maker, &status, 0) == maker);
+    }
+    CHECK(status == 0 && read(told[0], text, sizeof text - 1) > 0);
+    if (strcmp(text, expected)) {
+        printf("%s, not %s\n", text, expected);
+        exit(1);
+    }
+    for (int i = 0; i < 2; i++)
+        CHECK(close(told[i]) == 0 && close(go[i]) == 0);
+}
+
+/* Whoever traces a set-id program without a right to would have the rights that it gets (execve(2)). */
+static void traced_set_id(void)
+{
+    copy_program("set");
+    CHECK(chown("set", 60, 60) == 0 && chmod("set", 06755) == 0);
+    says("50 60 50 60 1", 0, 0);
+    says("50 60 50 60 1", 0, 1);
+    says("50 50 50 50 1", 1, 0);
+    CHECK(chown("set", 0, 0) == 0 && chmod("set", 04755) == 0);
+    says("50 0 50 0 1", 0, 0);
+    says("50 50 50 50 1", 1, 0);
+}
+
+/* Who may have a capability is not for one who may not. */
+static void kept_from_tracers(void)
+{
+    int ready[2], status;
+    char byte;
+    CHECK(pipe(ready) == 0);
+    pid_t kept = fork();
+    if (kept == 0) {
+        CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && prctl(PR_SET_KEEPCAPS, 1) == 0);
+        CHECK(setgid(50) == 0 && setuid(50) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0 && write(ready[1], "r", 1) == 1);
+        for (;;)
+            pause();
+    }
+    CHECK(kept > 0 && read(ready[0], &byte, 1) == 1);
+    pid_t user = fork();
+    if (user == 0) {
+        CHECK(setgid(50) == 0 && setuid(50) == 0);
+        _exit(traces(kept) == EPERM ? 0 : 1);
+    }
+    CHECK(waitpid(user, &status, 0) == user && kill(kept, SIGKILL) == 0 && waitpid(kept, NULL, 0) == kept);
+    CHECK(status == 0 && close(ready[0]) == 0 && close(ready[1]) == 0);
+}
+
 static pid_t silent;
 
 static void signal_silent(void)
@@ -493,7 +583,7 @@ int main(int argc, char **argv)
     CHECK(getauxval(AT_UID) == 0 && getauxval(AT_EUID) == 0 && getauxval(AT_GID) == 0 && getauxval(AT_SECURE) == 0);
     void (*const work[])(void) = {set_one,   set_two,       set_three,  set_files,  set_groups, in_thread,  keep_capabilities,
                                   drop_bounding, owners, names, devices, attributes, permissions,
-                                  exclusively, sockets, newborn, tracing};
+                                  exclusively, sockets, newborn, tracing, traced_set_id, kept_from_tracers};
     for (size_t i = 0; i < sizeof work / sizeof work[0]; i++)
         in_child(work[i]);
     printf("all is well\n");

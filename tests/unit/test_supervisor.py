@@ -55,6 +55,9 @@ class ScriptedPlatform:
         self.looks.get(stop, lambda: None)()
         return stop
 
+    def debugging(self) -> object:
+        return object()
+
     def resume(self, stop: Stop, *, signal: int = 0, want_exit: bool = False) -> None:
         stop.use()
         self.resumed.append(stop)
@@ -236,3 +239,18 @@ def test_an_image_that_was_not_told_is_another_process(monkeypatch: pytest.Monke
     run.platform.looks[asking] = lambda: made.extend(run.executive.processes)
     assert run.to_end() == 0
     assert len(made) == 2
+
+
+def test_who_is_being_launched_is_nobody_to_tracers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs what is ours, and its walls are not up yet."""
+    began = Stop(STOP_EXEC, MAIN)
+    began.other = MAIN
+    end = death(MAIN, 0)
+    run = Run(monkeypatch, began, end)
+    debuggers = run.supervisor.debuggers()
+    seen: list[set[HostTid]] = []
+    run.platform.looks[end] = lambda: seen.append(debuggers.tids())
+    run.supervisor.spawn(SpawnRequest((b"main",), (), (b"main",)))
+    assert debuggers.tids() == set()
+    assert run.supervisor.run() == 0
+    assert seen == [{MAIN}]

@@ -51,7 +51,19 @@ void debug_exec_seen(struct task *task);
 /* Tells what was kept. */
 bool debug_tell(struct pb_core *core, int32_t tid, struct pb_stop *out);
 
+/* domains.c */
+void domain_leave(struct task *task);
+/* A task has made another one. */
+void domain_inherit(struct task *task, struct task *child);
+/* Nobody knows whose child it is. */
+void domain_adopt(struct pb_core *core, struct task *child);
+/* A thread has taken its leader's place. */
+void domain_move(struct task *from, struct task *to);
+bool domain_allows(const struct task *tracer, const struct task *task);
+
 /* tracers.c */
 void wait_entered(struct task *task, uint64_t nr);
 void wait_left(struct task *task);
+/* The filter's stop has ended what was asked for before it: a tracer that is about to wait is asked once more. */
+void wait_asked_again(struct task *task);
 #endif

@@ -16,7 +16,8 @@
 
 /* The following give 0 or -errno; -ESRCH: there is no such task, or it is not held where its tracer sees it. */
 /* A task is traced from now on, by the thread `tracer`. seized: as by PTRACE_SEIZE. options: PTRACE_O_x. 1: it is stopped with
-   its group, and will tell so. */
+   its group, and will tell so. -ESRCH also for one that is being launched, -EPERM: the tracer has confined itself, the other
+   one was not made since. */
 int32_t pb_debug_begin(struct pb_core *core, int32_t tid, int32_t tracer, int32_t seized, uint32_t options);
 int32_t pb_debug_options(struct pb_core *core, int32_t tid, uint32_t options);
 /* A task is traced no more, and goes on with a signal if it is held. */
@@ -26,6 +27,9 @@ int32_t pb_debug_resume(struct pb_core *core, int32_t tid, int32_t how, int32_t 
 int32_t pb_debug_interrupt(struct pb_core *core, int32_t tid);
 /* Makes a request of ptrace(2) on a tracee that is held: its result. */
 int64_t pb_debug_request(struct pb_core *core, int32_t tid, int32_t request, uint64_t address, void *data);
+
+/* A task is about to confine itself by Landlock, or with it, if `group` is not 0, all threads of that group. */
+int32_t pb_debug_confine(struct pb_core *core, int32_t tid, int32_t group);
 
 /* Whether what a task waits for is told as PB_STOP_WAIT. */
 int32_t pb_debug_tell_waits(struct pb_core *core, int32_t tid, int32_t tells);

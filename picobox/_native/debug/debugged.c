@@ -248,9 +248,12 @@ bool debug_tell(struct pb_core *core, int32_t tid, struct pb_stop *out)
 int32_t pb_debug_begin(struct pb_core *core, int32_t tid, int32_t tracer, int32_t seized, uint32_t options)
 {
     LOCKED(core);
-    struct task *task = task_find(core, tid);
-    if (!task)
+    struct task *task = task_find(core, tid), *by = task_find(core, tracer);
+    /* The walls of one that is being launched are not up yet. */
+    if (!task || !by || task->starting || by->starting)
         return -ESRCH;
+    if (!domain_allows(by, task))
+        return -EPERM;
     struct debugging *debugging = debugging_of(task);
     if (!debugging)
         return -ENOMEM;
@@ -268,7 +271,7 @@ int32_t pb_debug_begin(struct pb_core *core, int32_t tid, int32_t tracer, int32_
 static struct task *find_held(struct pb_core *core, int32_t tid)
 {
     struct task *task = task_find(core, tid);
-    return task && is_debugged(task) && task->debugging->held ? task : NULL;
+    return task && !task->starting && is_debugged(task) && task->debugging->held ? task : NULL;
 }
 
 int32_t pb_debug_options(struct pb_core *core, int32_t tid, uint32_t options)

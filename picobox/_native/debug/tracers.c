@@ -36,6 +36,14 @@ void wait_left(struct task *task)
         result_write(task->tid, -ERESTARTSYS); /* as a wait ends that a signal interrupts */
 }
 
+void wait_asked_again(struct task *task)
+{
+    if (task->debugging->waits == NOT && !task->debugging->tells_waits)
+        return;
+    task->halted = true;
+    ptrace(PTRACE_INTERRUPT, task->tid, NULL, NULL);
+}
+
 static int32_t go_on(struct pb_core *core, int32_t tid, int32_t waits, uint64_t nr, int64_t answer)
 {
     LOCKED(core);
@@ -68,7 +76,7 @@ int32_t pb_debug_tell_waits(struct pb_core *core, int32_t tid, int32_t tells)
 {
     LOCKED(core);
     struct task *task = task_find(core, tid);
-    if (!task)
+    if (!task || task->starting)
         return -ESRCH;
     struct debugging *debugging = debugging_of(task);
     if (!debugging)

@@ -119,20 +119,28 @@ class Credentials(NamedTuple):
         users, groups = self.users._replace(files=self.users.real), self.groups._replace(files=self.groups.real)
         return self._replace(users=users, groups=groups, effective=0 if self.users.real else self.permitted)
 
-    def executing(self, user: int | None, group: int | None) -> Credentials:
-        """Of the program that it becomes; `user`, `group`: whom a set-id program makes it, None if nobody."""
+    def executing(self, user: int | None, group: int | None, *, is_watched: bool = False) -> Credentials:
+        """Of the program that it becomes; `user`, `group`: whom a set-id program makes it, None if nobody.
+
+        `is_watched`: who traces it could not trace what it becomes; so it gets no right that it has not (execve(2)).
+        """
         if self.no_new_privileges:
             user = group = None
         user_now = self.users.effective if user is None else user
         group_now = self.groups.effective if group is None else group
+        permitted = self.inheritable | self.bounding if 0 in (self.users.real, user_now) else 0
+        is_root = user_now == 0
+        sets_ids = user_now != self.users.real or group_now != self.groups.real
+        if is_watched and (sets_ids or permitted & ~self.permitted):
+            if not self.may(SETUID):
+                user_now, group_now = self.users.real, self.groups.real
+            permitted &= self.permitted
         users = Ids(self.users.real, user_now, user_now, user_now)
         groups = Ids(self.groups.real, group_now, group_now, group_now)
         changed = (user_now, group_now) != (self.users.effective, self.groups.effective)
         ambient = 0 if changed else self.ambient
-        permitted = effective = ambient
-        if 0 in (users.real, user_now):
-            permitted |= self.inheritable | self.bounding
-            effective = permitted if user_now == 0 else ambient
+        permitted |= ambient
+        effective = permitted if is_root else ambient
         return self._replace(
             users=users, groups=groups, permitted=permitted, effective=effective, ambient=ambient, keeps=False
         )

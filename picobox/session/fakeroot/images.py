@@ -33,11 +33,12 @@ def tell_image(root: FakeRoot, platform: Platform, task: Task) -> None:
         return
     before = root.credentials(task)
     user, group = _made_by(root, tid)
-    after = before.executing(user, group)
+    after = before.executing(user, group, is_watched=root.has_lesser_tracer(tid))
     root.become(task, after)
     try:
         stack = platform.registers(tid)[_RSP]
-        _correct(platform.memory(tid), stack, after)
+        # A set-id program that gets nothing by that is told that it is one (linux: security/commoncap.c).
+        _correct(platform.memory(tid), stack, after, is_secure=before.executing(user, group).is_secure)
     except (Errno, OSError):
         return  # it is gone, or its memory is nobody's to read
 
@@ -60,14 +61,14 @@ def _made_by(root: FakeRoot, tid: HostTid) -> tuple[int | None, int | None]:
     return told.uid if told.mode & stat.S_ISUID else None, told.gid if sets_group else None
 
 
-def _correct(memory: GuestMemory, stack: int, credentials: Credentials) -> None:
+def _correct(memory: GuestMemory, stack: int, credentials: Credentials, *, is_secure: bool) -> None:
     """Writes the ids into the vector behind arguments and environment."""
     values = {
         _UID: credentials.users.real,
         _EUID: credentials.users.effective,
         _GID: credentials.groups.real,
         _EGID: credentials.groups.effective,
-        _SECURE: int(credentials.is_secure),
+        _SECURE: int(is_secure),
     }
     words = _Words(memory, stack)
     words.skip(words.take())  # argv

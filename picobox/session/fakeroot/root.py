@@ -9,7 +9,7 @@ from picobox.errors import Errno
 from picobox.names import meaning_of
 from picobox.platform.host import AT_FDCWD
 from picobox.session.fakeroot import attributes, entries, ids, opens, owners, processes, roots, statuses
-from picobox.session.fakeroot.credentials import SYS_PTRACE, Credentials
+from picobox.session.fakeroot.credentials import Credentials
 from picobox.session.fakeroot.finding import Finder
 from picobox.session.fakeroot.images import tell_image
 from picobox.session.fakeroot.permissions import EXECUTE, READ, WRITE, Denied, check, check_owner
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from picobox.abi.row import Row
     from picobox.call import Call
-    from picobox.platform.base import Platform
+    from picobox.platform.base import HostTid, Platform
     from picobox.session.fakeroot.nodes import Node, World
     from picobox.task import Task
 
@@ -50,8 +50,10 @@ class FakeRoot:
     instance is its walls.
     """
 
-    def __init__(self, world: World, platform: Platform) -> None:
+    def __init__(self, world: World, platform: Platform, has_lesser_tracer: Callable[[HostTid], bool]) -> None:
+        """`has_lesser_tracer`: whether somebody traces a task who may not trace everybody."""
         self.world = world
+        self.has_lesser_tracer = has_lesser_tracer
         self.tasks = Tasks()
         self._platform = platform
 
@@ -61,13 +63,6 @@ class FakeRoot:
         if not isinstance(found, Credentials):
             raise TypeError(f"task {task.tid} is nobody")
         return found
-
-    def may_trace(self, tracer: Task, task: Task) -> bool:
-        """Whether a task may attach to another one (ptrace(2), access mode checking)."""
-        caller, target = self.credentials(tracer), self.credentials(task)
-        return caller.may(SYS_PTRACE) or (
-            {*target.users[:3]} == {caller.users.real} and {*target.groups[:3]} == {caller.groups.real}
-        )
 
     def born(self, task: Task) -> None:
         """A task has been made by another one, whose credentials it has; those of a launched one come with `become`."""
