@@ -7,6 +7,7 @@ from errno import ESRCH
 from typing import TYPE_CHECKING
 
 import pytest
+
 from picobox.abi.table import ROWS
 from picobox.errors import Errno
 from picobox.platform.base import STOP_DEAD, SpawnRequest

@@ -50,6 +50,7 @@ CALLS = {
     "fork", "vfork", "clone", "clone3", "execve", "execveat", "exit", "exit_group", "unshare", "prctl",
     "close", "dup", "dup2", "dup3", "fcntl", "close_range", "sched_getaffinity", "sched_setaffinity",
     "ptrace",
+    "landlock_restrict_self",
 }  # fmt: skip
 
 GUARDS = {
