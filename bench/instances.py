@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import shutil
 import signal
@@ -86,14 +87,20 @@ def once(way: Way, place: Path) -> tuple[float, int]:
         spent = time.perf_counter() - began
         return spent, weigh(place)
     finally:
-        if way.clean is not None:
-            way.clean()
+        try:
+            if way.clean is not None:
+                way.clean()
+        finally:
+            _end(process, place)
+
+
+def _end(process: subprocess.Popen[bytes], place: Path) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for pid in family(place):
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        for pid in family(place):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        process.communicate()
+            os.kill(pid, signal.SIGKILL)
+    process.communicate()
 
 
 def _await(process: subprocess.Popen[bytes], began: float, place: Path) -> None:
@@ -211,8 +218,13 @@ def _kernel() -> Path | None:
     named = os.environ.get(_KERNEL_VARIABLE)
     if named:
         return Path(named)
-    kernels = sorted(Path("/boot").glob("vmlinuz-*"))
+    kernels = sorted(Path("/boot").glob("vmlinuz-*"), key=_version)
     return kernels[-1] if kernels and os.access(kernels[-1], os.R_OK) else None
+
+
+def _version(kernel: Path) -> list[int]:
+    """By which 6.10 comes after 6.9."""
+    return [int(number) for number in re.findall(r"\d+", kernel.name)]
 
 
 def initramfs(files: dict[str, bytes]) -> bytes:

@@ -19,7 +19,6 @@ from ntshim.status import STATUS_LOCK_NOT_GRANTED, STATUS_PENDING, STATUS_RANGE_
 from picobox.check.subject import TRANSFER, Subject
 from picobox.errors import Errno
 from picobox.platform.host import position_of
-from picobox.platform.identity import Identities
 from picobox.task import fd_index
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from ntshim.io.queued import QueuedIrp
     from ntshim.ps.process import Process
     from picobox.call import Call
+    from picobox.platform.identity import Identities
     from picobox.provider import PicoProvider
     from picobox.windows import WindowsRules
 
@@ -95,8 +95,9 @@ _Owners = dict[tuple[File, "Process"], _Owned]
 class ByteLocks:
     """The locks that guests hold by NT's rules; as long as there are any, reading and writing is checked."""
 
-    def __init__(self, provider: PicoProvider, windows: WindowsRules) -> None:
+    def __init__(self, provider: PicoProvider, windows: WindowsRules, identities: Identities) -> None:
         """Nothing is locked."""
+        self._identities = identities
         self._provider = provider
         self._windows = windows
         self._held: dict[Node, _Owners] = {}
@@ -198,7 +199,7 @@ class ByteLocks:
         if file.context.stream.locks is None:
             return
         if call.judgement is not None:
-            judged = Identities().of_open(call.stop.tid, fd)
+            judged = self._identities.of_open(call.stop.tid, fd)
             if judged is not None:
                 call.judgement.subject = Subject(TRANSFER, judged)
         owners = self._of(call, file)

@@ -81,10 +81,10 @@ class Changes:
         self._drives = drives = names.drives
         self._nodes = nodes
         self._windows = windows
-        self._identities = Identities()
-        self.working_directories = WorkingDirectories(provider, drives, windows)
+        self._identities = Identities(names.pseudo)
+        self.working_directories = WorkingDirectories(provider, drives, windows, self._identities)
         self._deciders = deciders()
-        self.locks = ByteLocks(provider, windows)
+        self.locks = ByteLocks(provider, windows, self._identities)
         self.mappings = Mappings(provider.executive, nodes)
         self.decided = frozenset(self._deciders)
 

@@ -55,9 +55,9 @@ class Opens:
         """Put the volumes into the namespace, and the drives that lead to them. `pseudo`: knows what is mounted."""
         self._provider = provider
         self.drives = drives
-        self._identities = Identities(pseudo)
+        self.identities = Identities(pseudo)
         self.unopened = provider.open_files.unopened = Unopened(
-            provider, self._identities, self._share_of, self._volume_of
+            provider, self.identities, self._share_of, self._volume_of
         )
         namespace = provider.executive.namespace
         # A file of the host may have names on several volumes: whatever it was opened by, its share state is one.
@@ -84,9 +84,9 @@ class Opens:
             return
         # Where everything is shared, who only reads is in nobody's way, and a copy of all that is read would take long.
         kept = self._has_share_states() or flags & (O_ACCMODE | O_TRUNC) != O_RDONLY
-        found = self._identities.of_path(call.stop.tid, dirfd, path, follow=follow, kept=kept)
+        found = self.identities.of_path(call.stop.tid, dirfd, path, follow=follow, kept=kept)
         if found is None and follow:
-            found = self._identities.behind(call.stop.tid, dirfd, path)
+            found = self.identities.behind(call.stop.tid, dirfd, path)
         if found is None:
             return
         if not found.links:
@@ -194,7 +194,7 @@ class Opens:
         path = decided.path
 
         def then(fd: int) -> None:
-            found = self._identities.of_descriptor(call.stop.tid, fd) if fd >= 0 else None
+            found = self.identities.of_descriptor(call.stop.tid, fd) if fd >= 0 else None
             if found is None:
                 return
             key, is_directory = found

@@ -12,7 +12,7 @@ from ntshim.ob.handles import handle_to_index
 from ntshim.ob.object import SYNCHRONIZE
 from ntshim.status import NtError
 from picobox.opens import place_of
-from picobox.platform.identity import keep_identity, working_directory_of
+from picobox.platform.identity import keep_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ntshim.ob.handles import HandleTable
     from ntshim.ps.process import Process
     from picobox.platform.drives import Drives
-    from picobox.platform.identity import Identity
+    from picobox.platform.identity import Identities, Identity
     from picobox.provider import PicoProvider
     from picobox.windows import WindowsRules
 
@@ -50,8 +50,9 @@ class WorkingDirectories:
     What a process has that has run no program of its own yet is its parent's still: on Windows it would not be there.
     """
 
-    def __init__(self, provider: PicoProvider, drives: Drives, windows: WindowsRules) -> None:
+    def __init__(self, provider: PicoProvider, drives: Drives, windows: WindowsRules, identities: Identities) -> None:
         """Nothing is held at first."""
+        self._identities = identities
         self._provider = provider
         self._drives = drives
         self._windows = windows
@@ -85,7 +86,7 @@ class WorkingDirectories:
     def _working_directory(self, process: Process) -> Identity | None:
         """The name that the directory has; None if it has none any more."""
         tids = [thread.context.tid for thread in process.threads.values()]
-        return next(filter(None, map(working_directory_of, tids)), None)
+        return next(filter(None, map(self._identities.of_working_directory, tids)), None)
 
     def _hold(self, process: Process, found: Identity) -> None:
         try:

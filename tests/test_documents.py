@@ -95,6 +95,11 @@ def commands(name: str) -> list[str]:
     return found + _INDENTED.findall(_FENCED.sub("", text))
 
 
+def typed(command: str) -> str:
+    """What a reader types, without the prompts of further lines."""
+    return re.sub(r"^> ?", "", command, flags=re.MULTILINE)
+
+
 def shell(script: str, directory: Path) -> subprocess.CompletedProcess[str]:
     """Runs a script as a reader would, with this picobox."""
     kept = {
@@ -128,8 +133,7 @@ def played(text: str, directory: Path) -> str:
     shell("picobox -- true", directory)
 
     def again(shown: re.Match[str]) -> str:
-        script = re.sub(r"^> ?", "", shown["command"], flags=re.MULTILINE)
-        return f"$ {shown['command']}{shell(script, directory).stdout}"
+        return f"$ {shown['command']}{shell(typed(shown['command']), directory).stdout}"
 
     def block(found: re.Match[str]) -> str:
         if found[1] != "console":
@@ -167,6 +171,7 @@ def test_commands_are_found_in_every_form(tmp_path: Path) -> None:
         "```console\n$ a <<E\n> b\n> E\nsaid\n$ c\n```\n```sh\n# no\nd\n```\n\n    picobox e\n\n```python\nf\n```\n"
     )
     assert commands(str(page)) == ["a <<E\n> b\n> E", "c", "d", "picobox e"]
+    assert typed(commands(str(page))[0]) == "a <<E\nb\nE"
 
 
 @pytest.mark.parametrize("name", PROJECTS)
@@ -179,14 +184,14 @@ def test_the_commands_of_a_page_work(name: str, tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(0o755)
-    script = "\n".join(commands(name))
+    shown = commands(name)
     for word, meant in project.words:
-        assert word in script, f"{name} no longer shows {word}"
-        script = script.replace(word, meant)
+        assert any(word in command for command in shown), f"{name} no longer shows {word}"
+        shown = [command.replace(word, meant) for command in shown]
     prepared = shell(project.prepare, directory)
     assert prepared.returncode == 0, prepared.stdout
-    for command in script.splitlines():
-        done = shell(command, directory)
+    for command in shown:
+        done = shell(typed(command), directory)
         assert done.returncode == 0, (command, done.stdout)
 
 
@@ -199,7 +204,7 @@ def test_the_commands_that_look_at_runs_work(tmp_path: Path) -> None:
         for command in commands(INSPECTION):
             path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
             done = subprocess.run(
-                ["/bin/sh", "-c", command.replace("4711", pid)],
+                ["/bin/sh", "-c", typed(command).replace("4711", pid)],
                 cwd=tmp_path,
                 env={**place.environment, "PATH": path},
                 stdin=subprocess.DEVNULL,

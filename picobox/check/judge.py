@@ -30,7 +30,6 @@ from picobox.check.sites import site_of
 from picobox.check.stacks import Stacks
 from picobox.findings.finding import Finding, Side
 from picobox.findings.rules import RULES
-from picobox.platform.identity import Identities
 from picobox.task import fd_index
 
 if TYPE_CHECKING:
@@ -96,14 +95,14 @@ class Judge:
         self.repeats = Repeats(provider.platform)
         self._provider = provider
         self._changes = changes
-        self._identities = Identities()
+        self.identities = opens.identities
         self._marks = Marks()
         self.reopened = Reopened(self)
         self.readers = Readers(self, provider, opens)
         self._aftermath = Aftermath(self)
         self.posix = Posix(self)
         self._watchers = posix_calls.watchers()
-        self._name_rules = None if provider.names is None else NameRules(self, provider.names, self._identities)
+        self._name_rules = None if provider.names is None else NameRules(self, provider.names, self.identities)
 
     @property
     def observes(self) -> bool:
@@ -233,7 +232,7 @@ class Judge:
 
     def on_drive(self, call: Call, dirfd: int, path: bytes) -> bytes | None:
         """The absolute path of the name that a path of a task ends in, if that lies on a drive."""
-        found = self._identities.of_entry(call.stop.tid, dirfd, path)
+        found = self.identities.of_entry(call.stop.tid, dirfd, path)
         return found.path if found is not None and self.windows.is_on_drive(found.path) else None
 
     def node_of(self, found: Identity) -> Node | None:

@@ -14,7 +14,6 @@ from picobox.check.interpreted import script_of
 from picobox.check.platforms import is_not_for_windows
 from picobox.check.read_back import ReadBack
 from picobox.platform import images
-from picobox.platform.identity import Identities
 from picobox.platform.sources import file_of, lines_of
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ class Posix:
         self.judge = judge
         self.forks = Forks(self)
         self.read_back = ReadBack(self)
-        self._identities = Identities()
         self._last: tuple[Call, tuple[Frame, ...]] | None = None
         # Processes whose program has asked whether links can be made.
         self._informed: set[tuple[int | None, bytes]] = set()
@@ -72,7 +70,7 @@ class Posix:
         """Where a name lies, or an open file if there is none, if that is on a drive."""
         if path:
             return self.judge.on_drive(call, dirfd, path)
-        found = self._identities.size_and_path_of(call.stop.tid, dirfd)
+        found = self.judge.identities.size_and_path_of(call.stop.tid, dirfd)
         return found[1] if found is not None and self.judge.windows.is_on_drive(found[1]) else None
 
     def report(self, call: Call, rule: str, status: int, path: bytes, message: str, *portable: str) -> None:

@@ -49,9 +49,9 @@ class Identity(NamedTuple):
 class Identities:
     """Files of volumes: regular files and directories that no pseudo file system makes up."""
 
-    def __init__(self, pseudo: PseudoDevices | None = None) -> None:
-        """`pseudo`: who knows already what is mounted."""
-        self._pseudo = PseudoDevices() if pseudo is None else pseudo
+    def __init__(self, pseudo: PseudoDevices) -> None:
+        """`pseudo`: who knows what is mounted, and which names must not be looked up."""
+        self._pseudo = pseudo
         self._paths: dict[tuple[bytes, Key], bytes] = {}
 
     def of_path(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool, kept: bool = True) -> Identity | None:
@@ -179,11 +179,25 @@ class Identities:
         """The name that an open file of a task was last known by; None if that is no file of a volume."""
         try:
             found = os.stat(f"/proc/{tid}/fd/{fd}")
-            parent, name = os.path.split(os.readlink(b"/proc/%d/fd/%d" % (tid, fd)))
-            directory = os.stat(parent)
+            path = os.readlink(b"/proc/%d/fd/%d" % (tid, fd))
+            if not _is_on_volume(found) or self._pseudo.is_served(path):
+                return None
+            parent, name = os.path.split(path)
+            return _identity(os.stat(parent), parent, name, found)
         except OSError:
             return None
-        return _identity(directory, parent, name, found) if _is_on_volume(found) else None
+
+    def of_working_directory(self, tid: HostTid) -> Identity | None:
+        """The name of a task's working directory; None if that is no file of a volume, or gone, or the root."""
+        try:
+            found = os.stat(f"/proc/{tid}/cwd")
+            path = os.readlink(b"/proc/%d/cwd" % tid)
+            parent, name = os.path.split(path)
+            if not found.st_nlink or not name or self._pseudo.is_served(path):
+                return None
+            return _identity(os.stat(parent), parent, name, found)
+        except OSError:
+            return None
 
     def of_descriptor(self, tid: HostTid, fd: int) -> tuple[Key, bool] | None:
         """The file behind a descriptor, and whether it is a directory; None if that is no file of a volume."""
@@ -214,19 +228,6 @@ def keep_identity(path: bytes) -> Callable[[], None]:
     except OSError:
         return lambda: None
     return lambda: os.close(fd)
-
-
-def working_directory_of(tid: HostTid) -> Identity | None:
-    """The name of a task's working directory; None if it is gone, or the root, or the task is."""
-    try:
-        found = os.stat(f"/proc/{tid}/cwd")
-        path = os.readlink(b"/proc/%d/cwd" % tid)
-        parent, name = os.path.split(path)
-        if not found.st_nlink or not name:
-            return None
-        return _identity(os.stat(parent), parent, name, found)
-    except OSError:
-        return None
 
 
 def _key(found: os.stat_result) -> Key:

@@ -42,6 +42,7 @@ class _Asker:
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._ask)
         self.answers = 0
+        self.has_answer = threading.Event()
 
     def _ask(self) -> None:
         for _ in range(_AHEAD):
@@ -50,6 +51,7 @@ class _Asker:
             _, fds, _, _ = socket.recv_fds(self._connection, 4096, 1)
             os.close(fds[0])
             self.answers += 1
+            self.has_answer.set()
             self._connection.send(_QUESTION)
 
     def start(self) -> None:
@@ -84,16 +86,16 @@ def test_guests_go_on(tmp_path: Path, options: tuple[str, ...]) -> None:
         assert process.stdout is not None
         assert said_of(process) == "ready\n"
         with _asked_without_end(place, process.pid) as askers:
-            while not all(asker.answers for asker in askers):
-                pass
+            for asker in askers:
+                assert asker.has_answer.wait(SECONDS)
             before = [asker.answers for asker in askers]
             process.stdin.write("go\n")
             process.stdin.flush()
             ready, _, _ = select.select([process.stdout], [], [], SECONDS)
             assert ready, "the program stands still while somebody asks"
             assert said_of(process) == "done\n"
-            # An answer to each of them comes between two stops, of which each call is one or two.
+            # How many they are depends on when the program gets a processor.
             for asker, told in zip(askers, before, strict=True):
-                assert 0 < asker.answers - told < 3 * _COUNT
+                assert asker.answers > told, "who asks stands still while the program works"
         process.communicate(timeout=SECONDS)
         assert process.returncode == 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,3 +43,9 @@ def test_every_name_has_one(name: bytes) -> None:
     assert b"/" not in spelling
     assert b"\0" not in spelling
     assert spelling not in (b".", b"..")
+
+
+def test_runs_without_the_tree_load_nothing_of_it() -> None:
+    program = "import sys, picobox.confine.namespaces, picobox.platform.host\nprint(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert [name for name in loaded.split() if name.startswith("picobox.nt_files")] == []

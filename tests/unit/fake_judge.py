@@ -10,6 +10,8 @@ from guest_memory import GuestMemory
 from picobox.check.posix import Posix
 from picobox.check.posix_calls import watchers
 from picobox.findings.finding import Frame, Process
+from picobox.platform.host import PseudoDevices
+from picobox.platform.identity import Identities
 from picobox.runtimes import C, Runtime
 from picobox.task import ThreadGroup
 
@@ -87,6 +89,7 @@ class FakeJudge:
         self.found: list[Found] = []
         self.windows = self.stacks = self
         self.looks_wanted = False
+        self.identities = Identities(PseudoDevices())
         fake: Any = self
         self.posix = _Posix(fake)
         self._watchers = watchers()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,35 @@ def test_the_pss_of_a_process_is_what_the_kernel_says(tmp_path: Path) -> None:
         assert instances.weigh(tmp_path) > 0
         process.communicate()
     assert instances.weigh(tmp_path) == 0
+
+
+def test_the_newest_kernel_is_that_of_the_highest_version() -> None:
+    names = [Path(f"/boot/vmlinuz-{version}-generic") for version in ("6.10.0-3", "6.9.0-30", "6.9.0-4")]
+    assert sorted(names, key=instances._version) == [names[2], names[1], names[0]]
+
+
+def test_what_was_started_ends_also_where_its_way_does_not_clean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> None:
+        raise RuntimeError("it does not clean")
+
+    way = instances.Way("a way", ("/bin/sh", "-c", "echo $$ >pid; exec sleep 1000"), clean=fails)
+    (tmp_path / "pid").touch()
+    process = None
+
+    def waits(*_: object) -> None:
+        nonlocal process
+        while not (said := (tmp_path / "pid").read_text()).endswith("\n"):
+            time.sleep(0.01)
+        process = os.pidfd_open(int(said))
+        raise RuntimeError("it says nothing")
+
+    monkeypatch.setattr(instances, "_await", waits)
+    with pytest.raises(RuntimeError, match="does not clean"):
+        instances.once(way, tmp_path)
+    assert process is not None
+    ends = select.poll()
+    ends.register(process)
+    assert ends.poll(20000)
+    os.close(process)

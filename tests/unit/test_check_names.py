@@ -18,7 +18,7 @@ from picobox.errors import Errno
 from picobox.findings.finding import Frame
 from picobox.names import Names
 from picobox.platform.drives import Drives
-from picobox.platform.host import AT_FDCWD, own_tid
+from picobox.platform.host import AT_FDCWD, PseudoDevices, own_tid
 from picobox.platform.identity import Identities
 from picobox.platform.names import NativeIndex
 from picobox.profile import profile_of
@@ -87,7 +87,7 @@ class Scene:
         names = Names(NativeIndex(), drives, profile_of(f"windows{version}"))
         names.as_written = observes
         self.judge = Judge(windows, observes=observes)
-        self.rules = NameRules(self.judge, names, Identities())  # type: ignore[arg-type]
+        self.rules = NameRules(self.judge, names, Identities(PseudoDevices()))  # type: ignore[arg-type]
 
     def call(self, name: str, *arguments: object, result: int | None = None) -> list[tuple[str, int, bytes]]:
         """What is told of a call, with paths relative to the drive; `result` ends it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from picobox.platform.host import AT_FDCWD, own_tid
+from picobox.platform.host import AT_FDCWD, PseudoDevices, own_tid
 from picobox.platform.identity import Identities, Identity
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def found(identities: Identities, path: str, *, follow: bool = True) -> Identity
     ],
 )
 def test_a_file_is_known_by_where_it_is(tree: Path, path: str, real: str, absolute: bool) -> None:
-    identities = Identities()
+    identities = Identities(PseudoDevices())
     for _ in range(2):
         identity = found(identities, f"{tree}/{path}" if absolute else path)
         assert identity is not None
@@ -63,7 +63,7 @@ def test_a_file_is_known_by_where_it_is(tree: Path, path: str, real: str, absolu
 
 @pytest.mark.parametrize(("path", "real"), [("way/new", "dir/new"), ("nowhere", "nowhere"), ("new", "new")])
 def test_a_missing_file_has_a_place(tree: Path, path: str, real: str) -> None:
-    identity = found(Identities(), path)
+    identity = found(Identities(PseudoDevices()), path)
     assert identity is not None
     assert (identity.path, identity.file) == (os.fsencode(tree / real), None)
 
@@ -73,11 +73,11 @@ def test_a_missing_file_has_a_place(tree: Path, path: str, real: str) -> None:
     [("fifo", True), ("link", False), ("no/file", True), ("/proc/self/status", True), ("/proc/self/fd/0", True)],
 )
 def test_what_is_no_file_of_a_volume(tree: Path, path: str, follow: bool) -> None:
-    assert found(Identities(), path, follow=follow) is None
+    assert found(Identities(PseudoDevices()), path, follow=follow) is None
 
 
 def test_a_directory_that_moves(tree: Path) -> None:
-    identities = Identities()
+    identities = Identities(PseudoDevices())
     directory = os.open(tree / "dir", os.O_PATH)
     try:
         for name in ("dir", "moved", "dir"):
@@ -94,7 +94,7 @@ def test_a_directory_that_moves(tree: Path) -> None:
 def test_a_link_that_is_turned(tree: Path) -> None:
     (tree / "other").mkdir()
     (tree / "other" / "file").touch()
-    identities = Identities()
+    identities = Identities(PseudoDevices())
     for target in ("dir", "other"):
         (tree / "way").unlink()
         (tree / "way").symlink_to(target)
@@ -107,13 +107,13 @@ def test_a_directory_that_is_gone(tree: Path) -> None:
     directory = os.open(tree / "dir" / "inner", os.O_PATH)
     try:
         (tree / "dir" / "inner").rmdir()
-        assert Identities().of_path(own_tid(), directory, b"file", follow=True) is None
+        assert Identities(PseudoDevices()).of_path(own_tid(), directory, b"file", follow=True) is None
     finally:
         os.close(directory)
 
 
 def test_the_file_behind_a_descriptor(tree: Path) -> None:
-    identities = Identities()
+    identities = Identities(PseudoDevices())
     fd = os.open(tree / "dir" / "file", os.O_RDONLY)
     try:
         by_name = found(identities, "dir/file")
@@ -136,7 +136,7 @@ def test_a_name_of_several_that_is_gone(tree: Path) -> None:
     fd = os.open(tree / "second", os.O_RDONLY)
     try:
         os.unlink(tree / "second")
-        identity = Identities().of_held(own_tid(), fd)
+        identity = Identities(PseudoDevices()).of_held(own_tid(), fd)
         assert identity is not None
         assert (identity.name, identity.links) == (b"second", 0)
     finally:
@@ -145,4 +145,25 @@ def test_a_name_of_several_that_is_gone(tree: Path) -> None:
 
 @pytest.mark.parametrize("path", ["fifo", "/proc/self/status", "/dev/null", "/dev/fd/1048576"])
 def test_nothing_of_a_volume_behind_a_link(tree: Path, path: str) -> None:
-    assert Identities().behind(own_tid(), AT_FDCWD, path.encode()) is None
+    assert Identities(PseudoDevices()).behind(own_tid(), AT_FDCWD, path.encode()) is None
+
+
+def test_nothing_is_looked_up_where_this_process_answers(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pseudo = PseudoDevices()
+    identities = Identities(pseudo)
+    fd = os.open("dir/file", os.O_RDONLY)
+    os.chdir("dir/inner")
+    assert identities.of_open(own_tid(), fd) is not None
+    assert identities.of_working_directory(own_tid()) is not None
+    pseudo.served = os.fsencode(tree / "dir")
+    look = os.stat
+
+    def guarded(path: str | bytes, *, follow_symlinks: bool = True) -> os.stat_result:
+        assert not os.fsencode(path).startswith(os.fsencode(tree)), path
+        return look(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(os, "stat", guarded)
+    assert identities.of_open(own_tid(), fd) is None
+    assert identities.of_working_directory(own_tid()) is None
+    monkeypatch.undo()
+    os.close(fd)

@@ -13,7 +13,7 @@ from ntshim.fs.native import NativeVolume
 from ntshim.fs.nodes import Nodes
 from ntshim.io.share import FILE_SHARE_ALL
 from picobox.platform.base import Descriptor, HostTid
-from picobox.platform.host import is_open_file, own_tid
+from picobox.platform.host import PseudoDevices, is_open_file, own_tid
 from picobox.platform.identity import Identities
 from picobox.platform.trace import TracePlatform
 from picobox.task import FdTable, OpenFiles, granted_access
@@ -37,7 +37,7 @@ class World:
             readers=SimpleNamespace(side=lambda key, _fd: self.readers.pop(key, None)),
         )
         provider: Any = SimpleNamespace(judge=judge if judged else None)
-        self.unopened = Unopened(provider, Identities(), lambda _tid, _path: share, lambda _path: volume)
+        self.unopened = Unopened(provider, Identities(PseudoDevices()), lambda _tid, _path: share, lambda _path: volume)
 
     def take_over(self, fd: int, flags: int = os.O_RDWR) -> Any:
         found = os.fstat(fd)
@@ -164,7 +164,8 @@ def test_tables_are_looked_at_when_something_may_have_come(fd: int, asked: list[
     thread = SimpleNamespace(context=SimpleNamespace(tid=own_tid(), files=files))
     process = SimpleNamespace(terminating=False, threads={1: thread}, handle_table=handles)
     provider: Any = SimpleNamespace(platform=platform, executive=SimpleNamespace(processes={1: process}))
-    unopened = Unopened(provider, Identities(), lambda _tid, _path: None, lambda _path: pytest.fail("nothing is made"))
+    identities = Identities(PseudoDevices())
+    unopened = Unopened(provider, identities, lambda _tid, _path: None, lambda _path: pytest.fail("nothing is made"))
     unopened.look()
     assert fd + 1 in handles.looked_up, "what the first program has inherited"
     assert all(stat.S_IFMT(os.fstat(index - 1).st_mode) in (stat.S_IFREG, stat.S_IFDIR) for index in handles.looked_up)
