@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from struct import Struct
     from typing import Any
 
@@ -62,6 +62,10 @@ class Pages:
         """Blocks of the same size, read in one go; they are not kept."""
         data = self._memory.read_blocks([address % _USER_END for address in addresses], size)
         return [data[at * size : at * size + size] for at in range(len(addresses))]
+
+    def structures(self, form: Struct, addresses: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        """The fields of structures of one form, read in one go; they are not kept."""
+        return form.iter_unpack(self._memory.read_blocks([address % _USER_END for address in addresses], form.size))
 
     def string(self, address: int, limit: int) -> bytes:
         """The bytes before the first zero, at most so many."""

@@ -153,10 +153,9 @@ class PythonRuntime:
         return found
 
     def _rendered(self, pages: Pages, found: list[tuple[int, int, int]]) -> Iterator[Frame]:
-        form, codes = self._layout.code, self._codes
-        addresses = [address for address, _, _ in found]
-        for (address, instruction, owner), data in zip(found, pages.blocks(addresses, form.size), strict=True):
-            key = form.unpack(data)
+        codes = self._codes
+        keys = pages.structures(self._layout.code, [address for address, _, _ in found])
+        for (address, instruction, owner), key in zip(found, keys, strict=True):
             code = codes.get(address)
             if code is None or code.key != key:
                 code = self._read_code(pages, address, key)
