@@ -265,11 +265,14 @@ class Names:
         return self._lookup.find(start, path, follow=follow, creates=False).path
 
     def on_host(self, tid: HostTid, dirfd: int, path: bytes) -> bytes:
-        """A path of a task as a path of ours; links in it count as from our root."""
+        """A path of a task as a path of ours; links in it count as from our root.
+
+        It is empty, which leads nowhere, where this process must not look: see PseudoDevices.
+        """
         start = start_of(tid, dirfd, moved=self.root_moved(tid))
-        if not path.startswith(b"/"):
-            return start.directory + path
-        return start.root + as_ours(tid, path).lstrip(b"/")
+        is_absolute = path.startswith(b"/")
+        ours = start.root + as_ours(tid, path).lstrip(b"/") if is_absolute else start.directory + path
+        return b"" if self.pseudo.is_served(ours) else ours
 
     def root_moved(self, tid: HostTid) -> bool:
         """Whether a task's root is not ours, so that its absolute paths mean something else to us."""

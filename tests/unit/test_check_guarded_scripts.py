@@ -65,14 +65,15 @@ def test_code_among_the_arguments() -> None:
 def test_a_tool_that_a_script_has_started(tmp_path: Path, line: str, is_kept: bool) -> None:
     script = tmp_path / "script"
     script.write_text(f"sleep 60 & echo $!; wait\n{line}\n")
-    with subprocess.Popen(["sh", script], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(["sh", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         tool = int(process.stdout.readline())
         try:
             assert is_kept_from_windows(HostTid(tool), Process(tool, "ln", ("ln", "-s", "a", "b")), "PB019") is is_kept
         finally:
-            os.kill(tool, 9)
+            # First, or it goes on with the line that is only to be read.
             process.kill()
+            os.kill(tool, 9)
 
 
 @pytest.mark.parametrize(

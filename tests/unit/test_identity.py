@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from host_index import index
 
+from picobox.names import Names
 from picobox.platform.host import AT_FDCWD, PseudoDevices, own_tid
 from picobox.platform.identity import Identities, Identity
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -167,3 +166,13 @@ def test_nothing_is_looked_up_where_this_process_answers(tree: Path, monkeypatch
     assert identities.of_working_directory(own_tid()) is None
     monkeypatch.undo()
     os.close(fd)
+
+
+@pytest.mark.parametrize(("path", "is_told"), [("dir/file", False), ("dir", False), ("same", True)])
+def test_no_path_is_told_where_this_process_answers(tree: Path, path: str, is_told: bool) -> None:
+    with index("reference") as kept:
+        names = Names(kept)
+        names.pseudo.served = os.fsencode(tree / "dir")
+        for each in (tree / path, Path(path)):
+            ours = names.on_host(own_tid(), AT_FDCWD, os.fsencode(each))
+            assert os.path.exists(ours) is bool(ours) is is_told
