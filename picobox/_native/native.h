@@ -346,7 +346,7 @@ int transfer_read(int32_t tid, struct transfer *found);
 bool withdrawal_read(int32_t tid, struct notified_call *call);
 /* Makes the task run the call again that it is leaving; _give takes that back. */
 int interruption_undo(int32_t tid, uint64_t nr);
-int interruption_give(int32_t tid);
+int interruption_give(int32_t tid, uint64_t nr);
 int ip_read(int32_t tid, uint64_t *ip);
 int ip_write(int32_t tid, uint64_t ip);
 int gs_read(int32_t tid, uint64_t *base);

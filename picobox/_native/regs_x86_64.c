@@ -175,11 +175,12 @@ int interruption_undo(int32_t tid, uint64_t nr)
     return error ? error : registers_rewind(tid, registers, nr);
 }
 
-int interruption_give(int32_t tid)
+int interruption_give(int32_t tid, uint64_t nr)
 {
     struct user_regs_struct registers;
     int error = registers_read(tid, (uint64_t *)&registers);
-    if (error)
+    /* It has been made again, or a tracer has led the task elsewhere. */
+    if (error || registers.orig_rax != (uint64_t)-1 || registers.rax != nr)
         return error;
     registers.rip += X86_SYSCALL_LENGTH;
     registers.rax = (uint64_t)-EINTR;

@@ -19,6 +19,8 @@ static int how_to_resume(struct pb_core *core, struct task *task, int signal)
     int how = task->group_stopped ? PTRACE_LISTEN : task->want_exit || task->rest.done ? PTRACE_SYSCALL : PTRACE_CONT;
     task->stepping = signal && how == PTRACE_CONT && gate_delivers(core, task, signal);
     task->looked_at = 0;
+    if (task->debugging && debug_is_over(task))
+        debugging_drop(task);
     if (task->debugging && !task->stepping)
         how = debug_request_for(task, how);
     return task->stepping ? PTRACE_SINGLESTEP : how;

@@ -113,7 +113,7 @@ static int undo_interruption(struct pb_core *core, struct task *task, int signal
     if (!ignored)
         rest_give(task);
     if (task->interrupted_call >= 0 && !ignored) {
-        int error = interruption_give(task->tid);
+        int error = interruption_give(task->tid, (uint64_t)task->interrupted_call);
         task->interrupted_call = -1;
         return error ? error : signal;
     }

@@ -29,6 +29,8 @@ _NAMES_TASK = (*_MAKES_CHILD, EVENT_EXEC, EVENT_VFORK_DONE)
 _SIGNAL, _STEP = 1, 2
 _GETEVENTMSG = 0x4201
 OPTION_EXITKILL = 1 << 20
+# Ends of tracees that a process has not waited for: as many as it may have of threads.
+MOST_ENDED = 1024
 
 
 class Held(NamedTuple):
@@ -150,11 +152,23 @@ class Debuggers:
                 with suppress(Errno):
                     self.calls.tell_waits(tid, tells=True)
 
+    def _leave_waits(self, group: int) -> None:
+        """Who traces nobody any more, and has nothing of a tracee to wait for, waits as anybody."""
+        if group not in self._tracers or any(self.of_group(group)) or any(end.group == group for end in self.ended):
+            return
+        self._tracers.discard(group)
+        for tid in self.tids():
+            if self._groups.get(tid, 0) == group or host.thread_group(tid)[0] == group:
+                with suppress(Errno):
+                    self.calls.tell_waits(tid, tells=False)
+        self._wake(group)
+
     def end(self, tracee: Tracee, number: int = 0) -> None:
         """A task is traced no more, and goes on with a signal if it is held."""
         del self.tracees[tracee.tid]
         with suppress(Errno):
             self.calls.end(tracee.tid, number)
+        self._leave_waits(tracee.group)
 
     def end_all(self) -> None:
         """Nobody is traced any more."""
@@ -211,6 +225,10 @@ class Debuggers:
         masks = signal_masks(group)
         if (masks.caught | masks.blocked) & 1 << (signal.SIGCHLD - 1):
             send_signal(group, signal.SIGCHLD)
+        self._wake(group)
+
+    def _wake(self, group: int) -> None:
+        """The threads of a process that wait do so anew."""
         for tid in [tid for tid, waits in self.waiting.items() if waits == group]:
             del self.waiting[tid]
             with suppress(Errno):
@@ -222,6 +240,7 @@ class Debuggers:
         self.waiting.pop(tid, None)
         with suppress(Errno):
             answer_wait(self, tid, stop)
+        self._leave_waits(self.group_of(tid))
 
     def died(self, tid: HostTid, status: int) -> None:
         """A task is no more: its tracer is told, whom it traces goes on."""
@@ -229,10 +248,18 @@ class Debuggers:
         self._groups.pop(tid, None)
         tracee = self.tracees.pop(tid, None)
         if tracee is not None and not tracee.is_child:
-            self.ended.append(Ended(tracee.number, tracee.process, tracee.group, status))
+            self._keep_end(Ended(tracee.number, tracee.process, tracee.group, status))
         if tracee is not None:
             self._tell(tracee.group)
+            self._leave_waits(tracee.group)
         self._release(tid)
+
+    def _keep_end(self, ended: Ended) -> None:
+        """Who never waits is told of the last ones."""
+        others = [each for each in self.ended if each.group == ended.group]
+        if len(others) >= MOST_ENDED:
+            self.ended.remove(others[0])
+        self.ended.append(ended)
 
     def _release(self, tracer: HostTid) -> None:
         for tracee in list(self.tracees.values()):
@@ -249,7 +276,7 @@ class Debuggers:
         """A thread has taken the number of its leader, which ended by that."""
         self.waiting.pop(former, None)
         self._groups.pop(former, None)
-        self.tracees.pop(tid, None)
+        leader = self.tracees.pop(tid, None)
         tracee = self.tracees.pop(former, None)
         if tracee is not None:
             tracee.tid, tracee.number = tid, host.number_of(tid)
@@ -258,3 +285,5 @@ class Debuggers:
         for other in self.tracees.values():
             if other.tracer == former:
                 other.tracer = tid
+        if leader is not None:
+            self._leave_waits(leader.group)

@@ -32,6 +32,8 @@ bool is_debugged(const struct task *task);
 /* Of one for which there may be none yet. */
 struct debugging *debugging_of(struct task *task);
 void debugging_drop(struct task *task);
+/* Nobody traces the task, nor does it trace any more: it is as fast as before. */
+bool debug_is_over(const struct task *task);
 /* The task stays where it is, for its tracer to see or for Python to decide; else it may go on. */
 bool debug_keeps(struct pb_core *core, struct task *task);
 /* The ptrace request by which a task goes on; `how` is that of one that nobody debugs. */

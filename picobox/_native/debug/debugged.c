@@ -35,6 +35,14 @@ void debugging_drop(struct task *task)
     task->debugging = NULL;
 }
 
+bool debug_is_over(const struct task *task)
+{
+    const struct debugging *debugging = task->debugging;
+    bool traces = debugging->tells_waits || debugging->asks || debugging->waits;
+    bool stands = debugging->due || debugging->held || debugging->delivers;
+    return !debugging->traced && !traces && !stands && !debugging->kernel_options;
+}
+
 static int stop_of(int signal, int event)
 {
     return signal | event << 8;
@@ -84,7 +92,7 @@ int debug_request_for(const struct task *task, int how)
     const struct debugging *debugging = task->debugging;
     if (how != PTRACE_CONT)
         return how;
-    if (debugging->tells_waits || (debugging->traced && debugging->how == PB_DEBUG_CALLS))
+    if (debugging->tells_waits || debugging->waits || (debugging->traced && debugging->how == PB_DEBUG_CALLS))
         return PTRACE_SYSCALL;
     return debugging->traced && debugging->how == PB_DEBUG_STEP ? PTRACE_SINGLESTEP : how;
 }
@@ -150,6 +158,7 @@ bool debug_signal_seen(struct task *task, int signal)
 {
     if (!is_debugged(task))
         return false;
+    rest_give(task);
     task->debugging->is_signal = true;
     task->debugging->is_group = task->debugging->is_step = false;
     task->debugging->due = signal;
@@ -165,6 +174,8 @@ void debug_stop_seen(struct task *task, int status, bool halted)
     debugging->is_signal = debugging->is_group = debugging->is_step = false;
     if (event == PTRACE_EVENT_STOP) {
         group_stop_seen(task, signal, task->group_stopped, halted);
+        if (debugging->due)
+            rest_give(task);
     } else if ((event == PTRACE_EVENT_EXIT || event == PTRACE_EVENT_VFORK_DONE) && debugging->options & 1u << event) {
         debugging->due = stop_of(SIGTRAP, event);
     }

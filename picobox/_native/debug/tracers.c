@@ -78,6 +78,8 @@ int32_t pb_debug_tell_waits(struct pb_core *core, int32_t tid, int32_t tells)
     struct task *task = task_find(core, tid);
     if (!task || task->starting)
         return -ESRCH;
+    if (!tells && !task->debugging)
+        return 0;
     struct debugging *debugging = debugging_of(task);
     if (!debugging)
         return -ENOMEM;
