@@ -62,7 +62,7 @@ def compile_source(source: Path) -> Path:
     or fails.
     """
     name = source.stem
-    target = _cache_directory() / _key(source) / name
+    target = cache_directory() / _key(source) / name
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,8 @@ def _run_compiler(command: list[str]) -> None:
         raise CompileError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
 
 
-def _cache_directory() -> Path:
+def cache_directory() -> Path:
+    """Where compiled programs are kept, which programs behind walls see."""
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(home) / "picobox-tests"
 

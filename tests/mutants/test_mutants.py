@@ -15,12 +15,16 @@ import venv
 import zipfile
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from alive import marked
+from build import cache_directory
 
 from picobox._native import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
@@ -159,12 +163,27 @@ def why_alive(mutant: Mutant, broken: Outcome) -> str:
 
 
 @pytest.fixture(scope="session")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shown() -> Iterator[Path]:
+    """A directory that programs behind walls see, who have a /tmp of their own."""
+    cache_directory().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mutants-", dir=cache_directory()) as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def place(shown: Path) -> Iterator[Path]:
+    """One that goes with the test: a tree and its build are large."""
+    with tempfile.TemporaryDirectory(dir=shown) as directory:
+        yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def python(shown: Path) -> Path:
     """An interpreter that finds the dependencies, and picobox only where PYTHONPATH says.
 
     An editable install works by a .pth file, and Python does not process those of a directory that a .pth file names.
     """
-    directory = tmp_path_factory.mktemp("environment")
+    directory = shown / "environment"
     venv.create(directory, symlinks=True)
     places = {"base": str(directory), "platbase": str(directory)}
     ours = Path(sysconfig.get_path("purelib", "venv", places))
@@ -206,8 +225,8 @@ def test_their_tests_are_there() -> None:
     "mutant",
     [pytest.param(mutant, id=mutant.name, marks=[] if mutant.fast else pytest.mark.full) for mutant in MUTANTS],
 )
-def test_it_is_killed(mutant: Mutant, python: Path, tmp_path: Path) -> None:
-    tree, build = tmp_path / "tree", tmp_path / "build"
+def test_it_is_killed(mutant: Mutant, python: Path, place: Path) -> None:
+    tree, build = place / "tree", place / "build"
     is_native = mutant.file.endswith((".c", ".h"))
     copy_tree(tree)
     if is_native:
