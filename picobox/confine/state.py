@@ -19,9 +19,12 @@ class State:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         """The XDG base directory specification; a relative XDG_STATE_HOME is to be ignored."""
-        home = environment.get("XDG_STATE_HOME", "")
-        base = home if os.path.isabs(home) else os.path.join(environment.get("HOME", "/nonexistent"), ".local/state")
+        named = environment.get("XDG_STATE_HOME", "")
+        home = environment.get("HOME", "/nonexistent")
+        base = named if os.path.isabs(named) else os.path.join(home, ".local/state")
         self.directory = os.path.join(base, "picobox")
+        # A home that is not there, as the system's users have it, is not to be made for a hint.
+        self._keeps_hints = base == named or os.path.isdir(home)
 
     def trusts(self, file: str, digest: str) -> bool:
         """Whether a file's policy is trusted as it is now."""
@@ -47,6 +50,8 @@ class State:
         Where that cannot be kept, it has been as well: a hint in every run would be worse than none.
         """
         path = os.path.join(self.directory, f"{_HINTED}-{hint}")
+        if not self._keeps_hints:
+            return False
         try:
             os.makedirs(self.directory, mode=0o700, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))

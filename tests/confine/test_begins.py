@@ -23,7 +23,7 @@ SOURCE = REPOSITORY / "tests" / "confine" / "begins.c"
 def test_who_is_led_astray_where_it_begins_makes_no_call_of_its_own(user: str, place: Path, verb: str) -> None:
     program = place / "begins"
     shutil.copy(compile_source(SOURCE), program)
-    traced = ("trace", "-o", os.devnull) if verb == "trace" else ("-q",)
+    traced = ("trace", "-q", "-o", os.devnull) if verb == "trace" else ("-q",)
     done = subprocess.run(
         command_line(user, *traced, "--policy", "default", "--", str(program)),
         cwd=place,
