@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["top"]
 
+pytestmark = pytest.mark.usefixtures("fast_modes")
+
 PROGRAM = Path(__file__).parent / "gate_permits.c"
 MAKINGS = 400
 ROUNDS, TWINS = 1000, 4  # what the program makes at least, and where others were first
