@@ -47,7 +47,7 @@ static bool overlaps(uint64_t page, uint64_t address, uint64_t length)
 /* Whether the kernel refuses the call for this range before it has changed anything. */
 static bool is_refused_anyway(uint32_t nr, uint64_t address, uint64_t length)
 {
-    uint64_t end = address + ((length + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1));
+    uint64_t whole = (length + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1), end = address + whole;
     bool beyond = length > USER_SPACE || address > USER_SPACE - length;
     switch (nr) {
     case SYS_mmap:
@@ -55,8 +55,9 @@ static bool is_refused_anyway(uint32_t nr, uint64_t address, uint64_t length)
         return address % PAGE_BYTES || beyond;
     case SYS_mprotect:
     case SYS_pkey_mprotect:
-    case SYS_madvise:
         return address % PAGE_BYTES || end < address;
+    case SYS_madvise:
+        return address % PAGE_BYTES || end < address || (length && !whole);
     default:
         return false;
     }
