@@ -83,11 +83,10 @@ class Builder:
                 start_new_session=True,
             )
             try:
-                until = time.monotonic() + TIMEOUT
-                while begun and process.poll() is None and time.monotonic() < until:
-                    begun = len(guests_alive(marker.encode(), process.pid)) < BUSY
+                until, guests = time.monotonic() + TIMEOUT, 0
+                while begun and guests < BUSY and process.poll() is None and time.monotonic() < until:
+                    guests = len(guests_alive(marker.encode(), process.pid))
                 time.sleep(moment)
-                guests = len(guests_alive(marker.encode(), process.pid))
                 self.strike(victim, process.pid)
                 status = process.wait(TIMEOUT)
             finally:

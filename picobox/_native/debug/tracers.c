@@ -38,7 +38,11 @@ void wait_left(struct task *task)
 
 void wait_asked_again(struct task *task)
 {
-    if (task->debugging->waits == NOT && !task->debugging->tells_waits)
+    struct call_info info;
+    /* Any other call is made to its end: whoever interrupted that for ever would have it begin anew for ever. */
+    bool may_wait = task->debugging->tells_waits && call_info_read(task->tid, &info) == 0 &&
+                    (info.nr == SYS_wait4 || info.nr == SYS_waitid);
+    if (task->debugging->waits == NOT && !may_wait)
         return;
     task->halted = true;
     ptrace(PTRACE_INTERRUPT, task->tid, NULL, NULL);

@@ -101,6 +101,9 @@ void making_stopped(struct pb_core *core, struct task *task, int status)
     /* An affair of the gate's own: it goes on from there. */
     if (is_fault && ip_read(task->tid, &ip) == 0 && is_guest_code(ip))
         return;
+    /* So is each call of the gate's that begins or ends, where those of a tracer are stops. */
+    if (signal == (SIGTRAP | 0x80) && ip_read(task->tid, &ip) == 0 && is_in_gate(ip))
+        return;
     leave(core, task);
 }
 
