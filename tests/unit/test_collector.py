@@ -14,7 +14,8 @@ def test_it_waits_and_looks_seldom_then() -> None:
         assert gc.get_threshold()[0] > 10 * usual[0]
     finally:
         collector.go_on()
-    assert 10 * usual[0] < gc.get_threshold()[0] < 100 * usual[0]
+    # 700 in Python 3.11, 2,000 since 3.12.
+    assert 5 * usual[0] < gc.get_threshold()[0] < 100 * usual[0]
     assert gc.get_threshold()[1:] == usual[1:]
     gc.set_threshold(usual[0] + 1, *usual[1:])
     try:
