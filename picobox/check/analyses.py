@@ -121,9 +121,10 @@ def _decoded(data: bytes) -> Lines | None:
     while at < len(words):
         end = at + 1 + 2 * words[at]
         bounds = words[at + 1 : end]
-        if end > len(words) or any(bound > MOST_LINES for bound in bounds):
+        # As they are written: each line stands in one of them, so that no file is long work.
+        if end > len(words) or any(bound > MOST_LINES for bound in bounds) or list(bounds) != sorted(bounds):
             return None
         pairs = zip(bounds[::2], bounds[1::2], strict=True)
         kinds.append(frozenset(line for first, last in pairs for line in range(first, last + 1)))
         at = end
-    return tuple(kinds)
+    return tuple(kinds) or None

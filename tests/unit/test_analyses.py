@@ -77,7 +77,7 @@ def test_what_is_damaged_is_made_anew(damage: bytes, source: Path) -> None:
     assert lines_by(str(source), "some", missed) == other("")
 
 
-@pytest.mark.parametrize("words", [(2, 1, 1), (1, 1, MOST_LINES + 1)])
+@pytest.mark.parametrize("words", [(), (2, 1, 1), (1, 1, MOST_LINES + 1), (2, 1, MOST_LINES, 1, MOST_LINES)])
 def test_ranges_that_no_source_has_are_not_believed(words: tuple[int, ...], source: Path) -> None:
     lines_by(str(source), "some", found)
     (file,) = kept(source)
