@@ -1,6 +1,6 @@
 """Every command that README and docs/ show is run: here, by the document's own test, or a reason says why not.
 
-Run as a program, rewrites the output of the tutorial's commands.
+Run as a program, rewrites what the commands of PLAYED pages print.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from inspection.runs import Place
 from test_readme import masked
 
 REPOSITORY = Path(__file__).parent.parent
-TUTORIAL = REPOSITORY / "docs" / "tutorial.md"
+# Pages that show what each command prints, all in one directory that is empty at first.
+PLAYED = ("drives.md", "tutorial.md")
 SECONDS = 110
 _FENCED = re.compile(r"^```(console|sh|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"^    (?:\$ )?((?:picobox|python3?|pip|pipx|pytest|\.ci/run) .*)$", re.MULTILINE)
@@ -28,6 +29,7 @@ _SHOWN = re.compile(r"^\$ (?P<command>.*\n(?:> ?.*\n)*)(?P<output>(?:(?!\$ ).*\n
 # Tests that run every block of commands of a document and compare what is printed, or what is found.
 OWN_TESTS = {
     "README.md": "tests/test_readme.py",
+    "docs/drives.md": "tests/test_documents.py",
     "docs/instances.md": "tests/session/test_document.py",
     "docs/ntshim.md": "tests/unit/test_ntshim_library.py",
     "docs/recipes.md": "tests/check/test_recipes.py",
@@ -218,19 +220,22 @@ def test_the_commands_that_look_at_runs_work(tmp_path: Path) -> None:
     assert any("4711" in command for command in commands(INSPECTION))
 
 
-def test_the_tutorial_shows_what_is_printed(tmp_path: Path) -> None:
-    directory = tmp_path / "tutorial"
+@pytest.mark.parametrize("name", PLAYED)
+def test_a_page_shows_what_is_printed(name: str, tmp_path: Path) -> None:
+    directory = tmp_path / "page"
     directory.mkdir()
-    shown = TUTORIAL.read_text()
+    shown = (REPOSITORY / "docs" / name).read_text()
     assert masked(played(shown, directory)) == masked(shown), f"run {sys.executable} -m tests.test_documents"
 
 
 def main() -> None:
-    """Rewrites the tutorial."""
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name) / "tutorial"
-        directory.mkdir()
-        TUTORIAL.write_text(played(TUTORIAL.read_text(), directory))
+    """Rewrites the pages."""
+    for name in PLAYED:
+        page = REPOSITORY / "docs" / name
+        with tempfile.TemporaryDirectory() as place:
+            directory = Path(place) / "page"
+            directory.mkdir()
+            page.write_text(played(page.read_text(), directory))
 
 
 if __name__ == "__main__":

@@ -78,9 +78,9 @@ def test_example_prints_what_the_readme_shows(command: str) -> None:
     assert masked(output) == masked(examples(TEXT)[command]), f"run {sys.executable} tests/test_readme.py"
 
 
-def test_there_are_seven_examples_with_output() -> None:
+def test_there_are_three_examples_with_output() -> None:
     shown = examples(TEXT)
-    assert len(shown) == 7
+    assert len(shown) == 3
     assert all(shown.values())
 
 
