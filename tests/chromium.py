@@ -107,7 +107,7 @@ class Browser:
 
 
 class Page:
-    """A tab that shows one file."""
+    """A tab that shows one page."""
 
     def __init__(self, browser: Browser, *, scripts: bool = True) -> None:
         """Open an empty tab, with JavaScript or without."""
@@ -130,8 +130,12 @@ class Page:
 
     def open(self, path: Path, fragment: str = "") -> None:
         """Show a file, and wait until it is loaded."""
+        self.visit(path.as_uri() + fragment)
+
+    def visit(self, address: str) -> None:
+        """Show what is at an address, and wait until it is loaded."""
         before = len(self._named("Page.loadEventFired"))
-        self.call("Page.navigate", url=path.as_uri() + fragment)
+        self.call("Page.navigate", url=address)
         while len(self._named("Page.loadEventFired")) == before:
             self._browser.receive()
 

@@ -168,3 +168,15 @@ def test_filters_count_here_alone() -> None:
 
 def test_nothing_at_all_is_an_empty_array() -> None:
     assert written([]) == []
+
+
+def test_no_string_ends_in_a_backslash_of_json() -> None:
+    text: list[str] = []
+    writer = ChromeWriter(text.append, "back\\", lambda _: True, KEEPS_ALL)
+    name = 'C:\\\\"\\'
+    writer.write(line(name, 1, 1, 0))
+    writer.close()
+    assert "\\\\" not in "".join(text)
+    events = json.loads("".join(text))
+    assert [event["name"] for event in events if event["ph"] == "X"] == [name]
+    assert {event["args"]["name"] for event in events if event["ph"] == "M"} == {"back\\"}
