@@ -130,8 +130,11 @@ _Noreturn void be_child(const struct pb_spawn *request, int go_fd, int status_fd
         fail(status_fd, PB_SPAWN_CHDIR);
     if (take_descriptors(request->fds, request->fd_count) < 0)
         fail(status_fd, PB_SPAWN_FORK);
-    if (walls && walls_close_in(walls, request->fd_count > 3 ? request->fd_count : 3) < 0)
+    if (walls && walls_close_in(request) < 0)
         fail(status_fd, PB_SPAWN_WALLS);
+    for (int32_t i = 0; i < request->kept_count; i++)
+        if (fcntl(request->kept[i], F_SETFD, 0) < 0)
+            fail(status_fd, PB_SPAWN_FORK);
     if (request->terminal && ioctl(request->terminal - 1, TIOCSCTTY, 0) < 0)
         fail(status_fd, PB_SPAWN_WALLS);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !install_filter(request))

@@ -123,6 +123,8 @@ struct pb_spawn {
     const char *shell;  /* runs a file that execve calls ENOEXEC; NULL: do not */
     const int32_t *fds; /* descriptors that become 0, 1, 2 ... */
     int32_t fd_count;
+    const int32_t *kept; /* descriptors above those that the program has too, under their numbers; close-on-exec here */
+    int32_t kept_count;
     int32_t terminal; /* which of them, counted from 1, becomes the controlling terminal of a new session; 0: none */
     const uint8_t *filter; /* struct sock_filter array */
     int32_t filter_length; /* in instructions */

@@ -472,7 +472,7 @@ int walls_join_group(int32_t group);
 /* A child enters the tree of the guests. */
 int walls_enter(const struct pb_walls *walls);
 /* It gives up what guests must not have; descriptors from first_closed on are closed by its exec. */
-int walls_close_in(const struct pb_walls *walls, int32_t first_closed);
+int walls_close_in(const struct pb_spawn *request);
 
 /* closes.c */
 /* A task is about to close a descriptor; tells: pb_take_change is to say so. */

@@ -64,6 +64,7 @@ static struct pb_spawn *put_request(struct block *block, const struct pb_spawn *
     copy.cwd = put_text(block, request->cwd);
     copy.shell = put_text(block, request->shell);
     copy.fds = put(block, request->fds, (size_t)request->fd_count * sizeof *request->fds);
+    copy.kept = put(block, request->kept, (size_t)request->kept_count * sizeof *request->kept);
     copy.filter = put_filter(block, request->filter, request->filter_length);
     copy.notify_filter = put_filter(block, request->notify_filter, request->notify_length);
     copy.walls = put_walls(block, request->walls);

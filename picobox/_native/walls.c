@@ -124,12 +124,20 @@ int32_t pb_landlock_allow(int32_t ruleset, int32_t fd, uint64_t rights)
     return syscall(NR_LANDLOCK_ADD_RULE, ruleset, LANDLOCK_PATH_BENEATH, &rule, 0) < 0 ? -errno : 0;
 }
 
-/* A directory of the host that came as a standard descriptor would lead out of the tree. */
-static bool is_way_out(void)
+static bool is_directory(int fd)
 {
     struct stat status;
+    return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* A directory of the host that came as a descriptor would lead out of the tree. */
+static bool is_way_out(const struct pb_spawn *request)
+{
     for (int fd = 0; fd < STANDARD_DESCRIPTORS; fd++)
-        if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
+        if (is_directory(fd))
+            return true;
+    for (int32_t i = 0; i < request->kept_count; i++)
+        if (is_directory(request->kept[i]))
             return true;
     return false;
 }
@@ -195,11 +203,13 @@ static void offer_to_oom_killer(void)
         close(fd);
 }
 
-int walls_close_in(const struct pb_walls *walls, int32_t first_closed)
+int walls_close_in(const struct pb_spawn *request)
 {
+    const struct pb_walls *walls = request->walls;
+    int32_t first_closed = request->fd_count > STANDARD_DESCRIPTORS ? request->fd_count : STANDARD_DESCRIPTORS;
     if (walls->only_limits)
         return set_limits(walls);
-    if (is_way_out()) {
+    if (is_way_out(request)) {
         errno = EISDIR;
         return -1;
     }

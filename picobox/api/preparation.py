@@ -11,7 +11,7 @@ from picobox.api.settings import Settings
 from picobox.api.supervision import Supervision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
     from picobox.api.changes import Change
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Environment: TypeAlias = Mapping[str, str] | Mapping[bytes, bytes]
 
 _SHELL = "/bin/sh"
+_LAST_STANDARD = 2
 # Those of asyncio and of subprocess that say how output is read, and not how the program starts.
 _OF_READERS = frozenset(("text", "encoding", "errors"))
 
@@ -39,6 +40,8 @@ class Start(TypedDict, total=False):
     shell: bool
     cwd: Path | bytes | None
     env: Environment | None
+    executable: Word | None
+    pass_fds: Collection[int]
     start_new_session: bool
     process_group: int | None
     umask: int
@@ -82,7 +85,13 @@ class Preparation:
     def __init__(self, args: Arguments, options: Mapping[str, Any]) -> None:
         """TypeError for unknown options, ValueError for no program, PicoboxError for what cannot be run so."""
         start, self._bound = _split(options)
-        words = words_of(args, shell=bool(start.pop("shell", False)))
+        is_line = bool(start.pop("shell", False))
+        words = words_of(args, shell=is_line)
+        executable: Word | None = start.pop("executable", None)
+        program = None if executable is None else words_of(executable, shell=False)[0]
+        if is_line and program is not None:
+            words[0] = program
+        kept = kept_of(start.pop("pass_fds", ()))
         layered = self._bound.layered
         self.supervision = Supervision(
             words,
@@ -90,6 +99,8 @@ class Preparation:
             self._bound.settings,
             None if layered is None else layered.name,
             self._bound.hooks,
+            program,
+            kept,
         )
         self.start = start
 
@@ -136,3 +147,11 @@ def words_of(args: Arguments, *, shell: bool) -> list[str | bytes]:
     if any("\0" in os.fsdecode(text) for text in texts):
         raise ValueError("embedded null byte")
     return [_SHELL, "-c", *texts] if shell else texts
+
+
+def kept_of(given: Collection[int]) -> tuple[int, ...]:
+    """The descriptors that `pass_fds` names; 0 to 2 are said otherwise. OSError(EBADF) for one that is not open."""
+    kept = tuple(sorted(set(map(int, given))))
+    for fd in kept:
+        os.fstat(fd)
+    return tuple(fd for fd in kept if fd > _LAST_STANDARD)

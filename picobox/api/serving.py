@@ -26,12 +26,14 @@ _O_ASYNC = 0o20000
 _MOST_SAID = 1 << 16
 
 
-def serve(control: int, record: int) -> int:
+def serve(control: int, record: int, *kept: int) -> int:
     """Runs the program that is asked for on the socket `control`; its events go to the file `record`.
 
+    The program gets the descriptors `kept` too.
     Gives this process's exit status, which says nothing of the program's.
     """
-    os.set_inheritable(record, False)
+    for fd in (record, *kept):
+        os.set_inheritable(fd, False)
     # Before and after the run nobody listens for it.
     signal.signal(signal.SIGIO, signal.SIG_IGN)
     channel = Channel(socket(fileno=control))
@@ -41,7 +43,7 @@ def serve(control: int, record: int) -> int:
         return 1
     try:
         _check_place(request["place"])
-        channel.send(Run(channel, request, record, standard).run())
+        channel.send(Run(channel, request, record, standard, kept).run())
     except SpawnError as error:
         channel.send({"kind": UNSTARTED, "text": str(error), "errno": error.errno})
     except PicoboxError as error:
@@ -89,11 +91,19 @@ def _what_was_said(said: int) -> str:
 class Run:
     """One program, from its request to its end."""
 
-    def __init__(self, channel: Channel, request: Message, record: int, standard: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        request: Message,
+        record: int,
+        standard: tuple[int, int, int],
+        kept: tuple[int, ...],
+    ) -> None:
         self._channel = channel
         self._request = request
         self._record = record
         self._given = standard
+        self._kept = kept
         self._launch: Launch | None = None
         self._asking: Asking | None = None
 
@@ -101,7 +111,7 @@ class Run:
         """Runs it; gives what is to be told of its end. PicoboxError, SpawnError."""
         from picobox.api.wanted import Wanted
 
-        wanted = Wanted(self._request, self._given)
+        wanted = Wanted(self._request, self._given, self._kept)
         with ExitStack() as stack:
             policy, kept = wanted.policy(stack)
             recorder = wanted.recorder(self._record, policy)
@@ -138,7 +148,7 @@ class Run:
 
     def _began(self) -> None:
         """The program has what it was given: it alone says when its pipes are closed."""
-        for fd in self._given:
+        for fd in (*self._given, *self._kept):
             os.close(fd)
         self._channel.send({"kind": BEGAN})
 

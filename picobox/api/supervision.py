@@ -38,11 +38,18 @@ class Supervision:
         settings: Settings,
         layer: str | None = None,
         hooks: ProgramHooks | None = None,
+        program: str | bytes | None = None,
+        kept: tuple[int, ...] = (),
     ) -> None:
-        """`environment`: the program's, None for this process's. `layer`: takes what it writes."""
+        """`environment`: the program's, None for this process's. `layer`: takes what it writes.
+
+        `program`: what is run, None for the first of `arguments`. `kept`: descriptors that the program gets.
+        """
         self._settings = settings
+        self._kept = kept
         variables = os.environ if environment is None else environment
         self._request: Message = {
+            "program": None if program is None else os.fsdecode(program),
             "arguments": [os.fsdecode(word) for word in arguments],
             "environment": [f"{os.fsdecode(key)}={os.fsdecode(value)}" for key, value in variables.items()],
             "place": _PLACE,
@@ -72,9 +79,9 @@ class Supervision:
         return [sys.executable, "-E", "-P", "-c", _START.format(paths=[_PLACE, *named]), *map(str, self.fds)]
 
     @property
-    def fds(self) -> tuple[int, int]:
-        """The descriptors that the supervisor inherits; no program gets them."""
-        return self._others.fileno(), self._record
+    def fds(self) -> tuple[int, ...]:
+        """The descriptors that the supervisor inherits: two of its own, which no program gets, and the program's."""
+        return self._others.fileno(), self._record, *self._kept
 
     def begin(self) -> None:
         """Has the program run, once the supervisor's process has been started; waits until it runs its own image.
@@ -89,7 +96,8 @@ class Supervision:
         if first is None:
             raise SupervisorError("the supervisor ended before the program began; `picobox doctor` may tell why.")
         if first["kind"] == UNSTARTED and first["errno"]:
-            raise OSError(first["errno"], os.strerror(first["errno"]), self._request["arguments"][0])
+            name = self._request["program"] or self._request["arguments"][0]
+            raise OSError(first["errno"], os.strerror(first["errno"]), name)
         if first["kind"] in (UNSTARTED, FAILED):
             raise _error_of(first)
 

@@ -30,8 +30,8 @@ _PATIENCE = 4
 class Wanted:
     """A request, read. Whatever it asks for is there, or PicoboxError says why not."""
 
-    def __init__(self, request: Message, fds: tuple[int, int, int]) -> None:
-        """`fds` become the program's standard descriptors."""
+    def __init__(self, request: Message, fds: tuple[int, int, int], kept: tuple[int, ...]) -> None:
+        """`fds` become the program's standard descriptors, `kept` are its too."""
         self._request = request
         self.command = [os.fsencode(word) for word in request["arguments"]]
         defaults = (*run_options(), *policy_options())
@@ -50,6 +50,8 @@ class Wanted:
                 "enforce": request["enforce"],
                 "environment": tuple(map(os.fsencode, request["environment"])),
                 "fds": fds,
+                "kept": kept,
+                "program": None if request["program"] is None else os.fsencode(request["program"]),
                 **request["additions"],
             }
         )

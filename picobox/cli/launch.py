@@ -143,6 +143,8 @@ class Launch:
         self.bell: Bell | None = None
         self._options = options
         self._command = command
+        # What runs may have another name than the one that it is told.
+        self._program = getattr(options, "program", None) or command[0]
         self._timed_out = False
 
     def _judge_and_meet(
@@ -242,7 +244,7 @@ class Launch:
         self._tell_kills()
         failure = self.platform.spawn_failure()
         if failure is not None:
-            raise _spawn_error(self._command[0], self._options.workdir, *failure)
+            raise _spawn_error(self._program, self._options.workdir, *failure)
         if self._timed_out:
             return EXIT_TIMEOUT
         return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
@@ -289,7 +291,7 @@ class Launch:
             settings.append(b"TMPDIR=" + self._walls.temporary)
         environment = changed_environment(kept, [*settings, b"PICOBOX=1"])
         workdir = self._naming.stored(os.fsencode(self._options.workdir or b"."), b"")
-        paths = candidates(self._command[0], variable(environment, b"PATH"))
+        paths = candidates(self._program, variable(environment, b"PATH"))
         never_ignored = (signal.SIGALRM, signal.SIGCONT, *self._own())
         return SpawnRequest(
             argv=tuple(self._command),
@@ -297,6 +299,7 @@ class Launch:
             paths=tuple(self._naming.stored(path, workdir) for path in paths),
             cwd=self._start_directory(workdir),
             fds=getattr(self._options, "fds", ()),
+            kept=getattr(self._options, "kept", ()),
             ignored_signals=ignored & ~sum(1 << number - 1 for number in never_ignored),
         )
 
@@ -486,12 +489,19 @@ def _spawn_error(command: bytes, workdir: str | None, stage: int, error: int) ->
         return SpawnError(
             f"cannot enter {workdir}: {os.strerror(error)}. Give -w a directory that you may enter.", 125, error
         )
+    import errno
+
+    if stage != _STAGE_EXEC and error == errno.EISDIR:
+        return SpawnError(
+            f"cannot start {name}: a descriptor that it is to have is of a directory, which leads out of its walls. "
+            "Pass files, and name the directory (--read, --write).",
+            125,
+        )
     if stage != _STAGE_EXEC:
         remedy = "there is a picobox around this one; leave it first."
         if not host.is_inside():
             remedy = "`picobox doctor` tells what is missing."
         return SpawnError(f"cannot start {name}: {os.strerror(error)}; {remedy}", 125, error)
-    import errno
 
     if error == errno.ENOENT:
         hint = "Check the path." if b"/" in command else "No directory of PATH holds it."

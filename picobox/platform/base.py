@@ -90,8 +90,9 @@ class Stop:
 class SpawnRequest(NamedTuple):
     """A program to start: argv and environment byte for byte, candidate files in the order of the search path.
 
-    fds are the descriptors that become 0, 1, 2...; empty: those of this process. terminal: which of these becomes the
-    controlling terminal of a session of its own. ignored_signals: bit signal-1.
+    fds are the descriptors that become 0, 1, 2...; empty: those of this process. kept: others that the program has too,
+    under their numbers, which are above those and close-on-exec here. terminal: which of fds becomes the controlling
+    terminal of a session of its own. ignored_signals: bit signal-1.
     """
 
     argv: tuple[bytes, ...]
@@ -100,6 +101,7 @@ class SpawnRequest(NamedTuple):
     cwd: bytes | None = None
     shell: bytes | None = b"/bin/sh"
     fds: tuple[int, ...] = ()
+    kept: tuple[int, ...] = ()
     terminal: int | None = None
     ignored_signals: int = 0
 

@@ -69,6 +69,8 @@ def _become(request: SpawnRequest, go_fd: int, status_fd: int) -> NoReturn:
             os.chdir(request.cwd)
         stage = STAGE_FORK
         _take_descriptors(request.fds)
+        for fd in request.kept:
+            os.set_inheritable(fd, True)
         stage = STAGE_EXEC
         _try_paths(request)
     except OSError as error:

@@ -301,6 +301,9 @@ class TracePlatform:
         keep.append(program)
         keep += (native, fds, cwd, shell)
         native.cwd, native.shell, native.fds, native.fd_count = cwd, shell, fds, len(request.fds)
+        kept = ffi.new("int32_t[]", list(request.kept))
+        keep.append(kept)
+        native.kept, native.kept_count = kept, len(request.kept)
         native.terminal = 0 if request.terminal is None else request.terminal + 1
         native.filter, native.filter_length = program, len(stopping) // 8
         if self._notify_filter:

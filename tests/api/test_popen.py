@@ -127,6 +127,41 @@ def test_no_descriptor_of_ours_reaches_the_program(tmp_path: Path) -> None:
     os.close(held)
 
 
+@pytest.mark.parametrize("policy", ["default", "open"])
+@pytest.mark.parametrize("trace", [False, True])
+def test_descriptors_that_are_passed_and_no_others(policy: str, trace: bool) -> None:
+    """Under their numbers; and nobody but the program has them, so that a reader hears when it closes its own."""
+    reading, writing = os.pipe()
+    script = f"""import os, sys
+print(sorted(int(n) for n in os.listdir('/proc/self/fd')), flush=True)
+os.write({writing}, b'said'); os.close({writing}); sys.stdin.read()"""
+    with picobox.Popen(
+        [sys.executable, "-c", script], pass_fds=[writing, 1], policy=policy, trace=trace, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        os.close(writing)
+        with open(reading, "rb") as reader:
+            assert reader.read() == b"said"
+        assert process.poll() is None
+        output, _ = process.communicate(timeout=TIMEOUT)
+    listed = next(fd for fd in range(3, 5) if fd != writing)
+    assert output == f"{sorted((0, 1, 2, listed, writing))}\n"
+    assert process.returncode == 0
+
+
+def test_a_directory_is_passed_where_there_are_no_walls(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("there\n")
+    held = os.open(tmp_path, os.O_RDONLY)
+    words = ["cat", f"/proc/self/fd/{held}/file"]
+    try:
+        done = picobox.run(words, pass_fds=[held], policy="open", capture_output=True)
+        assert done.stdout == b"there\n"
+        with pytest.raises(picobox.PicoboxError, match="directory, which leads out"):
+            picobox.run(words, pass_fds=[held], capture_output=True)
+    finally:
+        os.close(held)
+
+
 def test_garbage_into_every_descriptor_harms_only_its_own_pipes() -> None:
     script = """
 import os, sys

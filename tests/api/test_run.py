@@ -37,6 +37,10 @@ SAME: list[tuple[Any, dict[str, Any]]] = [
     (["sh", "-c", "ls -l /proc/self/fd | wc -l"], {"capture_output": True}),
     (["cat"], {"stdin": subprocess.DEVNULL, "capture_output": True}),
     ([b"printf", b"\xfe"], {"capture_output": True}),
+    (["shown", "-c", "echo $0"], {"executable": "sh", "capture_output": True}),
+    (["shown", "-c", "echo $0"], {"executable": Path("/bin/sh"), "capture_output": True}),
+    ("echo $0 ${BASH_VERSION:+yes}", {"shell": True, "executable": b"/bin/bash", "capture_output": True}),
+    (["true"], {"executable": None, "pass_fds": (1, 2)}),
     ([sys.executable, "-c", "import signal; print(signal.getsignal(signal.SIGIO))"], {"capture_output": True}),
 ]
 
@@ -55,6 +59,9 @@ BAD: list[tuple[Any, dict[str, Any]]] = [
     (["no-such-program"], {}),
     (["/etc/passwd"], {}),
     (["./no-such-program"], {}),
+    (["true"], {"executable": "no-such-program"}),
+    (["true"], {"executable": "a\0b"}),
+    (["true"], {"pass_fds": [1000]}),
     (["true"], {"cwd": "/no/such/directory"}),
     (["true", "a\0b"], {}),
     (["cat"], {"input": b"", "stdin": subprocess.PIPE}),
