@@ -65,8 +65,11 @@ def keep(cache: AnalysisCache | None = None) -> None:
         _kept.cache = cache
 
 
-def lines_by(file: str, kind: str, analyse: Callable[[str], Lines]) -> Lines:
-    """What an analysis that is called `kind` gives for the text of a file, made unless it is kept."""
+def lines_by(file: str, kind: str, count: int, analyse: Callable[[str], Lines]) -> Lines:
+    """What an analysis that is called `kind` gives for the text of a file, made unless it is kept.
+
+    `count`: how many kinds of lines it tells apart.
+    """
     text = lines_of(file, 1, MOST_LINES)
     cache = _kept.cache
     if cache is None or not text:
@@ -75,7 +78,7 @@ def lines_by(file: str, kind: str, analyse: Callable[[str], Lines]) -> Lines:
     name = f"{kind}-{len(content):x}-{source_hash(_HASH_KEY, _kept.origin + content).hex()}"
     data = cache.read(name, _MOST_BYTES)
     found = None if data is None else _decoded(data)
-    if found is None:
+    if found is None or len(found) != count:
         found = analyse(text)
         cache.write(name, _encoded(found))
     return found
@@ -127,4 +130,4 @@ def _decoded(data: bytes) -> Lines | None:
         pairs = zip(bounds[::2], bounds[1::2], strict=True)
         kinds.append(frozenset(line for first, last in pairs for line in range(first, last + 1)))
         at = end
-    return tuple(kinds) or None
+    return tuple(kinds)

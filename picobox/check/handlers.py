@@ -101,7 +101,7 @@ def _is_below(stack: Sequence[Frame], kind: Callable[[Guards], frozenset[int]]) 
 @lru_cache(64)
 def _guards_of(file: str) -> Guards:
     """The guarded lines of a Python file; none if it cannot be read as Python."""
-    return Guards(*lines_by(file, "guards", _guards_in))
+    return Guards(*lines_by(file, "guards", len(Guards._fields), _guards_in))
 
 
 def _guards_in(text: str) -> Guards:

@@ -43,7 +43,7 @@ def is_not_for_windows(stack: Sequence[Frame]) -> bool:
 @lru_cache(128)
 def _lines_elsewhere(file: str) -> frozenset[int]:
     """The lines of a Python file that do not run on Windows; none if it cannot be read as Python."""
-    return lines_by(file, "elsewhere", lambda text: (_elsewhere_in(text),))[0]
+    return lines_by(file, "elsewhere", 1, lambda text: (_elsewhere_in(text),))[0]
 
 
 def _elsewhere_in(text: str) -> frozenset[int]:

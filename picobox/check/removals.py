@@ -66,7 +66,7 @@ def _caller_of_rmtree(stack: Sequence[Frame]) -> Frame | None:
 @lru_cache(64)
 def _lines_of(file: str) -> _Removals:
     """The removals of trees in a Python file; none if it cannot be read as Python."""
-    return _Removals(*lines_by(file, "removals", _removals_in))
+    return _Removals(*lines_by(file, "removals", len(_Removals._fields), _removals_in))
 
 
 def _removals_in(text: str) -> _Removals:
