@@ -120,7 +120,7 @@ class Unopened:
         if share is None and judge is not None:
             return None  # nothing there is judged
         reads = described.flags & _ACCESS_MODE == 0
-        side = judge.readers.side(found.file, fd) if judge is not None and reads else None
+        side = judge.readers.side(found, fd) if judge is not None and reads else None
         if side is not None and found.is_directory:
             share = FILE_SHARE_ALL  # as Opens has it
         access = granted_access(described.flags)

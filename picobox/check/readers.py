@@ -69,7 +69,15 @@ class Readers:
         self._sides[key] = side
         self._judge.repeats.opened(side)
 
-    def side(self, key: Key, fd: int) -> Side | None:
-        """Who has opened a file that is found open under a descriptor; None if it was none of these."""
-        side = self._sides.pop(key, None)
-        return None if side is None else side._replace(fd=fd, handle=index_to_handle(fd_index(fd)))
+    def side(self, found: Identity, fd: int) -> Side | None:
+        """Who has opened a file that is found open under a descriptor; None if it was none of these.
+
+        What was opened by another path is another open than the one that was kept, which is over: names that an open
+        file has do not change before somebody looks.
+        """
+        key = found.file
+        side = None if key is None else self._sides.get(key)
+        if key is None or side is None or side.path != os.fsdecode(found.path):
+            return None
+        del self._sides[key]
+        return side._replace(fd=fd, handle=index_to_handle(fd_index(fd)))

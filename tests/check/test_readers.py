@@ -11,6 +11,8 @@ from .checked import check
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from picobox.findings.finding import Side
+
 START = """
 import os, socket, subprocess, sys
 for name in ('x', 'y'):
@@ -27,6 +29,10 @@ kept = socket.recv_fds(b, 1, 1)
 """
 
 
+def _function_of(side: Side) -> str:
+    return side.stack[0].function if side.stack else "unknown"
+
+
 def readers(directory: Path, program: str) -> list[tuple[str, list[str]]]:
     """Of each finding its rule, and the functions of the project in which those read the file who are in the way."""
     script = directory / "work" / "script.py"
@@ -34,7 +40,7 @@ def readers(directory: Path, program: str) -> list[tuple[str, list[str]]]:
     script.write_text(START + program)
     checked = check(directory, "import runpy; runpy.run_path('script.py')")
     assert "Error" not in checked.stderr, checked.stderr
-    return [(each.rule, sorted(side.stack[0].function for side in each.others)) for each in checked.findings]
+    return [(each.rule, sorted(_function_of(side) for side in each.others)) for each in checked.findings]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +59,18 @@ def readers(directory: Path, program: str) -> list[tuple[str, list[str]]]:
 )  # fmt: skip
 def test_who_reads_is_told(tmp_path: Path, program: str, found: list[str]) -> None:
     assert readers(tmp_path, program) == [("PB010", found)]
+
+
+def test_who_has_read_it_by_another_name_is_not_taken_for_who_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    program = (
+        f"os.link('x', {str(tmp_path / 'outside' / 'z')!r})\n"
+        f"fd = os.open({str(tmp_path / 'outside' / 'z')!r}, os.O_RDONLY)\n"
+        f"os.rename({str(tmp_path / 'outside' / 'z')!r}, 'w')\n"
+        "os.close(first())\n"
+        "os.unlink('w')\n"
+    )
+    assert readers(tmp_path, program) == [("PB010", ["unknown"])]
 
 
 @pytest.mark.parametrize(
