@@ -44,7 +44,7 @@ from picobox.syscalls import FAMILY_OF
 from picobox.task import FIRST_HANDLE_INDEX, AddressSpace, FdTable, OpenFiles, Task, ThreadGroup, fd_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ntshim.ob.object import Object
     from ntshim.ps.executive import Executive
@@ -166,11 +166,14 @@ class PicoProvider:
         """Calls that read or write come to the executive's byte-range locks, or no more."""
         self._switch(LOCKS, wanted=wanted)
 
-    def check_looks(self, *, wanted: bool, paths: Iterable[bytes] = ()) -> None:
-        """Calls that look at files come to a check, or no more: at these files, or at all if there is none."""
+    def check_looks(self, *, wanted: bool, files: Mapping[bytes, int | None] | None = None) -> None:
+        """Calls that look at files come to a check, or no more: at these files, or at all if there is none.
+
+        `files`: as for `Platform.leave_looks`.
+        """
         others = self._features - {READ_BACK}
         is_alone = all(row.disposition(others).action == ACTION_NATIVE for row in _looks())
-        self.platform.leave_looks(paths if is_alone else ())
+        self.platform.leave_looks(files if files and is_alone else {})
         self._switch(READ_BACK, wanted=wanted)
 
     def leave_rest(self, roots: Iterable[bytes]) -> None:

@@ -294,8 +294,9 @@ int32_t pb_add_repeat(struct pb_core *core, const struct pb_repeat *call, const 
 void pb_forget_repeats(struct pb_core *core);
 /* Calls that are PB_DO_CALL only to be looked at, and need not be when they tell nothing. Each list is of strings that end
    with a zero, one after another; it replaces the one before, and an empty one has every call shown. 0, -ENOMEM, -EINVAL. */
-/* stat(2) and its like of other files than have these paths, without links, by whatever path. */
-int32_t pb_leave_looks(struct pb_core *core, const char *paths, uint64_t length);
+/* stat(2) and its like of other files than have these paths, without links, by whatever path. `inodes`: the numbers that the
+   files have, by which a descriptor tells in the gate that it may be of one of them. */
+int32_t pb_leave_looks(struct pb_core *core, const char *paths, uint64_t length, const uint64_t *inodes, uint64_t count);
 /* Opens by an absolute path without links that lies in none of these directories, and that make nothing; nor are opens of
    files as directories shown then. */
 int32_t pb_leave_opens(struct pb_core *core, const char *directories, uint64_t length);

@@ -242,6 +242,8 @@ struct pb_core {
     struct repeat *repeats[REPEAT_BUCKETS];
     struct {
         struct strings looks;       /* paths of the files that are waited for; none: every look is shown */
+        uint64_t *inodes;           /* of them, as far as they are known */
+        uint64_t inode_count;
         struct strings directories; /* opens in these are shown; none: every open */
         bool anonymous;
         bool copies;                /* of those of descriptors without handles nobody wants to know */

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,12 +28,22 @@ static int32_t keep(struct strings *kept, const char *text, uint64_t length)
     return 0;
 }
 
-int32_t pb_leave_looks(struct pb_core *core, const char *paths, uint64_t length)
+int32_t pb_leave_looks(struct pb_core *core, const char *paths, uint64_t length, const uint64_t *inodes, uint64_t count)
 {
     LOCKED(core);
-    int32_t error = keep(&core->unshown.looks, paths, length);
+    uint64_t *copy = count ? calloc(count, sizeof *copy) : NULL;
+    int32_t error = count && !copy ? -ENOMEM : keep(&core->unshown.looks, paths, length);
+    if (error) {
+        free(copy);
+        return error;
+    }
+    if (count)
+        memcpy(copy, inodes, count * sizeof *copy);
+    free(core->unshown.inodes);
+    core->unshown.inodes = copy;
+    core->unshown.inode_count = count;
     gate_kinds_change(core);
-    return error;
+    return 0;
 }
 
 int32_t pb_leave_opens(struct pb_core *core, const char *directories, uint64_t length)
@@ -60,6 +69,7 @@ void pb_leave_copies(struct pb_core *core, int32_t leaves)
 void unshown_clear(struct pb_core *core)
 {
     free(core->unshown.looks.text);
+    free(core->unshown.inodes);
     free(core->unshown.directories.text);
 }
 
@@ -118,20 +128,29 @@ static bool has_dots(const char *path)
     return false;
 }
 
-/* A link on the way, /proc's included, may lead anywhere. */
-static bool has_links(const char *path)
+/* What a path leads to, as far as the kernel knows without asking a file system, which may be a guest's to serve: everybody
+   waits for us here. 0, or an errno; EAGAIN: it does not know. */
+static int look_up(int directory, const char *path, uint64_t flags, uint64_t resolve)
 {
-    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
-    long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags, .resolve = RESOLVE_CACHED | resolve};
+    long fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
+    int error = fd < 0 ? errno : 0;
     if (fd >= 0)
         close((int)fd);
-    return fd < 0 && errno != ENOENT;
+    return error;
+}
+
+/* A link on the way, /proc's included, may lead anywhere. */
+static bool may_have_links(const char *path)
+{
+    int error = look_up(AT_FDCWD, path, 0, RESOLVE_NO_SYMLINKS);
+    return error && error != ENOENT;
 }
 
 static bool is_outside(const struct pb_core *core, const char *path)
 {
     return core->unshown.directories.length && !core->has_other_roots && path[0] == '/' && path[1] && !strstr(path, "//") &&
-           !has_dots(path) && !is_inside(&core->unshown.directories, path) && !has_links(path);
+           !has_dots(path) && !is_inside(&core->unshown.directories, path) && !may_have_links(path);
 }
 
 static bool is_other_look(struct pb_core *core, const struct task *task, const uint64_t *args, int at)
@@ -152,7 +171,6 @@ static bool is_other_look(struct pb_core *core, const struct task *task, const u
 static bool is_no_directory(int32_t tid, int32_t directory, const char *path, bool follows)
 {
     char way[64];
-    struct stat found;
     if (directory == AT_FDCWD)
         snprintf(way, sizeof way, "/proc/%d/cwd", tid);
     else
@@ -160,10 +178,10 @@ static bool is_no_directory(int32_t tid, int32_t directory, const char *path, bo
     int fd = path[0] == '/' ? AT_FDCWD : open(way, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && fd != AT_FDCWD)
         return false;
-    bool there = fstatat(fd, path, &found, follows ? 0 : AT_SYMLINK_NOFOLLOW) == 0;
+    int error = look_up(fd, path, O_DIRECTORY | (follows ? 0 : O_NOFOLLOW), 0);
     if (fd >= 0)
         close(fd);
-    return there && !S_ISDIR(found.st_mode);
+    return error == ENOTDIR;
 }
 
 static bool is_idle_open(struct pb_core *core, const struct task *task, int32_t directory, uint64_t address, uint64_t flags)

@@ -11,6 +11,7 @@ from ntshim.status import STATUS_SUCCESS
 from picobox.check import origins
 from picobox.check.interpreted import code_of, script_of
 from picobox.platform.attributes import attributes_of
+from picobox.platform.identity import file_at
 from picobox.platform.sources import lines_of, text_of
 from picobox.runtimes import C
 
@@ -69,6 +70,7 @@ class _Set(NamedTuple):
     tgid: int
     mode: int | None
     shown: int
+    inode: int | None = None
 
 
 class ReadBack:
@@ -167,7 +169,8 @@ class ReadBack:
                 if len(self._set) >= _MOST:
                     self._forget()
                 self._looks = 0
-                self._set[key] = noted
+                found = file_at(place)
+                self._set[key] = noted if found is None else noted._replace(inode=found[1])
                 self._names.add(place.rpartition(b"/")[2])
                 self._ask()
 
@@ -184,8 +187,8 @@ class ReadBack:
 
     def _ask(self) -> None:
         """Looks at what was set are to be seen, those at all other files only if a program asks for modes."""
-        paths = {place for place, _ in self._set}
-        self._posix.judge.wants_looks(wanted=True, paths=() if self._is_asked else paths)
+        files = {} if self._is_asked else {place: noted.inode for (place, _), noted in self._set.items()}
+        self._posix.judge.wants_looks(wanted=True, files=files)
 
     def _forget(self) -> None:
         """Who has not looked until now sets things for others; each look costs a stop."""

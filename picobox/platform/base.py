@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
 from picobox.abi.memory import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from picobox.platform.debug_calls import DebugCalls
 
@@ -270,8 +270,10 @@ class Platform(Protocol):
     def forget_ignored(self) -> None:
         """Every call is given again."""
 
-    def leave_looks(self, paths: Iterable[bytes]) -> None:
+    def leave_looks(self, files: Mapping[bytes, int | None]) -> None:
         """Of calls that only look, those at other files than these need not be given; all are if there is none.
+
+        `files`: paths without links, each with the number of the file's inode, None if there is none.
 
         Here and below a platform leaves out what it can tell at little cost. MemoryError.
         """

@@ -16,7 +16,7 @@ from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Birth, Descriptor, HostTid, Kills, SpawnRequest, Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from picobox.abi.arguments import ArgumentRule
     from picobox.abi.row import Row
@@ -477,9 +477,10 @@ class TracePlatform:
         if error and error != -EINVAL:
             raise MemoryError
 
-    def leave_looks(self, paths: Iterable[bytes]) -> None:
-        text = b"".join([path + b"\0" for path in paths])
-        if lib.pb_leave_looks(self._core, text, len(text)):
+    def leave_looks(self, files: Mapping[bytes, int | None]) -> None:
+        text = b"".join([path + b"\0" for path in files])
+        inodes = [inode for inode in files.values() if inode is not None]
+        if lib.pb_leave_looks(self._core, text, len(text), ffi.new("uint64_t[]", inodes), len(inodes)):
             raise MemoryError
 
     def leave_opens(self, directories: Iterable[bytes]) -> None:

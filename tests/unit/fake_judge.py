@@ -16,7 +16,7 @@ from picobox.runtimes import C, Runtime
 from picobox.task import ThreadGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 SCRIPT = Frame("/home/someone/project/run.py", "run", 3)
@@ -119,8 +119,8 @@ class FakeJudge:
         else:
             call.routines.append(lambda result: tell() if result >= 0 else None)
 
-    def wants_looks(self, *, wanted: bool, paths: Iterable[bytes] = ()) -> None:
-        del paths
+    def wants_looks(self, *, wanted: bool, files: Mapping[bytes, int | None] | None = None) -> None:
+        del files
         self.looks_wanted = wanted
 
     def when_done(self, call: FakeCall, routine: Callable[[int], None]) -> None:

@@ -34,7 +34,7 @@ class World:
         self.readers: dict[object, str] = {}
         judge = SimpleNamespace(
             repeats=SimpleNamespace(origin=lambda _: None),
-            readers=SimpleNamespace(side=lambda key, _fd: self.readers.pop(key, None)),
+            readers=SimpleNamespace(side=lambda found, _fd: self.readers.pop(found.file, None)),
         )
         provider: Any = SimpleNamespace(judge=judge if judged else None)
         self.unopened = Unopened(provider, Identities(PseudoDevices()), lambda _tid, _path: share, lambda _path: volume)

@@ -123,21 +123,21 @@ static void decided_write(const struct pb_core *core, uint8_t *decided, uint32_t
     __atomic_store_n(decided + GUEST_KINDS + nr, kind, __ATOMIC_RELEASE);
 }
 
+static void look_add(uint8_t *bits, uint32_t bit)
+{
+    if (bit != NO_LOOK_BIT)
+        bits[bit / 8] |= (uint8_t)(1 << bit % 8);
+}
+
 /* The path's device is not told apart: another file of its number is shown as well. */
 static void looks_write(const struct pb_core *core, uint8_t *code)
 {
     const struct strings *paths = &core->unshown.looks;
     uint8_t bits[LOOKS_SIZE] = {0};
-    for (uint64_t at = 0; at < paths->length; at += strlen(paths->text + at) + 1) {
-        struct stat found;
-        uint32_t bit = look_bit_of_path(paths->text + at);
-        if (bit != NO_LOOK_BIT)
-            bits[bit / 8] |= (uint8_t)(1 << bit % 8);
-        if (stat(paths->text + at, &found) == 0) {
-            bit = look_bit_of_inode(found.st_ino);
-            bits[bit / 8] |= (uint8_t)(1 << bit % 8);
-        }
-    }
+    for (uint64_t at = 0; at < paths->length; at += strlen(paths->text + at) + 1)
+        look_add(bits, look_bit_of_path(paths->text + at));
+    for (uint64_t i = 0; i < core->unshown.inode_count; i++)
+        look_add(bits, look_bit_of_inode(core->unshown.inodes[i]));
     for (uint64_t i = 0; i < LOOKS_SIZE; i++)
         __atomic_store_n(code + (GATE_LOOKS - GATE_CODE) + i, bits[i], __ATOMIC_RELAXED);
 }
