@@ -125,7 +125,7 @@ static inline void uncount(uint64_t nr)
 /* newfstatat(fd, "", buffer, AT_EMPTY_PATH) of a descriptor names nothing. */
 static inline int is_fstat(const uint64_t args[6])
 {
-    return args[3] == AT_EMPTY_PATH && (int32_t)args[0] >= 0 && !*(const volatile char *)args[1];
+    return args[3] == AT_EMPTY_PATH && (int32_t)args[0] >= 0 && is_of_guests(args[1]) && !*(const volatile char *)args[1];
 }
 
 static inline int is_told(uint64_t fd)
@@ -197,7 +197,11 @@ static inline enum guest_kind held_look_kind_of(const struct gate_block *block)
 static inline enum guest_kind look_kind_of(const struct gate_block *block, int at)
 {
     const volatile char *path = (const volatile char *)block->args[at];
-    if (at && (!path || !*path))
+    if (at && !path)
+        return held_look_kind_of(block);
+    if (!is_of_guests(block->args[at]))
+        return GUEST_ASKS;
+    if (at && !*path)
         return held_look_kind_of(block);
     return is_waited_for(look_bit_of_path(path)) ? GUEST_ASKS : GUEST_MAKES;
 }
@@ -264,7 +268,7 @@ static inline uint64_t name_hash(const struct gate_block *block, uint64_t nr)
     const char *path = (const char *)block->args[position & 7];
     uint32_t place = ((const volatile uint32_t *)GATE_PLACES)[block_number(block) - 1];
     bool is_relative_to = position & GUEST_AT_DIRECTORY && (int32_t)block->args[(position & 7) - 1] != AT_FDCWD;
-    if (!place || (is_relative_to && *path != '/'))
+    if (!place || !is_of_guests((uint64_t)path) || (is_relative_to && *path != '/'))
         return 0;
     return miss_hash(*(const volatile uint64_t *)GATE_GENERATION, place, path);
 }

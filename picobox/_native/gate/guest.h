@@ -47,6 +47,8 @@ struct gate_block {
 #define LOOK_BITS 14
 #define LOOKS_SIZE ((UINT64_C(1) << LOOK_BITS) / 8)
 #define NO_LOOK_BIT (UINT32_C(1) << LOOK_BITS)
+#define LEAST_ADDRESS UINT64_C(0x10000) /* vm.mmap_min_addr as it usually is */
+#define END_OF_ADDRESSES UINT64_C(0x7ffffffff000)
 static inline uint32_t look_bit_of_inode(uint64_t inode)
 {
     return (uint32_t)((inode * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - LOOK_BITS));
@@ -95,6 +97,13 @@ static inline uint32_t first_spelling(uint64_t hash)
     return (uint32_t)(hash >> 32) % (SPELLING_COUNT / SPELLING_WAYS) * SPELLING_WAYS;
 }
 _Static_assert(sizeof(struct gate_spelling) == 128 && sizeof(struct gate_spelling) * SPELLING_COUNT == 16384, "so they lie");
+
+/* Whether something may lie there. What is read elsewhere faults, for which the kernel takes SIGSEGV's handler and its place in
+   the mask from who has blocked or ignored it, before we are told: such a call is made by the stub, which fails. */
+static inline bool is_of_guests(uint64_t address)
+{
+    return address - LEAST_ADDRESS < END_OF_ADDRESSES - LEAST_ADDRESS;
+}
 
 struct word {
     uint64_t value;

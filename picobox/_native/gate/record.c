@@ -35,7 +35,7 @@ INLINE bool put(struct recording *recording, uint64_t address, uint64_t size, ui
 {
     if (!address || !size)
         return true;
-    if (recording->at + sizeof(struct pb_trace_piece) + size + 8 > RING_DATA)
+    if (!is_of_guests(address) || recording->at + sizeof(struct pb_trace_piece) + size + 8 > RING_DATA)
         return false;
     uint8_t *to = (uint8_t *)(piece_at(recording) + 1);
     uint64_t done = 0;
@@ -51,7 +51,7 @@ INLINE bool put_string(struct recording *recording, uint64_t address)
 {
     if (!address)
         return true;
-    if (recording->at + sizeof(struct pb_trace_piece) + LONGEST_STRING > RING_DATA)
+    if (!is_of_guests(address) || recording->at + sizeof(struct pb_trace_piece) + LONGEST_STRING > RING_DATA)
         return false;
     uint8_t *to = (uint8_t *)(piece_at(recording) + 1);
     uint64_t size = 0;
