@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -281,7 +282,11 @@ def test_the_store_survives_kills(
     seen: set[str] = set()
     seed = random.SystemRandom().randrange(1 << 32)
     chance = random.Random(seed)
-    for number in range(1000 if request.config.getoption("--full") else 15):
+    wanted, enough = {"INSTALLING", "INVALID"}, 1000 if request.config.getoption("--full") else 15
+    for number in itertools.count():
+        # More, where the moments were none of those that count.
+        if number >= enough and (wanted <= seen or number >= 20 * enough):
+            break
         with python(place, WORKER, str(base), "other") as worker:
             assert worker.stdout is not None
             assert worker.stdout.readline() == "ready\n"
@@ -299,7 +304,7 @@ def test_the_store_survives_kills(
             manager.unregister("other")
         assert not base.exists(), (seed, number)
         assert os.listdir(place.locks) == [], (seed, number)
-    assert {"INSTALLING", "INVALID"} <= seen, "kills came where nothing was done"
+    assert wanted <= seen, "kills came where nothing was done"
 
 
 def entries(place: SessionPlace) -> list[Instance]:
