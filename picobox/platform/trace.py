@@ -154,6 +154,7 @@ class TracePlatform:
         self._features, self._subscribed, self._calls = features, subscribe, calls
         gated = bool(gate and notify)
         self._gated, self._recorder = gated, recorder
+        self._is_traced = subscribe or recorder is not None
         self._recorded, self._judged = (
             (frozenset[int](),) * 2 if recorder is None else self._record(recorder, gated=gated)
         )
@@ -467,8 +468,8 @@ class TracePlatform:
         return self._tells_closes and lib.pb_expect(self._core, tid) == 0
 
     def ignore(self, call: Repeated) -> None:
-        if not self._tells_closes:
-            return  # which descriptors have handles is not known here
+        if not self._tells_closes or self._is_traced:
+            return  # which descriptors have handles is not known here, or the core tells nobody what it leaves out
         native = ffi.new("struct pb_repeat *")
         native.table, native.nr, native.path_index, native.length = call.table, call.nr, call.path_index, len(call.path)
         native.mask = sum(1 << index for index in call.compared)
@@ -478,21 +479,25 @@ class TracePlatform:
             raise MemoryError
 
     def leave_looks(self, files: Mapping[bytes, int | None]) -> None:
+        if self._is_traced:
+            return
         text = b"".join([path + b"\0" for path in files])
         inodes = [inode for inode in files.values() if inode is not None]
         if lib.pb_leave_looks(self._core, text, len(text), ffi.new("uint64_t[]", inodes), len(inodes)):
             raise MemoryError
 
     def leave_opens(self, directories: Iterable[bytes]) -> None:
+        if self._is_traced:
+            return
         text = b"".join([directory.rstrip(b"/") + b"\0" for directory in directories])
         if lib.pb_leave_opens(self._core, text, len(text)):
             raise MemoryError
 
     def leave_anonymous(self) -> None:
-        lib.pb_leave_anonymous(self._core, True)
+        lib.pb_leave_anonymous(self._core, not self._is_traced)
 
     def leave_copies(self) -> None:
-        lib.pb_leave_copies(self._core, self._watches)
+        lib.pb_leave_copies(self._core, self._watches and not self._is_traced)
 
     def leaves_handles(self, nr: int) -> bool:
         return self._opens_unseen and self._seen is not None and nr not in self._seen and nr not in self._recorded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,23 @@ def test_the_sandbox_says_how_programs_are_run() -> None:
         picobox.run(["true"], sandbox=picobox.Sandbox(), trace=True)
     with pytest.raises(picobox.PicoboxError, match="windows11"):
         picobox.Sandbox(profile="windows12")  # type: ignore[arg-type]
+
+
+LOOKS_OFTEN = """
+import os
+open('x', 'w').close()
+fd = os.open('x', os.O_RDWR | os.O_CREAT)
+for _ in range(2):
+    for _ in range(100): os.stat('/'); os.fstat(0); os.close(os.open('/', os.O_RDONLY)); os.close(os.dup(fd))
+    os.chmod('x', 0o640)
+"""
+
+
+def test_what_a_judge_need_not_see_is_recorded_all_the_same() -> None:
+    counts = []
+    for findings in (False, True):
+        box = picobox.Sandbox(trace="%desc,%file", findings=findings)
+        box.run([sys.executable, "-c", LOOKS_OFTEN], check=True)
+        names = [event.name for event in box.events if isinstance(event, picobox.CallEvent)]
+        counts.append(Counter(names))
+    assert counts[0] == counts[1]
