@@ -19,7 +19,7 @@ from test_readme import masked
 
 REPOSITORY = Path(__file__).parent.parent
 # Pages that show what each command prints, all in one directory that is empty at first.
-PLAYED = ("drives.md", "tutorial.md")
+PLAYED = ("debuggers.md", "drives.md", "tutorial.md")
 SECONDS = 110
 _FENCED = re.compile(r"^```(console|sh|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"^    (?:\$ )?((?:picobox|python3?|pip|pipx|pytest|\.ci/run) .*)$", re.MULTILINE)
@@ -29,6 +29,7 @@ _SHOWN = re.compile(r"^\$ (?P<command>.*\n(?:> ?.*\n)*)(?P<output>(?:(?!\$ ).*\n
 # Tests that run every block of commands of a document and compare what is printed, or what is found.
 OWN_TESTS = {
     "README.md": "tests/test_readme.py",
+    "docs/debuggers.md": "tests/test_documents.py",
     "docs/drives.md": "tests/test_documents.py",
     "docs/instances.md": "tests/session/test_document.py",
     "docs/ntshim.md": "tests/unit/test_ntshim_library.py",

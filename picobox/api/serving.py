@@ -148,7 +148,9 @@ class Run:
 
     def _began(self) -> None:
         """The program has what it was given: it alone says when its pipes are closed."""
-        for fd in (*self._given, *self._kept):
+        for fd in self._given:
+            os.close(fd)
+        for fd in self._kept:
             os.close(fd)
         self._channel.send({"kind": BEGAN})
 

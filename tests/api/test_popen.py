@@ -7,6 +7,7 @@ import contextlib
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -140,10 +141,14 @@ os.write({writing}, b'said'); os.close({writing}); sys.stdin.read()"""
         stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         os.close(writing)
-        with open(reading, "rb") as reader:
-            assert reader.read() == b"said"
+        said = [os.read(reading, 16)]
+        is_over = select.select([reading], [], [], TIMEOUT / 4)[0]
+        assert is_over
+        said.append(os.read(reading, 16))
+        assert said == [b"said", b""]
         assert process.poll() is None
         output, _ = process.communicate(timeout=TIMEOUT)
+    os.close(reading)
     listed = next(fd for fd in range(3, 5) if fd != writing)
     assert output == f"{sorted((0, 1, 2, listed, writing))}\n"
     assert process.returncode == 0
