@@ -37,9 +37,17 @@ struct notified_call {
     uint64_t args[6];
 };
 
-/* What is left of a write, see rests.c: how many bytes are written (0: there is no rest), and what it was asked for. */
+/* As struct iovec. */
+struct piece {
+    uint64_t base, size;
+};
+
+/* What is left of a write, see rests.c: how many bytes are written (0: there is no rest), and what it was asked for; of a
+   vector also the piece that is written in part, 0: none, and how it was. */
 struct rest {
     uint64_t done, address, count;
+    uint64_t changed;
+    struct piece piece, before;
 };
 
 #define MOST_GROUPS 16

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 enum { CALLS = 150, CHUNK = 1 << 18, CHUNKS = 24, PLACES = 64, PLACE = 64 };
 
@@ -180,18 +181,28 @@ static void interrupt(site *from, int flags)
     CHECK(flock(other_lock, LOCK_UN) == 0);
 }
 
+static bool writes_vectors;
+
 static void *write_much(void *argument)
 {
     static char bytes[CHUNK];
+    static struct iovec pieces[] = {{bytes, 1}, {bytes, 0}, {bytes, CHUNK / 2}, {bytes, CHUNK / 2 - 4}, {bytes, 3}};
+    struct iovec before[sizeof pieces / sizeof *pieces];
     int *pair = argument;
-    for (int i = 0; i < CHUNKS; i++)
-        CHECK(write(pair[1], bytes, sizeof bytes) == sizeof bytes);
+    memcpy(before, pieces, sizeof pieces);
+    for (int i = 0; i < CHUNKS; i++) {
+        if (writes_vectors)
+            CHECK(writev(pair[1], pieces, sizeof pieces / sizeof *pieces) == sizeof bytes);
+        else
+            CHECK(write(pair[1], bytes, sizeof bytes) == sizeof bytes);
+        CHECK(memcmp(before, pieces, sizeof pieces) == 0);
+    }
     close(pair[1]);
     return NULL;
 }
 
 /* No signal comes to the writer, so each write is whole, however slowly it is read. */
-static void keep_writes_whole(void)
+static void keep_writes_whole(int first_place)
 {
     static char taken[1 << 14];
     int pair[2];
@@ -210,7 +221,7 @@ static void keep_writes_whole(void)
     }
     close(pair[0]);
     CHECK(pthread_create(&thread, NULL, write_much, pair) == 0);
-    for (int i = 0; i < PLACES; i++) {
+    for (int i = first_place; i < PLACES; i += 2) {
         make_calls((site *)(uintptr_t)(places + PLACE * i));
         usleep(1000);
     }
@@ -264,8 +275,11 @@ int main(int argc, char **argv)
     interrupt(own, 0);
     interrupt((site *)(uintptr_t)(places + PLACE * (PLACES - 2)), SA_RESTART);
     say("a signal ends a wait, or does not\n");
-    keep_writes_whole();
+    keep_writes_whole(0);
     say("every write was whole\n");
+    writes_vectors = true;
+    keep_writes_whole(1);
+    say("and every vector\n");
     CHECK(semctl(semaphores, 0, IPC_RMID) == 0);
     for (int i = 0; i < 2; i++) {
         pid_t pid = fork_child();
