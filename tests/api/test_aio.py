@@ -50,6 +50,19 @@ def test_a_dialogue() -> None:
     asyncio.run(main())
 
 
+def test_another_program_and_a_descriptor() -> None:
+    async def main() -> None:
+        reading, writing = os.pipe()
+        line = f"echo $0 >&{writing}"
+        process = await aio.create_subprocess_exec("shown", "-c", line, executable="/bin/bash", pass_fds=[writing])
+        os.close(writing)
+        assert await process.wait() == 0
+        assert [os.read(reading, 16), os.read(reading, 16)] == [b"shown\n", b""]
+        os.close(reading)
+
+    asyncio.run(main())
+
+
 def test_a_shell_and_big_output() -> None:
     async def main() -> None:
         data = os.urandom(1 << 20) * 8

@@ -24,7 +24,7 @@ REFERENCE_HEAD = """# The services of ntshim
 
 Each takes the caller first, a process or a thread. What it answers, with types, units, statuses and the source of the
 rule, stands in its docstring (`help(System().nt.NtCreateFile)`); here is the first sentence of each.
-`python tests/unit/test_ntshim_library.py` makes this list.
+`python tests/unit/test_ntshim_library.py` makes this list. Sections of `facts/nt.md` are the project's notes on NT.
 
 | service | does |
 |---|---|
