@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from picobox.call import Call
     from picobox.names import Names
     from picobox.platform.base import HostTid
-    from picobox.platform.identity import Identity, Key
+    from picobox.platform.identity import Identity
     from picobox.provider import PicoProvider
     from picobox.windows import WindowsRules
 
@@ -104,7 +104,7 @@ class Changes:
         if found is None or found.file is None:
             return
         _judged(call, Subject(REMOVE_DIRECTORY if directory else DELETE_NAME, found))
-        if not directory and self._is_nobodys(call, found, found.file):
+        if not directory and self.is_nobodys(call, found):
             return
         if found.is_directory:
             self.working_directories.look()
@@ -115,14 +115,14 @@ class Changes:
         irp = self._set(call, handle, flags, query.FILE_DISPOSITION_INFORMATION_EX)
         _complete_at_end(call, irp, lambda: file_at(found.path) != found.file)
 
-    def _is_nobodys(self, call: Call, found: Identity, key: Key) -> bool:
+    def is_nobodys(self, call: Call, found: Identity) -> bool:
         """Whether a check has nothing to ask NT: a file that nobody has open, maps or protects goes on Windows too."""
         if not _is_only_watched(call) or found.is_directory or not found.mode & _WRITE_PERMISSIONS:
             return False
-        if self._nodes.of_key(key) is not None:
+        if found.file is None or self._nodes.of_key(found.file) is not None:
             return False
         self._look(found, _place(found, keeps_read_only=True))
-        return (key, "") not in self._nodes.mapped
+        return (found.file, "") not in self._nodes.mapped
 
     def rename(self, call: Call, old: tuple[int, bytes], new: tuple[int, bytes], *, replace: bool) -> None:
         """Give a file another name: MoveFileExW, or by POSIX semantics where the runtime asks for them."""

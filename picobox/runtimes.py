@@ -110,6 +110,11 @@ class Runtimes:
         self._known: dict[images.ImageKey, Runtime] = {}
         self._appointed: dict[HostTid, Runtime] = {}
 
+    def all_share(self, share: int) -> bool:
+        """Whether the opens of all programs share at least that."""
+        asked = (*self._shares.by_name.values(), share if self._shares.everywhere is None else self._shares.everywhere)
+        return all(each & share == share for each in asked)
+
     def appoint(self, tid: HostTid, runtime: Runtime) -> None:
         """A task runs on that, whatever its executable is, until it is dismissed."""
         self._appointed[tid] = runtime

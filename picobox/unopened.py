@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from picobox.task import FdTable
 
 _MOST_ORIGINS = 256
-# Of a description's flags; 0: it was opened for reading alone.
-_ACCESS_MODE = 3
 _REDIRECTED = range(3)
 
 
@@ -119,8 +117,7 @@ class Unopened:
         share, judge = self._share_of(tid, found.path), self._provider.judge
         if share is None and judge is not None:
             return None  # nothing there is judged
-        reads = described.flags & _ACCESS_MODE == 0
-        side = judge.readers.side(found, fd) if judge is not None and reads else None
+        side = None if judge is None else judge.readers.side(found, described.flags, fd)
         if side is not None and found.is_directory:
             share = FILE_SHARE_ALL  # as Opens has it
         access = granted_access(described.flags)

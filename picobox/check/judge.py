@@ -92,7 +92,7 @@ class Judge:
         self.processes = Processes()
         self.holders = Holders(provider, changes, opens.nodes, self.processes)
         self.wants_looks = provider.check_looks
-        self.repeats = Repeats(provider.platform)
+        self.repeats = Repeats(provider.platform, opens.unopened.look)
         self._provider = provider
         self._changes = changes
         self.identities = opens.identities

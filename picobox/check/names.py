@@ -38,6 +38,11 @@ _OPENS = frozenset(("open", "creat", "openat", "openat2"))
 _RENAMES = frozenset(("rename", "renameat", "renameat2"))
 
 
+def is_harmless(name: bytes) -> bool:
+    """Whether no rule about single names can refuse a name that is to be made."""
+    return _SUSPECT.search(name) is None
+
+
 class NameRules:
     """Judges names as guests write them: those that a call makes, and those that it does not find.
 
@@ -102,7 +107,7 @@ class NameRules:
         return sides or [Side(Process(0, ""), "", os.fsdecode(path), time.time())]
 
     def _judged(self, name: bytes, kind: str) -> list[rules.Judgement]:
-        if _SUSPECT.search(name) is None:
+        if is_harmless(name):
             return []
         # On Windows such a name is another one: half a surrogate pair, which NTFS takes, or what a code page says.
         text = name.decode(errors="replace") if self._judge.observes else os.fsdecode(name)

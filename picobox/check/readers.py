@@ -1,7 +1,7 @@
-"""Opens for reading in whose way nobody is: NT need not decide about them, and counts those that last when it matters.
+"""Opens in whose way nobody is: NT need not decide about them, and counts those that last when it matters.
 
-Most files that a program reads are closed again before anybody changes anything. Who has made such an open is kept;
-what it leaves open is found in the kernel's table before the next change (picobox.unopened).
+Most files that a program reads or writes are closed again before anybody changes a name. Who has made such an open is
+kept; what it leaves open is found in the kernel's table before the next change (picobox.unopened).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from ntshim.io.share import FILE_SHARE_READ, FILE_SHARE_WRITE
 from ntshim.ob.handles import index_to_handle
+from picobox.check.names import is_harmless
+from picobox.check.subject import OPEN, Subject
 from picobox.findings.finding import Side
 from picobox.task import fd_index
 
@@ -24,20 +26,27 @@ if TYPE_CHECKING:
     from picobox.runtimes import Runtime
 
 _MOST = 256
+_ACCESS_MODE = 0o3
+_O_CREAT, _O_EXCL, _O_TRUNC = 0o100, 0o200, 0o1000
 _SHARES = FILE_SHARE_READ | FILE_SHARE_WRITE
-# What makes or empties a file, or opens none.
-_NO_READS = 0o3 | 0o100 | 0o1000 | 0o10000000
+_O_DIRECTORY, _O_PATH = 0o200000, 0o10000000
+_WRITES = _ACCESS_MODE | _O_CREAT | _O_TRUNC
 
 
 class Readers:
-    """Those who have opened files for reading since anybody asked who has what open, by file."""
+    """Those who have opened files since anybody asked who has what open, by access mode and file.
+
+    A file that an open has made is known by its path, since it has no number at the entry.
+    """
 
     def __init__(self, judge: Judge, provider: PicoProvider, opens: Opens) -> None:
         """Nobody has; what `opens` knows to be open stands in their way."""
         self._judge = judge
         self._provider = provider
         self._opens = opens
-        self._sides: dict[Key, Side] = {}
+        self._sides: dict[tuple[int, Key | bytes], Side] = {}
+        # The files of these, whatever they were opened for.
+        self._files: set[Key | bytes] = set()
 
     def takes(self, call: Call, found: Identity, flags: int, runtime: Runtime) -> bool:
         """Whether an open, at its entry, is one of these; then its call goes on to the kernel and is not seen to end.
@@ -47,37 +56,63 @@ class Readers:
         judgement, key = call.judgement, found.file
         if judgement is None or not judgement.observes or judgement.routines or self._provider.interposer is not None:
             return False
-        if key is None or flags & _NO_READS or runtime.library_shares or runtime.share & _SHARES != _SHARES:
+        if flags & _O_PATH or runtime.library_shares or runtime.share & _SHARES != _SHARES:
             return False
         if self._judge.posix.read_back.waits_for(found.name):
             return False  # a look at a descriptor that has no handle is not told
-        if key in self._sides:
+        if key in self._files or found.path in self._files:
             self._opens.unopened.look()
-        if self._opens.nodes.of_key(key) is not None or not self._provider.platform.expect(call.stop.tid):
+        if key is not None and self._opens.nodes.of_key(key) is not None:
             return False
-        self._keep(call, key, found.path)
+        if flags & _WRITES and not self._may_write(call, found, flags):
+            return False
+        if not self._provider.platform.expect(call.stop.tid):
+            return False
+        if key is None:
+            judgement.subject = Subject(OPEN, found)  # the name may be one that Windows has not let go yet
+        self._keep(call, flags & _ACCESS_MODE, found.path if key is None else key, found.path)
         return True
 
-    def _keep(self, call: Call, key: Key, path: bytes) -> None:
-        self._sides.pop(key, None)
+    def _may_write(self, call: Call, found: Identity, flags: int) -> bool:
+        """Whether NT could refuse nothing to an open that writes or makes a file which nobody has open.
+
+        Locks on descriptors without a handle must be shown then, and nobody may open files that others must not write.
+        """
+        if flags & _ACCESS_MODE == _ACCESS_MODE or flags & _O_DIRECTORY or self._judge.repeats.ignores_descriptors:
+            return False
+        if any(volume.reservations for volume in self._opens.volumes):
+            return False  # somebody is about to make a name
+        if found.file is None:
+            parent = self._opens.nodes.of_key(found.directory)
+            return bool(flags & _O_CREAT) and is_harmless(found.name) and (parent is None or not parent.pending_links)
+        if flags & _O_CREAT and flags & _O_EXCL:
+            return False
+        changes, windows = self._provider.changes, self._judge.windows
+        return changes is not None and windows.runtimes.all_share(_SHARES) and changes.is_nobodys(call, found)
+
+    def _keep(self, call: Call, mode: int, file: Key | bytes, path: bytes) -> None:
+        self._sides.pop((mode, file), None)
         if len(self._sides) >= _MOST:
             self._opens.unopened.look()
             self._sides.clear()
+            self._files.clear()
         name = "" if call.row is None else call.row.name
         process = self._judge.processes.of(call.thread.process, call.stop.tid)
         side = Side(process, name, os.fsdecode(path), time.time(), stack=self._judge.stacks.of(call))
-        self._sides[key] = side
+        self._sides[mode, file] = side
+        self._files.add(file)
         self._judge.repeats.opened(side)
 
-    def side(self, found: Identity, fd: int) -> Side | None:
-        """Who has opened a file that is found open under a descriptor; None if it was none of these.
+    def side(self, found: Identity, flags: int, fd: int) -> Side | None:
+        """Who has opened a file that is found open under a descriptor with some flags; None if it was none of these.
 
         What was opened by another path is another open than the one that was kept, which is over: names that an open
         file has do not change before somebody looks.
         """
-        key = found.file
-        side = None if key is None else self._sides.get(key)
-        if key is None or side is None or side.path != os.fsdecode(found.path):
-            return None
-        del self._sides[key]
-        return side._replace(fd=fd, handle=index_to_handle(fd_index(fd)))
+        mode, path = flags & _ACCESS_MODE, os.fsdecode(found.path)
+        for file in (found.path, found.file):
+            side = None if file is None else self._sides.get((mode, file))
+            if file is not None and side is not None and side.path == path:
+                del self._sides[mode, file]
+                return side._replace(fd=fd, handle=index_to_handle(fd_index(fd)))
+        return None

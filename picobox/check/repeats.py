@@ -14,7 +14,7 @@ from picobox.abi.row import QUERIES
 from picobox.platform.base import Repeated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from picobox.abi.row import Row
     from picobox.call import Call
@@ -46,9 +46,11 @@ class Repeats:
     A call that changes where paths lead, what may be opened or what is mapped, and whatever is found, begins it anew.
     """
 
-    def __init__(self, platform: Platform) -> None:
-        """Nothing was seen."""
+    def __init__(self, platform: Platform, look: Callable[[], None]) -> None:
+        """Nothing was seen. `look` gives handles to the descriptors that guests have without."""
         self._platform = platform
+        self._look = look
+        self.ignores_descriptors = False
         self._seen: dict[Repeated, int] = {}
         self._origins: dict[str, Side] = {}
         # The last components of the paths of calls that are not given any more, as they are and folded.
@@ -76,7 +78,7 @@ class Repeats:
         self._names.clear()
         self._folded.clear()
         if self._ignores:
-            self._ignores = False
+            self._ignores = self.ignores_descriptors = False
             self._platform.forget_ignored()
 
     def end(self, call: Call, arguments: Sequence[object]) -> None:
@@ -92,6 +94,9 @@ class Repeats:
         self._seen[repeated] = times
         if times == ENOUGH:
             self._ignores = True
+            if repeated.path_index < 0:
+                self._look()
+                self.ignores_descriptors = True
             name = repeated.path.rpartition(b"/")[2]
             self._names.add(name)
             self._folded.add(fold(name))

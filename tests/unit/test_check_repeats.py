@@ -59,7 +59,7 @@ OPEN = ("openat", (0, 1, 0o102, 0o666), [-100, b"/d/x", 0o102, 0o666])
 )
 def test_what_is_ignored(name: str, args: tuple[int, ...], arguments: list[object], compared: set[int] | None) -> None:
     platform = Platform()
-    repeats = Repeats(platform)  # type: ignore[arg-type]  # all that is used of it
+    repeats = Repeats(platform, lambda: None)  # type: ignore[arg-type]  # all that is used of it
     for _ in range(ENOUGH - 1):
         meet(repeats, name, args, arguments)
     assert not platform.ignored
@@ -88,7 +88,7 @@ def test_what_is_ignored(name: str, args: tuple[int, ...], arguments: list[objec
 )
 def test_what_begins_it_anew(name: str, arguments: list[object], *, anew: bool) -> None:
     platform = Platform()
-    repeats = Repeats(platform)  # type: ignore[arg-type]  # all that is used of it
+    repeats = Repeats(platform, lambda: None)  # type: ignore[arg-type]  # all that is used of it
     for _ in range(ENOUGH):
         meet(repeats, *OPEN)
     repeats.look(BY_NAME[name], arguments)
@@ -97,7 +97,7 @@ def test_what_begins_it_anew(name: str, arguments: list[object], *, anew: bool) 
 
 def test_tables_are_told_apart() -> None:
     platform = Platform()
-    repeats = Repeats(platform)  # type: ignore[arg-type]  # all that is used of it
+    repeats = Repeats(platform, lambda: None)  # type: ignore[arg-type]  # all that is used of it
     for _ in range(ENOUGH):
         meet(repeats, *OPEN, table=7)
         meet(repeats, *OPEN, table=8)
