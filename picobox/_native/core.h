@@ -349,6 +349,21 @@ int64_t pb_write(struct pb_core *core, int32_t tid, uint64_t address, const void
 /* Reads blocks of the same size, one after another into the buffer; of a block that cannot be read whole, zeros. */
 void pb_read_blocks(struct pb_core *core, int32_t tid, const uint64_t *addresses, uint64_t count, uint64_t size,
                     void *buffer);
+/* A list of frames in a guest, innermost first: where in a frame are the frame of its caller, its target, the next
+   instruction and one byte that tells its owner, and which fields, of 4 bytes with a sign or of 8, of the target are
+   wanted. Frames whose owner is `first_shim` or more are passed over, three for each that is wanted. */
+enum { PB_FRAME_FIELDS = 8 };
+struct pb_frames {
+    uint32_t caller, target, instruction, owner;
+    int64_t mask; /* of the bits that are the target's address */
+    int32_t first_shim;
+    uint32_t target_size, field_count;
+    uint32_t fields[8], widths[8];
+};
+/* For each of at most `limit` frames a row: target, instruction, owner, the target's fields. What cannot be read is
+   zero. Gives the number of rows, or -EINVAL for a form or limit that is beyond what is read at once. */
+int32_t pb_read_frames(struct pb_core *core, int32_t tid, const struct pb_frames *form, uint64_t innermost,
+                       uint32_t limit, int64_t *rows);
 /* Length of the NUL-terminated string copied (without NUL), -EFAULT, -EPERM as above, or -ENAMETOOLONG if none ends within limit. */
 int64_t pb_read_string(struct pb_core *core, int32_t tid, uint64_t address, char *buffer, uint64_t limit);
 

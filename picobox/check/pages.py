@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from struct import Struct
     from typing import Any
 
-    from picobox.platform.base import GuestMemory
+    from picobox.platform.base import FramesForm, GuestMemory
 
 PAGE = 4096
 _OFFSET = PAGE - 1
@@ -66,6 +66,10 @@ class Pages:
     def structures(self, form: Struct, addresses: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         """The fields of structures of one form, read in one go; they are not kept."""
         return form.iter_unpack(self._memory.read_blocks([address % _USER_END for address in addresses], form.size))
+
+    def frames(self, form: FramesForm, innermost: int, limit: int) -> bytes | None:
+        """The rows of a list of frames (GuestMemory.read_frames), which are not kept."""
+        return self._memory.read_frames(form, innermost, limit)
 
     def string(self, address: int, limit: int) -> bytes:
         """The bytes before the first zero, at most so many."""

@@ -6,12 +6,13 @@ innermost frame, each frame to its caller. All of it is the guest's, so every nu
 
 from __future__ import annotations
 
-from struct import Struct
+from struct import Struct, calcsize
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.check import python_layouts
 from picobox.check.line_table import UNIT, line_at
 from picobox.findings.finding import Frame
+from picobox.platform.base import FramesForm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,11 @@ _RUNTIME, _VERSION = b"_PyRuntime", b"Py_Version"
 _OWNED_BY_GENERATOR = 1
 # References of frames have marks in their lowest bits (pycore_stackref.h).
 _REFERENCE = ~3
+# A row: code object, instruction and owner of a frame, then what a code object is recognised by (Layout.code).
+_FRAME = Struct("<QQq")
+_KEY = Struct("<QQqQQQq")
+_ADDRESS = 8
+_ROW = _FRAME.size + _KEY.size
 _TYPE_NAME = b"code"
 _MOST_INTERPRETERS = 64
 _MOST_THREADS = 4096
@@ -50,12 +56,15 @@ class _Thread(NamedTuple):
 
 
 class _Code(NamedTuple):
-    """A code object: what it was recognised by, and the frames that were made of it, by the instruction's offset."""
+    """A code object: what it was recognised by, and the frames that were made of it, by instruction and owner.
 
-    key: tuple[int, ...]
+    None stands for a frame that is not visible.
+    """
+
+    key: bytes
     file: str
     function: str
-    frames: dict[int, Frame]
+    frames: dict[bytes, Frame | None]
 
 
 class PythonRuntime:
@@ -66,7 +75,8 @@ class PythonRuntime:
         self._address = address
         self._layout = layout
         self._code_type = 0
-        self._codes: dict[int, _Code] = {}
+        self._form = _form_of(layout)
+        self._codes: dict[bytes, _Code] = {}
         self._threads: dict[int, _Thread] = {}
         self._expected: dict[int, tuple[int, ...]] = {}
 
@@ -79,12 +89,15 @@ class PythonRuntime:
         state = self._state_of(pages, thread_id)
         if state is None:
             return ()
-        found = self._walk(pages, state, limit)
+        innermost = self._innermost(pages, state)
+        rows = pages.frames(self._form, innermost, limit)
+        if rows is None:
+            rows = self._walk(pages, innermost, limit)
         known = tuple(pages.known())
         if len(self._expected) >= _MOST_THREADS:
             self._expected.clear()
         self._expected[thread_id] = known if len(known) <= _MOST_EXPECTED else ()
-        return tuple(self._rendered(pages, found))
+        return tuple(self._rendered(pages, rows))
 
     def _state_of(self, pages: Pages, thread_id: int) -> int | None:
         """The thread state that is active in a thread."""
@@ -139,10 +152,9 @@ class PythonRuntime:
                 place = previous
         return place
 
-    def _walk(self, pages: Pages, state: int, limit: int) -> list[tuple[int, int, int]]:
-        """Code object, instruction and owner of the innermost frames."""
+    def _walk(self, pages: Pages, frame: int, limit: int) -> bytes:
+        """The rows of the innermost frames, where they cannot be read in one go."""
         form, first_shim = self._layout.frame, self._layout.first_shim
-        frame = self._innermost(pages, state)
         found: list[tuple[int, int, int]] = []
         for _ in range(_STEPS_A_FRAME * limit):
             if not frame or len(found) >= limit:
@@ -150,33 +162,38 @@ class PythonRuntime:
             code, frame, instruction, owner = pages.unpack(form, frame)
             if owner < first_shim:
                 found.append((code & _REFERENCE, instruction, owner))
-        return found
-
-    def _rendered(self, pages: Pages, found: list[tuple[int, int, int]]) -> Iterator[Frame]:
-        codes = self._codes
         keys = pages.structures(self._layout.code, [address for address, _, _ in found])
-        for (address, instruction, owner), key in zip(found, keys, strict=True):
-            code = codes.get(address)
+        return b"".join(_FRAME.pack(*frame) + _KEY.pack(*key) for frame, key in zip(found, keys, strict=True))
+
+    def _rendered(self, pages: Pages, rows: bytes) -> Iterator[Frame]:
+        codes = self._codes
+        for at in range(0, len(rows), _ROW):
+            code, key = codes.get(rows[at : at + _ADDRESS]), rows[at + _FRAME.size : at + _ROW]
             if code is None or code.key != key:
-                code = self._read_code(pages, address, key)
+                code = self._read_code(pages, rows[at : at + _ADDRESS], key)
                 if code is None:
                     continue
-            offset = instruction - address - self._layout.instructions
-            # A frame is visible from its first traced instruction on, a generator's always (_PyFrame_IsIncomplete).
-            if owner != _OWNED_BY_GENERATOR and offset < UNIT * key[6]:
-                continue
-            yield code.frames.get(offset) or self._new_frame(pages, code, offset)
+            place = rows[at + _ADDRESS : at + _FRAME.size]
+            try:
+                frame = code.frames[place]
+            except KeyError:
+                frame = self._new_frame(pages, code, *_FRAME.unpack_from(rows, at))
+                if len(code.frames) < _MOST_LINES:
+                    code.frames[place] = frame
+            if frame is not None:
+                yield frame
 
-    def _read_code(self, pages: Pages, address: int, key: tuple[int, ...]) -> _Code | None:
+    def _read_code(self, pages: Pages, address: bytes, key: bytes) -> _Code | None:
         """A code object that was not known, or not with these contents; None if it is none."""
-        if not self._is_code(pages, key[0]):
+        type_address, _, _, path, name, _, _ = _KEY.unpack(key)
+        if not self._is_code(pages, type_address):
             return None
-        file = self._text(pages, key[3], _LONGEST_PATH)
+        file = self._text(pages, path, _LONGEST_PATH)
         if not file:
             return None
         if len(self._codes) >= _MOST_CODES:
             self._codes.clear()
-        code = self._codes[address] = _Code(key, file, self._text(pages, key[4], _LONGEST_NAME) or "", {})
+        code = self._codes[address] = _Code(key, file, self._text(pages, name, _LONGEST_NAME) or "", {})
         return code
 
     def _is_code(self, pages: Pages, type_address: int) -> bool:
@@ -187,18 +204,20 @@ class PythonRuntime:
             self._code_type = type_address
         return True
 
-    def _new_frame(self, pages: Pages, code: _Code, offset: int) -> Frame:
+    def _new_frame(self, pages: Pages, code: _Code, address: int, instruction: int, owner: int) -> Frame | None:
+        """A frame that was not seen before; None if it is not visible."""
         line = None
-        _, units, first_line, _, _, table, _ = code.key
+        _, units, first_line, _, _, table, first_traced = _KEY.unpack(code.key)
+        offset = instruction - address - self._layout.instructions
+        # A frame is visible from its first traced instruction on, a generator's always (_PyFrame_IsIncomplete).
+        if owner != _OWNED_BY_GENERATOR and offset < UNIT * first_traced:
+            return None
         # What lies outside is a copy of the instructions for one thread, and not told where (3.14t).
         if 0 <= offset < UNIT * units:
             size = _word(pages, table + self._layout.bytes_size)
             data = pages.blocks((table + self._layout.bytes_data,), min(size, _LONGEST_TABLE))[0]
             line = line_at(data, first_line, offset)
-        frame = Frame(code.file, code.function, line)
-        if len(code.frames) < _MOST_LINES:
-            code.frames[offset] = frame
-        return frame
+        return Frame(code.file, code.function, line)
 
     def _text(self, pages: Pages, address: int, limit: int) -> str | None:
         """A string; None if it is none, or too long."""
@@ -213,6 +232,13 @@ class PythonRuntime:
             return pages.blocks((start,), width * length)[0].decode(encoding, "surrogatepass")
         except ValueError:
             return None
+
+
+def _form_of(layout: Layout) -> FramesForm:
+    """Where frames, and what they run, keep what a row has of them."""
+    (code, _), (caller, _), (instruction, _), (owner, _) = python_layouts.offsets(layout.frame)
+    key = tuple((offset, calcsize("<" + letter)) for offset, letter in python_layouts.offsets(layout.code))
+    return FramesForm(caller, code, instruction, owner, _REFERENCE, layout.first_shim, layout.code.size, key)
 
 
 _ENCODINGS = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from struct import Struct, calcsize
 from typing import NamedTuple
 
@@ -73,6 +74,16 @@ def fields(*wanted: tuple[int, str]) -> Struct:
         if not 0 <= offset < _FARTHEST or "-" in form:
             raise ValueError(f"no structure has a field at {offset}")
     return Struct(form)
+
+
+def offsets(form: Struct) -> tuple[tuple[int, str], ...]:
+    """The offsets and formats of the fields that `fields` was given."""
+    found, at = [], 0
+    for gap, letter in re.findall(r"(\d+)x(\w)", form.format):
+        at += int(gap)
+        found.append((at, letter))
+        at += calcsize("<" + letter)
+    return tuple(found)
 
 
 _WORD = "Q"

@@ -106,6 +106,23 @@ class SpawnRequest(NamedTuple):
     ignored_signals: int = 0
 
 
+class FramesForm(NamedTuple):
+    """Where in a frame, in bytes, its caller's, its target, its instruction and a byte for its owner are.
+
+    Of the target's address the bits of `mask` count; frames whose owner is `first_shim` or more are passed over.
+    `fields`: offset and width (8, or 4 with a sign) of what is wanted of a target of that many bytes.
+    """
+
+    caller: int
+    target: int
+    instruction: int
+    owner: int
+    mask: int
+    first_shim: int
+    target_size: int
+    fields: tuple[tuple[int, int], ...]
+
+
 class GuestMemory(Memory, Protocol):
     """A guest's memory, readable and writable; Errno(EFAULT) where nothing is mapped.
 
@@ -116,6 +133,12 @@ class GuestMemory(Memory, Protocol):
 
     def read_blocks(self, addresses: Sequence[int], size: int) -> bytes:
         """Blocks of `size` bytes, one after another; of a block that cannot be read whole, zeros."""
+
+    def read_frames(self, form: FramesForm, innermost: int, limit: int) -> bytes | None:
+        """A row of 64-bit numbers for each frame of a list, at most so many; None if that cannot be read in one go.
+
+        A row has the frame's target, instruction and owner, and the target's fields; what cannot be read is zero.
+        """
 
 
 class ArgumentPage(Protocol):

@@ -17,6 +17,8 @@ from picobox.findings.finding import Frame
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from picobox.platform.base import FramesForm
+
 BASE = 0x7F0000000000
 SIZE = 8 * PAGE
 THREAD_ID = 0x7F1234567840
@@ -57,6 +59,9 @@ class Memory:
 
     def read_string(self, address: int, limit: int) -> bytes:
         raise NotImplementedError
+
+    def read_frames(self, form: FramesForm, innermost: int, limit: int) -> None:
+        """All is read number by number."""
 
     def read_blocks(self, addresses: Sequence[int], size: int) -> bytes:
         self.reads += len(addresses)
