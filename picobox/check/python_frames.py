@@ -36,6 +36,7 @@ _TYPE_NAME = b"code"
 _MOST_INTERPRETERS = 64
 _MOST_THREADS = 4096
 _MOST_CODES = 1 << 15
+_MOST_STACKS = 1 << 9
 _MOST_LINES = 1 << 12  # that are kept of one code object
 _LONGEST_PATH = 4096
 _LONGEST_NAME = 1024
@@ -77,6 +78,8 @@ class PythonRuntime:
         self._code_type = 0
         self._form = _form_of(layout)
         self._codes: dict[bytes, _Code] = {}
+        # By their rows, as long as none of these codes was taken for another.
+        self._stacks: dict[bytes, tuple[Frame, ...]] = {}
         self._threads: dict[int, _Thread] = {}
         self._expected: dict[int, tuple[int, ...]] = {}
 
@@ -97,7 +100,14 @@ class PythonRuntime:
         if len(self._expected) >= _MOST_THREADS:
             self._expected.clear()
         self._expected[thread_id] = known if len(known) <= _MOST_EXPECTED else ()
-        return tuple(self._rendered(pages, rows))
+        stack = self._stacks.get(rows)
+        if stack is None:
+            stack, is_known = self._rendered(pages, rows)
+            if len(self._stacks) >= _MOST_STACKS:
+                self._stacks.clear()
+            if is_known:
+                self._stacks[rows] = stack
+        return stack
 
     def _state_of(self, pages: Pages, thread_id: int) -> int | None:
         """The thread state that is active in a thread."""
@@ -165,13 +175,15 @@ class PythonRuntime:
         keys = pages.structures(self._layout.code, [address for address, _, _ in found])
         return b"".join(_FRAME.pack(*frame) + _KEY.pack(*key) for frame, key in zip(found, keys, strict=True))
 
-    def _rendered(self, pages: Pages, rows: bytes) -> Iterator[Frame]:
-        codes = self._codes
+    def _rendered(self, pages: Pages, rows: bytes) -> tuple[tuple[Frame, ...], bool]:
+        """The visible frames, and whether each row is that of a code object: then equal rows are an equal stack."""
+        codes, found, is_known = self._codes, [], True
         for at in range(0, len(rows), _ROW):
             code, key = codes.get(rows[at : at + _ADDRESS]), rows[at + _FRAME.size : at + _ROW]
             if code is None or code.key != key:
                 code = self._read_code(pages, rows[at : at + _ADDRESS], key)
                 if code is None:
+                    is_known = False
                     continue
             place = rows[at + _ADDRESS : at + _FRAME.size]
             try:
@@ -181,7 +193,8 @@ class PythonRuntime:
                 if len(code.frames) < _MOST_LINES:
                     code.frames[place] = frame
             if frame is not None:
-                yield frame
+                found.append(frame)
+        return tuple(found), is_known
 
     def _read_code(self, pages: Pages, address: bytes, key: bytes) -> _Code | None:
         """A code object that was not known, or not with these contents; None if it is none."""
@@ -193,6 +206,9 @@ class PythonRuntime:
             return None
         if len(self._codes) >= _MOST_CODES:
             self._codes.clear()
+            self._stacks.clear()
+        elif address in self._codes:
+            self._stacks.clear()
         code = self._codes[address] = _Code(key, file, self._text(pages, name, _LONGEST_NAME) or "", {})
         return code
 

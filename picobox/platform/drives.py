@@ -50,9 +50,10 @@ class HostVolume(NamedTuple):
     letters: tuple[str, ...]
     rules: VolumeRules
 
-    def holds(self, path: bytes) -> bool:
-        """Whether a path of the host, without links in it, lies on this volume or on one inside it."""
-        return path == self.path or path.startswith(self.path.rstrip(b"/") + b"/")
+    @property
+    def below(self) -> bytes:
+        """What the paths begin with, without links in them, that lie on this volume or on one inside it."""
+        return self.path.rstrip(b"/") + b"/"
 
     def nt_name(self, path: bytes) -> str:
         r"""The NT name of such a path: `\??\C:\name` where there is a letter, else below the device."""
@@ -208,7 +209,8 @@ class Drives:
             for number, (path, named) in enumerate(roots.items(), 1)
         ]
         self.nt_name = lru_cache(_NAMES_KEPT)(self._nt_name)
-        self._deepest_first = sorted(self.volumes, key=lambda volume: len(volume.path), reverse=True)
+        deepest_first = sorted(self.volumes, key=lambda volume: len(volume.path), reverse=True)
+        self._deepest_first = [(volume.path, volume.below, volume) for volume in deepest_first]
 
     def _rules(self, mode: CaseMode, *, on_drive: bool) -> VolumeRules:
         if self._windows:
@@ -267,4 +269,4 @@ class Drives:
 
     def of(self, path: bytes) -> HostVolume:
         """The volume of a path of the host without links in it."""
-        return next(volume for volume in self._deepest_first if volume.holds(path))
+        return next(volume for root, below, volume in self._deepest_first if path.startswith(below) or path == root)

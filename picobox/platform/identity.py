@@ -43,7 +43,7 @@ class Identity(NamedTuple):
     @property
     def path(self) -> bytes:
         """The whole path."""
-        return os.path.join(self.parent, self.name)
+        return self.parent + self.name if self.parent.endswith(b"/") else self.parent + b"/" + self.name
 
 
 class Identities:
