@@ -62,6 +62,7 @@ class Readers:
             return False  # a look at a descriptor that has no handle is not told
         if key in self._files or found.path in self._files:
             self._opens.unopened.look()
+            self._forget(found)
         if key is not None and self._opens.nodes.of_key(key) is not None:
             return False
         if flags & _WRITES and not self._may_write(call, found, flags):
@@ -102,6 +103,14 @@ class Readers:
         self._sides[mode, file] = side
         self._files.add(file)
         self._judge.repeats.opened(side)
+
+    def _forget(self, found: Identity) -> None:
+        """Whoever has opened a file before, and was not found to have it open, has closed it."""
+        for file in (found.file, found.path):
+            if file in self._files:
+                self._files.remove(file)
+                for mode in range(_ACCESS_MODE):
+                    self._sides.pop((mode, file), None)
 
     def side(self, found: Identity, flags: int, fd: int) -> Side | None:
         """Who has opened a file that is found open under a descriptor with some flags; None if it was none of these.
