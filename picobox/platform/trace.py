@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from errno import EFAULT, EINVAL, EPERM, ESRCH
-from functools import cache, cached_property
+from functools import cached_property
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from picobox.abi.row import ACTION_NATIVE, CHECK
 from picobox.errors import Errno, PlatformError
 from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Birth, Descriptor, HostTid, Kills, SpawnRequest, Stop
+from picobox.platform.frames import read_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,31 +73,11 @@ class TraceMemory:
         return bytes(ffi.buffer(buffer, size * count))
 
     def read_frames(self, form: FramesForm, innermost: int, limit: int) -> bytes | None:
-        native, width = _native_frames(form)
-        if native is None or 8 * width * limit > _BUFFER:
-            return None
-        rows = ffi.cast("int64_t *", self._buffer)
-        count = lib.pb_read_frames(self._core, self._tid, native, innermost, limit, rows)
-        return None if count < 0 else bytes(ffi.buffer(self._buffer, 8 * width * count))
+        return read_frames(self._core, self._tid, form, innermost, limit)
 
     def write(self, address: int, data: bytes) -> None:
         if lib.pb_write(self._core, self._tid, address, data, len(data)) != len(data):
             raise Errno(EFAULT)
-
-
-@cache
-def _native_frames(form: FramesForm) -> tuple[Any, int]:
-    """A struct pb_frames, None if the core takes no such form; and how many numbers a row has."""
-    width = 3 + len(form.fields)
-    if len(form.fields) > lib.PB_FRAME_FIELDS:
-        return None, width
-    native = ffi.new("struct pb_frames *")
-    native.caller, native.target, native.instruction, native.owner = form[:4]
-    native.mask, native.first_shim, native.target_size = form.mask, form.first_shim, form.target_size
-    native.field_count = len(form.fields)
-    for place, (offset, size) in enumerate(form.fields):
-        native.fields[place], native.widths[place] = offset, size
-    return native, width
 
 
 class TracePage:

@@ -12,12 +12,16 @@ import pytest
 
 from picobox.abi.table import ROWS
 from picobox.platform.reference import ReferencePlatform
+from picobox.platform.trace import TraceMemory
 
 from .pythons import PYTHONS
 from .stopped import Collector, stacks_of
 
 if TYPE_CHECKING:
     from picobox.findings.finding import Frame
+    from picobox.platform.base import FramesForm
+
+    from .stopped import Seen
 
 HERE = Path(__file__).parent
 GUEST = HERE / "guests" / "stacks.py"
@@ -56,6 +60,28 @@ def test_a_stack_has_as_many_frames_as_are_wanted(run: tuple[Collector, dict[str
     collector, _ = run
     (deep,) = [each.located for each in collector.seen if each.name == "mark-deep"]
     assert len(deep) == LIMIT
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_frames_that_are_read_at_once_are_those_that_are_read_one_by_one(
+    python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, rows = TraceMemory.read_frames, []
+
+    def both(memory: TraceMemory, form: FramesForm, innermost: int, limit: int) -> bytes | None:
+        rows.append(read(memory, form, innermost, limit))
+        return rows[-1]
+
+    def stacks() -> list[Seen]:
+        seen = stacks_of(PYTHONS[python], "-W", "ignore", GUEST, tmp_path / "truth.json").seen
+        return sorted(seen, key=lambda each: each.name)
+
+    monkeypatch.setattr(TraceMemory, "read_frames", both)
+    at_once = stacks()
+    assert rows
+    assert all(rows)
+    monkeypatch.setattr(TraceMemory, "read_frames", lambda *_: None)
+    assert stacks() == at_once
 
 
 SUBINTERPRETER = """

@@ -89,21 +89,25 @@ def test_who_writes_no_more_is_in_nobodys_way(tmp_path: Path, program: str) -> N
         ("os.close(writes('con', NEW))\n", "PB003"),
         ("import tempfile\nwith tempfile.NamedTemporaryFile() as file: os.close(writes(file.name, CUT))\n", "PB009"),
     ],
+    ids=["protected", "mapped", "deleted", "device", "temporary"],
 )  # fmt: skip
 def test_what_windows_refuses_a_writer_is_told(tmp_path: Path, program: str, rule: str) -> None:
     assert rule in [told for told, _ in found_in(tmp_path, program)]
 
 
-def test_a_file_locked_by_the_last_of_many_descriptors_is_locked(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "locks",
+    [
+        "held = [writes(name, NEW) for name in names]\nfor fd in held: fcntl.flock(fd, fcntl.LOCK_EX)\n",
+        "held = []\nfor name in names:\n    held.append(writes(name, NEW))\n    fcntl.flock(held[-1], fcntl.LOCK_EX)\n",
+    ],
+    ids=["opened before", "opened in between"],
+)
+def test_a_file_locked_by_the_last_of_many_descriptors_is_locked(tmp_path: Path, locks: str) -> None:
     """Locks on descriptors without a handle are not shown in the end: those of writers have one by then."""
     program = f"""
-try:
-    import msvcrt
-except ImportError:
-    msvcrt = None
 names = [f'f{{each}}' for each in range({2 * ENOUGH})]
-held = [writes(name, NEW) for name in names]
-for fd in held: fcntl.flock(fd, fcntl.LOCK_EX)
+{locks}
 os.write(os.open(names[-1], os.O_WRONLY), b'x')
 """
     assert [rule for rule, _ in found_in(tmp_path, program)] == ["PB018"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from picobox.check.pages import PAGE, Pages
 from picobox.check.python_frames import PythonRuntime
-from picobox.check.python_layouts import TABLE_SIZE, Layout, fields, known, published
+from picobox.check.python_layouts import TABLE_SIZE, Layout, fields, known, offsets, published
 from picobox.findings.finding import Frame
 
 if TYPE_CHECKING:
@@ -153,6 +153,16 @@ def test_another_code_object_at_the_same_place_is_another_one() -> None:
     assert {frame.file for frame in runtime.frames(Pages(memory), THREAD_ID, 30)} == {"/other.py"}
 
 
+def test_a_code_object_that_comes_back_is_read_again() -> None:
+    memory, runtime = world(0x030E00F0)
+    runtime.frames(Pages(memory), THREAD_ID, 30)
+    memory.put(CODE + 68, "i", 50)
+    runtime.frames(Pages(memory), THREAD_ID, 30)
+    memory.put(CODE + 68, "i", 40)
+    text(memory, TEXTS, "/project/more.py", 0x030E00F0)
+    assert {frame.file for frame in runtime.frames(Pages(memory), THREAD_ID, 30)} == {"/project/more.py"}
+
+
 def test_a_frame_that_has_not_begun_is_not_shown() -> None:
     memory, runtime = world(0x030E00F0)
     memory.put(FRAMES + 56, "Q", CODE + 208)
@@ -203,6 +213,11 @@ def test_versions_without_a_table_are_known_once_they_were_released() -> None:
         assert isinstance(known(version), Layout)
     for version in (0x030A00F0, 0x030B00A7, 0x030C00B4, 0x030D00F0, 0):
         assert known(version) is None
+
+
+def test_offsets_are_those_that_fields_were_given() -> None:
+    wanted = ((8, "Q"), (16, "i"), (40, "b"))
+    assert offsets(fields(*wanted)) == wanted
 
 
 def test_fields_are_ascending_and_apart() -> None:
