@@ -78,8 +78,8 @@ def test_frames_that_are_read_at_once_are_those_that_are_read_one_by_one(
 
     monkeypatch.setattr(TraceMemory, "read_frames", both)
     at_once = stacks()
-    assert rows
-    assert all(rows)
+    assert any(rows)
+    assert None not in rows
     monkeypatch.setattr(TraceMemory, "read_frames", lambda *_: None)
     assert stacks() == at_once
 
