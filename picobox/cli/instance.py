@@ -34,6 +34,8 @@ set-default NAME      which one is meant where none is named
 config NAME           show or change its user, environment and drives
 unregister NAME       end it, and delete it with all its files"""
 
+# In the order of the numbers that stand for them.
+_SWITCH = ("off", "on")
 _EXAMPLES = """examples:
   picobox instance import debian - rootfs.tar.zst
   docker save alpine | picobox instance import alpine - -
@@ -71,6 +73,7 @@ def _options() -> tuple[Option, ...]:
         Option("--env", action="append", metavar="NAME=VALUE", help="config: a variable, empty to take it away"),
         Option("--drive", action="append", metavar="LETTER=DIR", help="config: a drive; no DIR to take it away"),
         Option("--idle", type=_idle, metavar="SECONDS", help="config: how long it stays unused; never: for ever"),
+        Option("--nt-files", choices=_SWITCH, help="config: whether NT's namespace is there as files, in /nt"),
         Option("-v", "--verbose", action="store_true", help="list: state and directory too"),
         Option("-q", "--quiet", action="store_true", help="list: names alone"),
         Option("--running", action="store_true", help="list: only those that run"),
@@ -134,6 +137,8 @@ def _config(manager: Manager, options: SimpleNamespace) -> int:
         fields["default_uid"] = options.uid
     if options.idle is not None:
         fields["idle_timeout"] = options.idle
+    if options.nt_files is not None:
+        fields["nt_files"] = _SWITCH.index(options.nt_files)
     if options.drive:
         fields["drives"] = changed_drives(listed.instance.drives, options.drive)
     if options.env:

@@ -371,10 +371,16 @@ def _make_walls(
 def _make_nt_files(options: SimpleNamespace, policy: Policy | None) -> NtFiles | None:
     if not getattr(options, "nt_files", False):
         return None
+    if profile_of(options.profile).wsl:
+        raise PicoboxError(
+            "--nt-files needs walls, which --profile wsl1 has not. Leave one of the two out, or run the program in an "
+            "instance: `picobox instance config NAME --nt-files on`."
+        )
     if policy is None or not policy.confines:
         raise PicoboxError("--nt-files needs walls, behind which a tree can be mounted. Add --policy default.")
-    from picobox.nt_files.process import NtFiles
+    from picobox.nt_files.process import NtFiles, check_host
 
+    check_host()
     return NtFiles()
 
 

@@ -36,6 +36,8 @@ from picobox.platform import host
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from picobox.nt_files.process import NtFiles
+
 # linux/sched.h
 _NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
@@ -55,10 +57,12 @@ class InstanceWalls:
     confines = True
     features = frozenset((WALLS,))
 
-    def __init__(self, rootfs: bytes, drives: Mapping[bytes, bytes], host_name: str = "") -> None:
+    def __init__(
+        self, rootfs: bytes, drives: Mapping[bytes, bytes], host_name: str = "", nt_files: NtFiles | None = None
+    ) -> None:
         """`rootfs`: the directory of the host that is the root; `drives`: those that it has, by where they are mounted.
 
-        `host_name`: one of its own, empty: the machine's. The paths have no links in them. PlatformError where the
+        `host_name`: one of its own, empty: the machine's. `nt_files`: what is to be at /nt. The paths have no links in them. PlatformError where the
         machine forbids it, or one of them is not there.
         """
         self.policy = Policy("instance", (FileRule(b"/", WRITE, "instance"),), network=LOOPBACK, private_tmp=False)
@@ -79,6 +83,8 @@ class InstanceWalls:
         self._stage = next(path for path in _STAGES if os.path.isdir(path))
         tree = _built(rootfs, drives, self.policy, self._stage)
         try:
+            if nt_files is not None:
+                _mount(nt_files.mount(), tree, nt_files.place)
             check(lib.pb_init_start(b"\0", 1, tree, self._init), "process namespace")
         finally:
             os.close(tree)

@@ -28,6 +28,15 @@ _PID = Struct("=i")
 _FIRST = 3
 
 
+def check_host() -> None:
+    """PicoboxError if the host has something of its own where its programs would find the tree."""
+    if os.path.lexists(PLACE):
+        raise PicoboxError(
+            f"--nt-files: this machine has a {os.fsdecode(PLACE)} of its own, which would be hidden. "
+            "Rename it, or leave the option out."
+        )
+
+
 class NtFiles:
     """The tree of one run. `servers`: the pid of the process that serves it, once it is mounted."""
 
@@ -35,12 +44,6 @@ class NtFiles:
     servers: tuple[int, ...] = ()
 
     def __init__(self) -> None:
-        """PicoboxError if the host has something of its own in that place."""
-        if os.path.lexists(PLACE):
-            raise PicoboxError(
-                f"--nt-files: this machine has a {os.fsdecode(PLACE)} of its own, which would be hidden. "
-                "Rename it, or leave the option out."
-            )
         self._connection: socket.socket | None = None
 
     def mount(self) -> int:

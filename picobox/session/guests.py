@@ -14,6 +14,7 @@ from picobox.cli.launch import served_by
 from picobox.cli.options import run_options
 from picobox.confine.hardening import harden
 from picobox.confine.instance import InstanceWalls
+from picobox.errors import PicoboxError
 from picobox.names import Names
 from picobox.platform import init
 from picobox.platform.drives import Drives
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
+    from picobox.nt_files.process import NtFiles
     from picobox.platform.base import HostTid, SpawnRequest
     from picobox.session.registry import Instance
     from picobox.session.users import User
@@ -60,13 +62,17 @@ class Guests:
         self.settings = _prepared(instance)
         self.drives = drives_of(instance, self.settings)
         drives = {os.fsencode(point): os.fsencode(path) for point, path in self.drives.items()}
-        self.walls = InstanceWalls(os.fsencode(instance.rootfs), drives, self.settings.host_name)
+        self.nt_files = _nt_files(instance)
+        self.walls = InstanceWalls(os.fsencode(instance.rootfs), drives, self.settings.host_name, self.nt_files)
         # VolFs: case counts everywhere in an instance (facts wsl1.md 4.5).
         names = Names(NativeIndex(), Drives({}, CaseMode.SENSITIVE))
         features = names.features | self.walls.features | {FAKE_ROOT}
         self.platform = TracePlatform(
             None, features=features, notify=not options.no_fast, gate=gate, sites=sites, walls=self.walls, kept=forms
         )
+        if self.nt_files is not None:
+            # Whose names this process may not look up: see PseudoDevices.
+            names.pseudo.served = self.nt_files.place
         names.root_may_change()
         self.platform.roots_differ()
         executive_host = ExecutiveHost(self.platform)
@@ -108,6 +114,21 @@ class Guests:
         self.supervisor.end()
         self.platform.close()
         self.walls.close()
+
+
+def _nt_files(instance: Instance) -> NtFiles | None:
+    """What serves `/nt`, if the instance is to have it. PicoboxError if it has one of its own."""
+    if not instance.nt_files:
+        return None
+    from picobox.nt_files.process import NtFiles
+
+    with Tree(instance.rootfs) as tree:
+        if not tree.is_free(NtFiles.place):
+            raise PicoboxError(
+                f"the instance has a {os.fsdecode(NtFiles.place)} of its own, which would be hidden. Rename it, or "
+                f"leave NT's namespace out: `picobox instance config {instance.name} --nt-files off`."
+            )
+    return NtFiles()
 
 
 def _prepared(instance: Instance) -> wsl_conf.Settings:

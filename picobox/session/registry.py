@@ -59,6 +59,7 @@ class Instance(NamedTuple):
     """What is written down of an instance. base_path: a directory of the host's, whose `rootfs` is its tree.
 
     environment: entries NAME=VALUE; drives: entries LETTER=PATH; flags: INTEROP and so on. idle_timeout: milliseconds.
+    nt_files: 1 if NT's namespace is in `/nt`, else 0.
     """
 
     guid: str
@@ -71,6 +72,7 @@ class Instance(NamedTuple):
     flags: int = ALL_FLAGS
     version: int = VERSION_WSLFS
     idle_timeout: int = IDLE_TIMEOUT_MS
+    nt_files: int = 0
 
     @property
     def rootfs(self) -> str:
@@ -93,9 +95,10 @@ _VALUES: dict[str, tuple[str, int]] = {
     "flags": ("Flags", REG_DWORD),
     "version": ("Version", REG_DWORD),
     "idle_timeout": ("IdleTimeout", REG_DWORD),
+    "nt_files": ("NtFiles", REG_DWORD),
 }
 # What an instance may have been entered without.
-_LATER = ("idle_timeout",)
+_LATER = ("idle_timeout", "nt_files")
 
 
 def new_guid() -> str:

@@ -106,6 +106,8 @@ class Server:
         # Not before the bell is there: the signal would end us. Whoever has come by now is taken in first.
         _ring_at(listener)
         self._door.open(guests.supervisor)
+        if guests.nt_files is not None:
+            self._door.take_in(guests.nt_files.taken(), guests.supervisor)
 
     def run(self) -> None:
         """Serves until the instance is to end, and ends it."""

@@ -42,6 +42,16 @@ class Tree:
         """Something in the tree, as an O_PATH descriptor; -1 if it is not there, or a link is on the way."""
         return max(-1, lib.pb_open_below(self._root, path))
 
+    def is_free(self, path: bytes) -> bool:
+        """Whether nothing is there that a mount would hide: at most an empty directory. OSError."""
+        found = self.opened(path)
+        if found < 0:
+            return True
+        try:
+            return stat.S_ISDIR(os.fstat(found).st_mode) and not os.listdir(f"/proc/self/fd/{found}")
+        finally:
+            os.close(found)
+
     def generate(self, path: bytes, header: str, text: str) -> None:
         """Writes a file that is not there, is empty, or begins with the header; any other is somebody's own and stays.
 

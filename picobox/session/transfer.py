@@ -67,7 +67,7 @@ def clone_instance(manager: Manager, name: str, new: str, base_path: str | None)
     return manager.find(new).instance
 
 
-_COPIED = ("default_uid", "environment", "drives", "flags", "version", "idle_timeout")
+_COPIED = ("default_uid", "environment", "drives", "flags", "version", "idle_timeout", "nt_files")
 
 
 def _unpack(unpacker: Unpacker, file: str, installation: Installation) -> None:

@@ -43,6 +43,9 @@ assert os.readlink("/nt/GLOBAL??/NUL") == "/nt/Device/Null"
 assert os.path.samefile("/nt/GLOBAL??/NUL", "/nt/Device/Null")
 assert os.path.samefile("/nt/??/GLOBALROOT", "/nt")
 assert stat.S_IMODE(os.stat("/nt/Device/Null").st_mode) == 0o444
+with open("/nt/Device/Null") as file:
+    copied = os.memfd_create("copied")
+    assert os.sendfile(copied, file.fileno(), 0, 4096) == len(file.read())
 os.chdir("/nt/Device")
 assert open("../Device/Null").read() and os.path.isdir("../BaseNamedObjects/Local/")
 for name in ("/nt/nothing", "/nt/Device/nothing", "nothing", "/nt/Device%2FNull", "/nt/" + "a" * 250):
@@ -154,7 +157,9 @@ def test_it_is_off_by_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--policy", "open"), "needs walls"),
+        (("--policy", "open"), "Add --policy default."),
+        (("--profile", "wsl1"), "Leave one of the two out"),
+        (("--policy", "open", "--profile", "wsl1"), "`picobox instance config NAME --nt-files on`"),
         (("--walls", "no-namespaces"), "nothing can be mounted without namespaces"),
     ],
 )
@@ -168,7 +173,7 @@ def test_where_there_can_be_none(tmp_path: Path, options: tuple[str, ...], said:
 def test_a_place_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "PLACE", os.fsencode(tmp_path))
     with pytest.raises(PicoboxError, match="of its own"):
-        process.NtFiles()
+        process.check_host()
 
 
 def _server(supervisor: int, program: str) -> int:

@@ -426,11 +426,13 @@ def test_what_is_no_message() -> None:
         os.close(fd)
 
 
-def test_an_instance_of_before_there_was_an_idle_timeout(home: Home) -> None:
+def test_an_instance_of_before_some_values_were_written(home: Home) -> None:
     from picobox.session import registry
 
     with registry.transaction(home.place) as opened:
         instance: Instance = opened.instances()[0]
         key = opened._open(instance.guid)
-        opened._nt.NtDeleteValueKey(opened._process, key, "IdleTimeout")
-    assert Manager(home.place).find("box").instance.idle_timeout == 15_000
+        for name in ("IdleTimeout", "NtFiles"):
+            opened._nt.NtDeleteValueKey(opened._process, key, name)
+    found = Manager(home.place).find("box").instance
+    assert (found.idle_timeout, found.nt_files) == (15_000, 0)

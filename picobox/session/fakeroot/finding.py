@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _LOOK = os.O_PATH | os.O_CLOEXEC
 _MOST_LINKS = 40  # path_resolution(7)
 _PATH_MAX = 4096
+# What is found without asking a file system.
+_DOTS = (b".", b"..")
 _OWN_LINKS = (b"self", b"thread-self")
 
 
@@ -41,7 +43,8 @@ class Finder:
             raise Errno(ENAMETOOLONG)
         if not path:
             return Node(self._world, self._start(dirfd))
-        found = self._quick(dirfd, path, follow=follow) if self._credentials.overrides_all else None
+        is_quick = self._credentials.overrides_all and self._world.mounts.served is None
+        found = self._quick(dirfd, path, follow=follow) if is_quick else None
         return self._walk(dirfd, path, follow=follow) if found is None else found
 
     def find_directory(self, dirfd: int, path: bytes) -> tuple[Node, bytes]:
@@ -57,7 +60,9 @@ class Finder:
         return directory, name
 
     def entry(self, directory: Node, name: bytes) -> Node | None:
-        """An entry of a directory, not followed; None if it is not there."""
+        """An entry of a directory, not followed; None if it is not there, or not to be looked up (`Kind.SERVED`)."""
+        if directory.kind is Kind.SERVED:
+            return None
         try:
             return Node(self._world, os.open(name, _LOOK | os.O_NOFOLLOW, dir_fd=directory.fd))
         except OSError:
@@ -113,6 +118,9 @@ class Finder:
         """One component below a directory. Raises Errno."""
         if not stat.S_ISDIR(here.found.st_mode):
             raise Errno(ENOTDIR)
+        if here.kind is Kind.SERVED and name not in _DOTS:
+            # The kernel finds out.
+            raise Errno(ENOENT)
         if not self._credentials.overrides_all:
             check(self._credentials, here, EXECUTE)
         if name == b".." and self._is_root(here):

@@ -13,17 +13,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MOUNT = re.compile(rb"^mnt_id:\s+(\d+)$", re.MULTILINE)
+_SERVED = b"fuse.picobox-nt"
 
 
 class Kind(Enum):
     """Where a file lies: STORE is what the instance owns, HOST a drive, OUTSIDE what programs were given from outside.
 
+    SERVED is NT's namespace, whose files a process serves that asks us: we do not look any up, or each would wait for
+    the other.
     Only of files in the store is anything kept, and only these does anybody but the guest itself change.
     """
 
     STORE = auto()
     PROCESSES = auto()
     KERNEL = auto()
+    SERVED = auto()
     HOST = auto()
     OUTSIDE = auto()
 
@@ -34,12 +38,16 @@ class Mounts:
     def __init__(self, init: int, drives: Iterable[bytes]) -> None:
         """`init`: the process whose mounts they are; `drives`: where those of the host are. OSError."""
         self._kinds: dict[int, Kind] = {}
+        # The device of what is served, as in st_dev; None if nothing is.
+        self.served: int | None = None
         drives = frozenset(drives)
         with open(f"/proc/{init}/mountinfo", "rb") as lines:
             for line in lines:
                 fields, _, tail = line.partition(b" - ")
-                number, _, _, _, point = fields.split(b" ")[:5]
-                self._kinds[int(number)] = _kind(tail.split(b" ")[0], _unescaped(point), drives)
+                number, _, device, _, point = fields.split(b" ")[:5]
+                kind = self._kinds[int(number)] = _kind(tail.split(b" ")[0], _unescaped(point), drives)
+                if kind is Kind.SERVED:
+                    self.served = os.makedev(*map(int, device.split(b":")))
 
     def kind_of(self, fd: int, number: int) -> Kind:
         """Where lies what a descriptor of ours stands for, on a mount of that number; -1: not known. Raises OSError."""
@@ -59,6 +67,8 @@ def _kind(file_system: bytes, point: bytes, drives: frozenset[bytes]) -> Kind:
         return Kind.HOST
     if file_system == b"proc":
         return Kind.PROCESSES
+    if file_system == _SERVED:
+        return Kind.SERVED
     if point == b"/" or (file_system == b"tmpfs" and not point.startswith((b"/proc", b"/sys")) and point != b"/dev"):
         return Kind.STORE
     if file_system in PSEUDO_FILE_SYSTEMS or point.startswith((b"/dev", b"/proc", b"/sys")):

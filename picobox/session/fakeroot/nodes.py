@@ -108,7 +108,7 @@ class Node:
     def _usual_owner(self) -> tuple[int, int]:
         """Whose it is where nothing is kept: root's in the store; the host's other users are who they are."""
         mine = self.world.owner if self.kind in (Kind.HOST, Kind.OUTSIDE) else (0, 0)
-        hidden = (NOBODY,) if self.kind is Kind.KERNEL else ()
+        hidden = (NOBODY,) if self.kind in (Kind.KERNEL, Kind.SERVED) else ()
         owner = self.found.st_uid, self.found.st_gid
         user, group = (
             given if now == ours or now in hidden else now

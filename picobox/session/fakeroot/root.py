@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import EIO, ENOSYS
+from errno import EIO, ENOENT, ENOSYS
 from typing import TYPE_CHECKING, cast
 
 from picobox.errors import Errno
@@ -137,6 +137,8 @@ class FakeRoot:
             node = self._meant(call, row, arguments, self.finder(call.task))
         except Errno as error:
             self.leave(error)
+            if error.errno == ENOENT and self.world.mounts.served is not None:
+                statuses.correct_served(self.world.mounts.served, call, arguments)
             return None
         if node is None:
             return None

@@ -45,7 +45,7 @@ function _shtab_picobox_using
 end
 
 set -g _shtab_picobox_commands run check trace explain syscalls doctor wslpath names report policy 'policy show' 'policy check' 'policy trust' learn diff commit discard instance 'instance import' 'instance export' 'instance clone' 'instance list' 'instance terminate' 'instance set-default' 'instance config' 'instance unregister' 'instance run' wsl completion ps handles objects locks top
-set -g _shtab_picobox_opts_with_value --baseline --case --cd --color --config --count --device --directory --distribution --distribution-id --drive --env --events --export --fail-on --faithful --format --handle-limit --hide --idle --import --inject --interval --keep-env --layer --limit --network --nt --output --overlay --pid --platform --policy --profile --read --run --set-default --set-default-version --set-version --setdefault --share --shell-type --shuffle-dirs --status --terminate --timeout --trace-path --uid --unregister --unset-env --user --virus-scanner --walls --windows-prefix --workdir --write --write-baseline -E -P -d -e -o -p -s -t -u -w
+set -g _shtab_picobox_opts_with_value --baseline --case --cd --color --config --count --device --directory --distribution --distribution-id --drive --env --events --export --fail-on --faithful --format --handle-limit --hide --idle --import --inject --interval --keep-env --layer --limit --network --nt --nt-files --output --overlay --pid --platform --policy --profile --read --run --set-default --set-default-version --set-version --setdefault --share --shell-type --shuffle-dirs --status --terminate --timeout --trace-path --uid --unregister --unset-env --user --virus-scanner --walls --windows-prefix --workdir --write --write-baseline -E -P -d -e -o -p -s -t -u -w
 
 complete -c picobox -e
 complete -c picobox -f
@@ -330,6 +330,7 @@ complete -c picobox -n '_shtab_picobox_using instance config' -l uid -x -d 'conf
 complete -c picobox -n '_shtab_picobox_using instance config' -l env -x -d 'config: a variable, empty to take it away'
 complete -c picobox -n '_shtab_picobox_using instance config' -l drive -x -d 'config: a drive; no DIR to take it away'
 complete -c picobox -n '_shtab_picobox_using instance config' -l idle -x -d 'config: how long it stays unused; never: for ever'
+complete -c picobox -n '_shtab_picobox_using instance config' -l nt-files -xka "off on" -d 'config: whether NT'"'"'s namespace is there as files, in /nt'
 complete -c picobox -n '_shtab_picobox_using instance config' -l json -d 'list, config: as JSON'
 complete -c picobox -n '_shtab_picobox_using instance config' -l color -xka "auto always never" -d 'colour of what picobox prints itself'
 complete -c picobox -n '_shtab_picobox_using instance config; and test $_shtab_picobox_npos -eq 0' -ka "(picobox instance list --quiet 2>/dev/null)" -d NAME

@@ -219,6 +219,7 @@ _shtab_picobox_instance_config_options=(
   "*--env[config\: a variable, empty to take it away]:NAME=VALUE:"
   "*--drive[config\: a drive\; no DIR to take it away]:LETTER=DIR:"
   "--idle[config\: how long it stays unused\; never\: for ever]:SECONDS:"
+  "--nt-files[config\: whether NT\'s namespace is there as files, in \/nt]:nt_files:(off on)"
   "--json[list, config\: as JSON]"
   "--color[colour of what picobox prints itself]:color:(auto always never)"
   ":NAME:($(picobox instance list --quiet 2>/dev/null))"
