@@ -18,8 +18,8 @@ from ntshim.cm.node import Hive
 if TYPE_CHECKING:
     from ntshim.cm.node import Value
 
-# A journal is made short when it is this much longer than twice what it was after the last time.
-_SLACK = 64 * 1024
+# A journal is made short when it is this much longer than twice what it would be then.
+_SLACK = 16 * 1024
 
 
 def open_hive(path: str) -> HiveFile:
@@ -53,7 +53,9 @@ class HiveFile:
         self._fd = -1
         self._end = 0
         self._number = 0
-        self._short = 0
+        self._is_flushed = False
+        # How long it would be if it were made short, by what there was when that was last counted; -1: not counted yet.
+        self._short = -1
         self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             _lock(self._lock)
@@ -73,7 +75,7 @@ class HiveFile:
         self.hive.store = self
         if self._end:
             os.ftruncate(self._fd, self._end)
-            self._short = self._end
+            self._is_flushed = journal.ends_flushed(content[: self._end])
         else:
             self._rewrite()
 
@@ -103,14 +105,23 @@ class HiveFile:
     def flush(self) -> None:
         """Bring everything to the medium, by a short new file if the old one has become long."""
         try:
-            if self._end > 2 * self._short + _SLACK:
+            if self._is_long():
                 self._rewrite()
-            else:
+            elif not self._is_flushed:
                 os.fsync(self._fd)
                 self._append(journal.FLUSHED)
                 os.fsync(self._fd)
+                self._is_flushed = True
         except OSError as error:
             raise _failed(error) from None
+
+    def _is_long(self) -> bool:
+        """Whether it is to be made short: it may have been lengthened by many, each of which had it for a moment."""
+        if self._end <= _SLACK:
+            return False
+        if self._short < 0:
+            self._short = len(journal.saved(self.hive.root)[0])
+        return self._end > 2 * self._short + _SLACK
 
     def close(self) -> None:
         """Give file and lock back."""
@@ -129,6 +140,7 @@ class HiveFile:
             raise _failed(error) from None
         self._end += len(written)
         self._number += 1
+        self._is_flushed = False
 
     def _rewrite(self) -> None:
         """Put a new file in the place of the old one, in one step. Raises OSError."""
@@ -148,6 +160,7 @@ class HiveFile:
         self._fd = fd
         self._end = self._short = len(content)
         self._number = number
+        self._is_flushed = True
 
 
 def _read_whole(fd: int) -> bytes:

@@ -105,6 +105,12 @@ def _fields(written: bytes, number: int) -> list[Any] | None:
     return fields[1:] if isinstance(fields, list) and fields and (not number or fields[0] == number) else None
 
 
+def ends_flushed(content: bytes) -> bool:
+    """Whether the last line of whole ones says that everything before has reached the medium."""
+    written = content[content.rfind(b"\n", 0, -1) + 1 :]
+    return (_fields(written, 0) or [""])[0] == FLUSHED
+
+
 def _was_flushed(rest: bytes) -> bool:
     """Whether a line behind one that is not whole says that both had reached the medium."""
     return any((_fields(written, 0) or [""])[0] == FLUSHED for written in rest.split(b"\n")[1:-1])

@@ -213,6 +213,34 @@ def test_a_long_journal_becomes_short(tmp_path: Path) -> None:
     assert shape(_root(Loaded(path))) == before
 
 
+def test_a_journal_that_many_have_lengthened_becomes_short(tmp_path: Path) -> None:
+    """Each of them has written less than what one would shorten it for."""
+    path = tmp_path / "hive"
+    for number in range(300):
+        loaded = Loaded(path)
+        key = loaded.key("key")
+        loaded.nt.NtSetValueKey(loaded.process, key, "value", 3, bytes([number % 256]) * 200)
+        loaded.nt.NtFlushKey(loaded.process, key)
+        loaded.unload()
+        assert path.stat().st_size < 20_000
+    assert next(iter(_root(Loaded(path)).find("key").values.values())).data == bytes([299 % 256]) * 200  # type: ignore[union-attr]
+
+
+def test_who_only_reads_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "hive"
+    loaded = Loaded(path)
+    loaded.key("key")
+    loaded.unload()
+    sizes = [path.stat().st_size]
+    for _ in range(3):
+        loaded = Loaded(path)
+        loaded.nt.NtFlushKey(loaded.process, loaded.key("key"))
+        loaded.unload()
+        sizes.append(path.stat().st_size)
+    # What the first has not brought to the medium, the second does.
+    assert sizes[0] < sizes[1] == sizes[2] == sizes[3]
+
+
 def test_a_change_that_cannot_be_written_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "hive"
     loaded = Loaded(path)
