@@ -307,7 +307,7 @@ class ThreadGroup:
     `has_image`: it runs a program of its own, or is about to, not what a fork has left it.
     """
 
-    __slots__ = ("command", "has_image", "limits", "process", "tgid")
+    __slots__ = ("__weakref__", "command", "has_image", "limits", "process", "tgid")
 
     def __init__(self) -> None:
         self.tgid: HostTid | None = None

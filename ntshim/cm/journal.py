@@ -108,7 +108,7 @@ def _fields(written: bytes, number: int) -> list[Any] | None:
 def ends_flushed(content: bytes) -> bool:
     """Whether the last line of whole ones says that everything before has reached the medium."""
     written = content[content.rfind(b"\n", 0, -1) + 1 :]
-    return (_fields(written, 0) or [""])[0] == FLUSHED
+    return bool((_fields(written, 0) or [""])[0] == FLUSHED)
 
 
 def _was_flushed(rest: bytes) -> bool:

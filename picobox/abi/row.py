@@ -75,6 +75,7 @@ FAKE_ROOT_CALLS = frozenset(
         "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid", "setgroups", "capget", "capset", "fstat",
         "fchown", "fchmod", "fgetxattr", "fsetxattr", "flistxattr", "fremovexattr", "kill", "tkill", "tgkill",
         "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal", "fchdir",
+        "connect", "listen", "socketpair", "getsockopt",
     )
 )  # fmt: skip
 # One that is then decided although walls refuse it to all.

@@ -11,6 +11,7 @@ import os
 import socket
 from contextlib import suppress
 from errno import ENOENT
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picobox._native._core import ffi, lib
@@ -62,8 +63,8 @@ class InstanceWalls:
     ) -> None:
         """`rootfs`: the directory of the host that is the root; `drives`: those that it has, by where they are mounted.
 
-        `host_name`: one of its own, empty: the machine's. `nt_files`: what is to be at /nt. The paths have no links in them. PlatformError where the
-        machine forbids it, or one of them is not there.
+        `host_name`: one of its own, empty: the machine's. `nt_files`: what is to be at /nt. The paths have no links in
+        them. PlatformError where the machine forbids it, or one of them is not there.
         """
         self.policy = Policy("instance", (FileRule(b"/", WRITE, "instance"),), network=LOOPBACK, private_tmp=False)
         self._init = ffi.new("struct pb_init *", dict.fromkeys(_OF_AN_INIT, -1))
@@ -80,6 +81,10 @@ class InstanceWalls:
         if host_name:
             socket.sethostname(host_name)
         check(lib.pb_loopback_up(), "the loopback interface")
+        # Guests have no right of the kernel's to ports below 1024: who may bind these is decided by who they are in the
+        # instance. Where the machine does not let it be written, they are refused to all.
+        with suppress(OSError):
+            Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("0", encoding="ascii")
         self._stage = next(path for path in _STAGES if os.path.isdir(path))
         tree = _built(rootfs, drives, self.policy, self._stage)
         try:

@@ -14,6 +14,7 @@ import socket
 import struct
 from contextlib import contextmanager
 from enum import StrEnum
+from errno import ENOPROTOOPT
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _MOST_SAID = 4096
 DESCRIPTORS = 4
 _MOST_REQUEST = 8 << 20
 _CREDENTIALS = struct.Struct("3i")
+_PEER_PIDFD = 77  # asm-generic/socket.h
+_GONE = b"-1"  # pidfd_open(2), of a process that has ended
 
 
 class Message(NamedTuple):
@@ -149,8 +152,29 @@ def is_trusted(connection: socket.socket) -> bool:
     """Whether the other end is this user's, and no guest: these have a number in a namespace of their own as well."""
     pid, user, _group = peer(connection)
     try:
-        with open(f"/proc/{pid}/status", "rb") as status:
-            numbers = next(line for line in status if line.startswith(b"NSpid:")).split()[1:]
+        numbers = _numbers(connection, pid)
     except (OSError, StopIteration):
         return False
-    return user == os.geteuid() and len(numbers) == 1
+    return user == os.geteuid() and len(numbers) == 1 and numbers[0] != _GONE
+
+
+def _numbers(connection: socket.socket, pid: int) -> list[bytes]:
+    """The numbers of a peer in our namespace and those below, by a descriptor of it: its number may be another's now.
+
+    By that number alone before Linux 6.5. Raises OSError, StopIteration.
+    """
+    try:
+        pidfd = connection.getsockopt(socket.SOL_SOCKET, _PEER_PIDFD)
+    except OSError as error:
+        if error.errno != ENOPROTOOPT:
+            raise
+        path = f"/proc/{pid}/status"
+        pidfd = -1
+    else:
+        path = f"/proc/self/fdinfo/{pidfd}"
+    try:
+        with open(path, "rb") as lines:
+            return next(line for line in lines if line.startswith(b"NSpid:")).split()[1:]
+    finally:
+        if pidfd >= 0:
+            os.close(pidfd)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -381,6 +382,111 @@ static void sockets(void)
 }
 
 /* Who may trace whom: root anybody, others only who has their ids. */
+static mode_t mode_of(const char *path)
+{
+    struct stat status;
+    CHECK(stat(path, &status) == 0);
+    return status.st_mode & 07777;
+}
+
+static void written(const char *path, int flags)
+{
+    int fd = open(path, O_WRONLY | flags);
+    CHECK(fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0);
+}
+
+static void write_as_another(void)
+{
+    CHECK(setgid(50) == 0 && setuid(50) == 0);
+    CHECK(close(open("writes/program", O_RDONLY)) == 0 && mode_of("writes/program") == 06777);
+    written("writes/program", 0);
+    written("writes/emptied", O_TRUNC);
+    CHECK(truncate("writes/cut", 0) == 0);
+}
+
+static void writes(void)
+{
+    static const char *names[] = {"writes/program", "writes/emptied", "writes/cut"};
+    CHECK(mkdir("writes", 0755) == 0);
+    for (size_t each = 0; each < sizeof names / sizeof *names; each++) {
+        CHECK(close(open(names[each], O_CREAT | O_WRONLY, 0600)) == 0 && chmod(names[each], 06777) == 0);
+        written(names[each], 0);
+        CHECK(mode_of(names[each]) == 06777);
+    }
+    in_child(write_as_another);
+    for (size_t each = 0; each < sizeof names / sizeof *names; each++)
+        CHECK(mode_of(names[each]) == 0777);
+}
+
+static int bound_to(int family, int port)
+{
+    struct sockaddr_storage address = {.ss_family = family};
+    ((struct sockaddr_in *)&address)->sin_port = htons(port);
+    int fd = socket(family, SOCK_STREAM, 0);
+    CHECK(fd >= 0);
+    int result = bind(fd, (struct sockaddr *)&address, sizeof address), error = errno;
+    close(fd);
+    errno = error;
+    return result;
+}
+
+static void bind_ports_as_another(void)
+{
+    CHECK(setgid(50) == 0 && setuid(50) == 0);
+    FAILS(bound_to(AF_INET, 1001), EACCES);
+    FAILS(bound_to(AF_INET6, 1001), EACCES);
+    CHECK(bound_to(AF_INET, 0) == 0);
+}
+
+static void ports(void)
+{
+    CHECK(bound_to(AF_INET, 1001) == 0 && bound_to(AF_INET6, 1002) == 0);
+    in_child(bind_ports_as_another);
+}
+
+static void is_peer(int fd, pid_t pid, uid_t user, gid_t group)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    CHECK(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && length == sizeof peer);
+    CHECK(peer.pid == pid && peer.uid == user && peer.gid == group);
+}
+
+static void connect_as_another(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "peers/socket"};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    char byte;
+    CHECK(setgid(50) == 0 && setuid(51) == 0);
+    CHECK(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    is_peer(fd, getppid(), 0, 0);
+    /* Who it is now, not who it was, waits for an answer. */
+    CHECK(read(fd, &byte, 1) == 1);
+}
+
+static void peers(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "peers/socket"};
+    int pair[2], listener = socket(AF_UNIX, SOCK_STREAM, 0), status;
+    CHECK(mkdir("peers", 0777) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    is_peer(pair[0], getpid(), 0, 0);
+    CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && chmod("peers/socket", 0777) == 0);
+    CHECK(listen(listener, 1) == 0);
+    /* Who listened is kept. */
+    CHECK(seteuid(60) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK(seteuid(0) == 0);
+        connect_as_another();
+        exit(0);
+    }
+    int fd = accept(listener, NULL, NULL);
+    CHECK(fd >= 0);
+    is_peer(fd, child, 51, 50);
+    CHECK(write(fd, "", 1) == 1 && waitpid(child, &status, 0) == child && status == 0);
+    CHECK(seteuid(0) == 0 && close(fd) == 0 && close(listener) == 0);
+}
+
 static int traces(pid_t pid)
 {
     int status;
@@ -583,7 +689,7 @@ int main(int argc, char **argv)
     CHECK(getauxval(AT_UID) == 0 && getauxval(AT_EUID) == 0 && getauxval(AT_GID) == 0 && getauxval(AT_SECURE) == 0);
     void (*const work[])(void) = {set_one,   set_two,       set_three,  set_files,  set_groups, in_thread,  keep_capabilities,
                                   drop_bounding, owners, names, devices, attributes, permissions,
-                                  exclusively, sockets, newborn, tracing, traced_set_id, kept_from_tracers};
+                                  exclusively, sockets, writes, ports, peers, newborn, tracing, traced_set_id, kept_from_tracers};
     for (size_t i = 0; i < sizeof work / sizeof work[0]; i++)
         in_child(work[i]);
     printf("all is well\n");

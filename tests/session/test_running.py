@@ -386,6 +386,22 @@ def test_a_guest_is_not_let_in(tmp_path: Path) -> None:
     listener.close()
 
 
+def test_who_has_gone_is_not_who_has_his_number_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guest's number is free again once it has gone, and may be the one of a process that would be trusted."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(str(tmp_path / "s"))
+    listener.listen()
+    program = f"import socket; s = socket.socket(1, 5); s.connect({str(tmp_path / 's')!r}); input()"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) as client:
+        connection, _ = listener.accept()
+        assert messages.is_trusted(connection)
+        client.communicate(b"\n")
+    monkeypatch.setattr(messages, "peer", lambda _: messages.Peer(os.getpid(), os.geteuid(), os.getegid()))
+    assert not messages.is_trusted(connection)
+    connection.close()
+    listener.close()
+
+
 def test_what_its_files_say_of_users(tmp_path: Path) -> None:
     """Guests write them: links lead nowhere, and nonsense is nobody."""
     (tmp_path / "passwd").write_text("a:x:5:5::/home/a:/bin/ash\nb:x:six:6::/:/bin/sh\nc:x:7\n\nd:x:8:8:::\n")

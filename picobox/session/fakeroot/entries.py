@@ -18,6 +18,7 @@ from picobox.session import metadata
 from picobox.session.fakeroot.credentials import MKNOD
 from picobox.session.fakeroot.mounts import Kind
 from picobox.session.fakeroot.nodes import Node
+from picobox.session.fakeroot.peers import check_port
 from picobox.session.fakeroot.permissions import check_entry, check_link
 from picobox.session.metadata import Metadata, host_mode
 
@@ -164,6 +165,7 @@ def _make_device(directory: Node, name: bytes, wanted: Metadata) -> None:
 def bind(root: FakeRoot, call: Call, arguments: Sequence[object]) -> int | None:
     """Makes sockets, where an address is a path; an abstract one and one that the kernel chooses make no name."""
     del arguments
+    check_port(root, call)
     raw = None if call.row is None else address_of(call, call.row)
     if (
         raw is None

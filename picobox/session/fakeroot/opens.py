@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from errno import EACCES, EEXIST, ENOENT, ENXIO
 from typing import TYPE_CHECKING
 
@@ -11,17 +12,20 @@ from picobox.errors import Errno
 from picobox.names import meaning_of
 from picobox.platform.host import AT_FDCWD
 from picobox.session.fakeroot import processes
+from picobox.session.fakeroot.credentials import FSETID
 from picobox.session.fakeroot.entries import keep_made
 from picobox.session.fakeroot.mounts import Kind
 from picobox.session.fakeroot.nodes import Node
+from picobox.session.fakeroot.owners import without_set_ids
 from picobox.session.fakeroot.permissions import EXECUTE, READ, WRITE, check, check_entry
 from picobox.session.fakeroot.statuses import is_device
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from picobox.abi.row import Row
     from picobox.call import Call
+    from picobox.session.fakeroot.credentials import Credentials
     from picobox.session.fakeroot.root import FakeRoot
     from picobox.session.metadata import Metadata
 
@@ -86,6 +90,8 @@ def _open(root: FakeRoot, call: Call, node: Node, flags: int, position: int) -> 
         return
     wanted = _WANTED.get(flags & os.O_ACCMODE, READ | WRITE) | (WRITE if flags & os.O_TRUNC else 0)
     check(credentials, node, wanted)
+    if wanted & WRITE and _has_set_ids_to_lose(credentials, node):
+        _with_result(root, call, lambda opened: drop_set_ids(credentials, opened))
     # A device is an empty file to the host; the files of /proc are of no size either.
     if node.found.st_size or node.type != stat.S_IFREG:
         return
@@ -93,6 +99,19 @@ def _open(root: FakeRoot, call: Call, node: Node, flags: int, position: int) -> 
         _open_device(call, node.shown, position)
     elif node.kind is Kind.PROCESSES and wanted == READ:
         processes.show_status(root, call, node, position)
+
+
+def _has_set_ids_to_lose(credentials: Credentials, node: Node) -> bool:
+    mode = node.shown.mode
+    changes = stat.S_ISREG(mode) and without_set_ids(mode) != mode
+    return changes and node.kind is Kind.STORE and not credentials.may(FSETID)
+
+
+def drop_set_ids(credentials: Credentials, node: Node) -> None:
+    """Who writes a file takes its set-id bits away (inode(7)). Writes are not seen: that it may be written counts."""
+    with suppress(OSError, Errno):  # it is gone, or nothing can be kept, so that there was no such bit
+        if _has_set_ids_to_lose(credentials, node):
+            node.keep(node.shown._replace(mode=without_set_ids(node.shown.mode)))
 
 
 def _open_device(call: Call, told: Metadata, position: int) -> None:
@@ -131,6 +150,11 @@ def _create(root: FakeRoot, call: Call, dirfd: int, path: bytes) -> None:
 def _own_result(root: FakeRoot, call: Call, parent: Metadata) -> None:
     """What a call has opened, and made, is the caller's."""
     credentials = root.credentials(call.task)
+    _with_result(root, call, lambda node: keep_made(credentials, node, parent))
+
+
+def _with_result(root: FakeRoot, call: Call, routine: Callable[[Node], None]) -> None:
+    """Does something with what a call has opened."""
     tid = call.stop.tid
 
     def then(result: int) -> None:
@@ -141,7 +165,7 @@ def _own_result(root: FakeRoot, call: Call, parent: Metadata) -> None:
         except OSError:
             return  # killed meanwhile
         try:
-            keep_made(credentials, node, parent)
+            routine(node)
         finally:
             node.close()
 

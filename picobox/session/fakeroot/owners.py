@@ -68,8 +68,11 @@ def _may_give(credentials: Credentials, now: tuple[int, int], wanted: tuple[int,
 
 def _after_chown(mode: int) -> int:
     """Set-id bits go, but for a set-group-ID bit that means locking (inode(7)), and for those of directories."""
-    if stat.S_ISDIR(mode):
-        return mode
+    return mode if stat.S_ISDIR(mode) else without_set_ids(mode)
+
+
+def without_set_ids(mode: int) -> int:
+    """A file's mode after it has become another one, by its owner or its content."""
     return mode & ~(stat.S_ISUID | (stat.S_ISGID if mode & stat.S_IXGRP else 0))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from errno import EIO, ENOENT, ENOSYS
 from typing import TYPE_CHECKING, cast
+from weakref import WeakKeyDictionary
 
 from picobox.errors import Errno
 from picobox.names import meaning_of
 from picobox.platform.host import AT_FDCWD
-from picobox.session.fakeroot import attributes, entries, ids, opens, owners, processes, roots, statuses
+from picobox.session.fakeroot import attributes, entries, ids, opens, owners, peers, processes, roots, statuses
 from picobox.session.fakeroot.credentials import Credentials
 from picobox.session.fakeroot.finding import Finder
 from picobox.session.fakeroot.images import tell_image
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from picobox.call import Call
     from picobox.platform.base import HostTid, Platform
     from picobox.session.fakeroot.nodes import Node, World
-    from picobox.task import Task
+    from picobox.task import Task, ThreadGroup
 
     _OnTask = Callable[["FakeRoot", Call, Sequence[object]], int | None]
     _OnFile = Callable[["FakeRoot", Call, Node, Sequence[object]], int | None]
@@ -32,7 +33,7 @@ _ON_FILES = cast(
     "dict[str, _OnFile]", {**statuses.HANDLERS, **owners.HANDLERS, **attributes.HANDLERS, **roots.ON_FILES}
 )
 _ON_ENTRIES = entries.HANDLERS
-_ON_TASKS = cast("dict[str, _OnTask]", {**ids.HANDLERS, **processes.HANDLERS, **roots.ON_TASKS})
+_ON_TASKS = cast("dict[str, _OnTask]", {**ids.HANDLERS, **processes.HANDLERS, **roots.ON_TASKS, **peers.HANDLERS})
 # What a call needs of what its path leads to, of who is not root.
 _WANTED = {
     "chdir": EXECUTE, "execve": EXECUTE, "execveat": EXECUTE, "truncate": WRITE, "inotify_add_watch": READ,
@@ -55,6 +56,8 @@ class FakeRoot:
         self.world = world
         self.has_lesser_tracer = has_lesser_tracer
         self.tasks = Tasks()
+        # Who a process was as it last connected, listened or made a pair of sockets.
+        self.peers: WeakKeyDictionary[ThreadGroup, Credentials] = WeakKeyDictionary()
         self._platform = platform
 
     def credentials(self, task: Task) -> Credentials:
@@ -138,7 +141,7 @@ class FakeRoot:
         except Errno as error:
             self.leave(error)
             if error.errno == ENOENT and self.world.mounts.served is not None:
-                statuses.correct_served(self.world.mounts.served, call, arguments)
+                statuses.correct_served(self.world.mounts.served, call)
             return None
         if node is None:
             return None
@@ -196,6 +199,8 @@ class FakeRoot:
             wanted = _WANTED.get(row.name, 0)
         if wanted:
             check(credentials, node, wanted)
+        if row.name == "truncate":
+            opens.drop_set_ids(credentials, node)
 
 
 def is_decided(name: str) -> bool:

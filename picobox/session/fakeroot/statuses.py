@@ -78,13 +78,13 @@ def show_x(root: FakeRoot, call: Call, node: Node, arguments: Sequence[int]) -> 
     return 0
 
 
-def correct_served(device: int, call: Call, arguments: Sequence[int]) -> None:
+def correct_served(device: int, call: Call) -> None:
     """Has what the kernel alone may look up be root's, whoever of the host serves it: what is on that device."""
     name = call.row.name if call.row is not None else ""
     if name not in HANDLERS:
         return
     is_x = name == "statx"
-    address = arguments[4 if is_x else _PLACES.get(name, 1)]
+    address = call.stop.args[4 if is_x else _PLACES.get(name, 1)]
 
     def then(result: int) -> None:
         if result < 0:
