@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,27 +15,15 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <signal.h>
 #include <grp.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            printf("line %d: %s, errno %d\n", __LINE__, #condition, errno);                                            \
-            exit(1);                                                                                                   \
-        }                                                                                                              \
-    } while (0)
-#define FAILS(call, error)                                                                                             \
-    do {                                                                                                               \
-        errno = 0;                                                                                                     \
-        CHECK((call) == -1 && errno == (error));                                                                       \
-    } while (0)
+#include "root_rights.h"
 
-static void in_child(void (*work)(void))
+void in_child(void (*work)(void))
 {
     int status;
     pid_t child = fork();
@@ -145,7 +132,7 @@ static void drop_bounding(void)
     FAILS(prctl(PR_CAPBSET_READ, 77, 0, 0, 0), EINVAL);
 }
 
-static void has(const char *path, uid_t user, gid_t group, mode_t mode)
+void has(const char *path, uid_t user, gid_t group, mode_t mode)
 {
     struct stat found, again;
     struct statx more;
@@ -345,42 +332,6 @@ static void exclusively(void)
     }
 }
 
-static int bound(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    strcpy(address.sun_path, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    CHECK(fd >= 0);
-    int result = bind(fd, (struct sockaddr *)&address, sizeof address), error = errno;
-    close(fd);
-    errno = error;
-    return result;
-}
-
-static void bind_as_another(void)
-{
-    CHECK(setgid(50) == 0 && setuid(50) == 0);
-    FAILS(bound("closed/socket"), EACCES);
-    FAILS(bound("sockets/root"), EADDRINUSE);
-    FAILS(unlink("sockets/root"), EPERM);
-    CHECK(bound("sockets/own") == 0);
-    has("sockets/own", 50, 50, S_IFSOCK | 0755);
-    FAILS(bound("sockets/own"), EADDRINUSE);
-    CHECK(chmod("sockets/own", 0600) == 0);
-    has("sockets/own", 50, 50, S_IFSOCK | 0600);
-    CHECK(unlink("sockets/own") == 0);
-}
-
-static void sockets(void)
-{
-    umask(022);
-    CHECK(mkdir("sockets", 0777) == 0 && chmod("sockets", 01777) == 0 && mkdir("closed", 0755) == 0);
-    CHECK(bound("sockets/root") == 0);
-    has("sockets/root", 0, 0, S_IFSOCK | 0755);
-    in_child(bind_as_another);
-    has("sockets/root", 0, 0, S_IFSOCK | 0755);
-}
-
 /* Who may trace whom: root anybody, others only who has their ids. */
 static mode_t mode_of(const char *path)
 {
@@ -416,75 +367,6 @@ static void writes(void)
     in_child(write_as_another);
     for (size_t each = 0; each < sizeof names / sizeof *names; each++)
         CHECK(mode_of(names[each]) == 0777);
-}
-
-static int bound_to(int family, int port)
-{
-    struct sockaddr_storage address = {.ss_family = family};
-    ((struct sockaddr_in *)&address)->sin_port = htons(port);
-    int fd = socket(family, SOCK_STREAM, 0);
-    CHECK(fd >= 0);
-    int result = bind(fd, (struct sockaddr *)&address, sizeof address), error = errno;
-    close(fd);
-    errno = error;
-    return result;
-}
-
-static void bind_ports_as_another(void)
-{
-    CHECK(setgid(50) == 0 && setuid(50) == 0);
-    FAILS(bound_to(AF_INET, 1001), EACCES);
-    FAILS(bound_to(AF_INET6, 1001), EACCES);
-    CHECK(bound_to(AF_INET, 0) == 0);
-}
-
-static void ports(void)
-{
-    CHECK(bound_to(AF_INET, 1001) == 0 && bound_to(AF_INET6, 1002) == 0);
-    in_child(bind_ports_as_another);
-}
-
-static void is_peer(int fd, pid_t pid, uid_t user, gid_t group)
-{
-    struct ucred peer;
-    socklen_t length = sizeof peer;
-    CHECK(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && length == sizeof peer);
-    CHECK(peer.pid == pid && peer.uid == user && peer.gid == group);
-}
-
-static void connect_as_another(void)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "peers/socket"};
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    char byte;
-    CHECK(setgid(50) == 0 && setuid(51) == 0);
-    CHECK(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
-    is_peer(fd, getppid(), 0, 0);
-    /* Who it is now, not who it was, waits for an answer. */
-    CHECK(read(fd, &byte, 1) == 1);
-}
-
-static void peers(void)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "peers/socket"};
-    int pair[2], listener = socket(AF_UNIX, SOCK_STREAM, 0), status;
-    CHECK(mkdir("peers", 0777) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
-    is_peer(pair[0], getpid(), 0, 0);
-    CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && chmod("peers/socket", 0777) == 0);
-    CHECK(listen(listener, 1) == 0);
-    /* Who listened is kept. */
-    CHECK(seteuid(60) == 0);
-    pid_t child = fork();
-    if (child == 0) {
-        CHECK(seteuid(0) == 0);
-        connect_as_another();
-        exit(0);
-    }
-    int fd = accept(listener, NULL, NULL);
-    CHECK(fd >= 0);
-    is_peer(fd, child, 51, 50);
-    CHECK(write(fd, "", 1) == 1 && waitpid(child, &status, 0) == child && status == 0);
-    CHECK(seteuid(0) == 0 && close(fd) == 0 && close(listener) == 0);
 }
 
 static int traces(pid_t pid)

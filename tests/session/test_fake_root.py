@@ -26,7 +26,7 @@ from session.test_running import Home, home_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SOURCE = Path(__file__).with_name("root_rights.c")
+_SOURCES = [Path(__file__).with_name(name) for name in ("root_rights.c", "root_sockets.c")]
 _APPLETS = (
     "chmod", "chown", "head", "mkdir", "mknod", "ln", "od", "rm", "stat", "tar", "touch", "tee", "mv", "setpriv", "su",
     "umask", "cut",
@@ -39,7 +39,7 @@ _GROUP = "root:x:0:\nuser:x:1000:\nwheel:x:10:root,user\nstaff:x:50:user\n"
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program that tries all that root may do; it needs no library."""
     made = tmp_path_factory.mktemp("program") / "root_rights"
-    subprocess.run(["gcc", *FLAGS, "-static", "-o", made, _SOURCE], check=True)
+    subprocess.run(["gcc", *FLAGS, "-static", "-o", made, *_SOURCES], check=True)
     return made
 
 
