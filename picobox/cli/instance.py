@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from picobox.cli.options import Option, Usage, color_option
@@ -151,8 +152,11 @@ def _config(manager: Manager, options: SimpleNamespace) -> int:
 
 
 def _idle(text: str) -> int:
-    """Milliseconds of a number of seconds."""
-    return NEVER_IDLE if text == "never" else round(float(text) * 1000)
+    """Milliseconds of a number of seconds. ArgumentTypeError, which the parser shows."""
+    try:
+        return NEVER_IDLE if text == "never" else round(float(text) * 1000)
+    except (ValueError, OverflowError):
+        raise ArgumentTypeError(f"{text}: write a number of seconds, or never") from None
 
 
 def _terminate(manager: Manager, options: SimpleNamespace) -> int:

@@ -49,10 +49,19 @@ def export_instance(manager: Manager, name: str, file: str, form: str | None = N
     """
     with manager.taken(name, Step.EXPORT) as instance:
         if file == STANDARD:
-            with compressed(sys.stdout.buffer, form or "tar") as output:
-                return pack(instance.rootfs, output)
+            return _export_to_output(instance.rootfs, form or "tar")
         with replacing(file) as output, compressed(output, form or format_of(file)) as packed:
             return pack(instance.rootfs, packed)
+
+
+def _export_to_output(rootfs: str, form: str) -> int:
+    try:
+        # With a buffer of its own: what is left in it when nobody reads any more is not tried again at the end.
+        with open(sys.stdout.fileno(), "wb", closefd=False) as output, compressed(output, form) as packed:
+            return pack(rootfs, packed)
+    except OSError as error:
+        place = error.filename or "standard output"
+        raise PicoboxError(f"{place}: {error.strerror}. What was written is no whole archive.") from None
 
 
 def clone_instance(manager: Manager, name: str, new: str, base_path: str | None) -> Instance:

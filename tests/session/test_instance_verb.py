@@ -25,10 +25,10 @@ class User:
         self.data = home / "data"
         self.environment = {**os.environ, "XDG_DATA_HOME": str(self.data), "PYTHONPATH": str(REPOSITORY)}
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str | Path, output: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "picobox", "instance", *map(str, arguments)]
         return subprocess.Popen(
-            command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, env=self.environment, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.PIPE
         )
 
     def run(self, *arguments: str | Path, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -130,6 +130,8 @@ def test_configuring(user: User) -> None:
     assert "B=c=d" in config["environment"]
     assert not any(entry.startswith("LANG=") for entry in config["environment"])
     assert "no user's number" in user.fails("config", "x", "--uid", "-1")
+    for idle in ("soon", "inf", "nan"):
+        assert f"{idle}: write a number of seconds, or never" in user.run("config", "x", "--idle", idle).stderr.decode()
 
 
 @pytest.mark.parametrize(
@@ -149,6 +151,32 @@ def test_configuring(user: User) -> None:
 def test_what_cannot_be_done(user: User, arguments: list[str], told_of: str) -> None:
     assert told_of in user.fails(*arguments)
     assert user.does("list", "-q", "--all") == b""
+
+
+def test_an_export_replaces_files_alone(user: User, tmp_path: Path) -> None:
+    user.does("import", "x", "-", "-", given=everything())
+    pipe, link, file = (tmp_path / name for name in ("pipe", "link", "file"))
+    os.mkfifo(pipe)
+    for place in (pipe, tmp_path):
+        assert "write to - instead" in user.fails("export", "x", place)
+    assert pipe.is_fifo()
+    link.symlink_to(file)
+    for _ in range(2):
+        user.does("export", "x", link)
+        assert link.is_symlink()
+        assert tarfile.is_tarfile(file)
+
+
+@pytest.mark.parametrize("form", ["tar", "tar.xz"])
+def test_an_export_that_nobody_reads_is_told_of(user: User, form: str) -> None:
+    user.does("import", "x", "-", "-", given=everything())
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = user.start("export", "x", "-", "--format", form, output=writing)
+    os.close(writing)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 125
+    assert told == b"picobox: standard output: Broken pipe. What was written is no whole archive.\n"
 
 
 def test_an_export_that_fails_keeps_what_was_there(user: User, tmp_path: Path) -> None:

@@ -56,9 +56,14 @@ def compressed(output: IO[bytes], form: str) -> Iterator[IO[bytes]]:
 def replacing(path: str) -> Iterator[IO[bytes]]:
     """A new file that takes a path's place when the block is done; if it raises, nothing has changed there.
 
-    PicoboxError if it cannot be written.
+    Of a link it is the place that it leads to. PicoboxError if it cannot be written, or is no regular file.
     """
-    above, name = os.path.split(os.path.abspath(path))
+    above, name = os.path.split(os.path.realpath(path))
+    if os.path.exists(path) and not os.path.isfile(path):
+        # A device, for one, would be gone.
+        raise PicoboxError(
+            f"{path}: it is no regular file, which is what is replaced. Name one, or write to - instead."
+        )
     try:
         directory = os.open(above, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
