@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.errors import PicoboxError
@@ -179,6 +178,8 @@ def git_root(directory: str) -> str:
 
 def _git(directory: str, *words: str, given: Iterable[str] = ()) -> bytes:
     """What git prints in a directory, given lines on standard input. PicoboxError if it cannot be run, or refuses."""
+    import subprocess
+
     # An index can name a program that is to watch for changes; nothing of a repository is to run here.
     command = ["git", "-C", directory, "-c", "core.fsmonitor=false", *words]
     lines = "".join(f"{line}\n" for line in given).encode()

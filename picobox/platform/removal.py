@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -34,7 +33,7 @@ def _remove_entry(directory: int, name: str) -> None:
     try:
         for child in os.listdir(below):
             _is_opened_up(below, child)
-            os.rename(child, secrets.token_hex(16), src_dir_fd=below, dst_dir_fd=directory)
+            os.rename(child, os.urandom(16).hex(), src_dir_fd=below, dst_dir_fd=directory)
     finally:
         os.close(below)
     os.rmdir(name, dir_fd=directory)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from tempfile import mkdtemp
 from typing import Self
 
 from picobox.platform.base import HostTid
@@ -23,6 +22,17 @@ _MOST_ANCESTORS = 64
 _BLOCK = 1 << 16
 
 
+def _new_directory() -> str:
+    """A directory of nobody else's, by its path. Raises OSError."""
+    if os.access(_PLACE, os.W_OK | os.X_OK):
+        path = f"{_PLACE}/picobox-{os.urandom(8).hex()}"
+        os.mkdir(path, 0o700)
+        return path
+    from tempfile import mkdtemp
+
+    return mkdtemp(prefix="picobox-")
+
+
 class TestChannel:
     """The supervisor's end. `tests` is written by guests, so whatever it says decides nothing but a test's name."""
 
@@ -30,8 +40,7 @@ class TestChannel:
 
     def __init__(self) -> None:
         """Make the files. Raises OSError."""
-        place = _PLACE if os.access(_PLACE, os.W_OK | os.X_OK) else None
-        self.directory = mkdtemp(prefix="picobox-", dir=place)
+        self.directory = _new_directory()
         self._directory = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         flags = os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._tests = os.open(os.path.join(self.directory, TESTS), flags | os.O_RDONLY, 0o600)
