@@ -142,6 +142,13 @@ def test_platform(platform: str, name: str) -> None:
         pytest.xfail(reason)
 
 
+def test_whose_sites_nobody_knows_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a run before has left no plan, sites change while the program waits and writes."""
+    expected = expected_result("g3_waits")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert picobox("trace", "g3_waits") == expected
+
+
 @pytest.mark.parametrize("name", program_names())
 @pytest.mark.parametrize("platform", ["trace"])
 def test_without_the_notify_channel(platform: str, name: str) -> None:

@@ -1,4 +1,4 @@
-// Calls with bad pointers fail with EFAULT however SIGSEGV is set, and leave its handler and its mask as they were.
+/* Calls with bad pointers fail with EFAULT however SIGSEGV is set, and leave its handler and its mask as they were. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
