@@ -13,6 +13,7 @@ from picobox.platform import host
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from ntshim.ob.handles import HandleTable
     from ntshim.ob.object import Object
     from ntshim.ps.process import Process, Thread
     from picobox.platform.base import ArgumentPage, Descriptor, HostTid, Platform
@@ -103,9 +104,14 @@ class OpenFiles:
         return self._files.get(key, ()) if isinstance(key, tuple) else ()
 
     def holders(self, file: File) -> Iterator[tuple[Task, int]]:
-        """The tasks that have a description, each with a descriptor of it."""
+        """The tasks that have a description, each with a descriptor of it.
+
+        What a task has closed unseen (FdTable._drop_closed) is found out here, since somebody is to be told of it.
+        """
         self._drop_stale(file)
-        for table, fd in self._places.get(file, ()):
+        for table, fd in tuple(self._places.get(file, ())):
+            if table.drop_unless_open(fd, file):
+                continue
             for task in table.tasks:
                 yield task, fd
 
@@ -238,6 +244,19 @@ class FdTable:
             return entry is not None and entry.object is file
         return False
 
+    def drop_unless_open(self, fd: int, file: File) -> bool:
+        """Take the handle of a descriptor away if the kernel no longer has this file there; gives whether it was."""
+        tid, table = self.any_tid(), self._handles()
+        if not tid or table is None:
+            return False
+        described = self._platform.describe(tid, fd)
+        if described is not None and (described.device, described.inode) == file.host_key:
+            return False
+        return table.discard(fd_index(fd))
+
+    def _handles(self) -> HandleTable | None:
+        return next((task.thread.process.handle_table for task in self.tasks if task.thread), None)
+
     def materialise(self, index: int) -> tuple[Object, int] | None:
         """The object and access of a handle index, looked up in the kernel (ob.handles.HandleBacking)."""
         if index >= FIRST_HANDLE_INDEX:
@@ -264,7 +283,7 @@ class FdTable:
 
     def _drop_closed(self, tid: HostTid, fds: frozenset[int]) -> None:
         """A close that had begun when its descriptor came to be watched may have gone on unseen."""
-        table = next((task.thread.process.handle_table for task in self.tasks if task.thread), None)
+        table = self._handles()
         if table is None:
             return
         for index in table.made_indices(1, FIRST_HANDLE_INDEX - 1):

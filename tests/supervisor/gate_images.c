@@ -132,6 +132,20 @@ static void load_twice(void)
         CHECK(function() == getppid());
 }
 
+/* The same where the first pages with sites are no copy any more. */
+static void load_twice_partly(void)
+{
+    struct area text = area_of(getppid);
+    uint8_t *first = memmem(text.start, (size_t)(text.end - text.start), "\xff\x24\x65", 3);
+    uintptr_t page = (uintptr_t)first & ~(uintptr_t)4095;
+    CHECK(first && page + 2 * 4096 <= ((uintptr_t)getppid & ~(uintptr_t)4095));
+    CHECK(mprotect((void *)page, 2 * 4096, PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
+    CHECK(!jumps(first) && jumps(getppid));
+    void *other = dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW | RTLD_LOCAL);
+    CHECK(other && !jumps(dlsym(other, "getppid")));
+    CHECK(dlclose(other) == 0 && getppid() > 0 && jumps(getppid));
+}
+
 static volatile sig_atomic_t signals;
 
 static void on_signal(int signal)
@@ -180,6 +194,8 @@ int main(int argc, char **argv)
         load_interrupted(argv[3]);
     if (strcmp(what, "twice") == 0)
         load_twice();
+    if (strcmp(what, "partly") == 0)
+        load_twice_partly();
     if (strcmp(what, "load") == 0)
         load_often(argv[3]);
     return 0;

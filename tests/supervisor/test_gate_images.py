@@ -136,6 +136,10 @@ def test_a_library_that_is_there_twice(images: Images) -> None:
     run(images.plans, compile_source(PROGRAM), "jumps", "twice")
 
 
+def test_a_library_that_is_there_twice_and_in_part_no_copy(images: Images) -> None:
+    run(images.plans, compile_source(PROGRAM), "jumps", "partly")
+
+
 def test_signals_at_any_instruction_of_that(images: Images) -> None:
     run(images.plans, compile_source(PROGRAM), "jumps", "interrupted", images.library)
 

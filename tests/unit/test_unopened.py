@@ -34,7 +34,7 @@ class World:
         self.readers: dict[object, str] = {}
         judge = SimpleNamespace(
             repeats=SimpleNamespace(origin=lambda _: None),
-            readers=SimpleNamespace(side=lambda found, _fd: self.readers.pop(found.file, None)),
+            readers=SimpleNamespace(side=lambda found, flags, _fd: self.readers.pop((flags, found.file), None)),
         )
         provider: Any = SimpleNamespace(judge=judge if judged else None)
         self.unopened = Unopened(provider, Identities(PseudoDevices()), lambda _tid, _path: share, lambda _path: volume)
@@ -65,7 +65,7 @@ def test_it_counts_as_the_task_s_own(fd: int, share: int | None, judged: bool, c
 
 def test_a_reader_that_was_let_by_is_told_once_and_never_as_a_writer(fd: int) -> None:
     world, found = World(judged=True), os.fstat(fd)
-    world.readers[found.st_dev, found.st_ino] = "who reads it"
+    world.readers[os.O_RDONLY, (found.st_dev, found.st_ino)] = "who reads it"
     origins = [world.take_over(fd, flags).origin for flags in (os.O_RDWR, os.O_RDONLY, os.O_RDONLY)]
     assert origins == [None, "who reads it", None]
 

@@ -254,12 +254,16 @@ static void fill_in(const struct stubs *stubs, const struct image *image, uint64
     }
 }
 
+/* Whether a text has any of its sites still: each page of it may have become the guest's own. */
 static bool is_there(struct pb_core *core, const struct task *task, const struct copied_text *text)
 {
-    struct gate_site site, found;
-    uint32_t stub;
-    site = task->gate->stubs->sites[text->image->first];
-    return site_at(core, task, site_start(&site) - text->image->start + text->start, &found, &stub) && stub == text->image->first;
+    for (uint32_t of_text = text->image->first; of_text < text->image->first + text->image->count; of_text++) {
+        struct gate_site site = task->gate->stubs->sites[of_text], found;
+        uint32_t stub;
+        if (site_at(core, task, site_start(&site) - text->image->start + text->start, &found, &stub) && stub == of_text)
+            return true;
+    }
+    return false;
 }
 
 /* Where to note that a text will be there; NULL: there is no place, or its stubs would have to return to two places. */
