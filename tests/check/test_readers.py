@@ -67,6 +67,10 @@ def test_who_has_read_it_by_another_name_is_not_taken_for_who_reads_it(tmp_path:
         f"os.link('x', {str(tmp_path / 'outside' / 'z')!r})\n"
         f"fd = os.open({str(tmp_path / 'outside' / 'z')!r}, os.O_RDONLY)\n"
         f"os.rename({str(tmp_path / 'outside' / 'z')!r}, 'w')\n"
+        "a, b = socket.socketpair()\n"
+        "socket.send_fds(a, [b'x'], [fd])\n"
+        "os.close(fd)\n"
+        "kept = socket.recv_fds(b, 1, 1)\n"
         "os.close(first())\n"
         "os.unlink('w')\n"
     )
