@@ -70,8 +70,8 @@ def test_who_has_read_it_by_another_name_is_not_taken_for_who_reads_it(tmp_path:
         "a, b = socket.socketpair()\n"
         "socket.send_fds(a, [b'x'], [fd])\n"
         "os.close(fd)\n"
-        "kept = socket.recv_fds(b, 1, 1)\n"
         "os.close(first())\n"
+        "kept = socket.recv_fds(b, 1, 1)\n"
         "os.unlink('w')\n"
     )
     assert readers(tmp_path, program) == [("PB010", ["unknown"])]
