@@ -10,6 +10,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from ntshim.fs.native import NativeInode
 from ntshim.io.share import FILE_SHARE_ALL
 from ntshim.ob.handles import index_number, index_to_handle
 from ntshim.status import NtError
@@ -37,6 +38,7 @@ class _Origin(NamedTuple):
     access: int
     share: int
     origin: object
+    path: bytes
 
 
 class Unopened:
@@ -122,7 +124,7 @@ class Unopened:
             share = FILE_SHARE_ALL  # as Opens has it
         access = granted_access(described.flags)
         known = self._origins.get(found.file)
-        if side is not None or (known is not None and known.access != access):
+        if known is not None and (side is not None or (known.access, known.path) != (access, found.path)):
             known = None
         if known is not None:
             share = known.share
@@ -148,7 +150,8 @@ class Unopened:
         self._origins.pop(file.host_key, None)
         if len(self._origins) >= _MOST_ORIGINS:
             del self._origins[next(iter(self._origins))]
-        self._origins[file.host_key] = _Origin(opened.access, opened.share, file.origin)
+        path = opened.node.inode.path if isinstance(opened.node.inode, NativeInode) else b""
+        self._origins[file.host_key] = _Origin(opened.access, opened.share, file.origin, path)
 
 
 def _has(files: FdTable, tid: HostTid, fd: int) -> bool:
