@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from errno import ENOMEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,9 +90,18 @@ def _main(arguments: list[str], load: Callable[[str], Any]) -> int:
         _complain(error)
         return 125
     except MemoryError:
-        _complain(PicoboxError("out of memory; close other programs, or raise the limit of this one (ulimit -v)"))
-        return 125
+        return _out_of_memory()
+    except OSError as error:
+        # A module that is loaded late says it so.
+        if error.errno != ENOMEM:
+            raise
+        return _out_of_memory()
     return status
+
+
+def _out_of_memory() -> int:
+    _complain(MemoryError("out of memory; close other programs, or raise the limit of this one (ulimit -v)"))
+    return 125
 
 
 def _complain(error: Exception) -> None:
