@@ -80,6 +80,16 @@ def test_what_is_on_its_way_keeps_how_it_was_opened(fd: int) -> None:
         assert (again.context.share, again.origin) == (share, origin)
 
 
+def test_what_is_on_its_way_has_the_name_that_it_was_opened_by(fd: int, tmp_path: Path) -> None:
+    world = World()
+    first = world.take_over(fd)
+    first.context.share, first.origin = 0, "who opened it"
+    world.unopened.keep_origin(first)
+    (tmp_path / "file").rename(tmp_path / "other")
+    again = world.take_over(fd)
+    assert (again.context.share, again.origin) == (SHARE_READ_WRITE, None)
+
+
 def test_what_is_kept_of_the_past_is_bounded(fd: int) -> None:
     world = World()
     file = world.take_over(fd)
