@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.build import compile_program
 from bench.columns import not_installed, picobox_program
 from bench.results import BYTES, Cell, Figure
-from bench.runner import environment, progress
+from bench.runner import environment, nothing, progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,9 +77,9 @@ def once(way: Way, place: Path) -> tuple[float, int]:
     """Seconds until the instance is ready, and its bytes then. RuntimeError if it does not come to that."""
     where = environment(place) | {_MARK: str(place), "XDG_DATA_HOME": str(place / "data")}
     began = time.perf_counter()
-    with (place / "stderr").open("wb") as stderr:
+    with (place / "stderr").open("wb") as stderr, nothing(place) as stdin:
         process = subprocess.Popen(
-            way.command, cwd=place, env=where, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
+            way.command, cwd=place, env=where, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr,
             start_new_session=True,
         )  # fmt: skip
     try:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from bench.columns import Column
 from bench.results import Cell, Result
@@ -109,6 +109,13 @@ def wait_until(process: subprocess.Popen[bytes], timeout_s: float) -> None:
         raise RunError(f"no end after {timeout_s:.0f} s")
 
 
+def nothing(directory: Path) -> IO[bytes]:
+    """An empty file as standard input: runsc gives its own away (fchown), which /dev/null should not be."""
+    path = directory / "stdin"
+    path.touch()
+    return path.open("rb")
+
+
 def last_line(path: Path) -> str:
     """The last line that a run wrote on stderr."""
     said = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -118,13 +125,13 @@ def last_line(path: Path) -> str:
 def run(command: Sequence[str], directory: Path, timeout_s: float) -> tuple[float, bytes]:
     """Runs a command with its output in files; returns wall seconds and stdout, raises RunError on any failure."""
     out, err = directory.parent / "stdout", directory.parent / "stderr"
-    with out.open("wb") as stdout, err.open("wb") as stderr:
+    with out.open("wb") as stdout, err.open("wb") as stderr, nothing(directory.parent) as stdin:
         start = time.perf_counter()
         process = subprocess.Popen(
             command,
             cwd=directory,
             env=environment(directory),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,

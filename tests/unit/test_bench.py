@@ -462,3 +462,10 @@ class TestExecutive:
     def test_nothing_is_measured_without_the_project(self, tmp_path: Path) -> None:
         figures = executive.measure(tmp_path, inputs.SMOKE, "absent")
         assert [figure.cell.record() for figure in figures] == [{"not_measured": "absent"}] * len(executive.FIGURES)
+
+
+def test_nothing_of_this_machine_is_standard_input(tmp_path: Path) -> None:
+    """Another's sandbox may give it away: runsc does, and /dev/null would be nobody's."""
+    (tmp_path / "work").mkdir()
+    _, said = runner.run(["/usr/bin/stat", "-Lc", "%F", "/proc/self/fd/0"], tmp_path / "work", 30)
+    assert said == b"regular empty file\n"
