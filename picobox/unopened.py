@@ -124,7 +124,9 @@ class Unopened:
             share = FILE_SHARE_ALL  # as Opens has it
         access = granted_access(described.flags)
         known = self._origins.get(found.file)
-        if known is not None and (side is not None or (known.access, known.path) != (access, found.path)):
+        if known is not None and (side is not None or known.access != access):
+            known = None
+        if known is not None and known.path != found.path:
             known = None
         if known is not None:
             share = known.share
