@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from picobox.api.errors import SupervisorError as SupervisorError
     from picobox.api.events import CallEvent as CallEvent
     from picobox.api.events import Event as Event
+    from picobox.api.events import ExecEvent as ExecEvent
+    from picobox.api.events import ExitEvent as ExitEvent
+    from picobox.api.events import LimitEvent as LimitEvent
+    from picobox.api.events import SignalEvent as SignalEvent
     from picobox.api.hooks import HookedCall as HookedCall
     from picobox.api.hooks import Verdict as Verdict
     from picobox.api.popen import Popen as Popen
@@ -46,6 +50,10 @@ _PLACES = {
     "SupervisorError": "picobox.api.errors",
     "CallEvent": "picobox.api.events",
     "Event": "picobox.api.events",
+    "ExecEvent": "picobox.api.events",
+    "ExitEvent": "picobox.api.events",
+    "LimitEvent": "picobox.api.events",
+    "SignalEvent": "picobox.api.events",
     "HookedCall": "picobox.api.hooks",
     "Verdict": "picobox.api.hooks",
     "Popen": "picobox.api.popen",

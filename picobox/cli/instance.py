@@ -62,7 +62,18 @@ def main(arguments: list[str]) -> int:
     operands, run = _ACTIONS[action]
     if len(options.operands) != len(operands):
         usage.error(f"{action}: say {' '.join(operands)}" if operands else f"{action}: takes no name")
+    _check_options(usage, action, options)
     return run(Manager(SessionPlace(os.environ)), options)
+
+
+def _check_options(usage: Usage, action: str, options: SimpleNamespace) -> None:
+    """That each option is one of the action's, and that they hold together; leaves the process if not."""
+    for option in _options():
+        name = option.attribute()
+        if getattr(options, name) != option.default() and action not in _TAKEN_BY.get(name, _ACTIONS):
+            usage.error(f"{action} takes no {option.names[-1]}")
+    if (options.quiet and (options.verbose or options.json)) or (options.all and options.running):
+        usage.error("list: --quiet and --verbose or --json, --all and --running exclude each other")
 
 
 def _options() -> tuple[Option, ...]:
@@ -75,7 +86,7 @@ def _options() -> tuple[Option, ...]:
         Option("--drive", action="append", metavar="LETTER=DIR", help="config: a drive; no DIR to take it away"),
         Option("--idle", type=_idle, metavar="SECONDS", help="config: how long it stays unused; never: for ever"),
         Option("--nt-files", choices=_SWITCH, help="config: whether NT's namespace is there as files, in /nt"),
-        Option("-v", "--verbose", action="store_true", help="list: state and directory too"),
+        Option("-v", "--verbose", action="store_true", help="list: the directory too"),
         Option("-q", "--quiet", action="store_true", help="list: names alone"),
         Option("--running", action="store_true", help="list: only those that run"),
         Option("--all", action="store_true", help="list: those that come and go, too"),
@@ -174,6 +185,14 @@ def _as_json(listed: Listed) -> dict[str, object]:
     return {**told, "state": listed.state_name, "default": listed.is_default}
 
 
+# Which actions an option is for, by its attribute; those that are not named are for all.
+_TAKEN_BY = {
+    "directory": ("clone",),
+    "format": ("export",),
+    **dict.fromkeys(("uid", "env", "drive", "idle", "nt_files"), ("config",)),
+    **dict.fromkeys(("verbose", "quiet", "running", "all"), ("list",)),
+    "json": ("list", "config"),
+}
 _ACTIONS: dict[str, tuple[tuple[str, ...], Callable[[Manager, SimpleNamespace], int]]] = {
     "import": (("NAME", "DIR|-", "FILE"), _import),
     "export": (("NAME", "FILE"), _export),

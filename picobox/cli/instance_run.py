@@ -37,10 +37,15 @@ def run_in_instance(manager: Manager, arguments: list[str]) -> int:
     words = options.command[1:] if options.command[:1] == ["--"] else options.command or []
     if options.exec and not words:
         usage.error("--exec: say which program, after --")
+    if options.cd is not None and not options.cd.startswith(("/", "~/")) and options.cd != "~":
+        usage.error(f"--cd {options.cd}: name a directory of the instance, from / or ~/")
     instance = manager.find(options.distribution).instance
     shell_type = ShellType.NONE if options.exec else ShellType.usual(words)
     here = working_directory()
-    request = Request(tuple(words), shell_type, options.user or "", options.cd or "", client_environment(), here)
+    directory = options.cd or ""
+    request = Request(
+        tuple(words), shell_type, options.user or "", directory, client_environment(), here, bool(directory)
+    )
     status = run_in(manager, instance.guid, request)
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 

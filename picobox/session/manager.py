@@ -326,11 +326,11 @@ class Manager:
 
 def checked_name(name: str) -> str:
     """A name that an instance may have; E_INVALIDARG if it is none."""
-    if not _NAME.fullmatch(name) or name.lower() == _LEGACY.lower():
+    if not _NAME.fullmatch(name) or not name.strip(".") or name.lower() == _LEGACY.lower():
         raise SessionError(
             ErrorCode.E_INVALIDARG,
             f"{name!r} is no name for an instance: up to 256 letters, digits, dots, dashes and underscores, "
-            f"and not {_LEGACY}.",
+            f"not dots alone, and not {_LEGACY}.",
         )
     return name
 
@@ -358,6 +358,9 @@ def _check_new(registry: Registry, instance: Instance) -> None:
             )
         if other.base_path == instance.base_path:
             raise _taken(instance.base_path, f"it is the directory of {other.name}")
+        # Programs of the other one would write it, and it would go with the other one's tree.
+        if any(f"{instance.base_path}/".startswith(f"{tree}/") for tree in (other.rootfs, other.temp)):
+            raise _taken(instance.base_path, f"it is within {other.name}")
     for part in _PARTS:
         if os.path.lexists(os.path.join(instance.base_path, part)):
             raise _taken(instance.base_path, f"there is a {part} in it already")

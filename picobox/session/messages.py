@@ -58,7 +58,8 @@ class Request(NamedTuple):
 
     user: a name, empty for the instance's own. directory: a path in the instance, `~` at its start the user's home;
     empty: the one on its drives that is `host_directory` on the host. environment: entries NAME=VALUE over the
-    instance's. Texts are as os.fsdecode makes them.
+    instance's. needs_directory: nothing runs without `directory`; else it starts in `/` then, as in WSL (facts wsl1.md
+    5.4). Texts are as os.fsdecode makes them.
     """
 
     command: tuple[str, ...]
@@ -67,6 +68,7 @@ class Request(NamedTuple):
     directory: str
     environment: tuple[str, ...]
     host_directory: str = ""
+    needs_directory: bool = False
 
     def sealed(self) -> int:
         """A memfd that holds it."""
@@ -80,11 +82,12 @@ class Request(NamedTuple):
         """ValueError if it is none."""
         if os.fstat(fd).st_size > _MOST_REQUEST:
             raise ValueError("a request of more than 8 MiB")
-        command, shell_type, user, directory, environment, host = json.loads(os.pread(fd, _MOST_REQUEST, 0))
+        told = json.loads(os.pread(fd, _MOST_REQUEST, 0))
+        command, shell_type, user, directory, environment, host, needed = told
         texts = (*command, user, directory, *environment, host)
         if not all(isinstance(text, str) and "\0" not in text for text in texts):
             raise ValueError("a text that no program can be given")
-        return cls(tuple(command), ShellType(shell_type), user, directory, tuple(environment), host)
+        return cls(tuple(command), ShellType(shell_type), user, directory, tuple(environment), host, bool(needed))
 
 
 def send(connection: socket.socket, message: Message) -> None:

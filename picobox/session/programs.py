@@ -77,10 +77,8 @@ def wanted_user(request: Request, users: Users, default_uid: int) -> User:
         return users.of(default_uid)
     user = users.named(name)
     if user is None:
-        raise SessionError(
-            ErrorCode.WSL_E_USER_NOT_FOUND,
-            f"{name}: the instance has no such user. Its /etc/passwd and /etc/wsl.conf tell.",
-        )
+        remedy = "Its /etc/passwd tells." if request.user else "Its /etc/wsl.conf names it; -u root runs as root."
+        raise SessionError(ErrorCode.WSL_E_USER_NOT_FOUND, f"{name}: the instance has no such user. {remedy}")
     return user
 
 
@@ -93,7 +91,7 @@ def spawn_request(
     *,
     enters_root: bool,
 ) -> SpawnRequest:
-    """What the core is to start. `drives`: see `drives_of`. `enters_root`: the directory asked for is not there."""
+    """What the core is to start. `drives`: see `drives_of`. `enters_root`: the directory is not there."""
     environment = _environment(request, instance, user)
     shell = user.shell
     argv: tuple[str, ...]

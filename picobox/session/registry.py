@@ -125,7 +125,10 @@ def transaction(place: SessionPlace) -> Iterator[Registry]:
 
 
 def changed_entries(entries: tuple[str, ...], given: list[str]) -> tuple[str, ...]:
-    """Entries NAME=VALUE with others laid over them; one without a value takes its name away."""
+    """Entries NAME=VALUE with others laid over them; one without a value takes its name away. PicoboxError."""
+    for entry in given:
+        if not entry.partition("=")[0] or "=" not in entry:
+            raise PicoboxError(f"--env {entry}: write it as NAME=VALUE, or NAME= to take the variable away")
     values = dict(entry.partition("=")[::2] for entry in (*entries, *given))
     return tuple(f"{name}={value}" for name, value in values.items() if value)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from errno import ENAMETOOLONG, ENOENT, ENOTDIR
 
+# Of names that lead nowhere, and of such as nothing can have.
+_NO_NAME = (ENOENT, ENOTDIR, ENAMETOOLONG)
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -16,8 +19,10 @@ def remove_tree(path: str) -> None:
     """
     try:
         top = _opened(path, None)
-    except FileNotFoundError:
-        return
+    except OSError as error:
+        if error.errno in _NO_NAME and not os.path.lexists(path):
+            return
+        raise
     try:
         while waiting := _emptied(top, top):
             for name in waiting:

@@ -257,11 +257,15 @@ class Server:
                 self._dismiss(client)
                 return
             stage, error = failure
-            if SPAWN_STAGES[stage] == "chdir" and not enters_root:
-                # A directory that is not there is no reason to run nothing (facts wsl1.md 5.4).
+            is_lost = SPAWN_STAGES[stage] == "chdir"
+            if is_lost and not enters_root and not request.needs_directory:
                 self._spawn(client, request, user, given, enters_root=True)
                 return
             messages.close(given)
+            if is_lost and request.needs_directory:
+                why = f"--cd {request.directory}: {os.strerror(error)}. Name a directory that the instance has."
+                self._refuse(client, why, _EXIT_OWN)
+                return
             self._refuse(client, *_failure(wanted, stage, error))
 
         client.tid, status_fd = self._guests.start(wanted, user, ended)

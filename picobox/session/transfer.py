@@ -16,6 +16,8 @@ from picobox.session.archives.packing import pack
 from picobox.session.archives.unpacking import Unpacker
 from picobox.session.archives.writing import compressed, format_of, replacing
 from picobox.session.states import Step
+from picobox.session.texts import Tree
+from picobox.session.users import Users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +101,10 @@ def _unpack(unpacker: Unpacker, file: str, installation: Installation) -> None:
 
 
 def _describe(installation: Installation, told: images.Configuration) -> None:
-    """Takes over what an image says of its programs: its environment over the usual one, its user if by number."""
+    """Takes over what an image says of its programs: its environment over the usual one, and its user.
+
+    One that its own /etc/passwd does not name is root's to be, as everywhere (facts wsl1.md 5.4).
+    """
     usual = installation.instance.environment
     given = {entry.partition("=")[0] for entry in told.environment}
     kept = tuple(entry for entry in usual if entry.partition("=")[0] not in given)
@@ -107,6 +112,11 @@ def _describe(installation: Installation, told: images.Configuration) -> None:
     user = told.user.partition(":")[0]
     if user.isdecimal():
         installation.found["default_uid"] = int(user)
+    elif user:
+        with Tree(installation.instance.rootfs) as tree:
+            found = Users(tree.opened).named(user)
+        if found is not None:
+            installation.found["default_uid"] = found.uid
 
 
 @contextmanager

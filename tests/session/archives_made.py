@@ -99,10 +99,10 @@ def everything() -> bytes:
 class Image:
     """Files of an image of these layers."""
 
-    def __init__(self, *layers: bytes, architecture: str = "amd64") -> None:
+    def __init__(self, *layers: bytes, architecture: str = "amd64", user: str = "1000") -> None:
         self.files: dict[str, bytes] = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}'}
         config = {
-            "config": {"Env": ["PATH=/bin", "A=b"], "User": "1000"},
+            "config": {"Env": ["PATH=/bin", "A=b"], "User": user},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(each).hexdigest()}" for each in layers]},
         }
         self.config = self._blob(json.dumps(config).encode())

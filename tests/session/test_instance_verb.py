@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from session.archives_made import Image, everything, told
+from session.archives_made import Image, archive_of, everything, member, told
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -109,6 +109,15 @@ def test_an_image(user: User, tmp_path: Path, docker: bool) -> None:
     assert sum(entry.startswith("PATH=") for entry in config["environment"]) == 1
 
 
+@pytest.mark.parametrize(("named", "uid"), [("app", 77), ("app:staff", 77), ("stranger", 0), ("", 0)])
+def test_the_user_of_an_image(user: User, tmp_path: Path, named: str, uid: int) -> None:
+    passwd = (member("etc/passwd"), b"root:x:0:0::/root:/bin/sh\napp:x:77:77::/:/bin/sh\n")
+    image = Image(archive_of(member("etc", tarfile.DIRTYPE), passwd), user=named)
+    (tmp_path / "image.tar").write_bytes(image.archive())
+    user.does("import", "x", "-", tmp_path / "image.tar")
+    assert json.loads(user.does("config", "x"))["default_uid"] == uid
+
+
 def test_a_clone(user: User) -> None:
     user.does("import", "x", "-", "-", given=everything())
     user.does("config", "x", "--uid", "7", "--env", "A=b", "--idle", "3")
@@ -130,6 +139,8 @@ def test_configuring(user: User) -> None:
     assert "B=c=d" in config["environment"]
     assert not any(entry.startswith("LANG=") for entry in config["environment"])
     assert "no user's number" in user.fails("config", "x", "--uid", "-1")
+    for entry in ("B", "=c", "="):
+        assert f"--env {entry}: write it as NAME=VALUE" in user.fails("config", "x", "--env", entry)
     for idle in ("soon", "inf", "nan"):
         assert f"{idle}: write a number of seconds, or never" in user.run("config", "x", "--idle", idle).stderr.decode()
 
@@ -146,6 +157,12 @@ def test_configuring(user: User) -> None:
         (["import", "a b", "-", "-"], "no name for an instance"),
         (["import", "x", "-", "/proc/nothing"], "No such file"),
         (["import", "x", "/proc/x", "-"], "No such file"),
+        (["import", "x", "/proc/version/x", "-"], "Not a directory. Name a directory that can be made"),
+        (["import", "x" * 256, "-", "-"], "File name too long. Name a directory that can be made"),
+        (["list", "--all", "--running"], "exclude each other"),
+        (["list", "-q", "-v"], "exclude each other"),
+        (["import", "x", "-", "-", "--idle", "5"], "import takes no --idle"),
+        (["list", "--format", "tar"], "list takes no --format"),
     ],
 )
 def test_what_cannot_be_done(user: User, arguments: list[str], told_of: str) -> None:

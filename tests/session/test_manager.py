@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,7 @@ def test_every_field_is_kept(manager: Manager, tmp_path: Path) -> None:
     assert found.base_path == str(base)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "ä", "a/b", "legacy", "Legacy", "x" * 257, "a\n"])
+@pytest.mark.parametrize("name", ["", "a b", "ä", "a/b", "legacy", "Legacy", "x" * 257, "a\n", ".", ".."])
 def test_a_name_that_none_may_have(name: str) -> None:
     fails(ErrorCode.E_INVALIDARG, lambda: checked_name(name))
 
@@ -89,6 +90,10 @@ def test_a_name_or_a_directory_that_is_taken(manager: Manager, tmp_path: Path) -
     fails(ErrorCode.ERROR_ALREADY_EXISTS, lambda: install(manager, "DEBIAN", tmp_path))
     (tmp_path / "link").symlink_to(tmp_path / "Debian")
     fails(ErrorCode.ERROR_FILE_EXISTS, lambda: install(manager, "link", tmp_path))
+    for within in ("Debian/rootfs", "Debian/rootfs/etc", "Debian/temp/x", "link/rootfs/y"):
+        fails(ErrorCode.ERROR_FILE_EXISTS, partial(install, manager, "within", tmp_path / within))
+    install(manager, "rootfs2", tmp_path / "Debian")
+    manager.unregister("rootfs2")
     (tmp_path / "own/rootfs").mkdir(parents=True)
     fails(ErrorCode.ERROR_FILE_EXISTS, lambda: install(manager, "own", tmp_path))
     assert (tmp_path / "own/rootfs").is_dir()

@@ -160,7 +160,8 @@ def test_what_a_program_is_given(home: Home) -> None:
     assert not any(entry.startswith(("XDG_", "PYTHON")) for entry in environment)
     assert home.runs("pwd", "--cd", "/etc") == "/etc\n"
     assert home.runs("pwd", "--cd", "~") == "/root\n"
-    assert home.runs("pwd", "--cd", "/not/there") == "/\n"
+    assert "--cd /not/there: No such file" in home.does("run", "--cd", "/not/there", "--", "pwd", status=125)
+    assert "--cd etc: name a directory" in home.does("run", "--cd", "etc", "--", "pwd", status=125)
     assert "no such program" in home.does("run", "--exec", "--", "nonesuch", status=127)
     assert "cannot be run" in home.does("run", "--exec", "--", "/etc/passwd", status=126)
     with home.start("run", "--", "cat; echo error >/dev/stderr", stdin=subprocess.PIPE) as process:
@@ -171,8 +172,9 @@ def test_a_request_that_is_none_is_refused(home: Home) -> None:
     """Whatever a client of the same user sends, the programs of others go on."""
     home.runs("sleep 1000 >/dev/null 2>&1 &")
     instance = Manager(home.place).find("box").instance
-    user = json.dumps([["true"], "standard", "\ud800", "", [], ""])
-    for text in ("[" * 100_000, "{}", '"text"', "[1, 2, 3, 4, 5, 6]", '[["true"], "other", "", "", [], ""]', user):
+    user = json.dumps([["true"], "standard", "\ud800", "", [], "", False])
+    other = '[["true"], "other", "", "", [], "", false]'
+    for text in ("[" * 100_000, "{}", '"text"', "[1, 2, 3, 4, 5, 6, 7]", other, user):
         with _client(home, instance) as connection:
             sealed = os.memfd_create("request")
             os.write(sealed, text.encode())

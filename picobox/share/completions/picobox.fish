@@ -310,7 +310,7 @@ complete -c picobox -n '_shtab_picobox_using instance clone' -l color -xka "auto
 complete -c picobox -n '_shtab_picobox_using instance clone; and test $_shtab_picobox_npos -eq 0' -ka "(picobox instance list --quiet 2>/dev/null)" -d NAME
 complete -c picobox -n '_shtab_picobox_using instance; and test $_shtab_picobox_npos -eq 0' -a list -d 'picobox instance list'
 complete -c picobox -n '_shtab_picobox_using instance list' -s h -l help -d 'show this help message and exit'
-complete -c picobox -n '_shtab_picobox_using instance list' -s v -l verbose -d 'list: state and directory too'
+complete -c picobox -n '_shtab_picobox_using instance list' -s v -l verbose -d 'list: the directory too'
 complete -c picobox -n '_shtab_picobox_using instance list' -s q -l quiet -d 'list: names alone'
 complete -c picobox -n '_shtab_picobox_using instance list' -l running -d 'list: only those that run'
 complete -c picobox -n '_shtab_picobox_using instance list' -l all -d 'list: those that come and go, too'

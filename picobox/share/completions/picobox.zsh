@@ -252,7 +252,7 @@ _shtab_picobox_instance_import_defaults_added=0
 
 _shtab_picobox_instance_list_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  {-v,--verbose}"[list\: state and directory too]"
+  {-v,--verbose}"[list\: the directory too]"
   {-q,--quiet}"[list\: names alone]"
   "--running[list\: only those that run]"
   "--all[list\: those that come and go, too]"
