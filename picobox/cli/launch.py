@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from picobox.abi.row import UNSEEN
 from picobox.cli import collector
-from picobox.cli.naming import Naming, no_core
-from picobox.cli.policies import NO_NAMESPACES
+from picobox.cli.naming import Naming
+from picobox.cli.parts import (
+    hold_forms,
+    hold_plans,
+    make_chaos,
+    make_judge,
+    make_nt_files,
+    make_platform,
+    make_walls,
+    served_by,
+)  # fmt: skip
 from picobox.errors import PicoboxError, SpawnError
 from picobox.inspection.door import Door
 from picobox.platform import host, init
-from picobox.platform.base import Platform, SpawnRequest, Stop
-from picobox.profile import profile_of
+from picobox.platform.base import SpawnRequest, Stop
 from picobox.supervisor import Observer, Served, Supervisor
 
 if TYPE_CHECKING:
@@ -25,18 +32,10 @@ if TYPE_CHECKING:
 
     from ntshim.ps.executive import Executive
     from picobox.call import Interposer
-    from picobox.check.chaos import Chaos, ChaosSettings
-    from picobox.check.judge import Judge
+    from picobox.check.chaos import ChaosSettings
     from picobox.check.judge import Settings as CheckSettings
-    from picobox.confine.limits import LimitsAlone
-    from picobox.confine.namespaces import Walls
     from picobox.confine.overlay import LayerMount
     from picobox.confine.policy import Policy
-    from picobox.confine.supervised import SupervisedWalls
-    from picobox.nt_files.process import NtFiles
-    from picobox.platform.executive_host import ExecutiveHost
-    from picobox.platform.forms import KeptForms
-    from picobox.platform.site_cache import SiteCache
     from picobox.provider import PicoProvider
     from picobox.trace.core_recorder import CoreRecorder
 
@@ -86,14 +85,14 @@ class Launch:
         self._policy = policy
         # Behind the walls the path of the user's caches leads to a layer that is dropped.
         gate = 0 if options.no_gate or options.no_fast or options.platform != "trace" else options.gate
-        sites = _hold_plans() if gate else None
+        sites = hold_plans() if gate else None
         # Of what users select there is too much to be kept.
         is_selected = getattr(options, "is_selected", False)
-        forms = _hold_forms() if options.platform == "trace" and not is_selected else None
+        forms = hold_forms() if options.platform == "trace" and not is_selected else None
         self._door = Door()
-        self._nt_files = _make_nt_files(options, policy)
+        self._nt_files = make_nt_files(options, policy)
         # What keeps guests to the policy, which may be limits and no walls.
-        self._keeper = None if policy is None else _make_walls(options, policy, kept, self._nt_files)
+        self._keeper = None if policy is None else make_walls(options, policy, kept, self._nt_files)
         self._walls = self._keeper if self._keeper is not None and self._keeper.confines else None
         self._naming = Naming(options, self._nt_files)
         self._naming.is_walled = self._walls is not None
@@ -157,11 +156,11 @@ class Launch:
     ) -> None:
         """Who looks at calls besides those that serve them. `leaves_rest`: a check sees what it is about alone."""
         if check is not None:
-            judge = self.provider.judge = _make_judge(self.provider, check)
+            judge = self.provider.judge = make_judge(self.provider, check)
             if leaves_rest and judge.observes:
                 self.provider.leave_rest(judge.windows.roots)
         if chaos is not None:
-            self.provider.interposer = _make_chaos(self.provider, chaos)
+            self.provider.interposer = make_chaos(self.provider, chaos)
         elif interposer is not None:
             self.provider.interposer = interposer
 
@@ -344,123 +343,6 @@ class Launch:
             return True
         # A program of ours that signals its whole group reaches us as well.
         return same_group and stop.other in self.supervisor.threads()
-
-
-def _make_walls(
-    options: SimpleNamespace,
-    policy: Policy,
-    kept: Mapping[bytes, LayerMount] | None,
-    nt_files: NtFiles | None,
-) -> Walls | SupervisedWalls | LimitsAlone | None:
-    """The walls of a policy, or its limits alone; None if it needs none."""
-    if policy.confines and options.platform == "reference":
-        raise PicoboxError("--platform reference has no walls. Leave it out, or add --unconfined.")
-    if policy.confines and profile_of(options.profile).wsl:
-        raise PicoboxError("--profile wsl1 lays out a tree of its own: it has no walls yet. Add --unconfined.")
-    if options.platform == "reference" and policy.limits.by_kernel:
-        raise PicoboxError("--platform reference keeps no limits but of processes and wall time. Leave it out.")
-    from picobox.confine.walls import walls_of
-
-    namespaces = getattr(options, "walls", None) != NO_NAMESPACES
-    walls = walls_of(policy, kept, namespaces=namespaces, nt_files=nt_files)
-    if walls is not None and walls.confines and walls.note is not None and not options.quiet:
-        sys.stderr.write(f"picobox: note: {walls.note}.\n")
-    return walls
-
-
-def _make_nt_files(options: SimpleNamespace, policy: Policy | None) -> NtFiles | None:
-    if not getattr(options, "nt_files", False):
-        return None
-    if profile_of(options.profile).wsl:
-        raise PicoboxError(
-            "--nt-files needs walls, which --profile wsl1 has not. Leave one of the two out, or run the program in an "
-            "instance: `picobox instance config NAME --nt-files on`."
-        )
-    if policy is None or not policy.confines:
-        raise PicoboxError("--nt-files needs walls, behind which a tree can be mounted. Add --policy default.")
-    from picobox.nt_files.process import NtFiles, check_host
-
-    check_host()
-    return NtFiles()
-
-
-def _make_judge(provider: PicoProvider, settings: CheckSettings) -> Judge:
-    from picobox.check import analyses
-    from picobox.check.judge import Judge
-
-    opens, changes, names = provider.opens, provider.changes, provider.names
-    if opens is None or changes is None or names is None or names.windows is None:
-        raise PicoboxError("a check needs the rules of Windows: --profile windows10 or windows11")
-    analyses.keep()
-    return Judge(settings, provider, opens, changes, names.windows)
-
-
-def _make_chaos(provider: PicoProvider, settings: ChaosSettings) -> Chaos:
-    from picobox.check.chaos import Chaos
-
-    if provider.names is None or provider.names.windows is None:
-        raise ValueError("disturbances need the rules of Windows")
-    return Chaos(settings, provider.names.windows)
-
-
-def served_by(provider: PicoProvider, executive_host: ExecutiveHost, supervisor: Supervisor) -> Served:
-    """The NT side of a run under a provider that has registered; tasks may be left unseen."""
-    provider.meet_children = supervisor.meet_children
-    provider.debuggers = supervisor.debuggers
-    provider.executive.catch_up = supervisor.meet_all
-    return Served(provider.executive, executive_host, provider.first_thread, provider, provider.names)
-
-
-def make_platform(
-    name: str,
-    subscription: dict[str, Any],
-    *,
-    notify: bool = True,
-    gate: int = 0,
-    enter: bool = False,
-    sites: SiteCache | None = None,
-    walls: Walls | SupervisedWalls | LimitsAlone | None = None,
-    recorder: CoreRecorder | None = None,
-    forms: KeptForms | None = None,
-) -> Platform:
-    """The platform of that name; PicoboxError tells what is missing for it. Only the default one has walls."""
-    if name == "reference":
-        try:
-            from picobox.platform.reference import ReferencePlatform
-        except ImportError as error:
-            raise PicoboxError(
-                f"--platform reference needs python-ptrace ({error}): pip install picobox-nt[reference]"
-            ) from None
-        from picobox.abi.table import ROWS
-
-        return ReferencePlatform(ROWS, **subscription)
-    try:
-        from picobox.platform.trace import TracePlatform
-    except ImportError as error:
-        raise no_core(error) from None
-    return TracePlatform(
-        None, **subscription, notify=notify, gate=gate, enter=enter, sites=sites, walls=walls, recorder=recorder,
-        kept=forms,
-    )  # fmt: skip
-
-
-def _hold_plans() -> SiteCache:
-    """Where the user's plans of call sites are kept; where nothing can be kept, they are made anew in each run."""
-    from picobox.platform.site_cache import SiteCache
-
-    sites = SiteCache.of_user()
-    with suppress(OSError):
-        sites.hold()
-    return sites
-
-
-def _hold_forms() -> KeptForms | None:
-    """Where forms of the table are kept, as it is before there are walls; without the core there are none."""
-    try:
-        from picobox.platform.forms import KeptForms
-    except ImportError:
-        return None
-    return KeptForms()
 
 
 def changed_environment(environment: Iterable[bytes], settings: list[bytes]) -> tuple[bytes, ...]:

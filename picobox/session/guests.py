@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 from ntshim.fs.rules import CaseMode
 from ntshim.ps.executive import Executive
 from picobox.abi.row import FAKE_ROOT
-from picobox.cli.launch import served_by
 from picobox.cli.options import run_options
+from picobox.cli.parts import served_by
 from picobox.confine.hardening import harden
 from picobox.confine.instance import InstanceWalls
 from picobox.errors import PicoboxError

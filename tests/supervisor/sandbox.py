@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from ntshim.ps.executive import Executive
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN
 from picobox.abi.table import ROWS
-from picobox.cli.launch import served_by
 from picobox.cli.naming import make_names
+from picobox.cli.parts import served_by
 from picobox.platform.base import SpawnRequest
 from picobox.platform.executive_host import ExecutiveHost
 from picobox.platform.trace import TracePlatform
