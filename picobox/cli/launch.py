@@ -96,16 +96,7 @@ class Launch:
         self._walls = self._keeper if self._keeper is not None and self._keeper.confines else None
         self._naming = Naming(options, self._nt_files)
         self._naming.is_walled = self._walls is not None
-        names = self._naming.made
-        if names is not None and check is not None:
-            names.checked, names.as_written = True, not check.enforces
-        if names is not None and chaos is not None:
-            names.seen = chaos.features()
-        features = self._naming.features
-        if self._walls is not None:
-            features |= self._walls.features
-        if interposer is not None:
-            features |= interposer.features
+        features = self._features_for(check, chaos, interposer)
         is_told = observer is not None and (recorder is None or recorder.is_asked)
         is_met = chaos is not None or interposer is not None
         is_permissive = not is_told and check is None and not is_met and self._decides_nothing()
@@ -145,6 +136,20 @@ class Launch:
         # What runs may have another name than the one that it is told.
         self._program = getattr(options, "program", None) or command[0]
         self._timed_out = False
+
+    def _features_for(
+        self, check: CheckSettings | None, chaos: ChaosSettings | None, interposer: Interposer | None
+    ) -> frozenset[str]:
+        """Which features of the rows of the table this run has; what guests write is shown as a check wants it."""
+        names = self._naming.made
+        if names is not None and check is not None:
+            names.checked, names.as_written = True, not check.enforces
+        if names is not None and chaos is not None:
+            names.seen = chaos.features()
+        features = self._naming.features
+        if self._walls is not None:
+            features |= self._walls.features
+        return features if interposer is None else features | interposer.features
 
     def _judge_and_meet(
         self,
