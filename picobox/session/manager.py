@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from picobox.errors import PicoboxError
+from picobox.nt_files.place import PLACE
 from picobox.session import locks
 from picobox.session.errors import ErrorCode, SessionError
 from picobox.session.registry import ALL_FLAGS, NEVER_IDLE, Instance, Registry, new_guid, transaction
@@ -164,6 +165,10 @@ class Manager:
         # One that has started since then is as it is to be.
         if holder is not None:
             _end_process(*holder)
+        if changed.get("nt_files") == 0:
+            # What it was mounted on; a place of another use is not empty, and no directory of the host's below a link.
+            with suppress(OSError):
+                os.rmdir(instance.rootfs + os.fsdecode(PLACE))
         return instance._replace(**changed)
 
     def claim(self, name: str | None) -> tuple[Instance, int] | None:

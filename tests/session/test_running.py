@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from confine.guests import NOBODY, USERS, command_line
@@ -153,6 +154,38 @@ def test_programs_of_one_instance(place: Path, user: str) -> None:
         assert "cat" not in home.runs("ps")
 
 
+def test_clients_share_one_handle_namespace(home: Home) -> None:
+    """Programs of two clients have numbers of one table, and one question finds the handles of both."""
+    line = "exec 3>>/held; echo up; read none; true"
+    with (
+        home.start("run", "--", line, stdin=subprocess.PIPE) as one,
+        home.start("run", "--", line, stdin=subprocess.PIPE) as other,
+    ):
+        for client in (one, other):
+            assert client.stdout is not None
+            assert client.stdout.readline() == "up\n"
+        server = str(home.server())
+
+        def told(verb: str, *words: str) -> list[dict[str, Any]]:
+            (run,) = json.loads(home.does("--run", server, "--json", *words, verb=verb))["runs"]
+            return next(value for name, value in run.items() if name != "run")
+
+        held = told("handles", "/held")
+        shells = {each["guest_pid"] for each in held}
+        assert len(shells) == 2
+        assert [each["fd"] for each in held] == [3, 3]
+        numbers = {each["nt_pid"] for each in told("ps") if each["guest_pid"] in shells}
+        assert len(numbers) == 2
+        objects = {each["path"].rpartition("\\")[2] for each in told("objects", "/Sessions/0/Processes")}
+        assert {str(number) for number in numbers} <= objects
+        # A third one finds what they have open.
+        for pid in shells:
+            assert home.runs(f"readlink /proc/{pid}/fd/3") == "/held\n"
+        for client in (one, other):
+            client.communicate("\n", timeout=_SECONDS)
+            assert client.returncode == 0
+
+
 def test_what_a_program_is_given(home: Home) -> None:
     assert home.does("run", "--exec", "--", "echo", "a  b", "$HOME") == "a  b $HOME\n"
     environment = set(home.runs("env").split())
@@ -225,6 +258,29 @@ def test_it_stays_while_something_runs(home: Home) -> None:
     assert (home.rootfs / "result").read_text() == "done\n"
     assert home.state() == "Stopped"
     assert os.listdir(home.place.sockets) == []
+
+
+def test_it_stays_for_a_while_after_the_last_client(home: Home) -> None:
+    """Each client begins the time anew; one that is shorter than a start would show nothing."""
+    home.does("config", "box", "--idle", "2")
+    home.runs("true")
+    server = home.server()
+    assert not home.server_ends(1)
+    began = time.monotonic()
+    home.runs("true")
+    assert home.server() == server
+    assert home.server_ends(_SECONDS)
+    assert time.monotonic() - began >= 2
+
+
+@pytest.mark.full
+def test_it_stays_for_15_seconds_if_nothing_is_said(home: Home) -> None:
+    """Facts wsl1.md 5.4, number 7."""
+    began = time.monotonic()
+    home.runs("true")
+    assert not home.server_ends(13)
+    assert home.server_ends(_SECONDS)
+    assert 15 <= time.monotonic() - began < 25
 
 
 @pytest.mark.parametrize("what", ["terminate", "unregister", "config"])
