@@ -72,10 +72,12 @@ class Meaning(NamedTuple):
 class Making:
     """A name that a call is about to make: whoever wants to make a variant of it waits until the call is over."""
 
-    __slots__ = ("_waiting", "place")
+    __slots__ = ("_waiting", "free", "place")
 
     def __init__(self, place: Place) -> None:
+        """`free` ends it, once; whoever reserves the name says how."""
         self.place = place
+        self.free: Callable[[], None] = self.over
         self._waiting: list[Callable[[], None]] = []
 
     def when_over(self, routine: Callable[[], None]) -> None:
@@ -218,7 +220,8 @@ class Names:
             if _meanings(again) == _meanings(places):
                 _close(again)
                 return places
-            call.finish()
+            # What else the call has it keeps.
+            self._making[made.key()].free()
             call.made, places = None, again
 
     def find(self, tid: HostTid, dirfd: int, path: bytes, meaning: Meaning) -> Place:
@@ -315,7 +318,9 @@ class Names:
             # What is there in another spelling may be gone when the call comes to it: then it makes that one.
             self.resolver.begin_making(call.stop.tid, place.parent, place.asked, is_any=place.stored is not None)
 
-        def over() -> None:
+        def free() -> None:
+            if self._making.get(key) is not making:
+                return
             # Where the index cannot see changes it has to be told of ours.
             with suppress(OSError):
                 self._index.told_changed(place.parent)
@@ -324,8 +329,9 @@ class Names:
                 self.resolver.end_making(call.stop.tid)
             making.over()
 
+        making.free = free
         call.made = place
-        call.over = over
+        call.when_over(free)
         return True
 
 

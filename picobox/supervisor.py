@@ -371,6 +371,8 @@ class Supervisor:
         if call.wait is not None:
             self._waiting[stop.tid] = stop
             call.wait(lambda: self._on_call_again(stop))
+            # It begins anew then, and what it has is had by nobody meanwhile.
+            call.finish()
             return
         if call.restart:
             call.finish()
