@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ntshim.io.share import ShareAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from ntshim.fs.backend import Inode
     from ntshim.fs.mapped import SectionObjectPointers, StreamKey
@@ -151,11 +151,12 @@ class Open:
 class Nodes:
     """All files of a volume that are open; of one that nobody has open only the sections are known, `mapped`."""
 
-    __slots__ = ("_nodes", "mapped")
+    __slots__ = ("_nodes", "mapped", "told")
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Begin empty. `told` is called with the key of a file that is open from now on, or no more."""
         self._nodes: dict[Hashable, Node] = {}
+        self.told: Callable[[Hashable, bool], None] | None = None
         self.mapped: dict[StreamKey, SectionObjectPointers] = {}
 
     def __len__(self) -> int:
@@ -178,12 +179,17 @@ class Nodes:
         """Note that a file that was known by `key` has become another one to its backend."""
         del self._nodes[key]
         self._nodes[node.inode.key] = node
+        if self.told is not None:
+            self.told(key, False)
+            self.told(node.inode.key, True)
 
     def acquire(self, inode: Inode, place: tuple[Inode | None, str], stream: str, access: int, share: int) -> Open:
         """Count one more open: of the link `place`, of a stream by its stored spelling."""
         node = self._nodes.get(inode.key)
         if node is None:
             node = self._nodes[inode.key] = Node(inode)
+            if self.told is not None:
+                self.told(inode.key, True)
         link = node.link(*place)
         if link is None:
             link = Link(*place)
@@ -210,3 +216,5 @@ class Nodes:
         node.open_count -= 1
         if not node.open_count:
             del self._nodes[node.inode.key]
+            if self.told is not None:
+                self.told(node.inode.key, False)

@@ -230,6 +230,7 @@ static enum outcome on_exec(struct pb_core *core, struct task *task, struct pb_s
     block_leave(core, task);
     gate_leave(core, task->gate);
     task->gate = NULL;
+    reader_forget(task);
     task->own_gs = false;
     task->table = 0;
     tell_making(task, out);

@@ -17,6 +17,8 @@
 #include "makings.h"
 #include "trace/contract.h"
 #include "debug/contract.h"
+#include "check/contract.h"
+#include "check/readings.h"
 
 /* renameat2(2); musl before 1.2.6 has no name for it. */
 #ifndef RENAME_NOREPLACE
@@ -134,6 +136,7 @@ struct task {
     struct debugging *debugging; /* NULL: no guest traces it, and it traces none */
     struct domain *domain; /* NULL: it has not confined itself; see debug/domains.c */
     bool was_confined;     /* by another thread, and has made no task since */
+    struct pb_reader *reader; /* NULL: a check is shown what it opens; see check/readings.c */
 };
 
 /* What was seen while another stop was being answered, to be told at the next occasion. */
@@ -257,6 +260,7 @@ struct pb_core {
         bool copies;                /* of those of descriptors without handles nobody wants to know */
         bool shows_copies;          /* all are shown, those made in the gate too */
     } unshown;
+    struct readings readings;
     int32_t receiver_count;  /* tasks that have `receives` */
     bool receiver_gone;      /* one of them is no more */
     bool leaves_unseen;      /* see unseen.c */

@@ -92,6 +92,7 @@ void task_remove(struct pb_core *core, int32_t tid)
         block_leave(core, task);
         gate_leave(core, task->gate);
         debugging_drop(task);
+        reader_forget(task);
         domain_leave(task);
         if (task->born && !task->announced)
             core->held_count--;

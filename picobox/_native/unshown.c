@@ -95,6 +95,13 @@ static bool has(const struct strings *paths, const char *path)
     return false;
 }
 
+bool is_looked_for(const struct pb_core *core, const char *name)
+{
+    const struct strings *paths = &core->unshown.looks;
+    bool is_wanted = (core->dispositions[SYS_newfstatat] & 0xff) == PB_DO_CALL;
+    return is_wanted && (!paths->length || has_last_component(paths, name));
+}
+
 /* A file without a name, and one that has lost it, have no path that is waited for: the kernel adds something to it. */
 static bool is_other_file(const struct strings *paths, int32_t tid, int32_t fd)
 {
@@ -128,16 +135,20 @@ static bool has_dots(const char *path)
     return false;
 }
 
-/* What a path leads to, as far as the kernel knows without asking a file system, which may be a guest's to serve: everybody
-   waits for us here. 0, or an errno; EAGAIN: it does not know. */
-static int look_up(int directory, const char *path, uint64_t flags, uint64_t resolve)
+int known_open(int directory, const char *path, uint64_t flags, uint64_t resolve)
 {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags, .resolve = RESOLVE_CACHED | resolve};
     long fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
-    int error = fd < 0 ? errno : 0;
+    return fd < 0 ? -errno : (int)fd;
+}
+
+/* 0, or an errno. */
+static int look_up(int directory, const char *path, uint64_t flags, uint64_t resolve)
+{
+    int fd = known_open(directory, path, flags, resolve);
     if (fd >= 0)
-        close((int)fd);
-    return error;
+        close(fd);
+    return fd < 0 ? -fd : 0;
 }
 
 /* A link on the way, /proc's included, may lead anywhere. */
@@ -167,15 +178,20 @@ static bool is_other_look(struct pb_core *core, const struct task *task, const u
     return !has_last_component(paths, last_component(path)) || is_outside(core, path);
 }
 
-/* Who lists whatever it finds tries files as well, which no system lists. */
-static bool is_no_directory(int32_t tid, int32_t directory, const char *path, bool follows)
+int directory_open(int32_t tid, int32_t directory)
 {
     char way[64];
     if (directory == AT_FDCWD)
         snprintf(way, sizeof way, "/proc/%d/cwd", tid);
     else
         snprintf(way, sizeof way, "/proc/%d/fd/%d", tid, directory);
-    int fd = path[0] == '/' ? AT_FDCWD : open(way, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return open(way, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Who lists whatever it finds tries files as well, which no system lists. */
+static bool is_no_directory(int32_t tid, int32_t directory, const char *path, bool follows)
+{
+    int fd = path[0] == '/' ? AT_FDCWD : directory_open(tid, directory);
     if (fd < 0 && fd != AT_FDCWD)
         return false;
     int error = look_up(fd, path, O_DIRECTORY | (follows ? 0 : O_NOFOLLOW), 0);

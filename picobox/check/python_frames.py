@@ -6,16 +6,17 @@ innermost frame, each frame to its caller. All of it is the guest's, so every nu
 
 from __future__ import annotations
 
+from itertools import count
 from struct import Struct, calcsize
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.check import python_layouts
 from picobox.check.line_table import UNIT, line_at
 from picobox.findings.finding import Frame
-from picobox.platform.base import FramesForm
+from picobox.platform.base import FramesForm, Guide
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from picobox.check.modules import Modules
     from picobox.check.pages import Pages
@@ -47,6 +48,9 @@ _STEPS_A_FRAME = 4
 _MOST_EXPECTED = 16
 
 
+_SPACES = count(1)
+
+
 class _Thread(NamedTuple):
     """The only state of a thread, and the heads of the lists in which there is no other one."""
 
@@ -59,12 +63,13 @@ class _Thread(NamedTuple):
 class _Code(NamedTuple):
     """A code object: what it was recognised by, and the frames that were made of it, by instruction and owner.
 
-    None stands for a frame that is not visible.
+    None stands for a frame that is not visible. `lines` is its table of lines.
     """
 
     key: bytes
     file: str
     function: str
+    lines: bytes
     frames: dict[bytes, Frame | None]
 
 
@@ -82,6 +87,33 @@ class PythonRuntime:
         self._stacks: dict[bytes, tuple[Frame, ...]] = {}
         self._threads: dict[int, _Thread] = {}
         self._expected: dict[int, tuple[int, ...]] = {}
+        self.space = next(_SPACES)
+        # Told by its address and key of each code object that is known from now on, or no more.
+        self.told: Callable[[bytes, bool], None] | None = None
+
+    def guide(self, thread_id: int) -> Guide | None:
+        """How to find the frames of a thread that were found before; None where that takes more than a few words."""
+        known, layout = self._threads.get(thread_id), self._layout
+        if known is None:
+            return None
+        (_, _), (_, _), (frame, _), (owner, _) = python_layouts.offsets(layout.thread)
+        guards = (
+            (self._address + layout.interpreters_head, known.interpreters),
+            (known.interpreter + layout.threads_head, known.threads),
+            (known.state + owner, thread_id),
+        )
+        return Guide(self.space, guards, known.state + frame, layout.frame_holder, self._form)
+
+    def tell(self, told: Callable[[bytes, bool], None]) -> None:
+        """Have somebody told what is known, now and from now on."""
+        self.told = told
+        for address, code in self._codes.items():
+            told(address + code.key, True)
+
+    def rendered(self, rows: bytes) -> tuple[Frame, ...]:
+        """The frames of rows that were read before (`GuestMemory.read_frames`), as far as their code is known still."""
+        stack = self._stacks.get(rows)
+        return self._rendered(None, rows)[0] if stack is None else stack
 
     def expected(self, thread_id: int) -> tuple[int, ...]:
         """The pages that the last walk of a thread has read."""
@@ -175,13 +207,13 @@ class PythonRuntime:
         keys = pages.structures(self._layout.code, [address for address, _, _ in found])
         return b"".join(_FRAME.pack(*frame) + _KEY.pack(*key) for frame, key in zip(found, keys, strict=True))
 
-    def _rendered(self, pages: Pages, rows: bytes) -> tuple[tuple[Frame, ...], bool]:
+    def _rendered(self, pages: Pages | None, rows: bytes) -> tuple[tuple[Frame, ...], bool]:
         """The visible frames, and whether each row is that of a code object: then equal rows are an equal stack."""
         codes, found, is_known = self._codes, [], True
         for at in range(0, len(rows), _ROW):
             code, key = codes.get(rows[at : at + _ADDRESS]), rows[at + _FRAME.size : at + _ROW]
             if code is None or code.key != key:
-                code = self._read_code(pages, rows[at : at + _ADDRESS], key)
+                code = None if pages is None else self._read_code(pages, rows[at : at + _ADDRESS], key)
                 if code is None:
                     is_known = False
                     continue
@@ -189,7 +221,7 @@ class PythonRuntime:
             try:
                 frame = code.frames[place]
             except KeyError:
-                frame = self._new_frame(pages, code, *_FRAME.unpack_from(rows, at))
+                frame = self._new_frame(code, *_FRAME.unpack_from(rows, at))
                 if len(code.frames) < _MOST_LINES:
                     code.frames[place] = frame
             if frame is not None:
@@ -198,19 +230,31 @@ class PythonRuntime:
 
     def _read_code(self, pages: Pages, address: bytes, key: bytes) -> _Code | None:
         """A code object that was not known, or not with these contents; None if it is none."""
-        type_address, _, _, path, name, _, _ = _KEY.unpack(key)
+        type_address, _, _, path, name, table, _ = _KEY.unpack(key)
         if not self._is_code(pages, type_address):
             return None
         file = self._text(pages, path, _LONGEST_PATH)
         if not file:
             return None
+        size = _word(pages, table + self._layout.bytes_size)
+        lines = pages.blocks((table + self._layout.bytes_data,), min(size, _LONGEST_TABLE))[0]
         if len(self._codes) >= _MOST_CODES:
-            self._codes.clear()
-            self._stacks.clear()
+            self._forget(tuple(self._codes))
         elif address in self._codes:
-            self._stacks.clear()
-        code = self._codes[address] = _Code(key, file, self._text(pages, name, _LONGEST_NAME) or "", {})
+            self._forget((address,))
+        code = _Code(key, file, self._text(pages, name, _LONGEST_NAME) or "", lines, {})
+        if self.told is not None:
+            self.told(address + key, True)
+        self._codes[address] = code
         return code
+
+    def _forget(self, addresses: Iterable[bytes]) -> None:
+        """Other code objects may be there."""
+        self._stacks.clear()
+        for address in addresses:
+            if self.told is not None:
+                self.told(address + self._codes[address].key, False)
+            del self._codes[address]
 
     def _is_code(self, pages: Pages, type_address: int) -> bool:
         if type_address != self._code_type:
@@ -220,19 +264,17 @@ class PythonRuntime:
             self._code_type = type_address
         return True
 
-    def _new_frame(self, pages: Pages, code: _Code, address: int, instruction: int, owner: int) -> Frame | None:
+    def _new_frame(self, code: _Code, address: int, instruction: int, owner: int) -> Frame | None:
         """A frame that was not seen before; None if it is not visible."""
         line = None
-        _, units, first_line, _, _, table, first_traced = _KEY.unpack(code.key)
+        _, units, first_line, _, _, _, first_traced = _KEY.unpack(code.key)
         offset = instruction - address - self._layout.instructions
         # A frame is visible from its first traced instruction on, a generator's always (_PyFrame_IsIncomplete).
         if owner != _OWNED_BY_GENERATOR and offset < UNIT * first_traced:
             return None
         # What lies outside is a copy of the instructions for one thread, and not told where (3.14t).
         if 0 <= offset < UNIT * units:
-            size = _word(pages, table + self._layout.bytes_size)
-            data = pages.blocks((table + self._layout.bytes_data,), min(size, _LONGEST_TABLE))[0]
-            line = line_at(data, first_line, offset)
+            line = line_at(code.lines, first_line, offset)
         return Frame(code.file, code.function, line)
 
     def _text(self, pages: Pages, address: int, limit: int) -> str | None:

@@ -14,6 +14,7 @@ from ntshim.io.share import FILE_SHARE_READ, FILE_SHARE_WRITE
 from ntshim.ob.handles import index_to_handle
 from picobox.check.names import is_harmless
 from picobox.check.subject import OPEN, Subject
+from picobox.check.unshown_readers import UnshownReaders
 from picobox.findings.finding import Side
 from picobox.task import fd_index
 
@@ -47,6 +48,8 @@ class Readers:
         self._sides: dict[tuple[int, Key | bytes], Side] = {}
         # The files of these, whatever they were opened for.
         self._files: set[Key | bytes] = set()
+        readings = provider.platform.readings()
+        self._unshown = None if readings is None else UnshownReaders(judge, readings)
 
     def takes(self, call: Call, found: Identity, flags: int, runtime: Runtime) -> bool:
         """Whether an open, at its entry, is one of these; then its call goes on to the kernel and is not seen to end.
@@ -60,7 +63,7 @@ class Readers:
             return False
         if self._judge.posix.read_back.waits_for(found.name):
             return False  # a look at a descriptor that has no handle is not told
-        if key in self._files or found.path in self._files:
+        if key in self._files or found.path in self._files or self._is_unshown(key):
             self._opens.unopened.look()
             self._forget(found)
         if key is not None and self._opens.nodes.of_key(key) is not None:
@@ -72,7 +75,12 @@ class Readers:
         if key is None:
             judgement.subject = Subject(OPEN, found)  # the name may be one that Windows has not let go yet
         self._keep(call, flags & _ACCESS_MODE, found.path if key is None else key, found.path)
+        if self._unshown is not None:
+            self._unshown.let(call)
         return True
+
+    def _is_unshown(self, key: Key | None) -> bool:
+        return self._unshown is not None and key is not None and self._unshown.has(key)
 
     def _may_write(self, call: Call, found: Identity, flags: int) -> bool:
         """Whether NT could refuse nothing to an open that writes or makes a file which nobody has open.
@@ -93,24 +101,34 @@ class Readers:
 
     def _keep(self, call: Call, mode: int, file: Key | bytes, path: bytes) -> None:
         self._sides.pop((mode, file), None)
-        if len(self._sides) >= _MOST:
+        if len(self._sides) >= _MOST or (self._unshown is not None and self._unshown.are_full):
             self._opens.unopened.look()
             self._sides.clear()
             self._files.clear()
+            if self._unshown is not None:
+                self._unshown.forget()
         name = "" if call.row is None else call.row.name
         process = self._judge.processes.of(call.thread.process, call.stop.tid)
         side = Side(process, name, os.fsdecode(path), time.time(), stack=self._judge.stacks.of(call))
         self._sides[mode, file] = side
-        self._files.add(file)
+        self._mark(file, is_so=True)
         self._judge.repeats.opened(side)
 
     def _forget(self, found: Identity) -> None:
         """Whoever has opened a file before, and was not found to have it open, has closed it."""
+        if self._unshown is not None and found.file is not None:
+            self._unshown.drop(found.file)
         for file in (found.file, found.path):
-            if file in self._files:
-                self._files.remove(file)
+            if file is not None and file in self._files:
+                self._mark(file, is_so=False)
                 for mode in range(_ACCESS_MODE):
                     self._sides.pop((mode, file), None)
+
+    def _mark(self, file: Key | bytes, *, is_so: bool) -> None:
+        """Who has opened a file is kept here, or no more."""
+        (self._files.add if is_so else self._files.remove)(file)
+        if self._unshown is not None:
+            self._unshown.mark(file, is_so=is_so)
 
     def side(self, found: Identity, flags: int, fd: int) -> Side | None:
         """Who has opened a file that is found open under a descriptor with some flags; None if it was none of these.
@@ -118,10 +136,14 @@ class Readers:
         What was opened by another path is another open than the one that was kept, which is over: names that an open
         file has do not change before somebody looks.
         """
-        mode, path = flags & _ACCESS_MODE, os.fsdecode(found.path)
-        for file in (found.path, found.file):
+        mode, path, key = flags & _ACCESS_MODE, os.fsdecode(found.path), found.file
+        last = None if self._unshown is None or mode or key is None else self._unshown.side(key, found.path)
+        for file in (found.path, key):
             side = None if file is None else self._sides.get((mode, file))
-            if file is not None and side is not None and side.path == path:
+            if file is not None and side is not None and side.path == path and (last is None or last.time < side.time):
                 del self._sides[mode, file]
                 return side._replace(fd=fd, handle=index_to_handle(fd_index(fd)))
-        return None
+        if last is None or self._unshown is None or key is None:
+            return None
+        self._unshown.drop(key)
+        return last._replace(fd=fd, handle=index_to_handle(fd_index(fd)))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from picobox.call import Call
     from picobox.check.native_frames import Place
-    from picobox.platform.base import HostTid
+    from picobox.platform.base import Guide, HostTid
     from picobox.task import AddressSpace
 
 LIMIT = 30
@@ -90,6 +90,17 @@ class Stacks:
             return space.program.script
         found = _python_frames(space, pages, thread_id, limit)
         return found or self._native_frames(space, tid, pages, registers, limit)
+
+    def guide(self, call: Call) -> tuple[PythonRuntime, Guide] | None:
+        """How to find the frames of a thread, which stands in a call, at its next calls; None where Python runs not."""
+        space = self._spaces.get(call.task.address_space)
+        if space is None or space.frames_are_its_own or space.python is None:
+            return None
+        try:
+            guide = space.python.guide(call.platform.registers(call.stop.tid)[_FS_BASE])
+        except (Errno, OSError):
+            return None
+        return None if guide is None else (space.python, guide)
 
     def located(self, stack: Sequence[Frame]) -> tuple[Frame, ...]:
         """The frames with functions and source lines, as far as the files tell: for what is shown to somebody."""

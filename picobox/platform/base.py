@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from picobox.platform.debug_calls import DebugCalls
+    from picobox.platform.readings import Readings
 
 HostTid = NewType("HostTid", int)
 """A thread id as this host's kernel gives it to us; a guest sees a `VirtualTid`."""
@@ -121,6 +122,20 @@ class FramesForm(NamedTuple):
     first_shim: int
     target_size: int
     fields: tuple[tuple[int, int], ...]
+
+
+class Guide(NamedTuple):
+    """How the stack of a task is found, in an address space that has the number `space`.
+
+    `head` is the address of a word that leads to the innermost frame, or to what has the frame's address at `holder`;
+    so it is as long as each word of `guards`, by address, is what it was.
+    """
+
+    space: int
+    guards: tuple[tuple[int, int], ...]
+    head: int
+    holder: int | None
+    form: FramesForm
 
 
 class GuestMemory(Memory, Protocol):
@@ -306,6 +321,9 @@ class Platform(Protocol):
 
         Nor need those of files as directories be, wherever they lie.
         """
+
+    def readings(self) -> Readings | None:
+        """Who has opened files for reading that need not be given, if the platform leaves such opens out."""
 
     def leave_anonymous(self) -> None:
         """Mappings of no file need not be given."""

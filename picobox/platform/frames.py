@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def read_frames(core: Any, tid: HostTid, form: FramesForm, innermost: int, limit: int) -> bytes | None:
     """The rows of GuestMemory.read_frames; None for a form, or a limit, that the core does not take."""
-    native, width = _native(form)
+    native, width = native_form(form)
     if native is None:
         return None
     rows = ffi.new("int64_t[]", width * limit)
@@ -22,7 +22,7 @@ def read_frames(core: Any, tid: HostTid, form: FramesForm, innermost: int, limit
 
 
 @cache
-def _native(form: FramesForm) -> tuple[Any, int]:
+def native_form(form: FramesForm) -> tuple[Any, int]:
     """A struct pb_frames, None if the core takes no such form; and how many numbers a row has."""
     width = 3 + len(form.fields)
     if len(form.fields) > lib.PB_FRAME_FIELDS:

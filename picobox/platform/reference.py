@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from picobox.abi.row import Row
     from picobox.platform.base import Birth, Repeated
+    from picobox.platform.readings import Readings
 
 # sys/ptrace.h and sys/wait.h, where python-ptrace has no name for them.
 _PTRACE_SEIZE = 0x4206
@@ -467,6 +468,9 @@ class ReferencePlatform:
     def expect(self, tid: HostTid) -> bool:
         del tid
         return False
+
+    def readings(self) -> Readings | None:
+        return None
 
     def receivers(self) -> list[HostTid] | None:
         return self._loop.take_receivers()

@@ -15,6 +15,7 @@ from picobox.errors import Errno, PlatformError
 from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Birth, Descriptor, HostTid, Kills, SpawnRequest, Stop
 from picobox.platform.frames import read_frames
+from picobox.platform.readings import Readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -496,6 +497,9 @@ class TracePlatform:
         text = b"".join([directory.rstrip(b"/") + b"\0" for directory in directories])
         if lib.pb_leave_opens(self._core, text, len(text)):
             raise MemoryError
+
+    def readings(self) -> Readings | None:
+        return Readings(lambda: self._core) if self._tells_closes and not self._is_traced else None
 
     def leave_anonymous(self) -> None:
         lib.pb_leave_anonymous(self._core, not self._is_traced)

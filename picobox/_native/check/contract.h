@@ -1,0 +1,39 @@
+/* What a check asks of the core about opens for reading, see readings.c. */
+enum { PB_READING_FRAMES = 30, PB_READING_WORDS = 11, PB_READER_GUARDS = 3 };
+/* A task that opens files for reading without that being shown, and how its stack is found: `head` is the address of a word
+   that leads to the innermost frame, or to what has the frame's address at `holder` (UINT64_MAX: to the frame itself). It
+   does as long as each word whose address is the first of a guard is the second. `number` and `space` tell Python, of which
+   task the record is and of which address space the targets are. */
+struct pb_reader {
+    uint64_t number, space;
+    uint64_t guards[3][2];
+    uint64_t head, holder;
+    struct pb_frames form;
+};
+/* An open for reading that was not shown: when (ns since 1970), by a call of which number, of which file, which path that
+   has without links, and the rows of the stack (pb_read_frames). */
+struct pb_reading {
+    uint64_t device, inode;
+    int64_t time;
+    uint64_t number;
+    uint32_t nr, length, frames, words;
+    char path[4096];
+    int64_t rows[330]; /* PB_READING_FRAMES rows of PB_READING_WORDS at most */
+};
+/* The next opens for reading of a task, until it runs another program, are not shown if what they open lies in the
+   directories of pb_leave_opens, nobody has it open that is known (PB_FILE_OPEN), a look at it is not waited for, each target
+   of the stack is known, and who was last known to read it (PB_FILE_READ, or a reading) has closed it. NULL: all are shown
+   again. 0, -ESRCH, -ENOMEM, or -EINVAL for a form of which too much would be read. */
+int32_t pb_let_read(struct pb_core *core, int32_t tid, const struct pb_reader *reader);
+/* Python knows of an address space what a row without instruction and owner is, or no more. 0, -ENOMEM. */
+int32_t pb_know_target(struct pb_core *core, uint64_t space, const int64_t *row, uint32_t words, int32_t is_known);
+/* How a file, or what had a path without links when it was made, is known to Python; `is_so`: from now on, or no more. 0, -ENOMEM. */
+enum { PB_FILE_OPEN, PB_FILE_READ };
+int32_t pb_mark_file(struct pb_core *core, int32_t as, uint64_t device, uint64_t inode, int32_t is_so);
+int32_t pb_mark_path(struct pb_core *core, const char *path, uint64_t length, int32_t is_so);
+/* The last reading of a file; of any file if `inode` is 0: 1, or 0 if there is none. It is forgotten if `takes`. */
+int32_t pb_find_reading(struct pb_core *core, uint64_t device, uint64_t inode, int32_t takes, struct pb_reading *out);
+/* Whether as many readings are kept as there may be: then opens are shown. */
+int32_t pb_readings_are_full(struct pb_core *core);
+/* No file is PB_FILE_READ, and there is no reading. */
+void pb_forget_readings(struct pb_core *core);

@@ -1,0 +1,327 @@
+/* Owns the opens for reading that a check is not shown, since nobody is in their way: who has made them is kept here, until
+   somebody is told of it. A file that a program reads now and then costs Python nothing so. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "native.h"
+#include "statx.h"
+
+#define MOST_RECEIVERS 4
+#define LONGEST_NAME 127
+/* Address spaces that are gone leave theirs behind. What is forgotten while it counts is shown. */
+#define MOST_KNOWN (UINT64_C(1) << 18)
+
+enum { OF_FILE = 1, OF_PATH };
+
+static uint64_t file_key(uint64_t device, uint64_t inode)
+{
+    uint64_t file[] = {device, inode};
+    return key_of(OF_FILE, file, sizeof file);
+}
+
+static int mark(struct keys *keys, uint64_t key, int32_t is_so)
+{
+    if (is_so)
+        return keys_add(keys, key);
+    keys_remove(keys, key);
+    return 0;
+}
+
+int32_t pb_let_read(struct pb_core *core, int32_t tid, const struct pb_reader *reader)
+{
+    LOCKED(core);
+    struct task *task = task_find(core, tid);
+    if (!task)
+        return -ESRCH;
+    if (reader && reader->form.field_count + 3 > PB_READING_WORDS)
+        return -EINVAL;
+    struct pb_reader *copy = reader ? malloc(sizeof *copy) : NULL;
+    if (reader && !copy)
+        return -ENOMEM;
+    if (copy)
+        *copy = *reader;
+    reader_forget(task);
+    task->reader = copy;
+    return 0;
+}
+
+void reader_forget(struct task *task)
+{
+    free(task->reader);
+    task->reader = NULL;
+}
+
+int32_t pb_know_target(struct pb_core *core, uint64_t space, const int64_t *row, uint32_t words, int32_t is_known)
+{
+    LOCKED(core);
+    if (core->readings.known.used >= MOST_KNOWN)
+        keys_clear(&core->readings.known);
+    return mark(&core->readings.known, key_of(space, row, words * sizeof *row), is_known);
+}
+
+int32_t pb_mark_file(struct pb_core *core, int32_t as, uint64_t device, uint64_t inode, int32_t is_so)
+{
+    LOCKED(core);
+    return mark(as == PB_FILE_OPEN ? &core->readings.open : &core->readings.read, file_key(device, inode), is_so);
+}
+
+int32_t pb_mark_path(struct pb_core *core, const char *path, uint64_t length, int32_t is_so)
+{
+    LOCKED(core);
+    return mark(&core->readings.read, key_of(OF_PATH, path, length), is_so);
+}
+
+static struct pb_reading **reading_of(struct readings *readings, uint64_t device, uint64_t inode)
+{
+    for (uint32_t i = 0; i < readings->count; i++)
+        if (readings->kept[i]->inode == inode && readings->kept[i]->device == device)
+            return &readings->kept[i];
+    return NULL;
+}
+
+int32_t pb_find_reading(struct pb_core *core, uint64_t device, uint64_t inode, int32_t takes, struct pb_reading *out)
+{
+    LOCKED(core);
+    struct readings *readings = &core->readings;
+    struct pb_reading **found = inode ? reading_of(readings, device, inode) : readings->count ? readings->kept : NULL;
+    if (!found)
+        return 0;
+    *out = **found;
+    if (takes) {
+        free(*found);
+        *found = readings->kept[--readings->count];
+    }
+    return 1;
+}
+
+int32_t pb_readings_are_full(struct pb_core *core)
+{
+    LOCKED(core);
+    return core->readings.count == MOST_READINGS;
+}
+
+static void forget(struct readings *readings)
+{
+    keys_clear(&readings->read);
+    while (readings->count)
+        free(readings->kept[--readings->count]);
+}
+
+void pb_forget_readings(struct pb_core *core)
+{
+    LOCKED(core);
+    forget(&core->readings);
+}
+
+void readings_clear(struct pb_core *core)
+{
+    forget(&core->readings);
+    keys_clear(&core->readings.open);
+    keys_clear(&core->readings.known);
+}
+
+/* The one of an open that can only read what is there, as far as its flags say; NULL for others. */
+static const uint64_t *arguments_of(const struct call_info *info, int32_t *directory)
+{
+    if (info->nr != SYS_open && info->nr != SYS_openat)
+        return NULL;
+    const uint64_t *args = info->nr == SYS_open ? info->args : info->args + 1;
+    *directory = info->nr == SYS_open ? AT_FDCWD : (int32_t)info->args[0];
+    uint64_t others = O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | (O_TMPFILE & ~O_DIRECTORY);
+    return args[1] & others ? NULL : args;
+}
+
+/* Names that Windows may take for something else are Python's to judge. */
+static bool is_plain(const char *name)
+{
+    static const char devices[][4] = {"con", "prn", "aux", "nul", "com", "lpt"};
+    size_t length = strlen(name);
+    if (length > LONGEST_NAME || (length && name[length - 1] == ' '))
+        return false;
+    if (length && name[length - 1] == '.' && strcmp(name, ".") && strcmp(name, ".."))
+        return false;
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
+        if (!strncasecmp(name, devices[i], 3))
+            return false;
+    for (const unsigned char *at = (const unsigned char *)name; *at; at++)
+        if (*at < 0x20 || *at >= 0x80 || strchr("\"*:<>?\\|", *at))
+            return false;
+    return true;
+}
+
+static bool lies_in(const struct strings *directories, const char *path)
+{
+    for (uint64_t place = 0; place < directories->length; place += strlen(directories->text + place) + 1) {
+        size_t length = strlen(directories->text + place);
+        if (!strncmp(directories->text + place, path, length) && (!path[length] || path[length] == '/'))
+            return true;
+    }
+    return false;
+}
+
+/* What the kernel knows of a file without asking its file system, which may be a guest's to serve. */
+static bool look(int directory, const char *name, int flags, struct kernel_statx *found)
+{
+    return !syscall(SYS_statx, directory, name, flags | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, found);
+}
+
+static uint64_t device_of(const struct kernel_statx *found)
+{
+    return makedev(found->device[0], found->device[1]);
+}
+
+/* Fills in which file of the drives a path of a task leads to, a regular file or a directory with a name. */
+static bool find_file(const struct pb_core *core, int32_t tid, int32_t directory, const char *path, uint64_t flags,
+                      struct pb_reading *out)
+{
+    int way = path[0] == '/' ? AT_FDCWD : directory_open(tid, directory);
+    if (way < 0 && way != AT_FDCWD)
+        return false;
+    int fd = known_open(way, path, flags & (O_NOFOLLOW | O_DIRECTORY), RESOLVE_NO_MAGICLINKS);
+    if (way != AT_FDCWD)
+        close(way);
+    if (fd < 0)
+        return false;
+    char link[32];
+    struct kernel_statx found;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, out->path, sizeof out->path);
+    bool is_known = look(fd, "", AT_EMPTY_PATH, &found);
+    close(fd);
+    if (!is_known || !found.links || (!S_ISREG(found.mode) && !S_ISDIR(found.mode)) || length < 1 ||
+        length >= (ssize_t)sizeof out->path)
+        return false;
+    out->path[length] = 0;
+    out->length = (uint32_t)length;
+    out->device = device_of(&found);
+    out->inode = found.inode;
+    return lies_in(&core->unshown.directories, out->path);
+}
+
+/* Whether a task has a file open; so it is as well where that cannot be told. */
+static bool has_open(int32_t tid, const struct pb_reading *file)
+{
+    char name[32];
+    snprintf(name, sizeof name, "/proc/%d/fd", tid);
+    DIR *list = opendir(name);
+    if (!list)
+        return true;
+    bool has = false;
+    struct kernel_statx found;
+    for (struct dirent *entry; !has && (entry = readdir(list));)
+        has = entry->d_name[0] != '.' && look(dirfd(list), entry->d_name, 0, &found) && found.inode == file->inode &&
+              device_of(&found) == file->device;
+    closedir(list);
+    return has;
+}
+
+/* Whether anybody may have a file open of whom Python has not been told yet. */
+static bool may_be_read(const struct pb_core *core, const struct pb_reading *file)
+{
+    if (core->receiver_gone || core->receiver_count > MOST_RECEIVERS)
+        return true;
+    for (int bucket = 0; core->receiver_count && bucket < TASK_BUCKETS; bucket++)
+        for (const struct task *task = core->buckets[bucket]; task; task = task->next)
+            if (task->receives && has_open(task->tid, file))
+                return true;
+    return false;
+}
+
+static bool was_read(struct readings *readings, const struct pb_reading *file)
+{
+    return keys_has(&readings->read, file_key(file->device, file->inode)) ||
+           keys_has(&readings->read, key_of(OF_PATH, file->path, file->length)) ||
+           reading_of(readings, file->device, file->inode);
+}
+
+/* The stack of a task whose targets Python knows. */
+static bool read_stack(struct pb_core *core, const struct task *task, struct pb_reading *out)
+{
+    const struct pb_reader *reader = task->reader;
+    uint64_t addresses[PB_READER_GUARDS + 1], words[PB_READER_GUARDS + 1];
+    for (int i = 0; i < PB_READER_GUARDS; i++)
+        addresses[i] = reader->guards[i][0];
+    addresses[PB_READER_GUARDS] = reader->head;
+    pb_read_blocks(core, task->tid, addresses, PB_READER_GUARDS + 1, sizeof *words, words);
+    for (int i = 0; i < PB_READER_GUARDS; i++)
+        if (words[i] != reader->guards[i][1])
+            return false;
+    uint64_t innermost = words[PB_READER_GUARDS], holder = innermost + reader->holder;
+    if (innermost && reader->holder != UINT64_MAX)
+        pb_read_blocks(core, task->tid, &holder, 1, sizeof innermost, &innermost);
+    int32_t count = pb_read_frames(core, task->tid, &reader->form, innermost, PB_READING_FRAMES, out->rows);
+    if (count < 1)
+        return false;
+    out->frames = (uint32_t)count;
+    out->words = reader->form.field_count + 3;
+    for (const int64_t *row = out->rows; row < out->rows + out->frames * out->words; row += out->words) {
+        int64_t target[PB_READING_WORDS];
+        target[0] = row[0];
+        memcpy(target + 1, row + 3, (out->words - 3) * sizeof *row);
+        if (!keys_has(&core->readings.known, key_of(reader->space, target, (out->words - 2) * sizeof *row)))
+            return false;
+    }
+    return true;
+}
+
+static bool keep(struct readings *readings, struct pb_reading *reading)
+{
+    struct pb_reading **place = reading_of(readings, reading->device, reading->inode);
+    if (place)
+        free(*place);
+    else if (readings->count < MOST_READINGS)
+        place = &readings->kept[readings->count++];
+    else
+        return false;
+    *place = reading;
+    return true;
+}
+
+static bool is_reading(struct pb_core *core, const struct task *task, const struct call_info *info, struct pb_reading *out)
+{
+    int32_t directory;
+    char path[PATH_MAX];
+    const uint64_t *args = arguments_of(info, &directory);
+    if (!args || pb_read_string(core, task->tid, args[0], path, sizeof path) <= 0)
+        return false;
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    if (!is_plain(name) || (path[0] == '/' && !lies_in(&core->unshown.directories, path)) ||
+        !find_file(core, task->tid, directory, path, args[1], out))
+        return false;
+    struct readings *readings = &core->readings;
+    if (keys_has(&readings->open, file_key(out->device, out->inode)) || is_looked_for(core, strrchr(out->path, '/') + 1))
+        return false;
+    return !(was_read(readings, out) && may_be_read(core, out)) && read_stack(core, task, out);
+}
+
+bool reading_passes(struct pb_core *core, struct task *task, const struct call_info *info)
+{
+    if (!task->reader || !core->unshown.directories.length || core->has_other_roots)
+        return false;
+    struct timespec now;
+    struct pb_reading *reading = malloc(sizeof *reading);
+    if (!reading)
+        return false;
+    clock_gettime(CLOCK_REALTIME, &now);
+    reading->time = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+    reading->number = task->reader->number;
+    reading->nr = (uint32_t)info->nr;
+    if (!is_reading(core, task, info, reading) || !keep(&core->readings, reading)) {
+        free(reading);
+        return false;
+    }
+    receipt_seen(core, task);
+    return true;
+}

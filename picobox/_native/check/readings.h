@@ -1,0 +1,34 @@
+/* What the rest of the core asks of readings.c. */
+#ifndef PICOBOX_NATIVE_CHECK_READINGS_H
+#define PICOBOX_NATIVE_CHECK_READINGS_H
+
+#include "keys.h"
+
+#define MOST_READINGS 256
+
+struct pb_core;
+struct pb_reading;
+struct task;
+struct call_info;
+
+struct readings {
+    struct keys known; /* targets */
+    struct keys open, read; /* files */
+    uint32_t count;
+    struct pb_reading *kept[MOST_READINGS];
+};
+
+/* Whether a call is such an open, which is kept then. */
+bool reading_passes(struct pb_core *core, struct task *task, const struct call_info *info);
+void reader_forget(struct task *task);
+void readings_clear(struct pb_core *core);
+
+/* unshown.c: where a relative path of a task begins, and what a path leads to as far as the kernel knows without asking a
+   file system, which may be a guest's to serve (everybody waits for us then): an O_PATH descriptor, or -errno, -EAGAIN if it
+   does not know. */
+int directory_open(int32_t tid, int32_t directory);
+int known_open(int directory, const char *path, uint64_t flags, uint64_t resolve);
+/* Whether looks at a file of this name are waited for. */
+bool is_looked_for(const struct pb_core *core, const char *name);
+
+#endif
