@@ -301,7 +301,9 @@ static bool is_reading(struct pb_core *core, const struct task *task, const stru
         !find_file(core, task->tid, directory, path, args[1], out))
         return false;
     struct readings *readings = &core->readings;
-    if (keys_has(&readings->open, file_key(out->device, out->inode)) || is_looked_for(core, strrchr(out->path, '/') + 1))
+    if (keys_has(&readings->open, file_key(out->device, out->inode)))
+        return false;
+    if (is_looked_for(core, strrchr(out->path, '/') + 1))
         return false;
     return !(was_read(readings, out) && may_be_read(core, out)) && read_stack(core, task, out);
 }
