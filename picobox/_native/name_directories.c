@@ -246,16 +246,19 @@ int64_t names_clock(void)
     return now.tv_sec * 1000 * MILLISECOND + now.tv_nsec;
 }
 
-/* 0 if inotify sees every change. */
-static int64_t granularity_of(int fd)
+static uint32_t system_of(int fd)
 {
     struct statfs system;
-    if (fstatfs(fd, &system) < 0)
-        return NEVER_BELIEVED;
+    return fstatfs(fd, &system) < 0 ? 0 : (uint32_t)system.f_type;
+}
+
+/* 0 if inotify sees every change. */
+static int64_t granularity_of(uint32_t system)
+{
     for (size_t i = 0; i < sizeof NOT_SEEN / sizeof *NOT_SEEN; i++)
-        if (NOT_SEEN[i].magic == (uint32_t)system.f_type)
+        if (NOT_SEEN[i].magic == system)
             return NOT_SEEN[i].granularity;
-    return 0;
+    return system ? 0 : NEVER_BELIEVED;
 }
 
 void directory_watch(struct pb_names *names, struct directory *directory, int fd)
@@ -291,7 +294,7 @@ void names_give_inotify_up(struct pb_names *names)
     names->gave_inotify_up = true;
 }
 
-struct directory *directory_new(struct pb_names *names, const struct directory_key *key, int fd)
+struct directory *directory_new(struct pb_names *names, const struct directory_key *key, uint32_t system, int fd)
 {
     struct directory *directory = calloc(1, sizeof *directory);
     struct directory **bucket = key_bucket(names, key);
@@ -300,7 +303,8 @@ struct directory *directory_new(struct pb_names *names, const struct directory_k
     directory->key = *key;
     directory->stale = true;
     directory->watch = NAMES_NOT_WATCHED;
-    directory->granularity = granularity_of(fd);
+    directory->system = system ? system : system_of(fd);
+    directory->granularity = granularity_of(directory->system);
     directory->next = *bucket;
     *bucket = directory;
     become_newest(names, directory);

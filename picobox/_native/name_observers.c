@@ -100,7 +100,7 @@ static int match_those_there(struct pb_names *names, struct directory *directory
 int names_match_unlisted(struct pb_names *names, struct directory *directory, const struct directory_key *key, int fd)
 {
     if (directory == NULL)
-        directory = directory_new(names, key, fd);
+        directory = directory_new(names, key, 0, fd);
     if (directory == NULL)
         return -ENOMEM;
     directory_watch(names, directory, fd);
@@ -121,10 +121,15 @@ int names_match_unlisted(struct pb_names *names, struct directory *directory, co
 /* Lists an open directory and watches it, unless that was done. */
 static int list_now(struct pb_names *names, int fd)
 {
+    struct directory_key key;
+    struct directory_state state;
+    int result = names_examine(fd, "", 0, &key, &state);
+    if (result < 0)
+        return result;
     name_fold(&names->wanted, names->seed, ".", 1);
     names_forget_match(names);
     names->expects_observer = true;
-    int result = names_match_in(names, fd);
+    result = names_match_in(names, fd, &key, &state);
     names->expects_observer = false;
     return result;
 }

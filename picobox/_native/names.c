@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 struct kernel_entry {
@@ -19,13 +20,16 @@ struct kernel_entry {
 };
 
 #define WANTED_BASIC 0x7FF
-#define WANTED_MOUNT 0x1000 /* Linux 5.8; zero before */
+#define WANTED_MOUNT 0x1000  /* Linux 5.8; zero before */
+#define WANTED_UNIQUE 0x4000 /* instead of that, Linux 6.8: above all numbers that may be used again */
+#define FIRST_UNIQUE (UINT64_C(1) << 31)
 #define FORCE_SYNC 0x2000
 
 int names_examine(int fd, const char *path, int flags, struct directory_key *key, struct directory_state *state)
 {
     struct kernel_statx status = {0};
-    if (syscall(SYS_statx, fd, path, AT_EMPTY_PATH | flags, WANTED_BASIC | WANTED_MOUNT, &status) < 0)
+    if (syscall(SYS_statx, fd, path, AT_EMPTY_PATH | flags, WANTED_BASIC | WANTED_MOUNT | WANTED_UNIQUE,
+                &status) < 0)
         return -errno;
     if (!S_ISDIR(status.mode))
         return -ENOTDIR;
@@ -39,6 +43,26 @@ int names_examine(int fd, const char *path, int flags, struct directory_key *key
         .seconds = {status.modification.seconds, status.change.seconds},
         .nanoseconds = {status.modification.nanoseconds, status.change.nanoseconds},
     };
+    return 0;
+}
+
+int names_examine_whole(struct pb_names *names, int fd, struct directory_key *key, struct directory_state *state)
+{
+    struct statfs system;
+    int result = names_examine(fd, "", 0, key, state);
+    if (result < 0)
+        return result;
+    struct known_mount *known = &names->mounts[key->mount % NAMES_MOUNTS];
+    pthread_mutex_lock(&names->lock);
+    if (key->mount >= FIRST_UNIQUE && known->mount == key->mount)
+        state->system = known->system;
+    pthread_mutex_unlock(&names->lock);
+    if (state->system || fstatfs(fd, &system) < 0)
+        return 0;
+    state->system = (uint32_t)system.f_type;
+    pthread_mutex_lock(&names->lock);
+    *known = (struct known_mount){.mount = key->mount, .system = state->system};
+    pthread_mutex_unlock(&names->lock);
     return 0;
 }
 
@@ -121,6 +145,17 @@ static int look_for_exact(struct pb_names *names, int fd)
     return names->match.exact || errno == ENOENT || errno == ENAMETOOLONG ? 0 : -errno;
 }
 
+/* What is kept of a directory, as the events have it where it is watched; NULL: nothing. Others are judged by timestamps, so
+   that no event need be read for them, except that one may tell that a guest's watch is gone. */
+static struct directory *brought_up_to_date(struct pb_names *names, const struct directory_key *key)
+{
+    struct directory *directory = directory_find(names, key);
+    if (names->observed_count > 0 || (directory != NULL && directory->watch != NAMES_NOT_WATCHED))
+        names_drain(names);
+    make_room(names);
+    return directory_find(names, key);
+}
+
 /* Reads a directory and leaves the answer in names->match. */
 static int list(struct pb_names *names, struct directory *directory, int fd)
 {
@@ -138,10 +173,8 @@ static int list(struct pb_names *names, struct directory *directory, int fd)
         return result;
     }
     directory->stale = false;
-    make_room(names);
+    directory = brought_up_to_date(names, &key);
     /* A listing that others write to may lack both names of a file that is renamed: the events have it. */
-    names_drain(names);
-    directory = directory_find(names, &key);
     if (directory != NULL && directory->watch != NAMES_NOT_WATCHED && !directory->stale) {
         names_forget_match(names);
         name_table_match(&directory->table, &names->wanted, &names->match);
@@ -166,7 +199,7 @@ static int read_directory(struct pb_names *names, struct directory *directory, c
     /* The kernel takes milliseconds to close a descriptor that has watched: a directory that is read once is not. */
     bool is_known = directory != NULL;
     if (!is_known)
-        directory = directory_new(names, key, fd);
+        directory = directory_new(names, key, state->system, fd);
     if (directory != NULL && (is_known || names->expects_observer))
         directory_watch(names, directory, fd);
     if (directory != NULL) {
@@ -179,32 +212,32 @@ static int read_directory(struct pb_names *names, struct directory *directory, c
     return result;
 }
 
-int names_match_in(struct pb_names *names, int fd)
+int names_match_in(struct pb_names *names, int fd, const struct directory_key *key, const struct directory_state *state)
 {
-    struct directory_key key;
-    struct directory_state state;
-    int result = names_examine(fd, "", 0, &key, &state);
-    names_drain(names);
-    make_room(names);
-    struct directory *directory = result < 0 ? NULL : directory_find(names, &key);
-    if (directory != NULL && directory->granularity == REMOTE_GRANULARITY)
-        result = names_examine(fd, "", FORCE_SYNC, &key, &state);
-    if (result < 0)
-        return result;
-    if (directory != NULL && is_true(directory, &state)) {
+    struct directory_key synced = *key;
+    struct directory_state now = *state;
+    struct directory *directory = brought_up_to_date(names, key);
+    names->asks_again = directory != NULL;
+    if (directory != NULL && directory->granularity == REMOTE_GRANULARITY) {
+        int result = names_examine(fd, "", FORCE_SYNC, &synced, &now);
+        if (result < 0)
+            return result;
+    }
+    if (directory != NULL && is_true(directory, &now)) {
         directory_use(names, directory);
         name_table_match(&directory->table, &names->wanted, &names->match);
         if (directory->watch != NAMES_NOT_WATCHED || names->match.exact || names->match.others > 0)
             return 0;
     }
-    return read_directory(names, directory, &key, &state, fd);
+    return read_directory(names, directory, &synced, &now, fd);
 }
 
-static int32_t find(struct pb_names *names, int fd, const char *name, size_t length)
+static int32_t find(struct pb_names *names, int fd, const struct directory_key *key, const struct directory_state *state,
+                    const char *name, size_t length)
 {
     name_fold(&names->wanted, names->seed, name, length);
     names_forget_match(names);
-    int result = names_match_in(names, fd);
+    int result = names_match_in(names, fd, key, state);
     if (result < 0)
         return result;
     if (names->match.exact)
@@ -218,19 +251,55 @@ int32_t pb_names_look_up(struct pb_names *names, int32_t fd, const char *name, u
         return -EINVAL;
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return -EINVAL;
-    return names_find(names, fd, name, length, names->told);
+    struct directory_key key;
+    struct directory_state state;
+    int result = names_examine_whole(names, fd, &key, &state);
+    return result < 0 ? result : names_find(names, fd, &key, &state, name, length, names->told);
 }
 
-int32_t names_find(struct pb_names *names, int fd, const char *name, size_t length, char spelling[NAME_LONGEST + 1])
+int32_t names_find(struct pb_names *names, int fd, const struct directory_key *key, const struct directory_state *state,
+                   const char *name, size_t length, char spelling[NAME_LONGEST + 1])
 {
     if (length > NAME_LONGEST)
         return -ENAMETOOLONG;
     pthread_mutex_lock(&names->lock);
-    int32_t found = find(names, fd, name, length);
+    int32_t found = find(names, fd, key, state, name, length);
     if (found > PB_NAMES_EXACT)
         memcpy(spelling, names->match.spelling, names->match.length + 1);
     pthread_mutex_unlock(&names->lock);
     return found;
+}
+
+/* As names_know_absent, of a directory that was examined. */
+static bool knows_absent(struct pb_names *names, const struct directory_key *key, const struct directory_state *state,
+                         const char *name, size_t length, uint32_t *system)
+{
+    struct directory *directory = brought_up_to_date(names, key);
+    names->asks_again = directory != NULL;
+    if (directory == NULL || directory->watch == NAMES_NOT_WATCHED || !is_true(directory, state))
+        return false;
+    *system = directory->system;
+    directory_use(names, directory);
+    name_fold(&names->wanted, names->seed, name, length);
+    names_forget_match(names);
+    name_table_match(&directory->table, &names->wanted, &names->match);
+    return !names->match.exact && names->match.others == 0;
+}
+
+bool names_know_absent(struct pb_names *names, const char *path, const char *name, size_t length, uint32_t *system)
+{
+    struct directory_key key;
+    struct directory_state state;
+    /* Who asks about one directory after the other would only have each found twice. */
+    pthread_mutex_lock(&names->lock);
+    bool asks_again = names->asks_again;
+    pthread_mutex_unlock(&names->lock);
+    if (!asks_again || names_examine(AT_FDCWD, path, 0, &key, &state) < 0)
+        return false;
+    pthread_mutex_lock(&names->lock);
+    bool absent = knows_absent(names, &key, &state, name, length, system);
+    pthread_mutex_unlock(&names->lock);
+    return absent;
 }
 
 const char *pb_names_spelling(const struct pb_names *names)

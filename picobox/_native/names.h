@@ -72,7 +72,7 @@ uint64_t name_table_bytes(const struct name_table *table);
 #define NEVER_BELIEVED INT64_MAX
 
 struct directory_key {
-    uint64_t mount;
+    uint64_t mount; /* a number that is never used again, where the kernel tells it (Linux 6.8) */
     uint64_t device;
     uint64_t inode;
 };
@@ -84,6 +84,7 @@ struct directory_state {
     uint32_t group;
     uint32_t nanoseconds[2]; /* of the last modification and the last change */
     int64_t seconds[2];
+    uint32_t system; /* the kind of its file system (statfs(2)), 0: not asked for */
 };
 
 struct directory {
@@ -97,11 +98,20 @@ struct directory {
     bool stale;
     bool unlisted;       /* stale, and not to be listed: holds names that may be there */
     bool believed;       /* not watched: the listing began when the timestamps had been seen for long enough */
+    uint32_t system;     /* the kind of its file system, 0: not known */
     int64_t granularity; /* nanoseconds */
     int64_t seen;        /* when the timestamps were seen first */
     uint32_t came;       /* the hash of the name that something was just renamed to; 0: nothing was */
     struct directory_state state;
     struct name_table table;
+};
+
+#define NAMES_MOUNTS 64
+
+/* A mount has one file system for as long as it is. */
+struct known_mount {
+    uint64_t mount;
+    uint32_t system;
 };
 
 /* A directory whose opens and reads a guest sees, and those of the directories in it. */
@@ -121,6 +131,8 @@ struct pb_names {
     int inotify;
     bool gave_inotify_up;
     bool expects_observer; /* a directory is watched from its first listing on */
+    bool asks_again;       /* the last directory that was asked about was known already */
+    struct known_mount mounts[NAMES_MOUNTS];
     struct observed *observed[NAMES_OBSERVED_BUCKETS];
     uint32_t observed_count;
     uint64_t seed;
@@ -132,13 +144,17 @@ struct pb_names {
     char buffer[NAMES_BUFFER_SIZE] __attribute__((aligned(8)));
 };
 
-/* As pb_names_look_up; *spelling gets what is stored if it is another spelling. */
-int32_t names_find(struct pb_names *names, int fd, const char *name, size_t length, char spelling[NAME_LONGEST + 1]);
+/* As pb_names_look_up, in a directory that was examined; *spelling gets what is stored if it is another spelling. */
+int32_t names_find(struct pb_names *names, int fd, const struct directory_key *key, const struct directory_state *state,
+                   const char *name, size_t length, char spelling[NAME_LONGEST + 1]);
+/* Whether it is known, with no open of the directory that a path leads to, that nothing has the name there in any spelling;
+   *system gets the kind of its file system. */
+bool names_know_absent(struct pb_names *names, const char *path, const char *name, size_t length, uint32_t *system);
 struct directory *directory_find(struct pb_names *names, const struct directory_key *key);
 /* Watches an open directory if that shows every change; what was read before does not count. */
 void directory_watch(struct pb_names *names, struct directory *directory, int fd);
 /* Begins to keep an open directory, empty and stale; NULL: no memory. */
-struct directory *directory_new(struct pb_names *names, const struct directory_key *key, int fd);
+struct directory *directory_new(struct pb_names *names, const struct directory_key *key, uint32_t system, int fd);
 void directory_drop(struct pb_names *names, struct directory *directory);
 /* It becomes the one used last. */
 void directory_use(struct pb_names *names, struct directory *directory);
@@ -149,9 +165,11 @@ int directory_add(struct pb_names *names, struct directory *directory);
 void names_give_inotify_up(struct pb_names *names);
 /* A directory by its path from an open one, "" for that one: 0 or -errno. */
 int names_examine(int fd, const char *path, int flags, struct directory_key *key, struct directory_state *state);
+/* As names_examine of an open directory, with the kind of its file system; without the lock, as either may take its time. */
+int names_examine_whole(struct pb_names *names, int fd, struct directory_key *key, struct directory_state *state);
 void names_forget_match(struct pb_names *names);
-/* Finds names->wanted in an open directory: 0 or -errno; leaves the answer in names->match. */
-int names_match_in(struct pb_names *names, int fd);
+/* Finds names->wanted in an open directory that was examined: 0 or -errno; leaves the answer in names->match. */
+int names_match_in(struct pb_names *names, int fd, const struct directory_key *key, const struct directory_state *state);
 /* Whether a guest would see that an open directory is listed. */
 bool names_is_observed(struct pb_names *names, const struct directory_key *key, int fd);
 /* As names_match_in, of the names that were listed or looked for before; directory is NULL if none were. */

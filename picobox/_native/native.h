@@ -559,6 +559,9 @@ bool unseen_leaves(const struct task *task);
 /* notify.c */
 /* The number by which a child that has installed the notify filter hands over the listener: no call of the kernel. */
 #define HAND_OVER_NR 0x7fffffff
+/* Whether a notification is still waiting to be answered. The number of its task may be another's as soon as that was killed, so
+   this is asked once more before what was found under the number is used. */
+bool is_asking_still(int listener, uint64_t id);
 /* A descriptor of ours for what one of a task's stands for; or -errno. */
 int open_descriptor_of(int32_t tid, int fd);
 /* Serves the listener that is a stopped child's descriptor from now on; 0 or -errno. */

@@ -47,6 +47,11 @@ struct listener {
     struct listener *next;
 };
 
+bool is_asking_still(int listener, uint64_t id)
+{
+    return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
 int open_descriptor_of(int32_t tid, int fd)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, tid, 0);

@@ -300,6 +300,8 @@ void misses_name_made(struct pb_core *core, const struct made_name *made);
 /* A name that a task has looked for in vain: as it was written, from where a directory's descriptor or AT_FDCWD says. */
 struct miss {
     int32_t tid, dirfd;
+    int listener; /* where it asked, and as what */
+    uint64_t id;
     const char *path;
     const char *stored; /* what it means, NULL: nothing */
     uint32_t looks;     /* as in a gate_spelling */

@@ -440,7 +440,7 @@ static bool is_watched_whole(struct misses *misses, const struct miss *miss, boo
     if (!may_watch)
         return false;
     struct head *head = &heads[misses->next_way++ % HEAD_WAYS];
-    if (watch_all(misses, miss, path)) {
+    if (watch_all(misses, miss, path) && is_asking_still(miss->listener, miss->id)) {
         head->epoch = miss->epoch;
         head->place = miss->place;
         memcpy(head->path, path, sizeof path);
@@ -553,7 +553,7 @@ bool miss_holds(const struct pb_core *core, const struct miss *miss, const struc
 void miss_seen(struct pb_core *core, const struct miss *miss)
 {
     if ((miss->stored && strlen(miss->stored) >= sizeof(((struct gate_spelling *)0)->path)) ||
-        !miss_is_watched(core, miss, ITS_MEANING))
+        !miss_is_watched(core, miss, ITS_MEANING) || !is_asking_still(miss->listener, miss->id))
         return;
     uint16_t hashes[MOST_COMPONENTS];
     int count = components_of(miss->path, hashes);
