@@ -276,7 +276,9 @@ static bool knows_absent(struct pb_names *names, const struct directory_key *key
 {
     struct directory *directory = brought_up_to_date(names, key);
     names->asks_again = directory != NULL;
-    if (directory == NULL || directory->watch == NAMES_NOT_WATCHED || !is_true(directory, state))
+    if (directory == NULL || directory->watch == NAMES_NOT_WATCHED)
+        return false;
+    if (!is_true(directory, state))
         return false;
     *system = directory->system;
     directory_use(names, directory);

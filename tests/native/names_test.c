@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,6 +192,37 @@ static void check_two_mounts(struct pb_names *names, int fd)
     CHECK(names->newest == first && !first->stale);
 }
 
+static bool is_known_absent(struct pb_names *names, const char *path, const char *name)
+{
+    uint32_t system = 0;
+    bool absent = names_know_absent(names, path, name, strlen(name), &system);
+    CHECK(!absent || system != 0);
+    return absent;
+}
+
+/* That a name is absent is known without an open only where it is watched, as long as nothing has it in any spelling. */
+static void check_known_absence(struct pb_names *names, int fd, const char *path)
+{
+    char below[PATH_MAX];
+    snprintf(below, sizeof below, "%s/below", path);
+    CHECK(mkdirat(fd, "below", 0700) == 0);
+    int directory = openat(fd, "below", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    CHECK(!is_known_absent(names, below, "name") && look_up(names, directory, "name") == PB_NAMES_ABSENT);
+    CHECK(!is_known_absent(names, below, "name") && look_up(names, directory, "name") == PB_NAMES_ABSENT);
+    CHECK(look_up(names, directory, "name") == PB_NAMES_ABSENT && is_known_absent(names, below, "name"));
+    make(directory, "Name");
+    CHECK(!is_known_absent(names, below, "name") && !is_known_absent(names, below, "Name"));
+    CHECK(unlinkat(directory, "Name", 0) == 0 && is_known_absent(names, below, "name"));
+    /* Its owner or mode may mean that it may not be listed any more. */
+    CHECK(fchmodat(fd, "below", 0500, 0) == 0 && !is_known_absent(names, below, "name"));
+    CHECK(look_up(names, directory, "name") == PB_NAMES_ABSENT && is_known_absent(names, below, "name"));
+    CHECK(close(directory) == 0 && unlinkat(fd, "below", AT_REMOVEDIR) == 0);
+    CHECK(!is_known_absent(names, below, "name"));
+    /* What may be in its place is another directory. */
+    CHECK(mkdirat(fd, "below", 0700) == 0 && !is_known_absent(names, below, "name"));
+    CHECK(unlinkat(fd, "below", AT_REMOVEDIR) == 0);
+}
+
 int main(int count, char **arguments)
 {
     CHECK(count == 2);
@@ -204,6 +236,7 @@ int main(int count, char **arguments)
     check_many_directories(fd);
     check_bad_input(names, fd);
     check_two_mounts(names, fd);
+    check_known_absence(names, fd, arguments[1]);
     pb_names_free(names);
     pb_names_free(small);
     pb_names_free(NULL);
