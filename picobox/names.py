@@ -15,7 +15,7 @@ from picobox.abi.types import Flags, OpenFlags
 from picobox.errors import Errno
 from picobox.platform.drives import Drives
 from picobox.platform.host import AT_FDCWD, as_ours, shares_root
-from picobox.platform.lookup import Lookup, Place, start_of
+from picobox.platform.lookup import Lookup, Place, Start, start_of
 from picobox.profile import NT
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ class Resolver(Protocol):
     def end_making(self, tid: HostTid, /) -> None: ...
 
     def spare_instance(self) -> None: ...
+
+    def watch_mounts(self) -> None: ...
 
     def forget_credentials(self) -> None: ...
 
@@ -229,7 +231,7 @@ class Names:
         if self.as_written:
             return Place()
         start = start_of(tid, dirfd, moved=self.root_moved(tid))
-        if self.pseudo.is_served(path if path.startswith(b"/") else start.directory + path):
+        if self._is_served(start, path):
             return Place()
         if self.wsl is not None and not start.moved and not meaning.creates and not meaning.entry:
             path_of_ours = self.wsl.program(path)
@@ -265,7 +267,14 @@ class Names:
     def in_stored_spelling(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool) -> bytes | None:
         """A path of a task that leads nowhere as it is, in the spellings that drives hold; None if it is right."""
         start = start_of(tid, dirfd, moved=self.root_moved(tid))
-        return self._lookup.find(start, path, follow=follow, creates=False).path
+        return None if self._is_served(start, path) else self._lookup.find(start, path, follow=follow, creates=False).path
+
+    def is_served(self, tid: HostTid, dirfd: int, path: bytes) -> bool:
+        """Whether a path of a task leads where this process must not look; see PseudoDevices."""
+        return self._is_served(start_of(tid, dirfd, moved=not self.walled), path)
+
+    def _is_served(self, start: Start, path: bytes) -> bool:
+        return self.pseudo.is_served(start.root + path if path.startswith(b"/") else start.directory + path)
 
     def on_host(self, tid: HostTid, dirfd: int, path: bytes) -> bytes:
         """A path of a task as a path of ours; links in it count as from our root.

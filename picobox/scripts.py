@@ -65,6 +65,8 @@ def _find_interpreter(names: Names, call: Call, dirfd: int, path: bytes) -> _Int
     tid = call.stop.tid
     stored, words, is_folded = path, [_shown(dirfd, path)], False
     for _ in range(_DEPTH):
+        if names.is_served(tid, dirfd, stored):
+            return None
         line = executable_head(tid, dirfd, stored).partition(b"\n")[0]
         parts = line[2:].strip(b" \t").split(None, 1) if line.startswith(b"#!") else []
         if not parts:

@@ -16,6 +16,7 @@ struct pb_core *pb_core_new(void)
         return NULL;
     core->mmap_nr = -1;
     core->plan_directory = -1;
+    core->mount_table = -1;
     core->spawner = -1;
     pthread_mutex_init(&core->lock, NULL);
     return core;
@@ -50,6 +51,7 @@ void pb_core_free(struct pb_core *core)
     stubs_close(core);
     images_close(core);
     plans_close(core);
+    mounts_close(core);
     recorder_close(core);
     free(core->round);
     kept_stats_close(core);

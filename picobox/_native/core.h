@@ -475,6 +475,18 @@ void pb_init_end(struct pb_init *init);
 int32_t pb_birth_time(int32_t directory, const char *name, int64_t *nanoseconds);
 /* The handle of a file, a link itself (name_to_handle_at(2)): its type and its bytes, at most 129. Their number, or -errno. */
 int32_t pb_file_handle(int32_t directory, const char *name, uint8_t *out);
+/* What a descriptor of a task stands for, as far as the kernel knows it without asking who serves the file. */
+struct pb_held {
+    uint64_t device;
+    uint64_t inode;
+    uint64_t size;
+    uint32_t mode;
+    uint32_t links;
+};
+/* 0 or -errno. */
+int32_t pb_held_status(int32_t tid, int32_t fd, struct pb_held *held);
+/* Guests may mount file systems that they serve, from now on. 0 or -errno. */
+int32_t pb_watch_mounts(struct pb_core *core);
 /* renameat2(2) with RENAME_NOREPLACE: 0 or -errno. */
 int32_t pb_rename_new(int32_t directory, const char *name, int32_t to_directory, const char *to_name);
 

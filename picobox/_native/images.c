@@ -41,7 +41,7 @@ bool image_is_plain(struct pb_core *core, int32_t tid, uint64_t path)
 {
     char name[PATH_MAX], head[HEAD + 1];
     int64_t length = pb_read_string(core, tid, path, name, sizeof name);
-    if (length <= 0)
+    if (length <= 0 || guests_serve_to(core, tid))
         return false;
     for (int depth = 0; depth <= SCRIPT_DEPTH; depth++) {
         if (!read_head(tid, name, head))

@@ -110,10 +110,10 @@ static int compare(const void *one, const void *other)
     return first < second ? -1 : first > second;
 }
 
-static bool is_file(int directory, const char *name)
+static bool is_file(int32_t tid, int32_t fd)
 {
-    struct stat found;
-    return fstatat(directory, name, &found, 0) == 0 && (S_ISREG(found.st_mode) || S_ISDIR(found.st_mode));
+    struct pb_held held;
+    return pb_held_status(tid, fd, &held) == 0 && (S_ISREG(held.mode) || S_ISDIR(held.mode));
 }
 
 int32_t pb_open_files(int32_t tid, const int32_t *except, int32_t except_count, int32_t *fds, int32_t limit)
@@ -132,7 +132,7 @@ int32_t pb_open_files(int32_t tid, const int32_t *except, int32_t except_count, 
             int32_t fd = (int32_t)strtol(entry->name, NULL, 10);
             offset += entry->length;
             if (entry->name[0] != '.' && !bsearch(&fd, except, (size_t)except_count, sizeof fd, compare) &&
-                is_file(directory, entry->name))
+                is_file(tid, fd))
                 fds[count++] = fd;
         }
     close(directory);

@@ -18,10 +18,8 @@
 /* What fits no more into a regular file would be told by a signal. */
 static bool is_stream(int32_t tid, int fd)
 {
-    char path[64];
-    struct stat status;
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, fd);
-    return stat(path, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || S_ISCHR(status.st_mode));
+    struct pb_held held;
+    return pb_held_status(tid, fd, &held) == 0 && (S_ISFIFO(held.mode) || S_ISSOCK(held.mode) || S_ISCHR(held.mode));
 }
 
 /* Only where the program could write as well: it is its memory. */

@@ -16,10 +16,8 @@
 /* Whether a descriptor's object lets a transfer begin. A regular file has no other answer, and says it without ours. */
 static bool is_ready(int32_t tid, int fd, short events)
 {
-    char path[64];
-    struct stat status;
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, fd);
-    if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
+    struct pb_held held;
+    if (pb_held_status(tid, fd, &held) == 0 && S_ISREG(held.mode))
         return true;
     struct pollfd pollfd = {.fd = open_descriptor_of(tid, fd), .events = events};
     if (pollfd.fd < 0)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from picobox.abi.row import NAMES, OBSERVERS
 from picobox.cli.options import CASE_MODES
 from picobox.errors import PicoboxError
+from picobox.platform.guest_mounts import GuestMounts
 from picobox.profile import NT, profile_of
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class Naming:
         self.is_walled = False
         # Whose names this process may not look up: see PseudoDevices.
         self._served = None if nt_files is None else nt_files.place
+        self._guest_mounts: GuestMounts | None = None
         self._table: NameTable | None = None
         self._resolver: Resolver | None = None
         # What there is of Names by now; None for good if the names are the host's own.
@@ -47,6 +50,12 @@ class Naming:
             return self.made.features
         return _PLAIN_FEATURES if self.translates else frozenset()
 
+    def watch_mounts(self, platform: Platform) -> None:
+        """Guests may mount file systems that they serve; see GuestMounts. Nothing of theirs is mounted yet."""
+        with suppress(OSError):
+            self._guest_mounts = GuestMounts()
+            cast("Resolver", platform).watch_mounts()
+
     def names(self) -> Names | None:
         """What looks names up; None if they are the host's own."""
         if self.made is None and self._table is not None:
@@ -55,6 +64,7 @@ class Naming:
         if self.made is not None:
             self.made.walled = self.is_walled
             self.made.pseudo.served = self._served
+            self.made.pseudo.guest_mounts = self._guest_mounts
         return self.made
 
     def resolve_by(self, platform: Platform) -> None:

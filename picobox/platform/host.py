@@ -9,9 +9,12 @@ import time
 from contextlib import suppress
 from errno import ENOTDIR, EPERM
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.platform.base import Descriptor, HostTid
+
+if TYPE_CHECKING:
+    from picobox.platform.guest_mounts import GuestMounts
 
 
 def descriptors(tid: HostTid) -> list[int]:
@@ -24,22 +27,38 @@ def descriptors(tid: HostTid) -> list[int]:
 
 def is_open_file(tid: HostTid, fd: int) -> bool:
     """Whether a descriptor of a task stands for a regular file or a directory."""
-    try:
-        mode = os.stat(f"/proc/{tid}/fd/{fd}").st_mode
-    except OSError:
-        return False
-    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+    found = held_status(tid, fd)
+    return found is not None and (stat.S_ISREG(found.mode) or stat.S_ISDIR(found.mode))
+
+
+class Held(NamedTuple):
+    """What a descriptor stands for: device and inode, size in bytes, mode."""
+
+    device: int
+    inode: int
+    size: int
+    mode: int
+
+
+def held_status(tid: HostTid, fd: int) -> Held | None:
+    """What a descriptor of a task stands for, for which nobody is asked who serves the file; None if it is not open."""
+    from picobox._native._core import ffi, lib
+
+    held = ffi.new("struct pb_held *")
+    if lib.pb_held_status(tid, fd, held):
+        return None
+    return Held(held.device, held.inode, held.size, held.mode)
 
 
 def describe(tid: HostTid, fd: int) -> Descriptor | None:
     """What a descriptor of a task refers to; None if it is not open."""
+    found = held_status(tid, fd)
     try:
-        found = os.stat(f"/proc/{tid}/fd/{fd}")
         with open(f"/proc/{tid}/fdinfo/{fd}", "rb") as info:
             flags = next(int(line.split()[1], 8) for line in info if line.startswith(b"flags:"))
     except (OSError, StopIteration):
         return None
-    return Descriptor(found.st_dev, found.st_ino, found.st_mode, flags)
+    return None if found is None else Descriptor(found.device, found.inode, found.mode, flags)
 
 
 class Position(NamedTuple):
@@ -52,13 +71,13 @@ class Position(NamedTuple):
 
 def position_of(tid: HostTid, fd: int) -> Position | None:
     """Where a descriptor of a task reads and writes next; None if it is not open."""
+    found = held_status(tid, fd)
     try:
-        size = os.stat(f"/proc/{tid}/fd/{fd}").st_size
         with open(f"/proc/{tid}/fdinfo/{fd}", "rb") as info:
             fields = dict(line.split(b":\t", 1) for line in info if line.startswith((b"pos:", b"flags:")))
     except OSError:
         return None
-    return Position(int(fields[b"pos"]), size, int(fields[b"flags"], 8))
+    return None if found is None else Position(int(fields[b"pos"]), found.size, int(fields[b"flags"], 8))
 
 
 def thread_group(tid: HostTid) -> tuple[int, int]:
@@ -360,9 +379,13 @@ class PseudoDevices:
         self._known: dict[int, bytes] = {}
         # A directory of guests whose names this process must not look up: its answer is what the kernel would wait for.
         self.served: bytes | None = None
+        # Others of that kind, which guests mount while they run.
+        self.guest_mounts: GuestMounts | None = None
 
     def is_served(self, ours: bytes) -> bool:
-        """Whether a path of ours for one of a guest's leads there, as it is written. Nothing is looked up for that."""
+        """Whether a path of ours for one of a guest's leads there, the first as it is written. Nobody is asked for that."""
+        if self.guest_mounts is not None and self.guest_mounts.lead(ours):
+            return True
         if self.served is None:
             return False
         found = _from_task().match(ours)

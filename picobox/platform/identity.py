@@ -153,7 +153,7 @@ class Identities:
         if found.st_nlink < 2 or not stat.S_ISREG(found.st_mode) or not self._pseudo.copies_up(directory.st_dev, tid):
             return found
         with suppress(OSError):
-            os.close(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
+            _open_to_write(path)
         return os.stat(path, follow_symlinks=False)
 
     def _real(self, path: bytes, directory: os.stat_result) -> bytes:
@@ -169,17 +169,21 @@ class Identities:
 
     def size_and_path_of(self, tid: HostTid, fd: int) -> tuple[int, bytes] | None:
         """Size and path of an open file of a task; None if it is closed."""
+        way = b"/proc/%d/fd/%d" % (tid, fd)
+        if self._pseudo.is_served(way):
+            return None
         try:
-            way = b"/proc/%d/fd/%d" % (tid, fd)
             return os.stat(way).st_size, os.readlink(way)
         except OSError:
             return None
 
     def of_open(self, tid: HostTid, fd: int) -> Identity | None:
         """The name that an open file of a task was last known by; None if that is no file of a volume."""
+        way = b"/proc/%d/fd/%d" % (tid, fd)
+        if self._pseudo.is_served(way):
+            return None
         try:
-            found = os.stat(f"/proc/{tid}/fd/{fd}")
-            path = os.readlink(b"/proc/%d/fd/%d" % (tid, fd))
+            found, path = os.stat(way), os.readlink(way)
             if not _is_on_volume(found) or self._pseudo.is_served(path):
                 return None
             parent, name = os.path.split(path)
@@ -189,9 +193,11 @@ class Identities:
 
     def of_working_directory(self, tid: HostTid) -> Identity | None:
         """The name of a task's working directory; None if that is no file of a volume, or gone, or the root."""
+        way = b"/proc/%d/cwd" % tid
+        if self._pseudo.is_served(way):
+            return None
         try:
-            found = os.stat(f"/proc/{tid}/cwd")
-            path = os.readlink(b"/proc/%d/cwd" % tid)
+            found, path = os.stat(way), os.readlink(way)
             parent, name = os.path.split(path)
             if not found.st_nlink or not name or self._pseudo.is_served(path):
                 return None
@@ -201,11 +207,27 @@ class Identities:
 
     def of_descriptor(self, tid: HostTid, fd: int) -> tuple[Key, bool] | None:
         """The file behind a descriptor, and whether it is a directory; None if that is no file of a volume."""
+        way = b"/proc/%d/fd/%d" % (tid, fd)
+        if self._pseudo.is_served(way):
+            return None
         try:
-            found = os.stat(f"/proc/{tid}/fd/{fd}")
+            found = os.stat(way)
         except OSError:
             return None
         return ((found.st_dev, found.st_ino), stat.S_ISDIR(found.st_mode)) if _is_on_volume(found) else None
+
+
+def _open_to_write(path: bytes) -> None:
+    """Opens a regular file for writing, and closes it. Raises OSError.
+
+    What has its name by now may be a FIFO, and somebody may have a lease on it (fcntl(2)): neither is waited for.
+    """
+    fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+    finally:
+        os.close(fd)
 
 
 def _identity(directory: os.stat_result, parent: bytes, name: bytes, found: os.stat_result) -> Identity:

@@ -277,6 +277,10 @@ class TracePlatform:
         keep: list[Any] = []
         _check(lib.pb_spawner_open(self._core, self._native_request(SpawnRequest((), (), ()), keep)))
 
+    def watch_mounts(self) -> None:
+        """Guests may mount file systems that they serve, in which nobody here is to look. Raises OSError."""
+        _check(lib.pb_watch_mounts(self._core))
+
     def roots_differ(self) -> None:
         """The root of no guest is ours."""
         lib.pb_roots_differ(self._core)

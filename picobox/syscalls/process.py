@@ -116,7 +116,7 @@ def _create(provider: PicoProvider, call: Call, flags: int) -> None:
 
 def execve(provider: PicoProvider, call: Call, pathname: bytes | None, argv: int, envp: int) -> None:
     del envp
-    _refuse_32_bit(call, AT_FDCWD, pathname)
+    _refuse_32_bit(provider, call, AT_FDCWD, pathname)
     _run_interpreter(provider, call, AT_FDCWD, pathname, argv)
     _replace_image(provider, call)
 
@@ -125,7 +125,7 @@ def execveat(
     provider: PicoProvider, call: Call, dirfd: int, pathname: bytes | None, argv: int, envp: int, flags: int
 ) -> None:
     del envp
-    _refuse_32_bit(call, dirfd, pathname)
+    _refuse_32_bit(provider, call, dirfd, pathname)
     if not flags & AT_SYMLINK_NOFOLLOW:
         _run_interpreter(provider, call, dirfd, pathname, argv)
     _replace_image(provider, call)
@@ -139,11 +139,11 @@ def _run_interpreter(provider: PicoProvider, call: Call, dirfd: int, path: bytes
     run_interpreter(provider.names, call, path, argv, dirfd=dirfd)
 
 
-def _refuse_32_bit(call: Call, dirfd: int, pathname: bytes | None) -> None:
+def _refuse_32_bit(provider: PicoProvider, call: Call, dirfd: int, pathname: bytes | None) -> None:
     """A 32-bit program's calls would all be refused by the filter; ENOEXEC says so at once (design section 4)."""
-    if pathname is None:
-        return
     tid = call.stop.tid
+    if pathname is None or (provider.names is not None and provider.names.is_served(tid, dirfd, pathname)):
+        return
     head = host.executable_head(tid, dirfd, pathname)
     for _ in range(_SCRIPT_DEPTH):
         if head[:4] == _ELF and head[4:5] == bytes((_ELFCLASS32,)):

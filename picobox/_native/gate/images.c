@@ -103,7 +103,8 @@ static bool text_copy(int original, int copy, const struct image *image)
     size_t left = image->end - image->start;
     off_t from = (off_t)image->start;
     snprintf(path, sizeof path, "/proc/self/fd/%d", original);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    /* Who has a lease on it is not waited for (fcntl(2)). */
+    int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     bool ready = file >= 0 && ftruncate(copy, image->file.st_size) == 0 && lseek(copy, from, SEEK_SET) == from;
     ssize_t got = 1;
     while (ready && left && got > 0) {
@@ -207,7 +208,7 @@ static const struct image *image_make(struct pb_core *core, int32_t tid, const s
 {
     struct images *images = core->images;
     struct image image = {.copy = -1, .start = mapping->offset, .end = mapping->offset + (mapping->end - mapping->start)};
-    if (images->count == IMAGE_COUNT || mapping->path[0] != '/' || image.end - image.start > LARGEST_TEXT ||
+    if (images->count == IMAGE_COUNT || guests_serve_to(core, tid) || mapping->path[0] != '/' || image.end - image.start > LARGEST_TEXT ||
         (image.original = image_open(tid, mapping, &image.file)) < 0)
         return NULL;
     image.path = strdup(mapping->path);

@@ -146,7 +146,8 @@ static void want(struct pb_core *core, int image, const struct stat *found)
     if (core->unplanned_count == UNPLANNED_COUNT || found->st_size > LARGEST_IMAGE)
         return;
     snprintf(path, sizeof path, "/proc/self/fd/%d", image);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Who has a lease on it is not waited for (fcntl(2)). */
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd >= 0)
         core->unplanned[core->unplanned_count++] = (struct unplanned){found->st_dev, found->st_ino, fd};
 }
@@ -184,7 +185,7 @@ bool plan_find(struct pb_core *core, int32_t tid, const struct mapping *mapping,
         *out = record_at(copied->sites, copied->site_count, offset);
         return true;
     }
-    int image = core->plan_directory >= 0 ? image_open(tid, mapping, &found) : -1;
+    int image = core->plan_directory >= 0 && !guests_serve_to(core, tid) ? image_open(tid, mapping, &found) : -1;
     if (image < 0)
         return false;
     const struct site_record *sites = plan_sites(core, &found, &count);

@@ -46,7 +46,8 @@ bool resolver_finds_nothing(struct pb_core *core, struct task *task, uint64_t pa
     walk.dirfd = AT_FDCWD;
     walk.follows = true;
     struct rights rights = task->rights;
-    if (!core->resolver || core->has_other_roots || pb_read_string(core, task->tid, path, walk.given, sizeof walk.given) <= 0)
+    if (!core->resolver || core->has_other_roots || guests_serve_files(core) ||
+        pb_read_string(core, task->tid, path, walk.given, sizeof walk.given) <= 0)
         return false;
     if (rights.asked != core->credentials + 1) {
         rights.asked = core->credentials + 1;
@@ -88,7 +89,7 @@ static bool prepare(struct lookup *lookup, const struct task *task)
     struct pb_core *core = lookup->core;
     uint64_t nr = lookup->call->nr;
     lookup->row = nr < PB_NR_COUNT ? core->resolved[nr] : 0;
-    if (!core->resolver || !lookup->row || !task->block || task->injecting || task->starting)
+    if (!core->resolver || !lookup->row || !task->block || task->injecting || task->starting || guests_serve_files(core))
         return false;
     lookup->names = block_address(task->block) + offsetof(struct gate_block, name);
     lookup->makes = is_making(core, lookup->row, lookup->call);

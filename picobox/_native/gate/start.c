@@ -285,17 +285,18 @@ static const struct image *image_asked(struct pb_core *core, const struct task *
 {
     struct mapping text = {.start = args[0], .end = args[0] + args[1], .offset = args[5]};
     char path[64];
-    struct stat file, opened;
+    struct pb_held file;
+    struct stat opened;
     if (!(args[2] & PROT_EXEC) || args[2] & PROT_WRITE || (args[3] & (MAP_TYPE | MAP_FIXED)) != (MAP_PRIVATE | MAP_FIXED))
         return NULL;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", task->tid, (int)args[4]);
     ssize_t length = readlink(path, text.path, sizeof text.path - 1);
     /* Who cannot read by it can map nothing (proc(5), fd). */
-    if (length <= 0 || stat(path, &file) < 0 || !S_ISREG(file.st_mode) || lstat(path, &opened) < 0 || !(opened.st_mode & S_IRUSR))
+    if (length <= 0 || pb_held_status(task->tid, (int32_t)args[4], &file) < 0 || !S_ISREG(file.mode) || lstat(path, &opened) < 0 || !(opened.st_mode & S_IRUSR))
         return NULL;
     text.path[length] = 0;
-    text.device = file.st_dev;
-    text.inode = file.st_ino;
+    text.device = file.device;
+    text.inode = file.inode;
     return image_find(core, task->tid, &text);
 }
 

@@ -35,10 +35,12 @@ static bool read_object(const uint8_t *record, uint64_t size, struct opened *ope
 static bool look(int32_t tid, int32_t fd, struct opened *opened)
 {
     char path[64];
+    struct pb_held held;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, fd);
     ssize_t length = tid && fd >= 0 ? readlink(path, opened->path, LONGEST_PATH) : -1;
-    if (length < 0 || stat(path, &opened->status) < 0)
+    if (length < 0 || pb_held_status(tid, fd, &held) < 0)
         return false;
+    opened->status = (struct stat){.st_dev = held.device, .st_ino = held.inode, .st_mode = held.mode, .st_nlink = held.links};
     opened->path[length] = 0;
     opened->length = (size_t)length;
     return true;
