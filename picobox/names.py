@@ -267,7 +267,9 @@ class Names:
     def in_stored_spelling(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool) -> bytes | None:
         """A path of a task that leads nowhere as it is, in the spellings that drives hold; None if it is right."""
         start = start_of(tid, dirfd, moved=self.root_moved(tid))
-        return None if self._is_served(start, path) else self._lookup.find(start, path, follow=follow, creates=False).path
+        return (
+            None if self._is_served(start, path) else self._lookup.find(start, path, follow=follow, creates=False).path
+        )
 
     def is_served(self, tid: HostTid, dirfd: int, path: bytes) -> bool:
         """Whether a path of a task leads where this process must not look; see PseudoDevices."""

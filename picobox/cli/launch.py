@@ -114,10 +114,8 @@ class Launch:
             recorder=recorder,
             forms=forms,
         )
-        if options.platform == "trace" and options.gate:
-            self._naming.resolve_by(self.platform)
-        if options.platform == "trace" and self._walls is None:
-            self._naming.watch_mounts(self.platform)
+        if options.platform == "trace":
+            self._naming.bind(self.platform, resolves=options.gate)
         self._features = features
         self._provider: PicoProvider | None = None
         self.supervisor = Supervisor(self.platform, self._serve, observer)

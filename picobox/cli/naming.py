@@ -67,6 +67,13 @@ class Naming:
             self.made.pseudo.guest_mounts = self._guest_mounts
         return self.made
 
+    def bind(self, platform: Platform, *, resolves: bool) -> None:
+        """The platform on which no guest runs yet; `resolves`: the core is to look names up by itself where it can."""
+        if resolves:
+            self.resolve_by(platform)
+        if not self.is_walled:
+            self.watch_mounts(platform)
+
     def resolve_by(self, platform: Platform) -> None:
         """See Names.resolve_by. The core would look up all names, and so some that we serve: it does not, then."""
         if self._served is not None:

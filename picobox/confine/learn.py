@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from picobox.confine.accesses import MOST_USES
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 LEARNED = "learned"
 # No tree of files that anybody keeps (filesystems(5)).
+# Seconds.
+_PATIENCE = 3
 _KERNELS = (b"/proc", b"/sys", b"/dev", b"/run")
 
 
@@ -132,7 +135,7 @@ def in_layers(place: Place) -> Policy:
     """Everything may be read, and changed in layers: each file system gets one, since a layer ends where one does."""
     with open("/proc/self/mounts", "rb") as table:
         mounted = [line.split(b" ")[1] for line in table]
-    tops = [b"/" + name for name in os.listdir(b"/") if not os.path.islink(b"/" + name)]
+    tops = [b"/" + name for name in os.listdir(b"/")]
     directories = {_unescaped(path) for path in mounted} | set(tops) | {os.fsencode(place.directory)}
     layers = [FileRule(path, LAYER, LEARNED) for path in sorted(directories) if _takes_a_layer(path)]
     return Policy(
@@ -148,7 +151,16 @@ def in_layers(place: Place) -> Policy:
 
 def _takes_a_layer(path: bytes) -> bool:
     kernels = any(path == each or path.startswith(each + b"/") for each in _KERNELS)
-    return path != b"/" and not kernels and os.path.isdir(path)
+    return path != b"/" and not kernels and _is_directory(path)
+
+
+def _is_directory(path: bytes) -> bool:
+    """Whether a path is a directory, no link to one, and its file system says so in time: a dead one never does."""
+    found: list[bool] = []
+    look = threading.Thread(target=lambda: found.append(os.path.isdir(path) and not os.path.islink(path)), daemon=True)
+    look.start()
+    look.join(_PATIENCE)
+    return found == [True]
 
 
 def _unescaped(path: bytes) -> bytes:

@@ -91,7 +91,7 @@ def _crosses(path: bytes, start: bytes, mounts: frozenset[bytes]) -> bool:
 
 
 class _Way:
-    """How far a path has been followed, one component at a time, none of them in a file system that is not to be asked."""
+    """How far a path has been followed, a component at a time, in no file system that is not to be asked."""
 
     def __init__(self, start: bytes) -> None:
         self._start = start if start.endswith(b"/root") else b"/"

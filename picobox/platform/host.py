@@ -383,7 +383,7 @@ class PseudoDevices:
         self.guest_mounts: GuestMounts | None = None
 
     def is_served(self, ours: bytes) -> bool:
-        """Whether a path of ours for one of a guest's leads there, the first as it is written. Nobody is asked for that."""
+        """Whether a path of ours for one of a guest's leads there. Nobody is asked for that."""
         if self.guest_mounts is not None and self.guest_mounts.lead(ours):
             return True
         if self.served is None:

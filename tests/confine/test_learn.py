@@ -9,6 +9,9 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from nt_files.test_tree import needs_fuse
+
+from picobox.nt_files.fuse import DEVICE
 
 from .guests import USERS, command_line
 
@@ -154,3 +157,26 @@ def test_what_ends_learning_ends_the_command(user: str, project: Path, number: s
         assert learning.wait(30) == 128 + number
         # The pipe ends when nobody has it any more.
         assert b"Traceback" not in learning.stderr.read()
+
+
+@pytest.fixture
+def dead(tmp_path: Path) -> Iterator[Path]:
+    """A file system that nobody serves, though somebody could: a look at it never ends."""
+    place = tmp_path / "dead"
+    place.mkdir()
+    server = os.open(DEVICE, os.O_RDWR)
+    options = f"fd={server},rootmode=40000,user_id=0,group_id=0,allow_other"
+    subprocess.run(("mount", "-i", "-t", "fuse", "-o", options, "dead", place), pass_fds=(server,), check=True)
+    yield place
+    subprocess.run(("umount", "-l", place), check=True)
+    os.close(server)
+
+
+@needs_fuse
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount there")
+@pytest.mark.usefixtures("dead")
+@pytest.mark.parametrize("user", USERS[:1], indirect=True)
+def test_a_dead_file_system_of_the_host_is_left_alone(user: str, project: Path) -> None:
+    done = picobox(user, project, "learn", "-o", "policy.toml", "--", "/bin/true")
+    assert done.returncode == 0, done
+    assert (project / "policy.toml").exists()
