@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ntshim.fs.volume import Place
     from ntshim.io.irp import CreateIrp, Irp
     from picobox.call import Call
+    from picobox.check.unopposed import Unopposed
     from picobox.names import Names
     from picobox.platform.base import HostTid
     from picobox.platform.identity import Identity
@@ -87,6 +88,8 @@ class Changes:
         self.locks = ByteLocks(provider, windows, self._identities)
         self.mappings = Mappings(provider.executive, nodes)
         self.decided = frozenset(self._deciders)
+        # What a check knows that NT need not be asked about.
+        self.unopposed: Unopposed | None = None
 
     def decide(self, call: Call, name: str, arguments: Sequence[object]) -> None:
         """Have the executive decide about a call, the row `name`'s, if it changes something; raises NtError."""
@@ -104,7 +107,7 @@ class Changes:
         if found is None or found.file is None:
             return
         _judged(call, Subject(REMOVE_DIRECTORY if directory else DELETE_NAME, found))
-        if not directory and self.is_nobodys(call, found):
+        if self._can_remove(call, found, directory=directory):
             return
         if found.is_directory:
             self.working_directories.look()
@@ -115,14 +118,10 @@ class Changes:
         irp = self._set(call, handle, flags, query.FILE_DISPOSITION_INFORMATION_EX)
         _complete_at_end(call, irp, lambda: file_at(found.path) != found.file)
 
-    def is_nobodys(self, call: Call, found: Identity) -> bool:
-        """Whether a check has nothing to ask NT: a file that nobody has open, maps or protects goes on Windows too."""
-        if not _is_only_watched(call) or found.is_directory or not found.mode & _WRITE_PERMISSIONS:
+    def _can_remove(self, call: Call, found: Identity, *, directory: bool) -> bool:
+        if self.unopposed is None:
             return False
-        if found.file is None or self._nodes.of_key(found.file) is not None:
-            return False
-        self._look(found, _place(found, keeps_read_only=True))
-        return (found.file, "") not in self._nodes.mapped
+        return self.unopposed.directory(call, found) if directory else self.unopposed.file(call, found)
 
     def rename(self, call: Call, old: tuple[int, bytes], new: tuple[int, bytes], *, replace: bool) -> None:
         """Give a file another name: MoveFileExW, or by POSIX semantics where the runtime asks for them."""
@@ -130,6 +129,8 @@ class Changes:
         if source is None or source.file is None or target is None:
             return
         _judged(call, Subject(RENAME, source, target))
+        if self.unopposed is not None and self.unopposed.rename(call, source, target, replace=replace):
+            return
         if source.is_directory or target.is_directory:
             self.working_directories.look()
         flags = FILE_RENAME_REPLACE_IF_EXISTS if replace else 0
@@ -189,6 +190,8 @@ class Changes:
         if found is None or (call.judgement is not None and found.file is not None):
             return  # on no drive, or the host refuses as well
         _judged(call, Subject(MAKE, found))
+        if self.unopposed is not None and self.unopposed.name(call, found):
+            return
         irp = self._create(call, found, _DIRECTORY_TO_MAKE if directory else _FILE_TO_MAKE, create.FILE_CREATE)
         call.performed = True
 
@@ -257,6 +260,10 @@ class Changes:
         """Have NT know which sections a file has, if that matters to an open: it writes, or lets nobody write."""
         if found.file is not None and (access & FILE_WRITE_DATA or not share & FILE_SHARE_WRITE):
             self._look(found, place)
+
+    def look_at_mappings(self, found: Identity) -> None:
+        """Have NT know which sections a file has."""
+        self._look(found, _place(found, keeps_read_only=True))
 
     def _look(self, found: Identity, place: Place) -> None:
         if found.file is not None and isinstance(place.inode, NativeInode):

@@ -184,6 +184,8 @@ class PicoProvider:
             self.platform.leave_opens(roots)
         if self._asking("mmap") <= {WINDOWS}:
             self.platform.leave_anonymous()
+        if self._asking("rt_sigaction") <= {CHECK}:
+            self.platform.leave_handlers()
         if not self._asking("dup", "dup2", "dup3", "fcntl"):
             self.platform.leave_copies()
 

@@ -300,9 +300,10 @@ int32_t pb_leave_looks(struct pb_core *core, const char *paths, uint64_t length,
 /* Opens by an absolute path without links that lies in none of these directories, and that make nothing; nor are opens of
    files as directories shown then. */
 int32_t pb_leave_opens(struct pb_core *core, const char *directories, uint64_t length);
-/* Mappings of no file; copies of descriptors, which pb_take_change tells of where they are of watched ones, and fcntl(2)
+/* Mappings of no file, and of files in none of these directories; signals that get no handler; copies of descriptors, which pb_take_change tells of where they are of watched ones, and fcntl(2)
    about flags. Where the gate may make copies, they are shown if `leaves` is 0 (before the first call: if they are watched). */
 void pb_leave_anonymous(struct pb_core *core, int32_t leaves);
+void pb_leave_handlers(struct pb_core *core, int32_t leaves);
 void pb_leave_copies(struct pb_core *core, int32_t leaves);
 /* The tasks that have made such a call, or are in one, since this was asked last: their number, at most `limit`. -1: any
    task may have, since there are more, or one of them is gone whose descriptors others may have. */

@@ -257,6 +257,7 @@ struct pb_core {
         uint64_t inode_count;
         struct strings directories; /* opens in these are shown; none: every open */
         bool anonymous;
+        bool handlers;
         bool copies;                /* of those of descriptors without handles nobody wants to know */
         bool shows_copies;          /* all are shown, those made in the gate too */
     } unshown;
@@ -510,6 +511,11 @@ void repeats_clear(struct pb_core *core);
 /* Whether a call that Python wants to see tells it nothing by what it names. */
 bool is_unshown(struct pb_core *core, const struct task *task, const struct call_info *info);
 void unshown_clear(struct pb_core *core);
+
+/* places.c: where something lies without links, in PATH_MAX bytes. False: the kernel does not know at once. */
+bool descriptor_path(int32_t tid, int32_t fd, char *path);
+/* The name that a path of a guest ends in, which need not be there; a relative one begins at `directory`. */
+bool entry_path(int32_t tid, int32_t directory, const char *path, char *place);
 
 /* receipts.c */
 /* The call that a task has entered may give it descriptors. */

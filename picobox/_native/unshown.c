@@ -1,11 +1,12 @@
 /* Owns the calls that a check asks for and is not shown, by what they name: looks at other files than it waits for, opens
-   outside of its directories, mappings of no file. A guest that changes what it names meanwhile is shown less: a check
-   finds, it keeps nobody from anything. */
+   and mappings outside of its directories, mappings of no file, signals that get no handler. A guest that changes what it
+   names meanwhile is shown less: a check finds, it keeps nobody from anything. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,12 @@ void pb_leave_anonymous(struct pb_core *core, int32_t leaves)
     core->unshown.anonymous = leaves;
 }
 
+void pb_leave_handlers(struct pb_core *core, int32_t leaves)
+{
+    LOCKED(core);
+    core->unshown.handlers = leaves;
+}
+
 void pb_leave_copies(struct pb_core *core, int32_t leaves)
 {
     LOCKED(core);
@@ -105,13 +112,8 @@ bool is_looked_for(const struct pb_core *core, const char *name)
 /* A file without a name, and one that has lost it, have no path that is waited for: the kernel adds something to it. */
 static bool is_other_file(const struct strings *paths, int32_t tid, int32_t fd)
 {
-    char link[64], path[PATH_MAX];
-    snprintf(link, sizeof link, "/proc/%d/fd/%d", tid, fd);
-    ssize_t length = fd < 0 ? -1 : readlink(link, path, sizeof path - 1);
-    if (length < 0)
-        return false;
-    path[length] = 0;
-    return !has(paths, path);
+    char path[PATH_MAX];
+    return descriptor_path(tid, fd, path) && !has(paths, path);
 }
 
 /* A directory in another case is not outside: who asks for it means it. */
@@ -164,6 +166,12 @@ static bool is_outside(const struct pb_core *core, const char *path)
            !has_dots(path) && !is_inside(&core->unshown.directories, path) && !may_have_links(path);
 }
 
+static bool is_other_entry(const struct pb_core *core, int32_t tid, int32_t directory, const char *path)
+{
+    char place[PATH_MAX];
+    return !core->has_other_roots && entry_path(tid, directory, path, place) && !has(&core->unshown.looks, place);
+}
+
 static bool is_other_look(struct pb_core *core, const struct task *task, const uint64_t *args, int at)
 {
     const struct strings *paths = &core->unshown.looks;
@@ -175,7 +183,8 @@ static bool is_other_look(struct pb_core *core, const struct task *task, const u
         return false;
     if (!length)
         return at && is_other_file(paths, task->tid, (int32_t)args[0]);
-    return !has_last_component(paths, last_component(path)) || is_outside(core, path);
+    return !has_last_component(paths, last_component(path)) || is_outside(core, path) ||
+           is_other_entry(core, task->tid, at ? (int32_t)args[0] : AT_FDCWD, path);
 }
 
 int directory_open(int32_t tid, int32_t directory)
@@ -215,6 +224,27 @@ static bool is_about_flags(int32_t command)
     return command == F_GETFD || command == F_SETFD || command == F_GETFL || command == F_SETFL;
 }
 
+/* What is mapped of a file that no rule is about. */
+static bool is_idle_mapping(const struct pb_core *core, int32_t tid, const uint64_t *args)
+{
+    char path[PATH_MAX];
+    if (!core->unshown.anonymous)
+        return false;
+    return args[3] & MAP_ANONYMOUS || (core->unshown.directories.length && !core->has_other_roots &&
+                                       descriptor_path(tid, (int32_t)args[4], path) &&
+                                       !is_inside(&core->unshown.directories, path));
+}
+
+/* Who asks for the handler that there is, or sets one that every system has: the kernel's struct sigaction begins with it. */
+static bool is_idle_handler(struct pb_core *core, int32_t tid, uint64_t address)
+{
+    uint64_t handler;
+    if (!core->unshown.handlers)
+        return false;
+    return !address || (pb_read(core, tid, address, &handler, sizeof handler) == sizeof handler &&
+                        (handler == (uint64_t)SIG_DFL || handler == (uint64_t)SIG_IGN));
+}
+
 bool is_unshown(struct pb_core *core, const struct task *task, const struct call_info *info)
 {
     const uint64_t *args = info->args;
@@ -234,7 +264,9 @@ bool is_unshown(struct pb_core *core, const struct task *task, const struct call
     case SYS_fcntl:
         return core->unshown.copies && is_about_flags((int32_t)args[1]);
     case SYS_mmap:
-        return core->unshown.anonymous && args[3] & MAP_ANONYMOUS;
+        return is_idle_mapping(core, task->tid, args);
+    case SYS_rt_sigaction:
+        return is_idle_handler(core, task->tid, args[1]);
     default:
         return false;
     }

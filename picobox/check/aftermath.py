@@ -41,11 +41,20 @@ class Aftermath:
             self._look_for_former(call, subject.made)
         if subject.action in (sb.DELETE, sb.REMOVE_DIRECTORY):
             node = self._judge.node_of(subject.file)
-            if node is None and subject.action == sb.DELETE and not self._judge.reopened.awaits(subject.file.file):
+            if node is None and self._is_forgotten(subject):
                 return
             judgement.routines.append(lambda result: self._removed(call, judgement, node) if result >= 0 else None)
         elif subject.action == sb.RENAME and judgement.let_go:
             judgement.routines.append(lambda result: self._moved(subject) if result >= 0 else None)
+
+    def _is_forgotten(self, subject: sb.Subject) -> bool:
+        """Whether nothing can be told when the name of what nobody has open is gone.
+
+        In a directory that is removed somebody may be about to delete what he has open.
+        """
+        if subject.action == sb.DELETE:
+            return not self._judge.reopened.awaits(subject.file.file)
+        return not self._deleted.has_below(subject.file.path) and not self._judge.holders.below(subject.file.path)
 
     def _look_for_former(self, call: Call, made: Identity) -> None:
         """A name comes into being: on Windows it may be taken still."""

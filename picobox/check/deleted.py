@@ -52,6 +52,11 @@ class DeletedFiles:
         deleted = self._names.pop((found.directory, found.name), None) if self._names else None
         return deleted if deleted is not None and deleted.is_open else None
 
+    def has_below(self, directory: bytes) -> bool:
+        """Whether files were deleted below a directory that may still be open."""
+        prefix = directory + b"/"
+        return any(file.path.startswith(prefix) for file in self._files)
+
     def take_below(self, directory: bytes) -> list[Deleted]:
         """Give the open files that were deleted below a directory; they are told once."""
         prefix = directory + b"/"

@@ -28,6 +28,7 @@ from picobox.check.reopened import Reopened
 from picobox.check.repeats import Repeats
 from picobox.check.sites import site_of
 from picobox.check.stacks import Stacks
+from picobox.check.unopposed import Unopposed
 from picobox.findings.finding import Finding, Side
 from picobox.findings.rules import RULES
 from picobox.task import fd_index
@@ -98,6 +99,7 @@ class Judge:
         self.identities = opens.identities
         self._marks = Marks()
         self.reopened = Reopened(self)
+        self.unopposed = changes.unopposed = Unopposed(provider, opens, changes)
         self.readers = Readers(self, provider, opens)
         self._aftermath = Aftermath(self)
         self.posix = Posix(self)

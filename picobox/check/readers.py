@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from ntshim.io.share import FILE_SHARE_READ, FILE_SHARE_WRITE
 from ntshim.ob.handles import index_to_handle
-from picobox.check.names import is_harmless
 from picobox.check.subject import OPEN, Subject
 from picobox.check.unshown_readers import UnshownReaders
 from picobox.findings.finding import Side
@@ -91,13 +90,12 @@ class Readers:
             return False
         if any(volume.reservations for volume in self._opens.volumes):
             return False  # somebody is about to make a name
+        unopposed = self._judge.unopposed
         if found.file is None:
-            parent = self._opens.nodes.of_key(found.directory)
-            return bool(flags & _O_CREAT) and is_harmless(found.name) and (parent is None or not parent.pending_links)
+            return bool(flags & _O_CREAT) and unopposed.may_be_made(found)
         if flags & _O_CREAT and flags & _O_EXCL:
             return False
-        changes, windows = self._provider.changes, self._judge.windows
-        return changes is not None and windows.runtimes.all_share(_SHARES) and changes.is_nobodys(call, found)
+        return self._judge.windows.runtimes.all_share(_SHARES) and unopposed.file(call, found)
 
     def _keep(self, call: Call, mode: int, file: Key | bytes, path: bytes) -> None:
         self._sides.pop((mode, file), None)

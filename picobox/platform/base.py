@@ -326,7 +326,10 @@ class Platform(Protocol):
         """Who has opened files for reading that need not be given, if the platform leaves such opens out."""
 
     def leave_anonymous(self) -> None:
-        """Mappings of no file need not be given."""
+        """Mappings of no file need not be given, nor those of files outside of what `leave_opens` was told."""
+
+    def leave_handlers(self) -> None:
+        """Calls for signals that set no handler need not be given."""
 
     def leave_copies(self) -> None:
         """Calls that copy a descriptor need not be given where it is told of watched ones afterwards (`on_changed`)."""

@@ -508,6 +508,9 @@ class TracePlatform:
     def leave_anonymous(self) -> None:
         lib.pb_leave_anonymous(self._core, not self._is_traced)
 
+    def leave_handlers(self) -> None:
+        lib.pb_leave_handlers(self._core, not self._is_traced)
+
     def leave_copies(self) -> None:
         lib.pb_leave_copies(self._core, self._watches and not self._is_traced)
 

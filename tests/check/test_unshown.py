@@ -80,6 +80,7 @@ shown, serve = Counter(), PicoProvider._serve
 def count(self, frame, row, judge):
     shown[row.name] += 1
     serve(self, frame, row, judge)
+    shown[f'end of {row.name}'] += frame.wants_exit
 PicoProvider._serve = count
 from picobox.cli import main
 try:
@@ -88,6 +89,14 @@ finally:
     json.dump(shown, open(sys.argv[1], 'w'))
 sys.exit(status)
 """
+
+
+def check_script(directory: Path, text: str) -> list[str]:
+    """The rules of what a check finds in a script, which is the project's."""
+    script = directory / "work" / "script.py"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(text)
+    return check(directory, "import runpy; runpy.run_path('script.py')").rules
 
 
 PROGRAM = """
@@ -102,7 +111,7 @@ for n in range(500):
 
 
 def shown(directory: Path, program: str, *options: str) -> Mapping[str, int]:
-    """How many of a program's calls are shown to a check, by their names."""
+    """How many of a program's calls, and of their ends, are shown to a check, by their names."""
     work, counts = directory / "work", directory / "counts"
     work.mkdir()
     command = [sys.executable, "-c", COUNTS, str(counts), "check", *options, "--", sys.executable, "-S", "-c", program]
@@ -127,6 +136,76 @@ def test_files_that_are_tried_as_directories_are_not_shown(tmp_path: Path) -> No
 
 def test_where_it_enforces_each_open_is_looked_up(tmp_path: Path) -> None:
     assert shown(tmp_path, PROGRAM, "--enforce")["openat"] >= 500
+
+
+def test_signals_that_are_asked_for_are_not_shown(tmp_path: Path) -> None:
+    program = "import signal\nfor n in range(500): signal.signal(12, [signal.SIG_DFL, signal.SIG_IGN][n % 2])\n"
+    assert shown(tmp_path, program).get("rt_sigaction", 0) <= 50
+
+
+def test_a_handler_that_is_set_is_shown_after_many_that_are_not(tmp_path: Path) -> None:
+    asks = "for n in range(100): signal.signal(12, signal.SIG_IGN)\n"
+    script = f"import signal\n{asks}signal.signal(12, print)\n"
+    assert check_script(tmp_path, script) == ["PB023"]
+
+
+LIBRARY = """
+import ctypes, os
+top = os.path.dirname(os.getcwd())
+for place in (top, '.'):
+    open(os.path.join(place, 'file'), 'wb').write(b'x' * 5000)
+"""
+
+
+def test_mappings_of_files_outside_are_not_shown(tmp_path: Path) -> None:
+    program = (
+        f"{LIBRARY}import mmap\nfile = open(os.path.join(top, 'file'), 'rb')\n"
+        "for n in range(500): mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ).close()\n"
+    )
+    assert shown(tmp_path, program).get("mmap", 0) <= 50
+
+
+@pytest.mark.parametrize("path", ["'file'", "top + '/link'", "top + '/work/../work/file'"])
+def test_a_mapping_of_a_file_on_a_drive_holds_it_by_whatever_path_it_was_opened(tmp_path: Path, path: str) -> None:
+    program = (
+        f"{LIBRARY}import mmap\nos.symlink(os.path.abspath('file'), top + '/link')\n"
+        f"file = open({path}, 'rb')\nmapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)\nfile.close()\n"
+        "os.unlink('file')\n"
+    )
+    assert check(tmp_path, program).rules == ["PB016"]
+
+
+NAMESAKES = """
+import os
+for n in range(3):
+    os.makedirs(f'{n}/d', exist_ok=True)
+    open(f'{n}/d/x', 'w').close()
+os.chmod('0/d/x', 0o640)
+os.symlink('../0/d', '1/link')
+"""
+
+
+def test_looks_at_namesakes_of_what_was_set_are_not_shown(tmp_path: Path) -> None:
+    program = (
+        f"{NAMESAKES}for n in range(500): os.stat('1/d/x'); os.stat(os.getcwd() + '/2/d/x'); os.lstat('1/d/../d/x')\n"
+    )
+    assert shown(tmp_path, program).get("newfstatat", 0) <= 50
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        "os.stat('0/d/x')",
+        "os.stat(os.getcwd() + '/0/d/x')",
+        "os.stat('1/../0/d/x')",
+        "os.stat('1/link/x')",
+        "os.stat('x', dir_fd=os.open('0/d', os.O_RDONLY))",
+        "os.stat('d/x', dir_fd=os.open('0', os.O_PATH))",
+    ],
+)
+def test_a_look_at_what_was_set_is_seen_among_those_at_its_namesakes(tmp_path: Path, look: str) -> None:
+    script = f"{NAMESAKES}for n in range(50): os.stat('1/d/x')\nassert {look}.st_mode & 0o777 == 0o640\n"
+    assert check_script(tmp_path, script) == ["PB019", "PB021"]
 
 
 COPIES = {
