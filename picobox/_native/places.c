@@ -2,10 +2,8 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "native.h"
@@ -22,20 +20,14 @@ bool descriptor_path(int32_t tid, int32_t fd, char *path)
 }
 
 /* A directory whose file system would have to be asked is not opened: a guest may serve it, and everybody waits for us. */
-static int open_known(int32_t tid, int32_t directory, const char *path)
+static int parent_open(int32_t tid, int32_t directory, const char *path)
 {
-    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_CACHED};
-    char way[64];
     if (path[0] == '/')
-        return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
-    if (directory == AT_FDCWD)
-        snprintf(way, sizeof way, "/proc/%d/cwd", tid);
-    else
-        snprintf(way, sizeof way, "/proc/%d/fd/%d", tid, directory);
-    int base = open(way, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return known_open(AT_FDCWD, path, O_DIRECTORY, 0);
+    int base = directory_open(tid, directory);
     if (base < 0 || !path[0])
         return base;
-    int fd = (int)syscall(SYS_openat2, base, path, &how, sizeof how);
+    int fd = known_open(base, path, O_DIRECTORY, 0);
     close(base);
     return fd;
 }
@@ -49,7 +41,7 @@ bool entry_path(int32_t tid, int32_t directory, const char *path, char *place)
         return false;
     memcpy(parent, path, before);
     parent[before] = 0;
-    int fd = open_known(tid, directory, parent);
+    int fd = parent_open(tid, directory, parent);
     if (fd < 0)
         return false;
     bool found = descriptor_path(getpid(), fd, place);

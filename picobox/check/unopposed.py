@@ -40,7 +40,8 @@ class Unopposed:
         if not found.is_directory or not self._is_left_alone(call, found):
             return False
         self._changes.working_directories.look()
-        return self._opens.nodes.of_key(found.file) is None
+        nodes = self._opens.nodes
+        return nodes.of_key(found.file) is None
 
     def name(self, call: Call, found: Identity) -> bool:
         """Whether a name that is not there can be made, by all that NT knows; others may just be making it."""
