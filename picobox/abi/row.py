@@ -75,7 +75,7 @@ FAKE_ROOT_CALLS = frozenset(
         "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid", "setgroups", "capget", "capset", "fstat",
         "fchown", "fchmod", "fgetxattr", "fsetxattr", "flistxattr", "fremovexattr", "kill", "tkill", "tgkill",
         "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal", "fchdir",
-        "connect", "listen", "socketpair", "getsockopt",
+        "connect", "listen", "socketpair", "getsockopt", "setsockopt", "recvmsg", "recvmmsg",
     )
 )  # fmt: skip
 # One that is then decided although walls refuse it to all.

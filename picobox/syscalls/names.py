@@ -116,7 +116,7 @@ def sendmsg(provider: PicoProvider, call: Call, sockfd: int, msg: int, flags: in
     del sockfd, flags
     if provider.names is None:
         return
-    header = _readable(call, msg, _HEADER_SIZE)
+    header = call.copied or _readable(call, msg, _HEADER_SIZE)
     if header is None:
         return
     address, length = _HEADER.unpack_from(header)

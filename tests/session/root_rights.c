@@ -571,7 +571,8 @@ int main(int argc, char **argv)
     CHECK(getauxval(AT_UID) == 0 && getauxval(AT_EUID) == 0 && getauxval(AT_GID) == 0 && getauxval(AT_SECURE) == 0);
     void (*const work[])(void) = {set_one,   set_two,       set_three,  set_files,  set_groups, in_thread,  keep_capabilities,
                                   drop_bounding, owners, names, devices, attributes, permissions,
-                                  exclusively, sockets, writes, ports, peers, newborn, tracing, traced_set_id, kept_from_tracers};
+                                  exclusively, sockets, writes, ports, peers, senders, newborn, tracing, traced_set_id,
+                                  kept_from_tracers};
     for (size_t i = 0; i < sizeof work / sizeof work[0]; i++)
         in_child(work[i]);
     printf("all is well\n");

@@ -29,5 +29,6 @@ void has(const char *path, uid_t user, gid_t group, mode_t mode);
 void sockets(void);
 void ports(void);
 void peers(void);
+void senders(void);
 
 #endif

@@ -114,3 +114,70 @@ void peers(void)
     CHECK(write(fd, "", 1) == 1 && waitpid(child, &status, 0) == child && status == 0);
     CHECK(seteuid(0) == 0 && close(fd) == 0 && close(listener) == 0);
 }
+
+/* A byte, with the credentials that are claimed; the kernel's own for none. */
+static int sent(int fd, const struct ucred *claimed)
+{
+    char byte = 0, control[CMSG_SPACE(sizeof *claimed)] __attribute__((aligned(8))) = {0};
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (claimed != NULL) {
+        struct cmsghdr *head = (struct cmsghdr *)control;
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        head->cmsg_len = CMSG_LEN(sizeof *claimed);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_CREDENTIALS;
+        memcpy(CMSG_DATA(head), claimed, sizeof *claimed);
+    }
+    int result = sendmsg(fd, &message, 0);
+    /* What was claimed is still what was written. */
+    CHECK(claimed == NULL || memcmp(CMSG_DATA((struct cmsghdr *)control), claimed, sizeof *claimed) == 0);
+    return result;
+}
+
+static struct ucred received(int fd, int at_once)
+{
+    char byte, control[CMSG_SPACE(sizeof(struct ucred))] __attribute__((aligned(8)));
+    struct iovec part = {&byte, 1};
+    struct mmsghdr several = {.msg_hdr = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control}};
+    struct ucred told;
+    CHECK(at_once ? recvmmsg(fd, &several, 1, 0, NULL) == 1 : recvmsg(fd, &several.msg_hdr, 0) == 1);
+    struct cmsghdr *head = CMSG_FIRSTHDR(&several.msg_hdr);
+    CHECK(head != NULL && head->cmsg_type == SCM_CREDENTIALS);
+    memcpy(&told, CMSG_DATA(head), sizeof told);
+    return told;
+}
+
+static void send_as_another(int fd)
+{
+    char byte;
+    CHECK(setgid(50) == 0 && setresuid(51, 52, 53) == 0);
+    struct ucred own = {getpid(), 51, 50}, saved = {getpid(), 53, 50}, other = {getpid(), 0, 50},
+                 group = {getpid(), 51, 0}, process = {getppid(), 51, 50};
+    FAILS(sent(fd, &other), EPERM);
+    FAILS(sent(fd, &group), EPERM);
+    FAILS(sent(fd, &process), EPERM);
+    CHECK(sent(fd, &own) == 1 && sent(fd, NULL) == 1 && write(fd, "", 1) == 1 && sent(fd, &saved) == 1);
+    /* Who it was is asked while it is there. */
+    CHECK(read(fd, &byte, 1) == 1);
+}
+
+void senders(void)
+{
+    int pair[2], on = 1, status;
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
+    CHECK(setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        send_as_another(pair[1]);
+        exit(0);
+    }
+    for (int message = 0; message < 4; message++) {
+        struct ucred told = received(pair[0], message % 2);
+        /* The claim to be who one was is the receiver's to know in the fourth; there it is the real id that is told. */
+        CHECK(told.pid == child && told.gid == 50 && (told.uid == 51 || message == 3));
+    }
+    CHECK(write(pair[0], "", 1) == 1 && waitpid(child, &status, 0) == child && status == 0);
+}

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from picobox.errors import Errno
 from picobox.names import meaning_of
 from picobox.platform.host import AT_FDCWD
-from picobox.session.fakeroot import attributes, entries, ids, opens, owners, peers, processes, roots, statuses
+from picobox.session.fakeroot import attributes, entries, ids, opens, owners, passed, peers, processes, roots, statuses
 from picobox.session.fakeroot.credentials import Credentials
 from picobox.session.fakeroot.finding import Finder
 from picobox.session.fakeroot.images import tell_image
@@ -33,7 +33,9 @@ _ON_FILES = cast(
     "dict[str, _OnFile]", {**statuses.HANDLERS, **owners.HANDLERS, **attributes.HANDLERS, **roots.ON_FILES}
 )
 _ON_ENTRIES = entries.HANDLERS
-_ON_TASKS = cast("dict[str, _OnTask]", {**ids.HANDLERS, **processes.HANDLERS, **roots.ON_TASKS, **peers.HANDLERS})
+_ON_TASKS = cast(
+    "dict[str, _OnTask]", {**ids.HANDLERS, **processes.HANDLERS, **roots.ON_TASKS, **peers.HANDLERS, **passed.HANDLERS}
+)
 # What a call needs of what its path leads to, of who is not root.
 _WANTED = {
     "chdir": EXECUTE, "execve": EXECUTE, "execveat": EXECUTE, "truncate": WRITE, "inotify_add_watch": READ,
@@ -58,6 +60,8 @@ class FakeRoot:
         self.tasks = Tasks()
         # Who a process was as it last connected, listened or made a pair of sockets.
         self.peers: WeakKeyDictionary[ThreadGroup, Credentials] = WeakKeyDictionary()
+        # Whether anybody has asked for the credentials of who sends.
+        self.passes_credentials = False
         self._platform = platform
 
     def credentials(self, task: Task) -> Credentials:
