@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from picobox.api.changes import Layered
 from picobox.api.completed import PATIENCE, CompletedProcess, run
-from picobox.api.errors import NotRecordedError
+from picobox.api.errors import NotRecordedError, PicoboxError
 from picobox.api.hooks import AnyHook, Hooks
 from picobox.api.popen import Popen
 from picobox.api.preparation import Bound
@@ -53,6 +53,7 @@ class Sandbox:
         self.hooks = Hooks()
         self.layered = Layered.of(self.settings)
         self._programs: list[Supervision] = []
+        self._is_closed = False
 
     def on(self, *names: str) -> Callable[[AnyHook], AnyHook]:
         """A decorator: the function is asked about each call of these names, or %classes, before it is made.
@@ -77,11 +78,20 @@ class Sandbox:
         self.close()
 
     def bound(self, loop: asyncio.AbstractEventLoop | None = None) -> Bound:
-        """What it is to a program that is started now; coroutine functions among the hooks run in `loop`."""
+        """What it is to a program that is started now; coroutine functions among the hooks run in `loop`.
+
+        PicoboxError if it is closed.
+        """
+        if self._is_closed:
+            raise PicoboxError("the sandbox is closed: start programs before that, or make another one.")
         return Bound(self.settings, self.layered, self.hooks.of_program(loop), self._programs.append)
 
     def close(self) -> None:
-        """Kills what still runs, and throws a layer of the sandbox's own away. Results but `changes` stay."""
+        """Kills what still runs, and throws a layer of the sandbox's own away. Results but `changes` stay.
+
+        No program is started any more.
+        """
+        self._is_closed = True
         for program in self._programs:
             program.close(PATIENCE)
         if self.layered is not None:

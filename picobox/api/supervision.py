@@ -175,9 +175,9 @@ class Supervision:
         return loads(report).findings
 
     def limits_met(self) -> Mapping[str, int]:
-        """How often a limit of the policy was met that no single call shows, by its name."""
+        """How often a limit of the policy was met that no single call shows, by its name in policies."""
         limits: Mapping[str, int] = self._ended("limits")["limits"]
-        return limits
+        return {name.replace("_", "-"): count for name, count in limits.items()}
 
     def _wait(self) -> None:
         """Until the supervisor has said all that it will say."""

@@ -253,7 +253,7 @@ def test_drives_and_profiles_are_the_runs(tmp_path: Path) -> None:
 def test_limits_that_were_met_are_told() -> None:
     done = picobox.run(["sleep", "60"], policy=picobox.Policy(limits={"wall-time": "1s"}))
     assert done.returncode == -signal.SIGKILL
-    assert done.limits_met == {"wall_time": 1}
+    assert done.limits_met == {"wall-time": 1}
 
 
 def test_what_the_environment_says_of_the_command_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,6 +123,16 @@ def test_the_sandbox_says_how_programs_are_run() -> None:
         picobox.Sandbox(profile="windows12")  # type: ignore[arg-type]
 
 
+def test_a_closed_one_starts_nothing() -> None:
+    with picobox.Sandbox(overlay=True) as box:
+        box.run("echo text > made", shell=True, check=True)
+    for _ in range(2):
+        with pytest.raises(picobox.PicoboxError, match="closed"):
+            box.run(["true"])
+        box.close()
+    assert box.changes == ()
+
+
 LOOKS_OFTEN = """
 import os
 open('x', 'w').close()
