@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
     if action not in _ACTIONS:
         usage.error(f"{action or 'instance'}: say what to do, {', '.join((*_ACTIONS, 'run'))}")
     operands, run = _ACTIONS[action]
-    if len(options.operands) != len(operands):
+    if len(options.operands) != len(operands) or not all(options.operands):
         usage.error(f"{action}: say {' '.join(operands)}" if operands else f"{action}: takes no name")
     _check_options(usage, action, options)
     return run(Manager(SessionPlace(os.environ)), options)

@@ -37,6 +37,8 @@ def run_in_instance(manager: Manager, arguments: list[str]) -> int:
     words = options.command[1:] if options.command[:1] == ["--"] else options.command or []
     if options.exec and not words:
         usage.error("--exec: say which program, after --")
+    if options.user == "":
+        usage.error("-u: its value is empty; say which user, or leave it out")
     if options.cd is not None and not options.cd.startswith(("/", "~/")) and options.cd != "~":
         usage.error(f"--cd {options.cd}: name a directory of the instance, from / or ~/")
     instance = manager.find(options.distribution).instance

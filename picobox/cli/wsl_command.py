@@ -82,7 +82,7 @@ def _take(found: dict[str, str], word: str, name: str, value: str) -> None:
 
 def _value_of(word: str, rest: Iterator[str]) -> str:
     value = next(rest, None)
-    if value is None:
+    if not value:
         raise _usage(f"{word}: its value is missing")
     return value
 

@@ -141,6 +141,10 @@ class Manager:
             self._end(instance)
             with transaction(self._place) as registry:
                 instance = self._still_there(registry, instance)
+            if not os.path.isdir(instance.rootfs):
+                raise PicoboxError(
+                    f"{instance.rootfs} is not there: unregister the instance, and import what it was made of again."
+                )
             yield instance
 
     def set_default(self, name: str) -> None:

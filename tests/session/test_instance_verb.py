@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -118,6 +119,16 @@ def test_the_user_of_an_image(user: User, tmp_path: Path, named: str, uid: int) 
     assert json.loads(user.does("config", "x"))["default_uid"] == uid
 
 
+def test_a_tree_that_is_gone(user: User, tmp_path: Path) -> None:
+    user.does("import", "x", tmp_path / "x", "-", given=everything())
+    user.does("import", "y", tmp_path / "y", "-", given=everything())
+    shutil.rmtree(tmp_path / "x/rootfs")
+    for words in (("export", "x", tmp_path / "x.tar"), ("clone", "x", "z")):
+        assert "x/rootfs is not there: unregister the instance" in user.fails(*words)
+    user.does("unregister", "x")
+    assert user.does("list", "-q", "--all") == b"y\n"
+
+
 def test_a_clone(user: User) -> None:
     user.does("import", "x", "-", "-", given=everything())
     user.does("config", "x", "--uid", "7", "--env", "A=b", "--idle", "3")
@@ -159,6 +170,8 @@ def test_configuring(user: User) -> None:
         (["import", "x", "/proc/x", "-"], "No such file"),
         (["import", "x", "/proc/version/x", "-"], "Not a directory. Name a directory that can be made"),
         (["import", "x" * 256, "-", "-"], "File name too long. Name a directory that can be made"),
+        (["import", "x", "", "-"], "import: say NAME DIR|- FILE"),
+        (["run", "-u", "", "--", "true"], "-u: its value is empty"),
         (["list", "--all", "--running"], "exclude each other"),
         (["list", "-q", "-v"], "exclude each other"),
         (["import", "x", "-", "-", "--idle", "5"], "import takes no --idle"),

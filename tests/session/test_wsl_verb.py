@@ -68,6 +68,7 @@ def test_a_program_gives_its_status_and_a_signal_its_number(home: Home) -> None:
         (("-x",), "E_INVALIDARG"),
         (("-d", "box", "-d", "box"), "said once"),
         (("-d",), "value is missing"),
+        (("-u", "", "id"), "value is missing"),
         (("-e",), "which program"),
         (("-d", "nonesuch"), "WSL_E_DISTRO_NOT_FOUND"),
         (("-u", "nobody-here", "id"), "WSL_E_USER_NOT_FOUND"),
