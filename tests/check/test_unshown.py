@@ -244,6 +244,31 @@ def test_a_copy_that_fails_takes_nothing_away(tmp_path: Path) -> None:
     assert check(tmp_path, program).rules == ["PB010"]
 
 
+@pytest.mark.parametrize("copies", ["dup3(null, fd, 1)", "dup3(fd, fd, 0)", "dup2(fd, -1)", "dup2(-1, fd)"])
+def test_what_the_kernel_does_not_copy_takes_nothing_away(tmp_path: Path, copies: str) -> None:
+    program = f"import ctypes\n{OPENED}assert ctypes.CDLL(None).{copies} == -1\nos.unlink('x')"
+    assert check(tmp_path, program).rules == ["PB010"]
+
+
+def test_a_copy_beyond_a_limit_holds_none(tmp_path: Path) -> None:
+    program = (
+        f"import resource\n{OPENED}resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))\n"
+        "try: os.dup2(fd, 40)\nexcept OSError: pass\nos.close(fd)\nos.unlink('x')"
+    )
+    assert check(tmp_path, program).rules == []
+
+
+def test_copies_of_many_threads_hold_a_file(tmp_path: Path) -> None:
+    program = (
+        f"import threading\n{OPENED}"
+        "def copies(number):\n    for _ in range(200): os.dup2(null, number); os.dup2(fd, number)\n"
+        "threads = [threading.Thread(target=copies, args=(number,)) for number in (40, 41, 42)]\n"
+        "for thread in threads: thread.start()\nfor thread in threads: thread.join()\n"
+        "os.close(fd)\nos.close(40)\nos.close(41)\nos.unlink('x')"
+    )
+    assert check(tmp_path, program).rules == ["PB010"]
+
+
 def test_a_child_has_the_copies(tmp_path: Path) -> None:
     program = (
         f"{OPENED}os.dup2(fd, 60)\nos.close(fd)\nif not os.fork():\n    os.close(60)\n    os._exit(0)\n"

@@ -101,18 +101,33 @@ def test_a_file_that_is_in_use_is_refused_to_who_reads(tmp_path: Path) -> None:
     assert found_in(tmp_path, program) == [("PB009", ["_mkstemp_inner"])]
 
 
-def test_a_function_that_is_no_more_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_in_use_for_long_is_refused_to_who_reads(tmp_path: Path) -> None:
     program = (
+        "with tempfile.NamedTemporaryFile(dir='.') as file:\n"
+        "    for n in range(300): open(f'f{n}', 'w').close()\n"
+        "    os.close(first(file.name))\n"
+    )
+    assert found_in(tmp_path, program) == [("PB009", ["_mkstemp_inner"])]
+
+
+def test_a_function_that_is_no_more_is_told(tmp_path: Path) -> None:
+    """What others open is there before, so that nothing is looked for while their code takes the place of its code."""
+    (tmp_path / "work").mkdir()
+    for number in range(100):
+        (tmp_path / "work" / f"f{number}").touch()
+    program = (
+        "def made(name):\n"
+        "    scope = {}\n"
+        "    exec(f'def {name}(name):\\n    import os\\n    return os.open(name, os.O_RDONLY)', scope)\n"
+        "    return scope[name]\n"
         "def held():\n"
-        "    scope = {}\n"
-        "    exec('def gone(name):\\n    import os\\n    return os.open(name, os.O_RDONLY)', scope)\n"
-        "    os.close(scope['gone']('y'))\n"
-        "    return scope['gone']('x')\n"
+        "    gone = made('gone')\n"
+        "    os.close(gone('f0'))\n"
+        "    return gone('x')\n"
+        "os.unlink('y')\n"
         "fd = held()\n"
-        "for n in range(200):\n"
-        "    scope = {}\n"
-        "    exec(f'def other{n}(name):\\n    import os\\n    return os.open(name, os.O_RDONLY)', scope)\n"
-        "    os.close(scope[f'other{n}']('y'))\n"
+        "for n in range(1, 100):\n"
+        "    os.close(made(f'other{n}')(f'f{n}'))\n"
         "os.unlink('x')\n"
     )
     assert found_in(tmp_path, program) == [("PB010", ["gone"])]
