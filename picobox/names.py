@@ -158,8 +158,10 @@ class Names:
             self.resolver.stop_resolving()
 
     def credentials_may_change(self) -> None:
-        """See Lookup.forget_credentials."""
+        """See Lookup.forget_credentials. An image that a task begins to run may be what changes them."""
         self._lookup.forget_credentials()
+        if self.windows is not None:
+            self.windows.runtimes.forget_tasks()
         if self.resolver is not None:
             self.resolver.forget_credentials()
 

@@ -109,6 +109,8 @@ class Runtimes:
         self._shares = shares
         self._known: dict[images.ImageKey, Runtime] = {}
         self._appointed: dict[HostTid, Runtime] = {}
+        # Of tasks whose executable is what it was.
+        self._of: dict[HostTid, Runtime] = {}
 
     def all_share(self, share: int) -> bool:
         """Whether the opens of all programs share at least that."""
@@ -127,6 +129,17 @@ class Runtimes:
         """The runtime that a task runs on, with the share mode that was asked for."""
         if tid in self._appointed:
             return self._appointed[tid]
+        known = self._of.get(tid)
+        if known is None:
+            known = self._looked_at(tid)
+            self._of[tid] = known
+        return known
+
+    def forget_tasks(self) -> None:
+        """A task is about to run another executable, or its tid is another's now: all are looked at again."""
+        self._of.clear()
+
+    def _looked_at(self, tid: HostTid) -> Runtime:
         key = images.key_of(tid)
         runtime = None if key is None else self._known.get(key)
         names = images.names_of(tid) if runtime is None or self._shares.by_name else ()

@@ -114,6 +114,22 @@ def test_what_was_asked_for_outranks_the_runtime() -> None:
     assert Runtimes(Shares(None, {b"other": 0})).of(own) is PYTHON
 
 
+def test_a_task_that_runs_another_image_is_looked_at_again() -> None:
+    waits = "import os; print(flush=True); input(); os.execvp('cat', ['cat'])"
+    with subprocess.Popen([sys.executable, "-c", waits], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        tid, runtimes = HostTid(process.pid), Runtimes(Shares(None, {}))
+        process.stdout.readline()
+        assert runtimes.of(tid) is PYTHON
+        process.stdin.write(b"\nis cat\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"is cat\n"
+        runtimes.forget_tasks()
+        assert runtimes.of(tid) is C
+        process.stdin.close()
+
+
 def test_an_executable_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     runtimes = Runtimes(Shares(None, {}))
     own = HostTid(os.getpid())
