@@ -373,6 +373,9 @@ static enum outcome dispatch(struct pb_core *core, int32_t tid, int status, stru
         return on_exec(core, task, out);
     case PTRACE_EVENT_STOP:
         return on_event_stop(core, task, signal, halted, out);
+    case PTRACE_EVENT_EXIT:
+        task->group_stopped = false; /* it was, until it was killed: PTRACE_LISTEN would fail and leave it there for ever */
+        return resume_quietly(core, task);
     default:
         return resume_quietly(core, task);
     }

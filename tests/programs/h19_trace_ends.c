@@ -92,6 +92,30 @@ static void tracer_leaves(void)
     show_stop("left at a call", wait_status(pid));
 }
 
+/* One that is stopped with its group is killed, and its tracer dies where it sees the end. */
+static void is_killed_while_stopped(void)
+{
+    pid_t pid = fork_waiting();
+    int ready[2];
+    open_pipe(ready);
+    pid_t tracer = fork_child();
+    if (tracer == 0) {
+        CHECK(ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXIT) == 0);
+        CHECK(kill(pid, SIGSTOP) == 0);
+        go_on(PTRACE_CONT, pid, WSTOPSIG(wait_status(pid)));
+        show_stop("stopped with its group", wait_status(pid));
+        CHECK(kill(pid, SIGKILL) == 0);
+        show_stop("killed then", wait_status(pid));
+        give_byte(ready[1], 'r');
+        for (;;)
+            pause();
+    }
+    take_byte(ready[0]);
+    CHECK(kill(tracer, SIGKILL) == 0);
+    CHECK(wait_death(tracer) == SIGKILL);
+    show_stop("left at its end", wait_status(pid));
+}
+
 int main(void)
 {
     begin();
@@ -103,6 +127,7 @@ int main(void)
     tracee_is_killed(false);
     tracee_is_killed(true);
     is_killed_by_another();
+    is_killed_while_stopped();
     tracer_leaves();
     return 0;
 }
