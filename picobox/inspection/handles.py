@@ -107,20 +107,20 @@ def _descriptor(tid: HostTid, fd: int, table: HandleTable | None, wanted: Wanted
     described = host.describe(tid, fd)
     try:
         path = os.readlink(b"/proc/%d/fd/%d" % (tid, fd))
-        found = os.stat(f"/proc/{tid}/fd/{fd}")
     except OSError:
         return None
-    if described is None or not wanted.is_of((found.st_dev, found.st_ino), path):
+    found = host.held_status(tid, fd)
+    if described is None or found is None or not wanted.is_of((found.device, found.inode), path):
         return None
     flags = described.flags
     return {
         "fd": fd,
-        "kind": _KINDS.get(stat.S_IFMT(found.st_mode), "other"),
+        "kind": _KINDS.get(stat.S_IFMT(found.mode), "other"),
         "access": "" if flags & O_PATH else _ACCESS.get(flags & O_ACCMODE, ""),
         "path": text(path),
-        "device": found.st_dev,
-        "inode": found.st_ino,
-        "links": found.st_nlink,
+        "device": found.device,
+        "inode": found.inode,
+        "links": found.links,
         "nt": None if table is None else _made(table, fd_index(fd)),
     }
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from picobox.platform.base import Descriptor, HostTid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from picobox.platform.guest_mounts import GuestMounts
 
 
@@ -25,6 +27,19 @@ def descriptors(tid: HostTid) -> list[int]:
         return []
 
 
+def open_files(tid: HostTid, known: Sequence[int]) -> list[int]:
+    """The descriptors of a task that stand for regular files or directories, without those that are known."""
+    from picobox._native._core import ffi, lib
+
+    limit = 64
+    while True:
+        fds = ffi.new("int32_t[]", limit)
+        count = lib.pb_open_files(tid, sorted(known), len(known), fds, limit)
+        if count < limit:
+            return list(fds[0:count]) if count > 0 else []
+        limit *= 4
+
+
 def is_open_file(tid: HostTid, fd: int) -> bool:
     """Whether a descriptor of a task stands for a regular file or a directory."""
     found = held_status(tid, fd)
@@ -32,12 +47,13 @@ def is_open_file(tid: HostTid, fd: int) -> bool:
 
 
 class Held(NamedTuple):
-    """What a descriptor stands for: device and inode, size in bytes, mode."""
+    """What a descriptor stands for: device and inode, size in bytes, mode, number of names."""
 
     device: int
     inode: int
     size: int
     mode: int
+    links: int
 
 
 def held_status(tid: HostTid, fd: int) -> Held | None:
@@ -47,7 +63,7 @@ def held_status(tid: HostTid, fd: int) -> Held | None:
     held = ffi.new("struct pb_held *")
     if lib.pb_held_status(tid, fd, held):
         return None
-    return Held(held.device, held.inode, held.size, held.mode)
+    return Held(held.device, held.inode, held.size, held.mode, held.links)
 
 
 def describe(tid: HostTid, fd: int) -> Descriptor | None:

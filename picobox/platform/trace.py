@@ -411,13 +411,7 @@ class TracePlatform:
         return host.descriptors(tid)
 
     def open_files(self, tid: HostTid, known: Sequence[int]) -> list[int]:
-        limit = 64
-        while True:
-            fds = ffi.new("int32_t[]", limit)
-            count = lib.pb_open_files(tid, sorted(known), len(known), fds, limit)
-            if count < limit:
-                return list(fds[0:count]) if count > 0 else []
-            limit *= 4
+        return host.open_files(tid, known)
 
     def describe(self, tid: HostTid, fd: int) -> Descriptor | None:
         return host.describe(tid, fd)
