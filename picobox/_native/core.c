@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "names.h"
 #include "native.h"
 
 struct pb_core *pb_core_new(void)
@@ -37,6 +38,8 @@ void pb_core_free(struct pb_core *core)
 {
     listeners_close(core);
     misses_close(core);
+    if (core->resolver)
+        names_end(core->resolver);
     gate_close(core);
     closes_clear(core);
     repeats_clear(core);

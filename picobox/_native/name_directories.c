@@ -149,11 +149,10 @@ void pb_names_free(struct pb_names *names)
 {
     if (names == NULL)
         return;
+    names_end(names);
     while (names->newest != NULL)
         directory_drop(names, names->newest);
     names_free_observed(names);
-    if (names->inotify >= 0)
-        close(names->inotify);
     pthread_mutex_destroy(&names->lock);
     free(names);
 }
@@ -283,15 +282,28 @@ void directory_watch(struct pb_names *names, struct directory *directory, int fd
     names->counts.watches++;
 }
 
-void names_give_inotify_up(struct pb_names *names)
+int names_leave_inotify(struct pb_names *names)
 {
+    int inotify = names->inotify;
     for (struct directory *directory = names->newest; directory != NULL; directory = directory->older) {
-        stop_watching(names, directory);
-        directory->stale = true;
+        directory->stale |= directory->watch != NAMES_NOT_WATCHED;
+        directory->watch = NAMES_NOT_WATCHED;
+        directory->next_watched = NULL;
     }
-    close(names->inotify);
+    memset(names->by_watch, 0, sizeof names->by_watch);
+    names->counts.watches = 0;
     names->inotify = -1;
     names->gave_inotify_up = true;
+    return inotify;
+}
+
+void names_end(struct pb_names *names)
+{
+    pthread_mutex_lock(&names->lock);
+    int inotify = names_leave_inotify(names);
+    pthread_mutex_unlock(&names->lock);
+    if (inotify >= 0)
+        release(inotify);
 }
 
 struct directory *directory_new(struct pb_names *names, const struct directory_key *key, uint32_t system, int fd)

@@ -174,7 +174,7 @@ static void spare_instance(struct pb_names *names)
     if (another >= 0)
         close(another);
     else if (errno == EMFILE)
-        names_give_inotify_up(names);
+        close(names_leave_inotify(names)); /* there is another at once */
 }
 
 void pb_names_spare_instance(struct pb_names *names)

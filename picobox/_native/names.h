@@ -161,8 +161,10 @@ void directory_use(struct pb_names *names, struct directory *directory);
 void directory_empty(struct pb_names *names, struct directory *directory);
 /* names->other is one of its names; 0 or -ENOMEM. */
 int directory_add(struct pb_names *names, struct directory *directory);
-/* Watches none any more, and lets inotify go for good. */
-void names_give_inotify_up(struct pb_names *names);
+/* Watches none any more, for good; gives the descriptor that did, or -1. */
+int names_leave_inotify(struct pb_names *names);
+/* Nobody asks much any more. */
+void names_end(struct pb_names *names);
 /* A directory by its path from an open one, "" for that one: 0 or -errno. */
 int names_examine(int fd, const char *path, int flags, struct directory_key *key, struct directory_state *state);
 /* As names_examine of an open directory, with the kind of its file system; without the lock, as either may take its time. */

@@ -573,6 +573,9 @@ bool unseen_leaves(const struct task *task);
 /* notify.c */
 /* The number by which a child that has installed the notify filter hands over the listener: no call of the kernel. */
 #define HAND_OVER_NR 0x7fffffff
+/* release.c */
+/* Closes a descriptor whose file takes long to go, as one that has watched (inotify(7)) does, without a wait for that. */
+void release(int fd);
 /* Whether a notification is still waiting to be answered. The number of its task may be another's as soon as that was killed, so
    this is asked once more before what was found under the number is used. */
 bool is_asking_still(int listener, uint64_t id);

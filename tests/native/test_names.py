@@ -14,7 +14,7 @@ from .test_core import FLAGS, HERE, NATIVE, SANITIZERS, TIMEOUT
 if TYPE_CHECKING:
     from pathlib import Path
 
-SOURCES = ("names.c", "name_directories.c", "name_observers.c", "name_table.c")
+SOURCES = ("names.c", "name_directories.c", "name_observers.c", "name_table.c", "release.c")
 
 
 @pytest.mark.parametrize("flags", [(), SANITIZERS], ids=["plain", "sanitizers"])

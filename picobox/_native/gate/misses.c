@@ -331,17 +331,18 @@ static struct misses *misses_new(struct pb_core *core)
     return NULL;
 }
 
-/* Nothing is watched any more. */
-static void stop(struct misses *misses)
+/* Nothing is watched any more; gives the descriptor that did, or -1. */
+static int stop(struct misses *misses)
 {
     if (misses->inotify < 0)
-        return;
+        return -1;
     eventfd_write(misses->ending, 1);
     pthread_join(misses->thread, NULL);
     pthread_mutex_lock(&misses->lock);
-    close(misses->inotify);
+    int inotify = misses->inotify;
     misses->inotify = -1;
     pthread_mutex_unlock(&misses->lock);
+    return inotify;
 }
 
 void misses_close(struct pb_core *core)
@@ -353,10 +354,11 @@ void misses_close(struct pb_core *core)
         core->misses = NULL;
         core->remembers = false;
     }
-    if (misses) {
-        stop(misses);
+    int inotify = misses ? stop(misses) : -1;
+    if (inotify >= 0)
+        release(inotify);
+    if (misses)
         misses_free(misses);
-    }
 }
 
 static struct misses *misses_of(struct pb_core *core)
@@ -590,7 +592,9 @@ void pb_spare_instance(struct pb_core *core)
     }
     if (!misses)
         return;
-    stop(misses);
+    int inotify = stop(misses);
+    if (inotify >= 0)
+        close(inotify); /* there is another at once */
     LOCKED(core);
     misses->epoch++;
     misses_forget(core);
