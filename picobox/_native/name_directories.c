@@ -302,8 +302,7 @@ void names_end(struct pb_names *names)
     pthread_mutex_lock(&names->lock);
     int inotify = names_leave_inotify(names);
     pthread_mutex_unlock(&names->lock);
-    if (inotify >= 0)
-        release(inotify);
+    release(inotify);
 }
 
 struct directory *directory_new(struct pb_names *names, const struct directory_key *key, uint32_t system, int fd)

@@ -574,7 +574,7 @@ bool unseen_leaves(const struct task *task);
 /* The number by which a child that has installed the notify filter hands over the listener: no call of the kernel. */
 #define HAND_OVER_NR 0x7fffffff
 /* release.c */
-/* Closes a descriptor whose file takes long to go, as one that has watched (inotify(7)) does, without a wait for that. */
+/* Closes an inotify instance, or -1: none. One that has watched takes long to go, which is not waited for. */
 void release(int fd);
 /* Whether a notification is still waiting to be answered. The number of its task may be another's as soon as that was killed, so
    this is asked once more before what was found under the number is used. */

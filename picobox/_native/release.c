@@ -1,12 +1,29 @@
-/* Owns the release of descriptors that the kernel takes long to close: it does so after us. */
+/* Owns the release of inotify instances, which the kernel takes long to close: it does so after us. */
 #define _GNU_SOURCE
+#include <stdbool.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "native.h"
 
 #define COUNT 2
+/* A user has 128 instances, where nobody has said otherwise (inotify(7)). */
+#define ROOM 16
+
+/* Whether the user has instances enough left although some may still be on their way back: the kernel closes one after the
+   other, so that many runs at once could leave none for guests. */
+static bool has_room(void)
+{
+    int others[ROOM], count = 0;
+    while (count < ROOM && (others[count] = inotify_init1(IN_CLOEXEC)) >= 0)
+        count++;
+    bool room = count == ROOM;
+    while (count > 0)
+        close(others[--count]);
+    return room;
+}
 
 /* Has descriptors lie in a socket as well, if that can be. */
 static void send_into(int socket, const int descriptors[COUNT])
@@ -29,7 +46,9 @@ static void send_into(int socket, const int descriptors[COUNT])
 void release(int fd)
 {
     int ends[2];
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0) {
+    if (fd < 0)
+        return;
+    if (!has_room() || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0) {
         close(fd);
         return;
     }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -223,6 +224,18 @@ static void check_known_absence(struct pb_names *names, int fd, const char *path
     CHECK(unlinkat(fd, "below", AT_REMOVEDIR) == 0);
 }
 
+/* What is released is closed, and so many at once leave the user some: there are 128, if nobody has said otherwise (inotify(7)). */
+static void check_release(const char *path)
+{
+    for (int i = 0; i < 200; i++) {
+        int inotify = inotify_init1(IN_CLOEXEC);
+        CHECK(inotify >= 0 && inotify_add_watch(inotify, path, IN_CREATE) >= 0);
+        release(inotify);
+        CHECK(fcntl(inotify, F_GETFD) == -1 && errno == EBADF);
+    }
+    release(-1);
+}
+
 int main(int count, char **arguments)
 {
     CHECK(count == 2);
@@ -237,6 +250,7 @@ int main(int count, char **arguments)
     check_bad_input(names, fd);
     check_two_mounts(names, fd);
     check_known_absence(names, fd, arguments[1]);
+    check_release(arguments[1]);
     pb_names_free(names);
     pb_names_free(small);
     pb_names_free(NULL);

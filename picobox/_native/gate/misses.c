@@ -354,11 +354,10 @@ void misses_close(struct pb_core *core)
         core->misses = NULL;
         core->remembers = false;
     }
-    int inotify = misses ? stop(misses) : -1;
-    if (inotify >= 0)
-        release(inotify);
-    if (misses)
+    if (misses) {
+        release(stop(misses));
         misses_free(misses);
+    }
 }
 
 static struct misses *misses_of(struct pb_core *core)
@@ -592,9 +591,7 @@ void pb_spare_instance(struct pb_core *core)
     }
     if (!misses)
         return;
-    int inotify = stop(misses);
-    if (inotify >= 0)
-        close(inotify); /* there is another at once */
+    close(stop(misses)); /* there is another at once */
     LOCKED(core);
     misses->epoch++;
     misses_forget(core);
