@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from errno import EFAULT, EINVAL, EPERM, ESRCH
+from errno import EINVAL, ESRCH
 from functools import cached_property
 from struct import Struct
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ from picobox.abi.row import ACTION_NATIVE, CHECK
 from picobox.errors import Errno, PlatformError
 from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Birth, Descriptor, HostTid, Kills, SpawnRequest, Stop
-from picobox.platform.frames import read_frames
 from picobox.platform.readings import Readings
+from picobox.platform.trace_memory import BUFFER, TraceMemory, TracePage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from picobox.confine.limits import LimitsAlone
     from picobox.confine.namespaces import Walls
     from picobox.confine.supervised import SupervisedWalls
-    from picobox.platform.base import FramesForm, Repeated
+    from picobox.platform.base import Repeated
     from picobox.platform.debug_calls import DebugCalls
     from picobox.platform.form_compiler import FormCompiler
     from picobox.platform.forms import Forms, KeptForms
@@ -35,80 +35,12 @@ if TYPE_CHECKING:
     from picobox.trace.core_recorder import CoreRecorder
 
 SPAWN_STAGES = ("", "fork", "ptrace", "chdir", "seccomp", "exec", "walls")
-_BUFFER = 1 << 16
 # The System V ABI's name, AMD64 supplement, of what begins each program that is linked to libraries.
 _LOADER = "/lib64/ld-linux-x86-64.so.2"
 _MOST_RECEIVERS = 64
 _MOST_TID = (1 << 31) - 1
 # struct pb_stop, read at once: a cffi attribute access each would cost more than the stop's own answer.
 _STOP = Struct("<8i8Qqq")
-
-
-class TraceMemory:
-    """The memory of one task, read and written by the core."""
-
-    __slots__ = ("_buffer", "_core", "_tid")
-
-    def __init__(self, core: Any, buffer: Any, tid: HostTid) -> None:
-        self._core = core
-        self._buffer = buffer
-        self._tid = tid
-
-    def read(self, address: int, size: int) -> bytes:
-        buffer = self._buffer if size <= _BUFFER else ffi.new("char[]", size)
-        got = lib.pb_read(self._core, self._tid, address, buffer, size)
-        if got != size:
-            raise Errno(EPERM if got == -EPERM else EFAULT)
-        return bytes(ffi.buffer(buffer, size))
-
-    def read_string(self, address: int, limit: int) -> bytes:
-        length = lib.pb_read_string(self._core, self._tid, address, self._buffer, min(limit, _BUFFER))
-        if length < 0:
-            raise Errno(-length)
-        return bytes(ffi.buffer(self._buffer, length))
-
-    def read_blocks(self, addresses: Sequence[int], size: int) -> bytes:
-        count = len(addresses)
-        buffer = self._buffer if size * count <= _BUFFER else ffi.new("char[]", size * count)
-        lib.pb_read_blocks(self._core, self._tid, addresses, count, size, buffer)
-        return bytes(ffi.buffer(buffer, size * count))
-
-    def read_frames(self, form: FramesForm, innermost: int, limit: int) -> bytes | None:
-        return read_frames(self._core, self._tid, form, innermost, limit)
-
-    def write(self, address: int, data: bytes) -> None:
-        if lib.pb_write(self._core, self._tid, address, data, len(data)) != len(data):
-            raise Errno(EFAULT)
-
-
-class TracePage:
-    """An argument page of the core."""
-
-    __slots__ = ("_addresses", "_page")
-
-    def __init__(self, page: Any) -> None:
-        self._page = page
-        self._addresses: dict[HostTid, int] = {}
-
-    def put(self, tid: HostTid, offset: int, data: bytes) -> int:
-        from errno import ENOMEM
-
-        address = self._addresses.get(tid) or lib.pb_page_acquire(self._page, tid)
-        if not address:
-            raise Errno(ENOMEM)
-        self._addresses[tid] = address
-        error = lib.pb_page_write(self._page, address + offset, data, len(data))
-        if error:
-            raise Errno(-error)
-        return int(address) + offset
-
-    def release(self, tid: HostTid) -> None:
-        if self._addresses.pop(tid, None):
-            lib.pb_page_release(self._page, tid)
-
-    def close(self) -> None:
-        lib.pb_page_free(self._page)
-        self._page = ffi.NULL
 
 
 class TracePlatform:
@@ -148,7 +80,7 @@ class TracePlatform:
             raise MemoryError
         self._stop = ffi.new("struct pb_stop *")
         self._stop_bytes = ffi.buffer(self._stop)
-        self._buffer = ffi.new("char[]", _BUFFER)
+        self._buffer = ffi.new("char[]", BUFFER)
         self._receivers = ffi.new("int32_t[]", _MOST_RECEIVERS)
         self._tells_closes = self._watches = self._opens_unseen = False
         self._seen = calls if subscribe else frozenset[int]()  # None: every call

@@ -12,7 +12,7 @@ import pytest
 
 from picobox.abi.table import ROWS
 from picobox.platform.reference import ReferencePlatform
-from picobox.platform.trace import TraceMemory
+from picobox.platform.trace_memory import TraceMemory
 
 from .pythons import PYTHONS
 from .stopped import Collector, stacks_of
