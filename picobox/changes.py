@@ -31,19 +31,19 @@ from picobox.check.subject import DELETE as DELETE_NAME
 from picobox.check.subject import EXCHANGE, LINK, MAKE, REMOVE_DIRECTORY, RENAME, TRUNCATE, Subject
 from picobox.mappings import Mappings
 from picobox.opens import place_of, stand_behind
-from picobox.platform.identity import Identities, file_at, keep_identity
+from picobox.platform.identity import file_at, keep_identity
 from picobox.task import fd_index
 from picobox.working_directories import WorkingDirectories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ntshim.fs.nodes import Nodes
     from ntshim.fs.volume import Place
     from ntshim.io.irp import CreateIrp, Irp
     from picobox.call import Call
     from picobox.check.unopposed import Unopposed
     from picobox.names import Names
+    from picobox.opens import Opens
     from picobox.platform.base import HostTid
     from picobox.platform.identity import Identity
     from picobox.provider import PicoProvider
@@ -75,18 +75,18 @@ _FILE_TO_MAKE = Kind(SYNCHRONIZE | FILE_WRITE_DATA, options=create.FILE_NON_DIRE
 class Changes:
     """The executive's part in the calls of guests that change what is on the drives."""
 
-    def __init__(self, provider: PicoProvider, names: Names, windows: WindowsRules, nodes: Nodes) -> None:
-        """Serve `provider`; what `windows` says is on no drive is the host's alone. `nodes` are the open files."""
+    def __init__(self, provider: PicoProvider, names: Names, windows: WindowsRules, opens: Opens) -> None:
+        """Serve `provider`; what `windows` says is on no drive is the host's alone. `opens` know the open files."""
         self._provider = provider
         self._names = names
         self._drives = drives = names.drives
-        self._nodes = nodes
+        self._nodes = opens.nodes
         self._windows = windows
-        self._identities = Identities(names.pseudo)
+        self._identities = opens.identities
         self.working_directories = WorkingDirectories(provider, drives, windows, self._identities)
         self._deciders = deciders()
         self.locks = ByteLocks(provider, windows, self._identities)
-        self.mappings = Mappings(provider.executive, nodes)
+        self.mappings = Mappings(provider.executive, opens.nodes)
         self.decided = frozenset(self._deciders)
         # What a check knows that NT need not be asked about.
         self.unopposed: Unopposed | None = None
@@ -186,12 +186,13 @@ class Changes:
 
     def make(self, call: Call, dirfd: int, path: bytes, *, directory: bool) -> None:
         """Make a directory, or another file that stays closed."""
-        found = self._entry(call, dirfd, path)
+        found = self._named(call, self._identities.of_entry(call.stop.tid, dirfd, path))
         if found is None or (call.judgement is not None and found.file is not None):
             return  # on no drive, or the host refuses as well
         _judged(call, Subject(MAKE, found))
         if self.unopposed is not None and self.unopposed.name(call, found):
             return
+        self._look_at_open()
         irp = self._create(call, found, _DIRECTORY_TO_MAKE if directory else _FILE_TO_MAKE, create.FILE_CREATE)
         call.performed = True
 
@@ -288,10 +289,19 @@ class Changes:
         return self._on_drive(call, found if found is None or found.links else None)
 
     def _on_drive(self, call: Call, found: Identity | None) -> Identity | None:
-        if found is None or not self._windows.is_on_drive(found.path):
-            return None
+        named = self._named(call, found)
+        if named is not None:
+            self._look_at_open()
+        return named
+
+    def _look_at_open(self) -> None:
         if self._provider.opens is not None:
             self._provider.opens.unopened.look()
+
+    def _named(self, call: Call, found: Identity | None) -> Identity | None:
+        """What a call is about, if that is on a drive."""
+        if found is None or not self._windows.is_on_drive(found.path):
+            return None
         call.shown_by = self._windows.runtimes.of(call.stop.tid)
         call.object_name = call.object_name or self._drives.nt_name(found.path)
         return found

@@ -515,7 +515,7 @@ def _make_opens(provider: PicoProvider, names: Names) -> Opens:
 def _make_changes(provider: PicoProvider, names: Names, windows: WindowsRules, opens: Opens) -> Changes:
     from picobox.changes import Changes
 
-    return Changes(provider, names, windows, opens.nodes)
+    return Changes(provider, names, windows, opens)
 
 
 def _make_named_objects() -> NamedObjects:

@@ -492,6 +492,8 @@ class Supervisor:
             thread = call.on_exec()
         elif stop.nr and self._leaves_unseen and served.introducer is not None:
             thread = served.introducer.renew(executor)
+        if served.names is not None:
+            served.names.credentials_may_change()
         if thread is not executor:
             served.host.unbind(executor)
             served.executive.thread_exited(executor, _SUCCESS)

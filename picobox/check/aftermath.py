@@ -58,6 +58,8 @@ class Aftermath:
 
     def _look_for_former(self, call: Call, made: Identity) -> None:
         """A name comes into being: on Windows it may be taken still."""
+        if self._deleted.has(made):
+            self._judge.unopened.look()
         deleted = self._deleted.take(made)
         if deleted is None:
             return

@@ -47,6 +47,10 @@ class DeletedFiles:
             self._names[deleted.name] = deleted
         return deleted
 
+    def has(self, found: Identity) -> bool:
+        """Whether a file was deleted under a name that may still be open."""
+        return (found.directory, found.name) in self._names
+
     def take(self, found: Identity) -> Deleted | None:
         """Give the open file that was deleted under a name; the name is told once."""
         deleted = self._names.pop((found.directory, found.name), None) if self._names else None

@@ -97,6 +97,7 @@ class Judge:
         self._provider = provider
         self._changes = changes
         self.identities = opens.identities
+        self.unopened = opens.unopened
         self._marks = Marks()
         self.reopened = Reopened(self)
         self.unopposed = changes.unopposed = Unopposed(provider, opens, changes)
@@ -119,6 +120,7 @@ class Judge:
     def look(self, call: Call, row: Row, arguments: Sequence[object]) -> None:
         """See a call before anybody serves it, with the names that the guest wrote."""
         call.judgement = Judgement(observes=self.observes)
+        self.identities.hold()
         self.repeats.look(row, arguments)
         if self._name_rules is not None and row.paths():
             self._name_rules.look(call, row, arguments)
@@ -282,6 +284,7 @@ class Judge:
 
     def conclude(self, call: Call, arguments: Sequence[object] | None) -> None:
         """A call has been decided: see to its end."""
+        self.identities.release()
         judgement = call.judgement
         if judgement is None or call.restart or call.wait is not None:
             return

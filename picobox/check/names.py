@@ -35,6 +35,7 @@ _SUSPECT = re.compile(rb'[\x01-\x1f"*:<>?\\|\x80-\xff]|[. ]\Z|\A(?:con|prn|aux|n
 _TWINS, _DEVICE, _STREAM = "PB001", "PB003", "PB005"
 _MOST_TOLD = 4096
 _OPENS = frozenset(("open", "creat", "openat", "openat2"))
+_REMOVES = frozenset(("unlink", "rmdir", "unlinkat"))
 _RENAMES = frozenset(("rename", "renameat", "renameat2"))
 
 
@@ -123,6 +124,8 @@ class NameRules:
     def _use(self, call: Call, row: Row, dirfd: int, path: bytes, meaning: Meaning) -> None:
         """Judge a name that a call takes as it is, or does not find."""
         tid = call.stop.tid
+        if self._judge.observes and self._is_there(call, row, dirfd, path, meaning):
+            return
         if not self._may_be_on_drive(tid, dirfd, path):
             return
         if row.name in _OPENS:
@@ -136,6 +139,16 @@ class NameRules:
         if self._judge.windows.is_on_drive(found.path):
             with suppress(OSError):
                 self._tell_if_missed(call, full_path(tid, dirfd, path), found.path, makes=meaning.creates)
+
+    def _is_there(self, call: Call, row: Row, dirfd: int, path: bytes, meaning: Meaning) -> bool:
+        """Whether what a call opens or removes is there as it is written: Linux and Windows both find it."""
+        if row.name in _REMOVES or (row.name in _RENAMES and not meaning.creates):
+            found = self._identities.of_entry(call.stop.tid, dirfd, path)
+        elif row.name in _OPENS and is_harmless(path.rpartition(b"/")[2]):
+            found = self._identities.of_path(call.stop.tid, dirfd, path, follow=meaning.follow)
+        else:
+            return False
+        return found is not None and found.file is not None
 
     def _may_be_on_drive(self, tid: HostTid, dirfd: int, path: bytes) -> bool:
         """Whether a path begins on a drive, by its text."""

@@ -53,6 +53,23 @@ class Identities:
         """`pseudo`: who knows what is mounted, and which names must not be looked up."""
         self._pseudo = pseudo
         self._paths: dict[tuple[bytes, Key], bytes] = {}
+        # What was found since `hold`: entries, and what paths lead to.
+        self._held: dict[tuple[object, ...], Identity | None] | None = None
+
+    def hold(self) -> None:
+        """What is found from now on stays as it is: everything that is asked about one call is about one moment."""
+        self._held = {}
+
+    def release(self) -> None:
+        """Things may have changed again."""
+        self._held = None
+
+    def _once(self, key: tuple[object, ...], find: Callable[[], Identity | None]) -> Identity | None:
+        if self._held is None:
+            return find()
+        if key not in self._held:
+            self._held[key] = find()
+        return self._held[key]
 
     def of_path(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool, kept: bool = True) -> Identity | None:
         """What a path of a task, its root being ours, leads to; None if that is no file of a volume.
@@ -61,6 +78,11 @@ class Identities:
 
         A link that is followed stands under its own name if it leads nowhere, else the file under its own.
         """
+        return self._once(
+            (tid, dirfd, path, follow, kept), lambda: self._of_path(tid, dirfd, path, follow=follow, kept=kept)
+        )
+
+    def _of_path(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool, kept: bool) -> Identity | None:
         ours = path_of(tid, dirfd, path)
         if self._pseudo.is_served(ours):
             return None
@@ -123,6 +145,9 @@ class Identities:
 
     def of_entry(self, tid: HostTid, dirfd: int, path: bytes) -> Identity | None:
         """The name itself that a path of a task ends in, of a symbolic link too; None if it is no name on a volume."""
+        return self._once((tid, dirfd, path), lambda: self._of_entry(tid, dirfd, path))
+
+    def _of_entry(self, tid: HostTid, dirfd: int, path: bytes) -> Identity | None:
         ours = path_of(tid, dirfd, path)
         head, _, last = ours.rstrip(b"/").rpartition(b"/")
         head = head or b"/"

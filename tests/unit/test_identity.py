@@ -176,3 +176,15 @@ def test_no_path_is_told_where_this_process_answers(tree: Path, path: str, is_to
         for each in (tree / path, Path(path)):
             ours = names.on_host(own_tid(), AT_FDCWD, os.fsencode(each))
             assert os.path.exists(ours) is bool(ours) is is_told
+
+
+def test_what_is_asked_about_one_call_is_about_one_moment(tmp_path: Path) -> None:
+    identities, own = Identities(PseudoDevices()), own_tid()
+    path = os.fsencode(tmp_path / "file")
+    identities.hold()
+    entries = [identities.of_entry(own, AT_FDCWD, path)]
+    (tmp_path / "file").touch()
+    entries.append(identities.of_entry(own, AT_FDCWD, path))
+    identities.release()
+    entries.append(identities.of_entry(own, AT_FDCWD, path))
+    assert [None if each is None else each.file is not None for each in entries] == [False, False, True]

@@ -134,8 +134,19 @@ def test_an_executable_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     runtimes = Runtimes(Shares(None, {}))
     own = HostTid(os.getpid())
     runtimes.of(own)
+    runtimes.forget_tasks()
     monkeypatch.setattr(images, "sections_of", None)
     assert runtimes.of(own) is PYTHON
+
+
+def test_what_a_task_runs_is_asked_once_until_it_may_be_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtimes = Runtimes(Shares(None, {}))
+    own = HostTid(os.getpid())
+    runtimes.of(own)
+    monkeypatch.setattr(images, "key_of", lambda _: None)
+    assert runtimes.of(own) is PYTHON
+    runtimes.forget_tasks()
+    assert runtimes.of(own) is C
 
 
 @pytest.mark.parametrize(
