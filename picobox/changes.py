@@ -103,12 +103,13 @@ class Changes:
 
     def delete(self, call: Call, dirfd: int, path: bytes, *, directory: bool) -> None:
         """Remove a name: DeleteFileW or RemoveDirectoryW."""
-        found = self._entry(call, dirfd, path)
+        found = self._named(call, self._identities.of_entry(call.stop.tid, dirfd, path))
         if found is None or found.file is None:
             return
         _judged(call, Subject(REMOVE_DIRECTORY if directory else DELETE_NAME, found))
-        if self._can_remove(call, found, directory=directory):
+        if self.unopposed is not None and self.unopposed.removal(call, found, directory=directory):
             return
+        self._look_at_open()
         if found.is_directory:
             self.working_directories.look()
         handle = self._open(call, found, _DIRECTORY_TO_DELETE if directory else _FILE_TO_DELETE)
@@ -118,19 +119,16 @@ class Changes:
         irp = self._set(call, handle, flags, query.FILE_DISPOSITION_INFORMATION_EX)
         _complete_at_end(call, irp, lambda: file_at(found.path) != found.file)
 
-    def _can_remove(self, call: Call, found: Identity, *, directory: bool) -> bool:
-        if self.unopposed is None:
-            return False
-        return self.unopposed.directory(call, found) if directory else self.unopposed.file(call, found)
-
     def rename(self, call: Call, old: tuple[int, bytes], new: tuple[int, bytes], *, replace: bool) -> None:
         """Give a file another name: MoveFileExW, or by POSIX semantics where the runtime asks for them."""
-        source, target = self._entry(call, *old), self._entry(call, *new)
+        tid = call.stop.tid
+        source, target = (self._named(call, self._identities.of_entry(tid, *each)) for each in (old, new))
         if source is None or source.file is None or target is None:
             return
         _judged(call, Subject(RENAME, source, target))
         if self.unopposed is not None and self.unopposed.rename(call, source, target, replace=replace):
             return
+        self._look_at_open()
         if source.is_directory or target.is_directory:
             self.working_directories.look()
         flags = FILE_RENAME_REPLACE_IF_EXISTS if replace else 0

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from ntshim.io.file import File
     from ntshim.ps.process import Process
     from picobox.platform.base import Descriptor, HostTid
-    from picobox.platform.identity import Identities
+    from picobox.platform.identity import Identities, Key
     from picobox.provider import PicoProvider
     from picobox.task import FdTable
 
 _MOST_ORIGINS = 256
+# Each is asked for all that it has open.
+_MOST_ASKED = 8
 _REDIRECTED = range(3)
 
 
@@ -60,6 +62,10 @@ class Unopened:
         self._share_of = share_of
         self._volume_of = volume_of
         self._has_looked = False
+        # Who may have received files since somebody looked: processes, tasks of nobody known, and whether anybody may.
+        self._receivers: dict[int, Process] = {}
+        self._strangers: set[HostTid] = set()
+        self._may_be_anybody = True
         # What the shell that redirects us has open as long as we run.
         self.redirections: list[File] = []
         # What is on its way through a socket, with no handle: by file, the description that was closed last.
@@ -67,17 +73,46 @@ class Unopened:
 
     def look(self) -> None:
         """Make the handles of files that guests may have received or inherited since this was asked last."""
-        tids = self._provider.platform.receivers()
-        is_first, self._has_looked = not self._has_looked, True
-        if is_first:
-            tids = None
-        if tids is not None and not tids:
+        self._gather()
+        if not (self._may_be_anybody or self._receivers or self._strangers):
             return
+        receivers = None if self._may_be_anybody else self._receivers
+        tids, is_first = self._strangers, not self._has_looked
+        self._receivers, self._strangers, self._may_be_anybody, self._has_looked = {}, set(), False, True
         for process in list(self._provider.executive.processes.values()):
-            if not process.terminating and (tids is None or any(tid in tids for tid in _tids(process))):
+            if process.terminating:
+                continue
+            if receivers is None or id(process) in receivers or (tids and any(tid in tids for tid in _tids(process))):
                 self._look_at(process)
         if is_first:
             self._hold_redirections()
+
+    def may_have(self, file: Key) -> bool:
+        """Whether somebody may have a file open of which nobody knows; no handle is made of what there is else."""
+        self._gather()
+        if self._may_be_anybody or self._strangers or len(self._receivers) > _MOST_ASKED:
+            return True
+        return any(self._has(process, file) for process in self._receivers.values())
+
+    def _gather(self) -> None:
+        """Ask who may have received files; what a process had others may have when it is gone."""
+        tids = self._provider.platform.receivers()
+        if tids is None:
+            self._may_be_anybody = True
+        elif tids:
+            self._strangers.update(tids)
+            for process in self._provider.executive.processes.values():
+                known = self._strangers.intersection(_tids(process))
+                if known:
+                    self._strangers -= known
+                    self._receivers[id(process)] = process
+        if any(process.terminating for process in self._receivers.values()):
+            self._may_be_anybody = True
+
+    def _has(self, process: Process, file: Key) -> bool:
+        files = next((thread.context.files for thread in process.threads.values()), None)
+        tid = None if files is None else files.any_tid()
+        return not tid or self._provider.platform.has_open(tid, file)
 
     def _hold_redirections(self) -> None:
         """cmd.exe keeps the files of a command's redirections open until it ends, whatever that does with them."""

@@ -116,25 +116,66 @@ static bool is_file(int32_t tid, int32_t fd)
     return pb_held_status(tid, fd, &held) == 0 && (S_ISREG(held.mode) || S_ISDIR(held.mode));
 }
 
-int32_t pb_open_files(int32_t tid, const int32_t *except, int32_t except_count, int32_t *fds, int32_t limit)
+/* Calls `visit` for each descriptor of a task until it gives false. 0 or -errno. */
+static int32_t each_descriptor(int32_t tid, bool (*visit)(int32_t tid, int32_t fd, void *context), void *context)
 {
     char path[64];
     _Alignas(struct entry) char buffer[4096];
-    int32_t count = 0;
+    bool goes_on = true;
     long length = 0;
     snprintf(path, sizeof path, "/proc/%d/fd", tid);
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return -errno;
-    while (count < limit && (length = syscall(SYS_getdents64, directory, buffer, sizeof buffer)) > 0)
-        for (long offset = 0; offset < length && count < limit;) {
+    while (goes_on && (length = syscall(SYS_getdents64, directory, buffer, sizeof buffer)) > 0)
+        for (long offset = 0; offset < length && goes_on;) {
             const struct entry *entry = (const struct entry *)(buffer + offset);
-            int32_t fd = (int32_t)strtol(entry->name, NULL, 10);
             offset += entry->length;
-            if (entry->name[0] != '.' && !bsearch(&fd, except, (size_t)except_count, sizeof fd, compare) &&
-                is_file(tid, fd))
-                fds[count++] = fd;
+            if (entry->name[0] != '.')
+                goes_on = visit(tid, (int32_t)strtol(entry->name, NULL, 10), context);
         }
     close(directory);
-    return length < 0 ? -EIO : count;
+    return length < 0 ? -EIO : 0;
+}
+
+struct open_files {
+    const int32_t *except;
+    int32_t except_count;
+    int32_t *fds;
+    int32_t count, limit;
+};
+
+static bool add_file(int32_t tid, int32_t fd, void *context)
+{
+    struct open_files *files = context;
+    if (!bsearch(&fd, files->except, (size_t)files->except_count, sizeof fd, compare) && is_file(tid, fd))
+        files->fds[files->count++] = fd;
+    return files->count < files->limit;
+}
+
+int32_t pb_open_files(int32_t tid, const int32_t *except, int32_t except_count, int32_t *fds, int32_t limit)
+{
+    struct open_files files = {.except = except, .except_count = except_count, .fds = fds, .limit = limit};
+    int32_t error = limit > 0 ? each_descriptor(tid, add_file, &files) : 0;
+    return error ? error : files.count;
+}
+
+struct sought {
+    uint64_t device, inode;
+    bool found;
+};
+
+static bool is_not_it(int32_t tid, int32_t fd, void *context)
+{
+    struct sought *sought = context;
+    struct pb_held held;
+    sought->found = pb_held_status(tid, fd, &held) == 0 && held.inode == sought->inode && held.device == sought->device;
+    return !sought->found;
+}
+
+int32_t pb_has_open(int32_t tid, uint64_t device, uint64_t inode)
+{
+    struct sought sought = {.device = device, .inode = inode};
+    int32_t error = each_descriptor(tid, is_not_it, &sought);
+    return error ? error : sought.found;
 }

@@ -241,6 +241,9 @@ class Platform(Protocol):
     def open_files(self, tid: HostTid, known: Sequence[int]) -> list[int]:
         """The descriptors of a task that stand for regular files or directories, but not those that are known."""
 
+    def has_open(self, tid: HostTid, file: tuple[int, int]) -> bool:
+        """Whether a task may have a file open, which is given by device and inode: true if nobody can tell."""
+
     def describe(self, tid: HostTid, fd: int) -> Descriptor | None: ...
 
     def same_description(self, tid: HostTid, fd: int, other_tid: HostTid, other_fd: int) -> bool:

@@ -397,6 +397,9 @@ class ReferencePlatform:
     def open_files(self, tid: HostTid, known: Sequence[int]) -> list[int]:
         return [fd for fd in host.descriptors(tid) if fd not in known and host.is_open_file(tid, fd)]
 
+    def has_open(self, tid: HostTid, file: tuple[int, int]) -> bool:
+        return bool(lib.pb_has_open(tid, *file))
+
     def describe(self, tid: HostTid, fd: int) -> Descriptor | None:
         return host.describe(tid, fd)
 

@@ -345,6 +345,9 @@ class TracePlatform:
     def open_files(self, tid: HostTid, known: Sequence[int]) -> list[int]:
         return host.open_files(tid, known)
 
+    def has_open(self, tid: HostTid, file: tuple[int, int]) -> bool:
+        return bool(lib.pb_has_open(tid, *file))
+
     def describe(self, tid: HostTid, fd: int) -> Descriptor | None:
         return host.describe(tid, fd)
 

