@@ -184,8 +184,6 @@ void pb_own_affinity(struct pb_core *core, int32_t tid);
 /* The descriptors of a task that stand for regular files and directories, without those of `except`, which ascend: their
    number, at most `limit`, or -errno. */
 int32_t pb_open_files(int32_t tid, const int32_t *except, int32_t except_count, int32_t *fds, int32_t limit);
-/* Whether a descriptor of a task stands for a file: 1, 0, -errno. */
-int32_t pb_has_open(int32_t tid, uint64_t device, uint64_t inode);
 /* PB_NR_COUNT counters of calls answered as PB_DO_x; index PB_NR_UNKNOWN counts unknown numbers. */
 const uint64_t *pb_counters(struct pb_core *core, int32_t disposition);
 int32_t pb_task_count(struct pb_core *core);

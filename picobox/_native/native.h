@@ -453,11 +453,6 @@ void repeats_clear(struct pb_core *core);
 bool is_unshown(struct pb_core *core, const struct task *task, const struct call_info *info);
 void unshown_clear(struct pb_core *core);
 
-/* places.c: where something lies without links, in PATH_MAX bytes. False: the kernel does not know at once. */
-bool descriptor_path(int32_t tid, int32_t fd, char *path);
-/* The name that a path of a guest ends in, which need not be there; a relative one begins at `directory`. */
-bool entry_path(int32_t tid, int32_t directory, const char *path, char *place);
-
 /* receipts.c */
 /* The call that a task has entered may give it descriptors. */
 void receipt_seen(struct pb_core *core, struct task *task);

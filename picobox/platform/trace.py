@@ -16,9 +16,10 @@ from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Birth, Descriptor, HostTid, Kills, SpawnRequest, Stop
 from picobox.platform.readings import Readings
 from picobox.platform.trace_memory import BUFFER, TraceMemory, TracePage
+from picobox.platform.unshown import Unshown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from picobox.abi.arguments import ArgumentRule
     from picobox.abi.row import Row
@@ -43,7 +44,7 @@ _MOST_TID = (1 << 31) - 1
 _STOP = Struct("<8i8Qqq")
 
 
-class TracePlatform:
+class TracePlatform(Unshown):
     """Tasks under ptrace with a filter that stops every call; see `Platform` for the methods."""
 
     def __init__(
@@ -416,32 +417,8 @@ class TracePlatform:
         if error and error != -EINVAL:
             raise MemoryError
 
-    def leave_looks(self, files: Mapping[bytes, int | None]) -> None:
-        if self._is_traced:
-            return
-        text = b"".join([path + b"\0" for path in files])
-        inodes = [inode for inode in files.values() if inode is not None]
-        if lib.pb_leave_looks(self._core, text, len(text), ffi.new("uint64_t[]", inodes), len(inodes)):
-            raise MemoryError
-
-    def leave_opens(self, directories: Iterable[bytes]) -> None:
-        if self._is_traced:
-            return
-        text = b"".join([directory.rstrip(b"/") + b"\0" for directory in directories])
-        if lib.pb_leave_opens(self._core, text, len(text)):
-            raise MemoryError
-
     def readings(self) -> Readings | None:
         return Readings(lambda: self._core) if self._tells_closes and not self._is_traced else None
-
-    def leave_anonymous(self) -> None:
-        lib.pb_leave_anonymous(self._core, not self._is_traced)
-
-    def leave_handlers(self) -> None:
-        lib.pb_leave_handlers(self._core, not self._is_traced)
-
-    def leave_copies(self) -> None:
-        lib.pb_leave_copies(self._core, self._watches and not self._is_traced)
 
     def leaves_handles(self, nr: int) -> bool:
         return self._opens_unseen and self._seen is not None and nr not in self._seen and nr not in self._recorded

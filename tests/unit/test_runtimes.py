@@ -142,11 +142,19 @@ def test_an_executable_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_a_task_runs_is_asked_once_until_it_may_be_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
     runtimes = Runtimes(Shares(None, {}))
     own = HostTid(os.getpid())
-    runtimes.of(own)
-    monkeypatch.setattr(images, "key_of", lambda _: None)
-    assert runtimes.of(own) is PYTHON
+    asked, key_of = list[HostTid](), images.key_of
+
+    def ask(tid: HostTid) -> images.ImageKey | None:
+        asked.append(tid)
+        return key_of(tid)
+
+    monkeypatch.setattr(images, "key_of", ask)
+    for _ in range(3):
+        assert runtimes.of(own) is PYTHON
+    assert asked == [own]
     runtimes.forget_tasks()
-    assert runtimes.of(own) is C
+    assert runtimes.of(own) is PYTHON
+    assert asked == [own, own]
 
 
 @pytest.mark.parametrize(

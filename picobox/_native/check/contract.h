@@ -37,3 +37,5 @@ int32_t pb_find_reading(struct pb_core *core, uint64_t device, uint64_t inode, i
 int32_t pb_readings_are_full(struct pb_core *core);
 /* No file is PB_FILE_READ, and there is no reading. */
 void pb_forget_readings(struct pb_core *core);
+/* Whether a descriptor of a task stands for a file: 1, 0, -errno. */
+int32_t pb_has_open(int32_t tid, uint64_t device, uint64_t inode);

@@ -31,4 +31,9 @@ int known_open(int directory, const char *path, uint64_t flags, uint64_t resolve
 /* Whether looks at a file of this name are waited for. */
 bool is_looked_for(const struct pb_core *core, const char *name);
 
+/* places.c: where something lies without links, in PATH_MAX bytes. False: the kernel does not know at once. */
+bool descriptor_path(int32_t tid, int32_t fd, char *path);
+/* The name that a path of a guest ends in, which need not be there; a relative one begins at `directory`. */
+bool entry_path(int32_t tid, int32_t directory, const char *path, char *place);
+
 #endif
