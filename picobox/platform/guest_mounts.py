@@ -40,10 +40,6 @@ class GuestMounts:
         self._mounts: frozenset[bytes] = frozenset()
         self._namespace = os.readlink("/proc/self/ns/mnt")
 
-    def close(self) -> None:
-        """Looks no more."""
-        os.close(self._table)
-
     def lead(self, ours: bytes) -> bool:
         """Whether a path of this process leads into one of them, or through one. Nobody is asked who serves one."""
         if self._poll.poll(0):
