@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "core.h"
+#include "held.h"
 #include "makings.h"
 #include "registers.h"
 #include "trace/contract.h"
@@ -295,6 +296,7 @@ struct pb_core {
     int32_t mount_table;     /* -1: guests can mount nothing; see guests_serve_files */
     int32_t served_before;
     bool guests_serve;
+    bool has_end_stops;      /* tasks may stop where they end, for their tracers */
     int32_t unplanned_count;
     struct unplanned unplanned[UNPLANNED_COUNT];
     struct gate_wait *waits; /* calls that the notify channel has left to the loop */
@@ -477,11 +479,6 @@ bool waits_unseen(const struct pb_core *core, uint64_t nr, uint64_t first);
 bool waits_by_pidfd(uint64_t nr, uint64_t first);
 /* images.c: whether the path in a task's memory leads, as it is spelled, to a program that its calls can be answered for. */
 bool image_is_plain(struct pb_core *core, int32_t tid, uint64_t path);
-/* held.c: whether a guest may serve a file system in which we must not look anything up, nor read: its server may wait for us. */
-bool guests_serve_files(struct pb_core *core);
-/* The same for what a task may see, which may have mounts of its own. */
-bool guests_serve_to(struct pb_core *core, int32_t tid);
-void mounts_close(struct pb_core *core);
 
 /* gate/resolve.c: whether a path from where a task is leads to nothing, in any spelling. */
 bool resolver_finds_nothing(struct pb_core *core, struct task *task, uint64_t path);

@@ -10,6 +10,8 @@
 
 #include "native.h"
 
+#define LOOK_AGAIN 50 /* microseconds */
+
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 #define REGISTER(name) offsetof(struct user_regs_struct, name)
 
@@ -187,13 +189,41 @@ int interruption_give(int32_t tid, uint64_t nr)
     return registers_write(tid, (uint64_t *)&registers);
 }
 
+static bool has_ended(int32_t tid)
+{
+    char stat[512];
+    const char *name_end = proc_read(tid, "stat", stat, sizeof stat) ? strrchr(stat, ')') : NULL;
+    return !name_end || name_end[1] != ' ' || name_end[2] == 'Z' || name_end[2] == 'X';
+}
+
+/* Of a leader that is killed nothing is told before its threads are gone, and they may stand at their ends until we let them
+   go on: so it is not waited for (wait(2), NOTES on threads). */
+static int wait_or_ended(int32_t tid, int *status)
+{
+    for (;;) {
+        bool ended = has_ended(tid);
+        int32_t got = waitpid(tid, status, __WALL | WNOHANG);
+        if (got > 0)
+            return 0;
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        if (ended)
+            return -ESRCH;
+        usleep(LOOK_AGAIN);
+    }
+}
+
 /* The call may have to pass the notify channel, whose thread needs the lock. */
 int wait_unlocked(struct pb_core *core, int32_t tid, int *status)
 {
     int error = 0;
+    bool may_stand = core->has_end_stops;
     pthread_mutex_unlock(&core->lock);
-    while (!error && waitpid(tid, status, __WALL) < 0)
-        error = errno == EINTR ? 0 : -errno;
+    if (may_stand)
+        error = wait_or_ended(tid, status);
+    else
+        while (!error && waitpid(tid, status, __WALL) < 0)
+            error = errno == EINTR ? 0 : -errno;
     pthread_mutex_lock(&core->lock);
     return error;
 }

@@ -336,8 +336,7 @@ class TracePlatform(Unshown):
         return list(values)
 
     def set_registers(self, tid: HostTid, registers: list[int]) -> None:
-        error = lib.pb_set_registers(self._core, tid, ffi.new("uint64_t[27]", registers))
-        if error:
+        if error := lib.pb_set_registers(self._core, tid, ffi.new("uint64_t[27]", registers)):
             raise Errno(-error)
 
     def descriptors(self, tid: HostTid) -> list[int]:

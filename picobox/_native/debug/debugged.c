@@ -55,10 +55,11 @@ static void tell_soon(struct pb_core *core, struct task *task)
 }
 
 /* Options can be set of a task that is stopped. Those that we need for ourselves stay. */
-static void give_options(struct task *task)
+static void give_options(struct pb_core *core, struct task *task)
 {
     struct debugging *debugging = task->debugging;
     uint32_t wanted = debugging->traced ? debugging->options & TOLD_BY_OPTION : 0;
+    core->has_end_stops |= (wanted & PTRACE_O_TRACEEXIT) != 0;
     if (wanted != debugging->kernel_options &&
         ptrace(PTRACE_SETOPTIONS, task->tid, NULL, (void *)(uintptr_t)(OUR_OPTIONS | wanted)) == 0)
         debugging->kernel_options = wanted;
@@ -69,7 +70,7 @@ bool debug_keeps(struct pb_core *core, struct task *task)
     struct debugging *debugging = task->debugging;
     if (!debugging)
         return false;
-    give_options(task);
+    give_options(core, task);
     if (debugging->due) {
         debugging->held = debugging->due;
         debugging->due = 0;
