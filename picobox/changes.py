@@ -167,6 +167,8 @@ class Changes:
 
     def _name_unnamed(self, call: Call, source: Identity, new: tuple[int, bytes]) -> None:
         """An open file without a name gets its first one, as if it were made there: Windows has none without."""
+        if self._provider.opens is not None:
+            self._provider.opens.unopened.count_unnamed(source.file)
         target = self._entry(call, *new)
         if target is None or target.file is not None:
             return  # on no drive, or the host refuses

@@ -165,6 +165,9 @@ class Opens:
         runtime = self._runtime(call, path)
         if self._provider.judge is not None and runtime is not None:
             self._provider.judge.opened(call, entry.object, path.rpartition(b"/")[0] if made else path, fd)
+            if made and self._provider.judge.observes:
+                self.unopened.leave_unnamed(entry.object.host_key)
+                call.task.files.leave(fd)
 
     def _share_of(self, tid: HostTid, path: bytes) -> int | None:
         runtime = self._runtime_of(tid, path)

@@ -223,6 +223,12 @@ class FdTable:
                     self.bound(task.tid)
         self._platform.watch(self._number, fd)
 
+    def leave(self, fd: int) -> None:
+        """Take the handle of a descriptor away that somebody has found: what becomes of it is to be told to nobody."""
+        table = self._handles()
+        if table is not None and table.discard(fd_index(fd)):
+            self._platform.unwatch(self._number, fd)
+
     @property
     def number(self) -> int:
         """By which the platform knows the table; 0 as long as nothing in it is watched."""

@@ -6,6 +6,7 @@ the truth, and who receives a descriptor pays nothing for it (design section 5).
 
 from __future__ import annotations
 
+import re
 import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -32,6 +33,8 @@ _MOST_ORIGINS = 256
 # Each is asked for all that it has open.
 _MOST_ASKED = 8
 _REDIRECTED = range(3)
+# How the kernel calls a file that was made without a name (open(2), O_TMPFILE).
+_UNNAMED = re.compile(rb"/#\d+ \(deleted\)$")
 
 
 class _Origin(NamedTuple):
@@ -70,6 +73,21 @@ class Unopened:
         self.redirections: list[File] = []
         # What is on its way through a socket, with no handle: by file, the description that was closed last.
         self._origins: dict[object, _Origin] = {}
+        # Files that were made without a name, and have none yet: in nobody's way, whoever has them open.
+        self._unnamed: dict[object, None] = {}
+
+    def leave_unnamed(self, file: object) -> None:
+        """A file was made without a name: it has no handles from now on, however often its descriptors are copied."""
+        if len(self._unnamed) >= _MOST_ORIGINS:
+            del self._unnamed[next(iter(self._unnamed))]
+        self._unnamed[file] = None
+
+    def count_unnamed(self, file: object) -> None:
+        """Such a file is about to get a name: whoever has it open may be in somebody's way."""
+        if file in self._unnamed:
+            del self._unnamed[file]
+            self._may_be_anybody = True
+            self.look()
 
     def look(self) -> None:
         """Make the handles of files that guests may have received or inherited since this was asked last."""
@@ -137,12 +155,25 @@ class Unopened:
             return
         known = [index_number(index) for index in table.made_indices(1, FIRST_HANDLE_INDEX - 1)]
         for fd in self._provider.platform.open_files(tid, known):
+            if self._is_idle(tid, fd):
+                continue
             index = fd_index(fd)
             with suppress(NtError):
                 table.look_up(index_to_handle(index))
             # A close that began before the handle was there is not told.
             if table.peek(index) is not None and not _has(files, tid, fd):
                 table.discard(index)
+
+    def _is_idle(self, tid: HostTid, fd: int) -> bool:
+        """Whether a check wants nothing of what a descriptor stands for: no rule is about it, or it has no name yet."""
+        judge = self._provider.judge
+        if judge is None or not judge.observes:
+            return False
+        path = host.place_of_held(tid, fd)
+        if path is None or self._share_of(tid, path) is None:
+            return path is not None
+        held = host.held_status(tid, fd) if self._unnamed and _UNNAMED.search(path) else None
+        return held is not None and not held.links and (held.device, held.inode) in self._unnamed
 
     def take_over(self, tid: HostTid, fd: int, described: Descriptor) -> File | None:
         """The File object of a description that is counted from now on; None if NT has no part in it."""

@@ -71,13 +71,13 @@ int32_t pb_watch(struct pb_core *core, uint32_t table, int32_t fd)
     return watch(core, table, fd);
 }
 
-/* Forgets the descriptors of one table, or of all. */
-static void unwatch(struct pb_core *core, bool all, uint32_t table)
+/* Forgets the descriptors of one table, or of all; `fd`: that one alone, unless it is -1. */
+static void unwatch(struct pb_core *core, bool all, uint32_t table, int32_t fd)
 {
     for (int bucket = 0; bucket < WATCH_BUCKETS; bucket++)
         for (struct watched **link = &core->watched[bucket]; *link;) {
             struct watched *watched = *link;
-            if (!all && watched->table != table) {
+            if (!all && (watched->table != table || (fd >= 0 && watched->fd != fd))) {
                 link = &watched->next;
                 continue;
             }
@@ -92,10 +92,10 @@ bool is_watched(struct pb_core *core, const struct task *task, int32_t fd)
     return task->table && *find(core, task->table, fd);
 }
 
-void pb_unwatch(struct pb_core *core, uint32_t table)
+void pb_unwatch(struct pb_core *core, uint32_t table, int32_t fd)
 {
     LOCKED(core);
-    unwatch(core, false, table);
+    unwatch(core, false, table, fd);
 }
 
 static struct change **end_of(struct pb_core *core)
@@ -195,7 +195,7 @@ static bool will_copy(struct pb_core *core, const struct task *task, const struc
 bool copy_seen(struct pb_core *core, struct task *task, const struct call_info *info)
 {
     int32_t source, fd;
-    if (!core->unshown.copies || !task->table || !is_copy(info, &source, &fd))
+    if (!core->unshown.copies || !is_copy(info, &source, &fd))
         return false;
     if (!is_watched(core, task, source) && !is_watched(core, task, fd))
         return true;
@@ -246,5 +246,5 @@ void closes_clear(struct pb_core *core)
     int32_t source;
     while (pb_take_change(core, &table, &source) >= 0)
         ;
-    unwatch(core, true, 0);
+    unwatch(core, true, 0, -1);
 }

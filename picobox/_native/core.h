@@ -269,8 +269,8 @@ void pb_gate_counters(struct pb_core *core, uint64_t *counts);
 int32_t pb_set_table(struct pb_core *core, int32_t tid, uint32_t table);
 /* The next close of a descriptor in this table is told. */
 int32_t pb_watch(struct pb_core *core, uint32_t table, int32_t fd);
-/* The table is gone. */
-void pb_unwatch(struct pb_core *core, uint32_t table);
+/* What becomes of a descriptor in this table is not told; -1: of none, since the table is gone. */
+void pb_unwatch(struct pb_core *core, uint32_t table, int32_t fd);
 /* What happened first to a watched descriptor and its table: it is closed, or about to be, if the source is -1, else it is a
    copy of the source, and watched. -1 if there is no more. */
 int32_t pb_take_change(struct pb_core *core, uint32_t *table, int32_t *source);

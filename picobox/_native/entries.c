@@ -134,8 +134,9 @@ static bool gets_rings(struct pb_core *core, struct task *task, uint32_t nr, con
 static enum outcome decide_call(struct pb_core *core, struct task *task, uint32_t nr, const struct call_info *info, struct pb_stop *out)
 {
     bool is_guests = core->dispositions[nr] & PB_FLAG_DECIDED && recorder_wants(core, nr);
-    if (reading_passes(core, task, info) || is_unshown(core, task, info) || copy_seen(core, task, info) ||
-        is_repeat(core, task, info) || gate_opens(core, task, info) ||
+    /* First of all: what only stops to go on is to stop no more. */
+    if (gate_opens(core, task, info) || reading_passes(core, task, info) || is_unshown(core, task, info) ||
+        copy_seen(core, task, info) || is_repeat(core, task, info) ||
         (is_guests && gets_rings(core, task, nr, info)) || unseen_answers(core, task, info))
         return resume_quietly(core, task);
     if (nr == SYS_close)

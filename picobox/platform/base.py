@@ -284,8 +284,8 @@ class Platform(Protocol):
     def watch(self, table: int, fd: int) -> None:
         """The next close of a descriptor is told."""
 
-    def unwatch(self, table: int) -> None:
-        """No task has the table any more."""
+    def unwatch(self, table: int, fd: int = -1) -> None:
+        """The next close of a descriptor is not told; -1: of none, since no task has the table any more."""
 
     def closing(self, tid: HostTid) -> int:
         """The descriptor that the last call of a task closes, if that is a close without a stop; else -1."""

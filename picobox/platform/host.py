@@ -66,6 +66,14 @@ def held_status(tid: HostTid, fd: int) -> Held | None:
     return Held(held.device, held.inode, held.size, held.mode, held.links)
 
 
+def place_of_held(tid: HostTid, fd: int) -> bytes | None:
+    """Where a file lies that a descriptor of a task stands for, in the kernel's words; None if it is not open."""
+    try:
+        return os.readlink(b"/proc/%d/fd/%d" % (tid, fd))
+    except OSError:
+        return None
+
+
 def describe(tid: HostTid, fd: int) -> Descriptor | None:
     """What a descriptor of a task refers to; None if it is not open."""
     found = held_status(tid, fd)

@@ -391,9 +391,9 @@ class TracePlatform(Unshown):
         if self._watches and lib.pb_watch(self._core, table, fd):
             raise MemoryError
 
-    def unwatch(self, table: int) -> None:
+    def unwatch(self, table: int, fd: int = -1) -> None:
         if self._core:
-            lib.pb_unwatch(self._core, table)
+            lib.pb_unwatch(self._core, table, fd)
 
     def closing(self, tid: HostTid) -> int:
         return int(lib.pb_closing(self._core, tid))

@@ -282,3 +282,34 @@ def test_copies_are_not_shown(tmp_path: Path) -> None:
     program = f"{OPENED}for n in range(300):\n    os.dup2(fd, 60)\n    os.dup2(null, 60)\n    os.close(os.dup(fd))\n"
     counted = shown(tmp_path, program)
     assert counted.get("dup2", 0) + counted.get("dup", 0) + counted.get("close", 0) <= 5, counted
+
+
+UNNAMED = """
+import ctypes, os
+fd = os.open('.', os.O_TMPFILE | os.O_RDWR, 0o600)
+for _ in range(300): os.dup2(fd, 9)
+def name():
+    way = f'/proc/self/fd/{fd}'.encode()
+    assert not ctypes.CDLL(None).linkat(-100, way, -100, b'x', 0x400)
+"""
+
+
+@pytest.mark.usefixtures("fast_modes")
+def test_copies_of_a_file_without_a_name_make_no_stop(tmp_path: Path) -> None:
+    program = (
+        f"{UNNAMED}import resource\nbefore = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw\n"
+        "for _ in range(1000): os.dup2(fd, 9)\n"
+        "stops = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before\nassert stops < 500, stops\n"
+    )
+    assert check(tmp_path, program).rules == []
+
+
+@pytest.mark.parametrize(
+    ("left", "rules"),
+    [("os.close(9)", ["PB010"]), ("os.close(fd)", ["PB010"]), ("os.close(9); os.close(fd)", [])],
+)
+def test_a_file_that_had_no_name_is_held_by_who_has_made_it(tmp_path: Path, left: str, rules: list[str]) -> None:
+    found = check(tmp_path, f"{UNNAMED}name()\n{left}\nos.unlink('x')\n")
+    assert found.rules == rules
+    for finding in found.findings:
+        assert [(side.call, side.stack[0].line) for side in finding.others] == [("openat", 3)]

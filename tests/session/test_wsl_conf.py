@@ -144,9 +144,7 @@ def test_drives(home: Home) -> None:
     (home.directory / "below").mkdir()
     home.does("config", "box", "--drive", f"c={home.directory}")
     assert told(home, "", "pwd") == "/mnt/c\n"
-    assert (
-        told(home, "[automount]\nroot = /w\n", "pwd; ls -d /mnt; busybox stat -c %u .", "--cd", "").split()[0] == "/w/c"
-    )
+    assert told(home, "[automount]\nroot = /w\n", "pwd").split()[0] == "/w/c"
     assert told(home, "[automount]\nroot = /\n", "pwd") == "/c\n"
     assert home.does("--cd", "C:\\below", "pwd", verb="wsl") == "/c/below\n"
     assert told(home, "[automount]\nenabled = false\n", "pwd; busybox ls /c") == "/root\n"

@@ -216,7 +216,7 @@ def test_tables_are_looked_at_when_something_may_have_come(fd: int, asked: list[
     files.tasks.add(Task(own_tid()))  # type: ignore[arg-type]
     thread = SimpleNamespace(context=SimpleNamespace(tid=own_tid(), files=files))
     process = SimpleNamespace(terminating=False, threads={1: thread}, handle_table=handles)
-    provider: Any = SimpleNamespace(platform=platform, executive=SimpleNamespace(processes={1: process}))
+    provider: Any = SimpleNamespace(judge=None, platform=platform, executive=SimpleNamespace(processes={1: process}))
     identities = Identities(PseudoDevices())
     unopened = Unopened(provider, identities, lambda _tid, _path: None, lambda _path: pytest.fail("nothing is made"))
     unopened.look()
