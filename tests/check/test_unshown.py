@@ -301,7 +301,8 @@ def test_copies_of_a_file_without_a_name_make_no_stop(tmp_path: Path) -> None:
         "for _ in range(1000): os.dup2(fd, 9)\n"
         "stops = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before\nassert stops < 500, stops\n"
     )
-    assert check(tmp_path, program).rules == []
+    assert (found := check(tmp_path, program)).status == 0, found.stderr
+    assert found.rules == []
 
 
 @pytest.mark.parametrize(
