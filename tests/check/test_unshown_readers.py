@@ -113,7 +113,7 @@ def test_a_file_that_is_in_use_for_long_is_refused_to_who_reads(tmp_path: Path) 
 def test_a_function_that_is_no_more_is_told(tmp_path: Path) -> None:
     """What others open is there before, so that nothing is looked for while their code takes the place of its code."""
     (tmp_path / "work").mkdir()
-    for number in range(100):
+    for number in range(600):
         (tmp_path / "work" / f"f{number}").touch()
     program = (
         "def made(name):\n"
@@ -126,7 +126,7 @@ def test_a_function_that_is_no_more_is_told(tmp_path: Path) -> None:
         "    return gone('x')\n"
         "os.unlink('y')\n"
         "fd = held()\n"
-        "for n in range(1, 100):\n"
+        "for n in range(1, 600):\n"
         "    os.close(made(f'other{n}')(f'f{n}'))\n"
         "os.unlink('x')\n"
     )
