@@ -18,6 +18,7 @@ F_DUPFD = 0
 F_DUPFD_CLOEXEC = 1030
 F_NOTIFY = 1026
 DN_ACCESS = 1
+O_CLOEXEC = 0o2000000
 CLOSE_RANGE_UNSHARE = 2
 CLOSE_RANGE_CLOEXEC = 4
 FD_LIMIT = 1 << 20
@@ -49,8 +50,8 @@ def dup2(provider: PicoProvider, call: Call, oldfd: int, newfd: int) -> None:
 
 
 def dup3(provider: PicoProvider, call: Call, oldfd: int, newfd: int, flags: int) -> None:
-    del flags
-    dup2(provider, call, oldfd, newfd)
+    if not flags & ~O_CLOEXEC:  # else the kernel refuses, and closes nothing
+        dup2(provider, call, oldfd, newfd)
 
 
 def fcntl(provider: PicoProvider, call: Call, fd: int, cmd: int, arg: int) -> None:

@@ -149,10 +149,12 @@ def test_a_look_at_a_mode_is_told(tmp_path: Path) -> None:
     assert [rule for rule, _ in found_in(tmp_path, program)] == ["PB021"]
 
 
+@pytest.mark.usefixtures("fast_modes")
 def test_directories_that_are_listed_are_not_shown(tmp_path: Path) -> None:
     assert shown(tmp_path, "import os\nfor n in range(100): os.listdir('.')\n")["openat"] <= 50
 
 
+@pytest.mark.usefixtures("fast_modes")
 def test_files_that_are_read_are_not_shown(tmp_path: Path) -> None:
     program = "open('x', 'w').close()\nfor n in range(100): open('x').close()\n"
     assert shown(tmp_path, program)["openat"] <= 50

@@ -4,6 +4,7 @@
    flags, path. A path of one byte 1 is NULL, one of one byte 2 is an address where nothing is. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -181,6 +182,16 @@ static long socket_call(const char *call)
     abort();
 }
 
+/* Whoever renames or mounts anything on the machine meanwhile makes a walk that must not leave a place fail (openat2(2)). */
+static long open_by(int directory, const char *path, const struct open_how *how)
+{
+    long fd;
+    do
+        fd = syscall(SYS_openat2, directory, path, how, sizeof *how);
+    while (fd < 0 && errno == EAGAIN);
+    return fd;
+}
+
 static long make(const char *call)
 {
     static const struct utimbuf times = {STAMP, STAMP};
@@ -191,7 +202,7 @@ static long make(const char *call)
     struct stat found;
     struct statx extended;
     struct statfs volume;
-    struct { uint64_t flags, mode, resolve; } how = {.flags = O_PATH};
+    struct open_how how = {.flags = O_PATH};
     struct { uint64_t value; uint32_t size, flags; } value = {(uintptr_t)buffer, sizeof buffer, 0};
     struct { uint64_t value; uint32_t size, flags; } given = {(uintptr_t)"v", 1, 0};
 
@@ -210,12 +221,12 @@ static long make(const char *call)
     CALL("open_tmpfile", syscall(SYS_open, path, O_RDWR | O_TMPFILE, 0640) < 0 ? -1 : 0);
     CALL("openat", opened(syscall(SYS_openat, dirfd, path, O_RDONLY, 0)));
     CALL("openat_creat", opened(syscall(SYS_openat, dirfd, path, O_RDWR | O_CREAT, 0640)));
-    CALL("openat2", opened(syscall(SYS_openat2, dirfd, path, &how, sizeof how)));
+    CALL("openat2", opened(open_by(dirfd, path, &how)));
     CALL("openat2_creat", (how.flags = O_CREAT | O_RDWR, how.mode = 0640,
-                           opened(syscall(SYS_openat2, dirfd, path, &how, sizeof how))));
-    CALL("openat2_beneath", (how.resolve = 8, opened(syscall(SYS_openat2, dirfd, path, &how, sizeof how))));
-    CALL("openat2_no_links", (how.resolve = 4, opened(syscall(SYS_openat2, dirfd, path, &how, sizeof how))));
-    CALL("openat2_in_root", (how.resolve = 16, opened(syscall(SYS_openat2, dirfd, path, &how, sizeof how))));
+                           opened(open_by(dirfd, path, &how))));
+    CALL("openat2_beneath", (how.resolve = 8, opened(open_by(dirfd, path, &how))));
+    CALL("openat2_no_links", (how.resolve = 4, opened(open_by(dirfd, path, &how))));
+    CALL("openat2_in_root", (how.resolve = 16, opened(open_by(dirfd, path, &how))));
     CALL("creat", opened(syscall(SYS_creat, path, 0640)));
     CALL("stat", statted(syscall(SYS_stat, path, &found), &found));
     CALL("lstat", statted(syscall(SYS_lstat, path, &found), &found));
