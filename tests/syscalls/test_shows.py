@@ -213,7 +213,8 @@ def test_a_project_is_tested(tmp_path: Path) -> None:
         "from Package import VALUE\n\ndef test_value(tmp_path):\n    (tmp_path / 'F').write_text('x')\n"
         "    assert (tmp_path / 'f').read_text() == 'x'\n    assert VALUE == 3\n"
     )
-    done = run(tmp_path, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
+    # Where temporary directories usually lie, runs before it may have left thousands, which pytest would remove first.
+    done = run(tmp_path, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp=Base", "tests")
     assert (done.status, "1 passed" in done.stdout) == (0, True), done
 
 
