@@ -260,6 +260,8 @@ void pb_set_plans(struct pb_core *core, int32_t directory);
 /* Images that have a plan are mapped as copies, in which all sites that are worth it enter the gate. 0, or -errno where we may
    not have a file system for them. */
 int32_t pb_open_copies(struct pb_core *core);
+/* The inode of the image for which a file of those is mapped; 0: it is none of them. */
+uint64_t pb_original(struct pb_core *core, uint64_t device, uint64_t inode);
 /* A descriptor, which is the caller's, of an image that had no plan when a site of it was hot; -1 if there is no other. */
 int32_t pb_take_unplanned(struct pb_core *core);
 /* How often each call was made in the gate, by what the guests say: PB_NR_COUNT numbers. */

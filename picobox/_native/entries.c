@@ -130,12 +130,21 @@ static bool gets_rings(struct pb_core *core, struct task *task, uint32_t nr, con
     return true;
 }
 
+/* A mapping that a check is not shown may as well be that of a copy. */
+static bool goes_unshown(struct pb_core *core, struct task *task, uint32_t nr, const struct call_info *info)
+{
+    bool unshown = is_unshown(core, task, info);
+    if (unshown && nr == SYS_mmap)
+        gate_maps_copy(core, task, info);
+    return unshown;
+}
+
 /* A call that Python decides unless something here knows that it need not. */
 static enum outcome decide_call(struct pb_core *core, struct task *task, uint32_t nr, const struct call_info *info, struct pb_stop *out)
 {
     bool is_guests = core->dispositions[nr] & PB_FLAG_DECIDED && recorder_wants(core, nr);
     /* First of all: what only stops to go on is to stop no more. */
-    if (gate_opens(core, task, info) || reading_passes(core, task, info) || is_unshown(core, task, info) ||
+    if (gate_opens(core, task, info) || reading_passes(core, task, info) || goes_unshown(core, task, nr, info) ||
         copy_seen(core, task, info) || is_repeat(core, task, info) ||
         (is_guests && gets_rings(core, task, nr, info)) || unseen_answers(core, task, info))
         return resume_quietly(core, task);
@@ -204,7 +213,7 @@ enum outcome on_call(struct pb_core *core, struct task *task, struct pb_stop *ou
     }
     if (disposition & PB_FLAG_REAP && looks_once(info.args, nr))
         take_round(core);
-    if (nr == SYS_mmap && gate_maps_copy(core, task, recorded))
+    if (nr == SYS_mmap && gate_records_copy(core, task, &info, recorded))
         return resume_quietly(core, task);
     return do_call(core, task, nr, &info, recorded, out);
 }

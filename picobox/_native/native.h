@@ -453,6 +453,8 @@ void repeats_clear(struct pb_core *core);
 /* unshown.c */
 /* Whether a call that Python wants to see tells it nothing by what it names. */
 bool is_unshown(struct pb_core *core, const struct task *task, const struct call_info *info);
+/* Whether a check has told its drives, and a file is on none of them. */
+bool is_off_drives(const struct pb_core *core, const char *path);
 void unshown_clear(struct pb_core *core);
 
 /* receipts.c */

@@ -224,15 +224,19 @@ static bool is_about_flags(int32_t command)
     return command == F_GETFD || command == F_SETFD || command == F_GETFL || command == F_SETFL;
 }
 
+bool is_off_drives(const struct pb_core *core, const char *path)
+{
+    return core->unshown.directories.length && !core->has_other_roots && !is_inside(&core->unshown.directories, path);
+}
+
 /* What is mapped of a file that no rule is about. */
 static bool is_idle_mapping(const struct pb_core *core, int32_t tid, const uint64_t *args)
 {
     char path[PATH_MAX];
     if (!core->unshown.anonymous)
         return false;
-    return args[3] & MAP_ANONYMOUS || (core->unshown.directories.length && !core->has_other_roots &&
-                                       descriptor_path(tid, (int32_t)args[4], path) &&
-                                       !is_inside(&core->unshown.directories, path));
+    return args[3] & MAP_ANONYMOUS ||
+           (descriptor_path(tid, (int32_t)args[4], path) && is_off_drives(core, path));
 }
 
 /* Who asks for the handler that there is, or sets one that every system has: the kernel's struct sigaction begins with it. */

@@ -38,7 +38,8 @@ SECCOMP_RET_TRACE = 0x7FF0_0000
 SECCOMP_RET_ALLOW = 0x7FFF_0000
 SECCOMP_RET_DATA = 0x0000_FFFF
 
-# No kernel has a call of this number: one that is notified where all others are recorded, so that there is one.
+# No kernel has a call of this number: one that is notified where all others are recorded, so that there is one, and where
+# a program's mappings are seen, the first call by which it maps the gate.
 UNUSED_NUMBER = 400
 
 # Data of the RET_TRACE verdict for a number the table cannot hold; the C core answers it ENOSYS.
@@ -178,6 +179,8 @@ class Gate(NamedTuple):
     """Of these, among the numbers of BOUNDED_CALLS, those whose arguments are harmless."""
     maps_code: bool = False
     """And an mmap of code at 4 GiB or above: nothing that it could be exchanged for is missed."""
+    maps_itself: int = 0
+    """And an mmap below 4 GiB, but not below this, that runs nothing and replaces nothing: the gate's own; 0: none."""
     notified: bool = False
 
 
@@ -350,6 +353,21 @@ _IS_BOUNDED: dict[int, Program] = {
 }
 
 
+def _is_ours(lowest: int) -> Program:
+    return [
+        _argument(2),
+        (_JMP_JSET_K, 7, 0, _PROT_EXEC),
+        _argument(3),
+        (_JMP_JSET_K, 5, 0, _MAP_FIXED),
+        _argument(0, _HIGH_HALF),
+        (_JMP_JEQ_K, 0, 3, 0),
+        _argument(0),
+        (_JMP_JGE_K, 0, 1, lowest),
+        *_ALLOW,
+        _LOOKED_AT,
+    ]
+
+
 def _unless_looking(nr: int, options: int) -> Program:
     return [_argument(options), (_JMP_JSET_K, 1, 0, _WNOHANG), *_ALLOW, (_RET_K, 0, 0, SECCOMP_RET_TRACE | nr)]
 
@@ -389,6 +407,9 @@ def _notify_some(notified: Container[int]) -> Program:
 def _bounds(gate: Gate) -> Program:
     """Allows calls for their arguments; what it has not looked at has its number in the accumulator afterwards."""
     program: Program = [(_JMP_JEQ_K, 0, len(_IS_HIGH), MMAP), *_IS_HIGH] if gate.maps_code else []
+    if gate.maps_itself:
+        is_ours = _is_ours(gate.maps_itself)
+        program += [(_JMP_JEQ_K, 0, len(is_ours), MMAP), *is_ours]
     for nr in sorted(gate.bounded):
         program += [(_JMP_JEQ_K, 0, len(_IS_BOUNDED[nr]), nr), *_IS_BOUNDED[nr]]
     return program
@@ -464,9 +485,14 @@ def compile_dispositions(
             and _is_seen_for_its_path(entry, word, features)
         ):
             words[entry.nr] |= DISPOSITION_EMPTY_PATH
-    if gate and recorded:
+    if gate and (recorded or (maps_itself(features) and not subscribe)):
         words[UNUSED_NUMBER] |= DISPOSITION_NOTIFY
     return words
+
+
+def maps_itself(features: frozenset[str]) -> bool:
+    """Whether mappings are seen, and nobody is kept from any: a check that observes. The gate's own are unseen then."""
+    return CHECK in features and NAMES not in features
 
 
 def _is_bounded(entry: Row, action: int, features: frozenset[str]) -> bool:

@@ -13,7 +13,7 @@ from picobox.platform.elf import ElfFile, FileKey
 from picobox.platform.mapped import CodeMapping, code_of, file_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from picobox.check.pages import Pages
     from picobox.platform.base import HostTid
@@ -88,9 +88,10 @@ class Files:
 class Modules:
     """The modules of one address space, as they were when we last looked."""
 
-    def __init__(self, files: Files, tid: HostTid, pages: Pages) -> None:
-        """Look at what a task has mapped."""
+    def __init__(self, files: Files, tid: HostTid, pages: Pages, original: Callable[[int, int], int]) -> None:
+        """Look at what a task has mapped. `original`: see Platform.original."""
         self._files = files
+        self._original = original
         self._strangers: set[int] = set()
         self.all: list[Module] = []
         self._starts: list[int] = []
@@ -127,7 +128,7 @@ class Modules:
         return True
 
     def _load(self, tid: HostTid, pages: Pages) -> None:
-        mappings = code_of(tid)
+        mappings = code_of(tid, self._original)
         heads = _heads(pages, [(mapping.start, mapping.start - mapping.offset) for mapping in mappings])
         self.all = [self._module(tid, mapping, head) for mapping, head in zip(mappings, heads, strict=True)]
         self._starts = [module.start for module in self.all]

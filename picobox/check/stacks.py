@@ -27,16 +27,18 @@ LIMIT = 30
 _MOST_SPACES = 64
 # What is mapped may turn out to have changed, so that a stack is walked again.
 _MOST_WALKS = 3
-_FS_BASE = USER_REGS.index("fs_base")
+_FS_BASE, _IP = USER_REGS.index("fs_base"), USER_REGS.index("rip")
 
 
 class _Space:
     """What is known of one address space: the script that its program runs, its modules, its CPython."""
 
-    def __init__(self, files: Files, tid: HostTid, pages: Pages) -> None:
+    def __init__(self, files: Files, call: Call, pages: Pages) -> None:
+        tid = call.stop.tid
         self.program = program_of(tid)
         self.python: PythonRuntime | None = None
         self._files = files
+        self._original = call.platform.original
         self._modules: Modules | None = None
         if not self.program.is_interpreter or self.program.is_python:
             self.find_python(tid, pages)
@@ -44,7 +46,7 @@ class _Space:
     def modules(self, tid: HostTid, pages: Pages) -> Modules:
         """What is mapped, as we know it."""
         if self._modules is None:
-            self._modules = Modules(self._files, tid, pages)
+            self._modules = Modules(self._files, tid, pages, self._original)
         return self._modules
 
     def find_python(self, tid: HostTid, pages: Pages) -> None:
@@ -81,11 +83,14 @@ class Stacks:
             registers = call.platform.registers(tid)
         except (Errno, OSError):
             return ()
+        if call.stop.ip:
+            # Where it would stand without the gate.
+            registers[_IP] = call.stop.ip
         thread_id = registers[_FS_BASE]
         expected = space.python.expected(thread_id) if space is not None and space.python is not None else ()
         pages = Pages(call.memory, expected)
         if space is None:
-            space = self._new_space(call.task.address_space, tid, pages)
+            space = self._new_space(call, pages)
         if space.frames_are_its_own:
             return space.program.script
         found = _python_frames(space, pages, thread_id, limit)
@@ -106,10 +111,10 @@ class Stacks:
         """The frames with functions and source lines, as far as the files tell: for what is shown to somebody."""
         return tuple(frame if frame.offset is None else self._files.located(frame) for frame in stack)
 
-    def _new_space(self, address_space: AddressSpace, tid: HostTid, pages: Pages) -> _Space:
+    def _new_space(self, call: Call, pages: Pages) -> _Space:
         if len(self._spaces) >= _MOST_SPACES:
             del self._spaces[next(iter(self._spaces))]
-        space = self._spaces[address_space] = _Space(self._files, tid, pages)
+        space = self._spaces[call.task.address_space] = _Space(self._files, call, pages)
         return space
 
     def _native_frames(

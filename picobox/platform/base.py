@@ -244,6 +244,9 @@ class Platform(Protocol):
     def has_open(self, tid: HostTid, file: tuple[int, int]) -> bool:
         """Whether a task may have a file open, which is given by device and inode: true if nobody can tell."""
 
+    def original(self, device: int, inode: int) -> int:
+        """The inode of the image that guests have mapped where a file is mapped: a copy stands for another one."""
+
     def describe(self, tid: HostTid, fd: int) -> Descriptor | None: ...
 
     def same_description(self, tid: HostTid, fd: int, other_tid: HostTid, other_fd: int) -> bool:

@@ -20,6 +20,7 @@ from picobox.abi.filter import (
     compile_filter,
     compile_guards,
     compile_resolvable,
+    maps_itself,
 )
 from picobox.abi.row import ACTION_CALL
 from picobox.confine.hardening import compile_hardening
@@ -74,7 +75,8 @@ class FormCompiler:
         """All of them."""
         dispositions = self.dispositions(features)
         notified = _notified(dispositions)
-        gates = _gates(dispositions, looking=LOOKING if self._recorded else frozenset())
+        lowest = lib.PB_GATE_CODE if maps_itself(features) else 0
+        gates = _gates(dispositions, looking=LOOKING if self._recorded else frozenset(), lowest=lowest)
         guards, mmap_nr = compile_guards(self._rows)
         return Forms(
             stopping=compile_filter(self._rows),
@@ -96,8 +98,11 @@ def _notified(dispositions: Sequence[int]) -> frozenset[int]:
     return frozenset(nr for nr, word in enumerate(dispositions) if word & DISPOSITION_NOTIFY)
 
 
-def _gates(dispositions: Sequence[int], looking: frozenset[int]) -> Sequence[Gate]:
-    """Where the gate makes calls, and which; none if it may make none. `looking`: it makes these for records."""
+def _gates(dispositions: Sequence[int], looking: frozenset[int], lowest: int) -> Sequence[Gate]:
+    """Where the gate makes calls, and which; none if it may make none.
+
+    `looking`: it makes these for records. `lowest`: from there on it maps itself, where mappings are seen.
+    """
     always, decided, bounded = (
         frozenset(nr for nr, word in enumerate(dispositions) if word & flag)
         for flag in (DISPOSITION_GATE, DISPOSITION_DECIDED, DISPOSITION_PASSES)
@@ -108,6 +113,7 @@ def _gates(dispositions: Sequence[int], looking: frozenset[int]) -> Sequence[Gat
             lib.PB_GATE_DECIDED, lib.PB_GATE_DECIDED_SIZE, (decided | looking) - RECORDED_BOUNDED,
             decided & RECORDED_BOUNDED,
             maps_code=MMAP in bounded,
+            maps_itself=lowest,
         ),
     )  # fmt: skip
     resolving = Gate(lib.PB_GATE_RESOLVING, lib.PB_GATE_RESOLVING_SIZE, decided - RECORDED_BOUNDED, notified=True)

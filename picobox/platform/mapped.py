@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from picobox.platform.elf import key_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from picobox.platform.base import HostTid
     from picobox.platform.elf import FileKey
     from picobox.platform.identity import Key
 
 _ELF = b"\x7fELF"
-_CODE = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ (\d+) +(/.*)$", re.MULTILINE)
+_CODE = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) +(/.*)$", re.MULTILINE)
 _MOST_MAPPINGS = 4096
 
 
@@ -60,16 +62,25 @@ def is_elf(tid: HostTid, fd: int) -> bool:
         os.close(ours)
 
 
-def code_of(tid: HostTid) -> list[CodeMapping]:
-    """The executable mappings of files in a task's address space, ascending; none if that cannot be seen."""
+def code_of(tid: HostTid, original: Callable[[int, int], int]) -> list[CodeMapping]:
+    """The executable mappings of files in a task's address space, ascending; none if that cannot be seen.
+
+    `original`: see Platform.original.
+    """
     try:
         with open(f"/proc/{tid}/maps", "rb") as lines:
             text = lines.read()
     except OSError:
         return []
     return [
-        CodeMapping(int(start, 16), int(end, 16), int(offset, 16), int(inode), path)
-        for start, end, offset, inode, path in islice(_CODE.findall(text), _MOST_MAPPINGS)
+        CodeMapping(
+            int(start, 16),
+            int(end, 16),
+            int(offset, 16),
+            original(os.makedev(int(major, 16), int(minor, 16)), int(inode)),
+            path,
+        )
+        for start, end, offset, major, minor, inode, path in islice(_CODE.findall(text), _MOST_MAPPINGS)
     ]
 
 

@@ -400,6 +400,9 @@ class ReferencePlatform:
     def has_open(self, tid: HostTid, file: tuple[int, int]) -> bool:
         return bool(lib.pb_has_open(tid, *file))
 
+    def original(self, _device: int, inode: int) -> int:
+        return inode
+
     def describe(self, tid: HostTid, fd: int) -> Descriptor | None:
         return host.describe(tid, fd)
 

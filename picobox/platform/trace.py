@@ -348,6 +348,9 @@ class TracePlatform(Unshown):
     def has_open(self, tid: HostTid, file: tuple[int, int]) -> bool:
         return bool(lib.pb_has_open(tid, *file))
 
+    def original(self, device: int, inode: int) -> int:
+        return int(lib.pb_original(self._core, device, inode)) or inode
+
     def describe(self, tid: HostTid, fd: int) -> Descriptor | None:
         return host.describe(tid, fd)
 

@@ -86,7 +86,9 @@ int32_t gate_own_call(struct pb_core *core, struct task *task, const struct noti
 int64_t gate_own_result(const struct pb_core *core, const struct task *task, uint64_t nr);
 /* Whether a task at the entry of a recorded mmap has mapped what the gate has of an image: the call is over, or about to be
    made as it is. `entered`: the recorder knows of it. */
-bool gate_maps_copy(struct pb_core *core, struct task *task, bool entered);
+bool gate_records_copy(struct pb_core *core, struct task *task, const struct call_info *info, bool entered);
+/* The same for an mmap that nobody is to see. */
+void gate_maps_copy(struct pb_core *core, struct task *task, const struct call_info *info);
 /* gate/blocks.c: some guest may have another root from now on. */
 void roots_differ(struct pb_core *core);
 /* Whether a call can give a task another root. */

@@ -406,13 +406,15 @@ void exchange_give_back(const struct task *task, struct borrowed *registers);
 void exchange_interrupt(const struct task *task, uint64_t ip);
 /* Whether mappings are recorded: those of a program that maps the gate are not, nor those of who takes its place. */
 bool start_is_recorded(const struct pb_core *core);
+/* Whether they are stops, for that or since somebody sees them. */
+bool start_stops(const struct pb_core *core);
 /* A new program could not map the gate, and begins without. */
 bool start_undo(struct pb_core *core, struct task *task);
 
 /* routines.c */
 void routines_write(const struct pb_core *core, uint8_t *code);
 uint64_t routine_address(const uint8_t *of);
-extern const uint8_t routine_start[], routine_copied[], routine_exchange[], routine_end[], recording_copied[];
+extern const uint8_t routine_start[], routine_copied[], routine_exchange[], routine_end[], stopping_copied[];
 /* Where in an exchange an address is. */
 enum exchange_stage { NO_EXCHANGE, NOT_CLOSED, CLOSED };
 enum exchange_stage exchange_stage(uint64_t ip);

@@ -71,6 +71,13 @@ const struct image *image_of_copy(const struct pb_core *core, uint64_t device, u
     return NULL;
 }
 
+uint64_t pb_original(struct pb_core *core, uint64_t device, uint64_t inode)
+{
+    LOCKED(core);
+    const struct image *image = image_of_copy(core, device, inode);
+    return image ? image->file.st_ino : 0;
+}
+
 /* A new file under the path that the original has, in the place of the copy of another one that had it. */
 static int copy_create(const struct images *images, char *path)
 {

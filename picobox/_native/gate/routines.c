@@ -12,8 +12,8 @@ __asm__(
     ".hidden routine_start, routine_copied, routine_exchange, routine_end\n"
     ".globl closing_start, closing_exchange, closing_call, closing_end\n"
     ".hidden closing_start, closing_exchange, closing_call, closing_end\n"
-    ".globl recording_start, recording_copied, recording_end\n"
-    ".hidden recording_start, recording_copied, recording_end\n"
+    ".globl stopping_start, stopping_copied, stopping_end\n"
+    ".hidden stopping_start, stopping_copied, stopping_end\n"
     /* A new program that has just mapped this. rbp, r12, r13: address, length and offset in the file of its text; r14: its
        first instruction, where all registers are 0 but rsp; r15: how much private memory it gets, and in the upper half where
        its counters are in their file. */
@@ -98,18 +98,19 @@ __asm__(
     "  movq 0x7cfff810, %r8\n"
     "  jmp *0x7cfff800\n"
     "closing_end:\n"
-    /* As routine_start, where mappings are recorded: the filter lets these through here. r15: where its counters are. */
-    "recording_start:\n"
+    /* As routine_start, where mappings are stops: the filter lets these through here. r15: where its counters are; its sign
+       says that there are no rings. */
+    "stopping_start:\n"
     "  movl $9, %eax\n"
     "  movl $0x7c200000, %edi\n"
     "  movl $0x80000, %esi\n"
     "  movl $3, %edx\n"
     "  movl $0x100001, %r10d\n"
     "  movl $62, %r8d\n"
-    "  movq %r15, %r9\n"
+    "  movl %r15d, %r9d\n"
     "  syscall\n"
     "  testq %rax, %rax\n"
-    "  js recording_fail\n"
+    "  js stopping_fail\n"
     "  movl $9, %eax\n"
     "  movl $0x7cfe0000, %edi\n"
     "  movl $0x1020000, %esi\n"
@@ -118,7 +119,9 @@ __asm__(
     "  xorl %r9d, %r9d\n"
     "  syscall\n"
     "  testq %rax, %rax\n"
-    "  js recording_fail\n"
+    "  js stopping_fail\n"
+    "  testq %r15, %r15\n"
+    "  js stopping_copies\n"
     "  movl $9, %eax\n"
     "  movl $0x78000000, %edi\n"
     "  movl $0x2000000, %esi\n"
@@ -126,7 +129,8 @@ __asm__(
     "  movl $60, %r8d\n"
     "  syscall\n"
     "  testq %rax, %rax\n"
-    "  js recording_fail\n"
+    "  js stopping_fail\n"
+    "stopping_copies:\n"
     "  movl $9, %eax\n"
     "  movq %rbp, %rdi\n"
     "  movq %r12, %rsi\n"
@@ -135,21 +139,21 @@ __asm__(
     "  movl $61, %r8d\n"
     "  movq %r13, %r9\n"
     "  syscall\n" /* of code: a stop */
-    "recording_copied:\n"
+    "stopping_copied:\n"
     "  testq %rax, %rax\n"
-    "  js recording_fail\n"
+    "  js stopping_fail\n"
     "  movl $3, %eax\n"
     "  movl $60, %edi\n"
     "  syscall\n"
     "  jmp closing_start\n"
-    "recording_fail:\n"
+    "stopping_fail:\n"
     "  ud2\n"
-    "recording_end:\n"
+    "stopping_end:\n"
     ".org closing_start + 512\n" /* where stubs begin: an error if this is longer */
     ".popsection\n");
 
 extern const uint8_t closing_start[], closing_exchange[], closing_call[], closing_end[];
-extern const uint8_t recording_start[], recording_end[];
+extern const uint8_t stopping_start[], stopping_end[];
 
 /* mov ecx, address; jmp rcx */
 static const uint8_t LEADING[] = {0xb9, 0, 0, 0, 0, 0xff, 0xe1};
@@ -166,10 +170,10 @@ _Static_assert(GATE_DECIDED == 0x7c100000, "where they go on");
 void routines_write(const struct pb_core *core, uint8_t *code)
 {
     memcpy(code, routine_start, (size_t)(routine_end - routine_start));
-    memcpy(code + (GATE_DECIDED - GATE_CODE), closing_start, (size_t)(recording_end - closing_start));
-    if (!start_is_recorded(core))
+    memcpy(code + (GATE_DECIDED - GATE_CODE), closing_start, (size_t)(stopping_end - closing_start));
+    if (!start_stops(core))
         return;
-    uint32_t address = (uint32_t)routine_address(recording_start);
+    uint32_t address = (uint32_t)routine_address(stopping_start);
     memcpy(code, LEADING, sizeof LEADING);
     memcpy(code + 1, &address, sizeof address);
 }

@@ -36,9 +36,12 @@ struct area_query {
 /* What a new program's first instructions are for as long as it takes: xchg eax, ebx; syscall; jmp rax. They map the code
    of the gate, which begins with routine_start. */
 static const uint8_t ENTERING[] = {0x93, 0x0f, 0x05, 0xff, 0xe0};
-/* Where mappings are recorded, what they need is lent by a call of its own, whose result is the number of the next one:
+/* Where mappings are stops, what they need is lent by a call of its own, whose result is the number of the next one:
    xchg eax, ebx; syscall; syscall; jmp rax. */
-static const uint8_t RECORDING[] = {0x93, 0x0f, 0x05, 0x0f, 0x05, 0xff, 0xe0};
+static const uint8_t STOPPING[] = {0x93, 0x0f, 0x05, 0x0f, 0x05, 0xff, 0xe0};
+
+/* Of r15, see routines.c. */
+#define WITHOUT_RINGS (UINT64_C(1) << 63)
 
 static bool area_at(int32_t tid, uint64_t address, struct mapping *out)
 {
@@ -80,14 +83,26 @@ bool start_is_recorded(const struct pb_core *core)
     return recorder_wants(core, SYS_mmap);
 }
 
+bool start_stops(const struct pb_core *core)
+{
+    return !(core->dispositions[SYS_mmap] & PB_FLAG_PASSES);
+}
+
+/* Where a check sees mappings of files on its drives, their images are mapped as they are: it looks for who maps them. */
+static bool is_seen_as_it_is(const struct pb_core *core, const char *path)
+{
+    return start_stops(core) && !start_is_recorded(core) && !is_off_drives(core, path);
+}
+
 static bool can_map(const struct pb_core *core)
 {
     const uint32_t *known = core->dispositions;
     uint64_t captures;
-    if (!start_is_recorded(core))
-        return known[SYS_mmap] & PB_FLAG_PASSES;
-    return rings_can_record(core, SYS_mmap, &captures) && core->gate_enters && known[SYS_mmap] & known[SYS_close] & PB_FLAG_DECIDED &&
-           known[PB_NR_UNUSED] & PB_FLAG_NOTIFY;
+    if (!start_stops(core))
+        return true;
+    if (!core->gate_enters || !(known[SYS_close] & PB_FLAG_DECIDED) || !(known[PB_NR_UNUSED] & PB_FLAG_NOTIFY))
+        return false;
+    return !start_is_recorded(core) || (rings_can_record(core, SYS_mmap, &captures) && known[SYS_mmap] & PB_FLAG_DECIDED);
 }
 
 static bool can_start(struct pb_core *core, int32_t tid, const struct user_regs_struct *registers)
@@ -120,15 +135,15 @@ void gate_exec_seen(struct pb_core *core, struct task *task)
     task->entering = 0;
     task->calls_before = task->calls;
     if (registers_read(task->tid, (uint64_t *)&registers) < 0 || !can_start(core, task->tid, &registers) ||
-        !area_at(task->tid, registers.rip, &text))
+        !area_at(task->tid, registers.rip, &text) || is_seen_as_it_is(core, text.path))
         return;
     const struct image *image = image_find(core, task->tid, &text);
     struct gate *gate = image ? gate_new(core) : NULL;
     if (!gate)
         return;
     task->entry = registers.rip;
-    bool recorded = start_is_recorded(core);
-    registers.rbx = recorded ? PB_NR_UNUSED : SYS_mmap; /* rax is the result of execve yet */
+    bool stops = start_stops(core);
+    registers.rbx = stops ? PB_NR_UNUSED : SYS_mmap; /* rax is the result of execve yet */
     registers.rdi = GATE_CODE;
     registers.rsi = GATE_CODE_SIZE;
     registers.rdx = PROT_READ | PROT_EXEC;
@@ -139,10 +154,12 @@ void gate_exec_seen(struct pb_core *core, struct task *task)
     registers.r13 = text.offset;
     registers.r14 = task->entry;
     registers.r15 = gate->number * GATE_COUNTERS_SIZE;
-    if (!recorded)
+    if (!stops)
         registers.r15 = registers.r15 << 32 | (GATE_PRIVATE_SIZE + (core->gate_enters ? BLOCKS_SIZE : 0));
-    const uint8_t *code = recorded ? RECORDING : ENTERING;
-    if (poke(task, &text, image, code, recorded ? sizeof RECORDING : sizeof ENTERING) &&
+    else if (!start_is_recorded(core))
+        registers.r15 |= WITHOUT_RINGS;
+    const uint8_t *code = stops ? STOPPING : ENTERING;
+    if (poke(task, &text, image, code, stops ? sizeof STOPPING : sizeof ENTERING) &&
         registers_write(task->tid, (uint64_t *)&registers) == 0) {
         task->gate = gate;
         block_give(core, task);
@@ -236,24 +253,24 @@ static bool maps_copy(const struct notified_call *call)
 static int32_t enters(struct pb_core *core, struct task *task, const struct notified_call *call, int listener, uint64_t id)
 {
     const struct stubs *stubs = task->gate->stubs;
-    bool recorded = start_is_recorded(core);
+    bool stops = start_stops(core);
     if (call->ip == task->entry + 3) {
-        if (recorded ? call->nr != PB_NR_UNUSED : !maps_code(call))
+        if (stops ? call->nr != PB_NR_UNUSED : !maps_code(call))
             return 0;
         bool lent = listener >= 0 && lend_as(listener, id, stubs->fds[0], LENT_CODE) >= 0 &&
                     lend_as(listener, id, stubs->fds[1], LENT_COUNTERS) >= 0 &&
                     lend_as(listener, id, task->entered->copy, LENT_COPY) >= 0 &&
-                    (!recorded || lend_rings(core, task, listener, id));
+                    (!start_is_recorded(core) || lend_rings(core, task, listener, id));
         return lent ? 1 : -EMFILE;
     }
-    if (call->ip == routine_address(recorded ? recording_copied : routine_copied)) {
+    if (call->ip == routine_address(stops ? stopping_copied : routine_copied)) {
         if (!maps_copy(call))
             return 0;
         image_enter(core, task, task->entered, call->args[0], call->args[1], call->args[5]);
         task->entering = 0;
         return 1;
     }
-    return recorded && call->ip == task->entry + 5 && maps_code(call);
+    return stops && call->ip == task->entry + 5 && maps_code(call);
 }
 
 int32_t gate_own_call(struct pb_core *core, struct task *task, const struct notified_call *call, int listener, uint64_t id)
@@ -270,7 +287,7 @@ int32_t gate_own_call(struct pb_core *core, struct task *task, const struct noti
 
 int64_t gate_own_result(const struct pb_core *core, const struct task *task, uint64_t nr)
 {
-    return task->entering && nr == PB_NR_UNUSED && start_is_recorded(core) ? SYS_mmap : 0;
+    return task->entering && nr == PB_NR_UNUSED && start_stops(core) ? SYS_mmap : 0;
 }
 
 /* Whether another task may still read what leads its exchange. */
@@ -369,23 +386,34 @@ static int64_t exchange_stopped(struct pb_core *core, struct task *task, const s
     return result;
 }
 
-bool gate_maps_copy(struct pb_core *core, struct task *task, bool entered)
+/* What of an image is in the gate that a task is about to map; NULL: it maps something else, or as it is. */
+static const struct image *exchanged(struct pb_core *core, struct task *task, const struct call_info *info)
 {
-    struct call_info info;
-    if (!core->images || task->debugging || core->has_other_roots || !task->gate || task->gate->has_no_copies ||
-        !start_is_recorded(core) || call_info_read(task->tid, &info) < 0)
-        return false;
-    const struct image *image = copy_of(core, task, info.args);
+    if (!core->images || task->debugging || core->has_other_roots || !task->gate || task->gate->has_no_copies)
+        return NULL;
+    return copy_of(core, task, info->args);
+}
+
+bool gate_records_copy(struct pb_core *core, struct task *task, const struct call_info *info, bool entered)
+{
+    const struct image *image = start_is_recorded(core) ? exchanged(core, task, info) : NULL;
     if (!image)
         return false;
     if (!entered)
-        recorder_entered(core, task, SYS_mmap, &info);
-    int64_t result = exchange_stopped(core, task, image, &info);
+        recorder_entered(core, task, SYS_mmap, info);
+    int64_t result = exchange_stopped(core, task, image, info);
     if (result < 0)
         recorder_drop(task);
     else
         recorder_left(core, task, result);
     return true;
+}
+
+void gate_maps_copy(struct pb_core *core, struct task *task, const struct call_info *info)
+{
+    const struct image *image = can_map(core) ? exchanged(core, task, info) : NULL;
+    if (image)
+        exchange_stopped(core, task, image, info);
 }
 
 void exchange_give_back(const struct task *task, struct borrowed *registers)
