@@ -38,8 +38,8 @@ SECCOMP_RET_TRACE = 0x7FF0_0000
 SECCOMP_RET_ALLOW = 0x7FFF_0000
 SECCOMP_RET_DATA = 0x0000_FFFF
 
-# No kernel has a call of this number: one that is notified where all others are recorded, so that there is one, and where
-# a program's mappings are seen, the first call by which it maps the gate.
+# No kernel has a call of this number: one that is notified where all others are recorded, so that there is one, and
+# where mappings are seen, the first call by which a program maps the gate.
 UNUSED_NUMBER = 400
 
 # Data of the RET_TRACE verdict for a number the table cannot hold; the C core answers it ENOSYS.

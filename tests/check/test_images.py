@@ -1,4 +1,4 @@
-"""What a check has programs run: copies of images off the drives, which make calls in the gate, and look as the files."""
+"""What a check has programs run: copies of images off the drives, which call in the gate and look as the files."""
 
 from __future__ import annotations
 
