@@ -257,8 +257,7 @@ void pb_forget_credentials(struct pb_core *core);
 /* Where the plans of images are kept (picobox.platform.site_cache), a descriptor that is ours from now on; without it, and in
    images that have none, only the two most usual forms of sites enter the gate. */
 void pb_set_plans(struct pb_core *core, int32_t directory);
-/* Images that have a plan are mapped as copies, in which all sites that are worth it enter the gate. 0, or -errno where we may
-   not have a file system for them. */
+/* Images with a plan are mapped as copies, in which sites enter the gate. 0, or -errno: we may have no file system for them. */
 int32_t pb_open_copies(struct pb_core *core);
 /* The inode of the image for which a file of those is mapped; 0: it is none of them. */
 uint64_t pb_original(struct pb_core *core, uint64_t device, uint64_t inode);
@@ -569,7 +568,6 @@ int32_t pb_door_ring(int32_t fd);
 #define PB_NAMES_AMBIGUOUS 3 /* in several other spellings */
 /* What a kept directory counts for in addition to its names. */
 #define PB_NAMES_DIRECTORY_WEIGHT 64
-
 
 struct pb_names_statistics {
     uint64_t directories; /* kept */
