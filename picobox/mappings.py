@@ -8,7 +8,7 @@ from ntshim.fs.mapped import pointers_of
 from picobox.platform.mapped import Mapping, image_of, is_elf, mappings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ntshim.fs.native import NativeInode
     from ntshim.fs.nodes import Nodes
@@ -46,6 +46,8 @@ class Mappings:
         self._executive = executive
         self._nodes = nodes
         self._noted: set[Key] = set()
+        # Told of each.
+        self.told: Callable[[Key], None] | None = None
         self._images: dict[Process, Key | None] = {}
         self._counted: dict[Key, _Counts] = {}
 
@@ -53,6 +55,8 @@ class Mappings:
         """A task is about to map a file of a drive."""
         if key not in self._noted and (_is_shared(flags) or protection & PROT_EXEC or not is_elf(tid, fd)):
             self._noted.add(key)
+            if self.told is not None:
+                self.told(key)
 
     def look(self, key: Key, inode: NativeInode) -> None:
         """Bring NT's count of a file's sections up to what the kernel says now."""

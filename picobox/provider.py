@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from picobox.names import Names
     from picobox.opens import Opens
     from picobox.platform.base import Birth, HostTid, Platform
+    from picobox.platform.unopposed import UnopposedChanges
     from picobox.session.fakeroot.root import FakeRoot
     from picobox.windows import WindowsRules
 
@@ -188,6 +189,11 @@ class PicoProvider:
             self.platform.leave_handlers()
         if not self._asking("dup", "dup2", "dup3", "fcntl"):
             self.platform.leave_copies()
+
+    def unopposed(self) -> UnopposedChanges | None:
+        """Who is told which changes a check that only observes need not be shown; None if all come here."""
+        is_asked = SUPERVISED in self._features or self._asking("unlink", "unlinkat", "rmdir", "mkdir", "mkdirat")
+        return None if is_asked or self.interposer is not None else self.platform.unopposed()
 
     def _asking(self, *names: str) -> frozenset[str]:
         """The active features for whose sake some rows are calls."""

@@ -75,6 +75,8 @@ class Unopened:
         self._origins: dict[object, _Origin] = {}
         # Files that were made without a name, and have none yet: in nobody's way, whoever has them open.
         self._unnamed: dict[object, None] = {}
+        # Called when all handles have been made of what those had who may have received files.
+        self.told: Callable[[], None] | None = None
 
     def leave_unnamed(self, file: object) -> None:
         """A file was made without a name: it has no handles from now on, however often its descriptors are copied."""
@@ -104,6 +106,8 @@ class Unopened:
                 self._look_at(process)
         if is_first:
             self._hold_redirections()
+        if self.told is not None:
+            self.told()
 
     def may_have(self, file: Key) -> bool:
         """Whether somebody may have a file open of which nobody knows; no handle is made of what there is else."""

@@ -59,6 +59,12 @@ class WindowsRules:
         """The root directories of the drives, without links."""
         return tuple(self._prefixes)
 
+    @property
+    def longest_directory(self) -> int:
+        """The most bytes that a path on a drive may have for Win32 to make a directory there, whatever the drive."""
+        longer = max((units(prefix) - len(root.rstrip(b"/")) for root, prefix in self._prefixes.items()), default=0)
+        return MAX_DIRECTORY - 1 - longer
+
     def prefix_of(self, directory: bytes) -> str:
         """The Windows path for which the root directory of a drive stands, "" if it is none."""
         return self._prefixes.get(directory, "")

@@ -19,7 +19,7 @@ from ntshim.ob.object import Reparse
 from ntshim.upcase import upcase
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from ntshim.fs.backend import Backend, Inode
     from ntshim.fs.mapped import SectionObjectPointers
@@ -67,6 +67,7 @@ class Volume(SecuredDevice):
         "object_id",
         "reservations",
         "rules",
+        "told_reserved",
         "updates_access_time",
     )
 
@@ -95,6 +96,8 @@ class Volume(SecuredDevice):
         self.watches = None
         # (directory, folded name) of what is being made, from the decision to the completion (design.md section 5).
         self.reservations: dict[tuple[Hashable, str], Irp] = {}
+        # Called when there are others.
+        self.told_reserved: Callable[[], None] | None = None
 
     def split_name(self, component: str) -> FileName:
         """Take the last component of a name apart; STATUS_OBJECT_NAME_INVALID for what the volume cannot store."""
@@ -344,9 +347,13 @@ class Volume(SecuredDevice):
         """Keep a name for a request until it is done."""
         key = (directory.key, self.fold(directory, name))
         self.reservations[key] = irp
+        if self.told_reserved is not None:
+            self.told_reserved()
 
         def free(_: Irp) -> None:
             del self.reservations[key]
+            if self.told_reserved is not None:
+                self.told_reserved()
 
         irp.when_done(free)
 

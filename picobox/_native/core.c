@@ -45,6 +45,7 @@ void pb_core_free(struct pb_core *core)
     repeats_clear(core);
     unshown_clear(core);
     readings_clear(core);
+    changes_clear(core);
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         while (core->buckets[bucket])
             task_remove(core, core->buckets[bucket]->tid);

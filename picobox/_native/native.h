@@ -20,6 +20,8 @@
 #include "trace/contract.h"
 #include "debug/contract.h"
 #include "check/contract.h"
+#include "check/changes.h"
+#include "check/files.h"
 #include "check/readings.h"
 
 /* renameat2(2); musl before 1.2.6 has no name for it. */
@@ -92,6 +94,7 @@ struct task {
     bool has_notified;   /* `notified` is the last call that it has entered */
     bool receives;       /* its call number `received` may have given it descriptors; Python does not know yet */
     uint32_t received;
+    bool untold;         /* it may have files open that are not marked as open, see check/changes.c */
     uint32_t table;      /* the number of its descriptor table, if Python watches some of it; else 0 */
     struct notified_call notified;
     struct gate *gate;   /* of its address space, NULL if it has none */
@@ -264,6 +267,7 @@ struct pb_core {
         bool shows_copies;          /* all are shown, those made in the gate too */
     } unshown;
     struct readings readings;
+    struct unopposed unopposed;
     int32_t receiver_count;  /* tasks that have `receives` */
     bool receiver_gone;      /* one of them is no more */
     bool leaves_unseen;      /* see unseen.c */
@@ -446,7 +450,8 @@ void copy_ended(struct pb_core *core, struct task *task);
 bool is_watched(struct pb_core *core, const struct task *task, int32_t fd);
 
 /* repeats.c */
-/* Whether the call that a task is about to make need not be seen by Python. */
+/* Whether the call that a task is about to make need not be seen by Python; whether there are any like that. */
+bool has_repeats(const struct pb_core *core);
 bool is_repeat(struct pb_core *core, struct task *task, const struct call_info *info);
 void repeats_clear(struct pb_core *core);
 

@@ -8,6 +8,7 @@ void receipt_seen(struct pb_core *core, struct task *task)
 {
     core->receiver_count += !task->receives;
     task->receives = true;
+    untold_add(core, task);
     task->received = task->calls;
 }
 
@@ -20,6 +21,7 @@ static void forget(struct pb_core *core, struct task *task)
 void receipt_lost(struct pb_core *core, struct task *task)
 {
     core->receiver_gone |= task->receives;
+    untold_lost(core, task);
     forget(core, task);
 }
 

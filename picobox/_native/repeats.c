@@ -60,6 +60,14 @@ void repeats_clear(struct pb_core *core)
     forget(core);
 }
 
+bool has_repeats(const struct pb_core *core)
+{
+    for (int bucket = 0; bucket < REPEAT_BUCKETS; bucket++)
+        if (core->repeats[bucket])
+            return true;
+    return false;
+}
+
 static bool arguments_match(const struct repeat *repeat, const uint64_t *args)
 {
     for (int i = 0; i < 6; i++)

@@ -13,6 +13,8 @@ from picobox.check.deleted import DeletedFiles
 from picobox.findings.rules import RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     from ntshim.fs.nodes import Node
     from picobox.call import Call
     from picobox.check.deleted import Deleted
@@ -30,7 +32,9 @@ class Aftermath:
     def __init__(self, judge: Judge) -> None:
         """Tell `judge` what is found."""
         self._judge = judge
-        self._deleted = DeletedFiles()
+        self.deleted = DeletedFiles()
+        # Told of an open file that has another path.
+        self.told_moved: Callable[[Hashable], None] | None = None
 
     def prepare(self, call: Call, judgement: Judgement) -> None:
         """See to it that the end of a call is followed."""
@@ -54,13 +58,13 @@ class Aftermath:
         """
         if subject.action == sb.DELETE:
             return not self._judge.reopened.awaits(subject.file.file)
-        return not self._deleted.has_below(subject.file.path) and not self._judge.holders.below(subject.file.path)
+        return not self.deleted.has_below(subject.file.path) and not self._judge.holders.below(subject.file.path)
 
     def _look_for_former(self, call: Call, made: Identity) -> None:
         """A name comes into being: on Windows it may be taken still."""
-        if self._deleted.has(made):
+        if self.deleted.has(made):
             self._judge.unopened.look()
-        deleted = self._deleted.take(made)
+        deleted = self.deleted.take(made)
         if deleted is None:
             return
         sides = self._judge.holders.of(deleted.node)
@@ -82,7 +86,7 @@ class Aftermath:
         if subject.action == sb.DELETE:
             self._judge.reopened.removed(call, subject.file.file, is_told=bool(judgement.entries))
         if node is not None:
-            deleted = self._deleted.add(subject.file, node, is_pending=not judgement.let_go)
+            deleted = self.deleted.add(subject.file, node, is_pending=not judgement.let_go)
             deleted.entries.extend(judgement.entries)
             if self._judge.holders.of(node):
                 self._judge.repeats.begin_anew()
@@ -94,7 +98,7 @@ class Aftermath:
     def _directory_removed(self, call: Call, directory: Identity) -> None:
         """Files deleted in it that are still open would have kept it from being empty."""
         left: list[Side] = []
-        for deleted in self._deleted.take_below(directory.path):
+        for deleted in self.deleted.take_below(directory.path):
             sides = self._judge.holders.of(deleted.node)
             if not sides or not deleted.entries:
                 continue
@@ -154,6 +158,8 @@ class Aftermath:
         prefix, moved_to = source.path, target.path
         for other in self._judge.nodes.all():
             _move(other, prefix, moved_to)
+            if self.told_moved is not None:
+                self.told_moved(other.inode.key)
 
 
 def _forget_name(node: Node, found: Identity) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from ntshim.fs.nodes import Node
     from picobox.check.ledger import Entry
     from picobox.platform.identity import Identity, Key
@@ -34,17 +36,38 @@ class DeletedFiles:
         self._limit = _FEWEST
         self._files: list[Deleted] = []
         self._names: dict[tuple[Key, bytes], Deleted] = {}
+        # Told of the path of a file, and of a name, that is kept from now on, or no more.
+        self.told: Callable[[bytes, bool], None] | None = None
+        self.told_name: Callable[[tuple[Key, bytes], bool], None] | None = None
 
     def add(self, found: Identity, node: Node, *, is_pending: bool) -> Deleted:
         """Note that a name was removed whose file is open; `is_pending`: Windows would have removed it too, at last."""
         if len(self._files) >= self._limit:
-            self._files = [file for file in self._files if file.is_open]
-            self._names = {name: file for name, file in self._names.items() if file.is_open}
+            self._drop([file for file in self._files if not file.is_open])
+            for name in [name for name, file in self._names.items() if not file.is_open]:
+                self._drop_name(name)
             self._limit = max(_FEWEST, 2 * len(self._files))
         deleted = Deleted(node, found.path, (found.directory, found.name), [])
         self._files.append(deleted)
+        if self.told is not None:
+            self.told(deleted.path, True)
         if is_pending:
             self._names[deleted.name] = deleted
+            if self.told_name is not None:
+                self.told_name(deleted.name, True)
+        return deleted
+
+    def _drop(self, files: Sequence[Deleted]) -> None:
+        gone = set(map(id, files))
+        self._files = [file for file in self._files if id(file) not in gone]
+        if self.told is not None:
+            for file in files:
+                self.told(file.path, False)
+
+    def _drop_name(self, name: tuple[Key, bytes]) -> Deleted | None:
+        deleted = self._names.pop(name, None)
+        if deleted is not None and self.told_name is not None:
+            self.told_name(name, False)
         return deleted
 
     def has(self, found: Identity) -> bool:
@@ -53,7 +76,7 @@ class DeletedFiles:
 
     def take(self, found: Identity) -> Deleted | None:
         """Give the open file that was deleted under a name; the name is told once."""
-        deleted = self._names.pop((found.directory, found.name), None) if self._names else None
+        deleted = self._drop_name((found.directory, found.name)) if self._names else None
         return deleted if deleted is not None and deleted.is_open else None
 
     def has_below(self, directory: bytes) -> bool:
@@ -66,5 +89,5 @@ class DeletedFiles:
         prefix = directory + b"/"
         below = [file for file in self._files if file.path.startswith(prefix)]
         if below:
-            self._files = [file for file in self._files if not file.path.startswith(prefix)]
+            self._drop(below)
         return [file for file in below if file.is_open]

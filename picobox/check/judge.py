@@ -29,6 +29,7 @@ from picobox.check.repeats import Repeats
 from picobox.check.sites import site_of
 from picobox.check.stacks import Stacks
 from picobox.check.unopposed import Unopposed
+from picobox.check.unshown_changes import UnshownChanges
 from picobox.findings.finding import Finding, Side
 from picobox.findings.rules import RULES
 from picobox.task import fd_index
@@ -95,6 +96,7 @@ class Judge:
         self.wants_looks = provider.check_looks
         self.repeats = Repeats(provider.platform, opens.unopened.look)
         self._provider = provider
+        self._opens = opens
         self._changes = changes
         self.identities = opens.identities
         self.unopened = opens.unopened
@@ -111,6 +113,13 @@ class Judge:
     def observes(self) -> bool:
         """Whether programs go on as on Linux."""
         return not self.settings.enforces
+
+    def leave_changes(self) -> None:
+        """Have changes not shown in whose way nobody is, where this only observes and nobody else meets calls."""
+        names, native = self._provider.names, self._provider.unopposed()
+        index = None if names is None else names.sparing
+        if self.observes and index is not None and native is not None:
+            UnshownChanges(self, self._opens, self._changes, self._aftermath, native).leave(index.table)
 
     def findings(self) -> tuple[Finding, ...]:
         """All that was found in a run that is over, in the order of the first occurrence."""

@@ -16,7 +16,7 @@ from picobox.platform.sources import lines_of, text_of
 from picobox.runtimes import C
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from picobox.call import Call
     from picobox.check.posix import Posix
@@ -87,7 +87,14 @@ class ReadBack:
         self._tries: dict[object, int] = {}
         # Masks that take more from a mode than is usual, by process.
         self._umasks: dict[int | None, int] = {}
+        # Told when there are others.
+        self.told_umasks: Callable[[], None] | None = None
         self._is_asked = False
+
+    @property
+    def has_umasks(self) -> bool:
+        """Whether a process may take more from the modes of what it makes than is usual."""
+        return bool(self._umasks)
 
     def executes(self, program: bytes) -> None:
         """A program is about to run: stat(1) may be asked for any file's mode."""
@@ -100,6 +107,8 @@ class ReadBack:
         self._umasks.pop(call.task.group.tgid, None)
         if mask & _PERMISSIONS & ~_USUAL_MASK and len(self._umasks) < _MOST:
             self._umasks[call.task.group.tgid] = mask & _PERMISSIONS
+        if self.told_umasks is not None:
+            self.told_umasks()
 
     def creates(self, call: Call, file: tuple[int, bytes], mode: int, *, is_directory: bool) -> None:
         """A file may be about to be made with a mode; what the library chooses for temporary files is no matter."""

@@ -39,6 +39,8 @@ class Reopened:
         """Tell `judge` what is found."""
         self._judge = judge
         self._drafts: dict[Key, Callable[[], None]] = {}
+        # Told of a file whose removal may tell something from now on.
+        self.told: Callable[[Key], None] | None = None
 
     def opened(self, call: Call, file: File, path: bytes) -> None:
         """A file was opened, in whatever way."""
@@ -53,6 +55,8 @@ class Reopened:
             del self._drafts[next(iter(self._drafts))]
         message = "is opened while tempfile.NamedTemporaryFile, which deletes it, still has it open"
         self._drafts[key] = self._judge.draft(call, "PB009", st.STATUS_SHARING_VIOLATION, path, message, others=others)
+        if self.told is not None:
+            self.told(key)
 
     def awaits(self, key: Key | None) -> bool:
         """Whether the removal of a file's name may tell something."""

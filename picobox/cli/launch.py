@@ -168,6 +168,8 @@ class Launch:
             self.provider.interposer = make_chaos(self.provider, chaos)
         elif interposer is not None:
             self.provider.interposer = interposer
+        elif check is not None and leaves_rest:
+            judge.leave_changes()
 
     @property
     def provider(self) -> PicoProvider:

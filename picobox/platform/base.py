@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from picobox.platform.debug_calls import DebugCalls
     from picobox.platform.readings import Readings
+    from picobox.platform.unopposed import UnopposedChanges
 
 HostTid = NewType("HostTid", int)
 """A thread id as this host's kernel gives it to us; a guest sees a `VirtualTid`."""
@@ -330,6 +331,9 @@ class Platform(Protocol):
 
     def readings(self) -> Readings | None:
         """Who has opened files for reading that need not be given, if the platform leaves such opens out."""
+
+    def unopposed(self) -> UnopposedChanges | None:
+        """Who is told which changes of names need not be given, if the platform leaves such changes out."""
 
     def leave_anonymous(self) -> None:
         """Mappings of no file need not be given, nor those of files outside of what `leave_opens` was told."""

@@ -63,7 +63,7 @@ class Readings:
         if isinstance(file, tuple):
             self._mark(lib.PB_FILE_READ, file, is_so=is_so)
         else:
-            _check(lib.pb_mark_path(self._core(), file, len(file), is_so))
+            _check(lib.pb_mark_path(self._core(), lib.PB_FILE_READ, file, len(file), is_so))
 
     def _mark(self, how: int, key: tuple[int, int], *, is_so: bool) -> None:
         core = self._core()

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from picobox.abi.row import Row
     from picobox.platform.base import Birth, Repeated
     from picobox.platform.readings import Readings
+    from picobox.platform.unopposed import UnopposedChanges
 
 # sys/ptrace.h and sys/wait.h, where python-ptrace has no name for them.
 _PTRACE_SEIZE = 0x4206
@@ -478,6 +479,9 @@ class ReferencePlatform:
         return False
 
     def readings(self) -> Readings | None:
+        return None
+
+    def unopposed(self) -> UnopposedChanges | None:
         return None
 
     def receivers(self) -> list[HostTid] | None:

@@ -16,6 +16,7 @@ from picobox.platform import host
 from picobox.platform.base import STOP_INTERRUPT, STOP_TRACE, Birth, Descriptor, HostTid, Kills, SpawnRequest, Stop
 from picobox.platform.readings import Readings
 from picobox.platform.trace_memory import BUFFER, TraceMemory, TracePage
+from picobox.platform.unopposed import UnopposedChanges
 from picobox.platform.unshown import Unshown
 
 if TYPE_CHECKING:
@@ -421,6 +422,9 @@ class TracePlatform(Unshown):
 
     def readings(self) -> Readings | None:
         return Readings(lambda: self._core) if self._tells_closes and not self._is_traced else None
+
+    def unopposed(self) -> UnopposedChanges | None:
+        return UnopposedChanges(lambda: self._core) if self._tells_closes and not self._is_traced else None
 
     def leaves_handles(self, nr: int) -> bool:
         return self._opens_unseen and self._seen is not None and nr not in self._seen and nr not in self._recorded

@@ -27,10 +27,15 @@ struct pb_reading {
 int32_t pb_let_read(struct pb_core *core, int32_t tid, const struct pb_reader *reader);
 /* Python knows of an address space what a row without instruction and owner is, or no more. 0, -ENOMEM. */
 int32_t pb_know_target(struct pb_core *core, uint64_t space, const int64_t *row, uint32_t words, int32_t is_known);
-/* How a file, or what had a path without links when it was made, is known to Python; `is_so`: from now on, or no more. 0, -ENOMEM. */
-enum { PB_FILE_OPEN, PB_FILE_READ };
+/* How a file is known to Python; `is_so`: from now on, or no more. Its removal is to be shown if it is PB_FILE_AWAITED. 0, -ENOMEM. */
+enum { PB_FILE_OPEN, PB_FILE_READ, PB_FILE_AWAITED };
 int32_t pb_mark_file(struct pb_core *core, int32_t as, uint64_t device, uint64_t inode, int32_t is_so);
-int32_t pb_mark_path(struct pb_core *core, const char *path, uint64_t length, int32_t is_so);
+/* The same of what had a path without links when it was made: PB_FILE_READ, or PB_PATH_ABOVE for a directory below which
+   somebody has something open, or had when it was deleted. */
+enum { PB_PATH_ABOVE = 3 };
+int32_t pb_mark_path(struct pb_core *core, int32_t as, const char *path, uint64_t length, int32_t is_so);
+/* A name in a directory under which a file was deleted that is open: whoever makes it is shown. */
+int32_t pb_mark_name(struct pb_core *core, uint64_t device, uint64_t inode, const char *name, uint64_t length, int32_t is_so);
 /* The last reading of a file; of any file if `inode` is 0: 1, or 0 if there is none. It is forgotten if `takes`. */
 int32_t pb_find_reading(struct pb_core *core, uint64_t device, uint64_t inode, int32_t takes, struct pb_reading *out);
 /* Whether as many readings are kept as there may be: then opens are shown. */
@@ -39,3 +44,11 @@ int32_t pb_readings_are_full(struct pb_core *core);
 void pb_forget_readings(struct pb_core *core);
 /* Whether a descriptor of a task stands for a file: 1, 0, -errno. */
 int32_t pb_has_open(int32_t tid, uint64_t device, uint64_t inode);
+/* Removals of names, and calls that make directories, are not shown from now on where nobody is in their way and no rule is
+   about their names, see changes.c. `index` has the names of the directories; a path of more than `longest` bytes may be too
+   long. It has to be told (pb_receivers_told) what everybody has open. */
+void pb_leave_changes(struct pb_core *core, struct pb_names *index, uint32_t longest);
+/* Directories that are made are shown, as long as `shows`. */
+void pb_show_makings(struct pb_core *core, int32_t shows);
+/* All that those have open is marked who were receivers before (pb_take_receivers). */
+void pb_receivers_told(struct pb_core *core);

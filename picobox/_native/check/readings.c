@@ -1,7 +1,6 @@
 /* Owns the opens for reading that a check is not shown, since nobody is in their way: who has made them is kept here, until
    somebody is told of it. A file that a program reads now and then costs Python nothing so. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -9,27 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "native.h"
 #include "statx.h"
 
 #define MOST_RECEIVERS 4
-#define LONGEST_NAME 127
 /* Address spaces that are gone leave theirs behind. What is forgotten while it counts is shown. */
 #define MOST_KNOWN (UINT64_C(1) << 18)
-
-enum { OF_FILE = 1, OF_PATH };
-
-static uint64_t file_key(uint64_t device, uint64_t inode)
-{
-    uint64_t file[] = {device, inode};
-    return key_of(OF_FILE, file, sizeof file);
-}
 
 static int mark(struct keys *keys, uint64_t key, int32_t is_so)
 {
@@ -74,13 +62,20 @@ int32_t pb_know_target(struct pb_core *core, uint64_t space, const int64_t *row,
 int32_t pb_mark_file(struct pb_core *core, int32_t as, uint64_t device, uint64_t inode, int32_t is_so)
 {
     LOCKED(core);
-    return mark(as == PB_FILE_OPEN ? &core->readings.open : &core->readings.read, file_key(device, inode), is_so);
+    struct keys *kinds[] = {&core->readings.open, &core->readings.read, &core->unopposed.files};
+    return mark(kinds[as], file_key(device, inode), is_so);
 }
 
-int32_t pb_mark_path(struct pb_core *core, const char *path, uint64_t length, int32_t is_so)
+int32_t pb_mark_path(struct pb_core *core, int32_t as, const char *path, uint64_t length, int32_t is_so)
 {
     LOCKED(core);
-    return mark(&core->readings.read, key_of(OF_PATH, path, length), is_so);
+    return mark(as == PB_FILE_READ ? &core->readings.read : &core->unopposed.above, path_key(path, length), is_so);
+}
+
+int32_t pb_mark_name(struct pb_core *core, uint64_t device, uint64_t inode, const char *name, uint64_t length, int32_t is_so)
+{
+    LOCKED(core);
+    return mark(&core->unopposed.names, name_key(device, inode, name, length), is_so);
 }
 
 static struct pb_reading **reading_of(struct readings *readings, uint64_t device, uint64_t inode)
@@ -143,45 +138,6 @@ static const uint64_t *arguments_of(const struct call_info *info, int32_t *direc
     return args[1] & others ? NULL : args;
 }
 
-/* Names that Windows may take for something else are Python's to judge. */
-static bool is_plain(const char *name)
-{
-    static const char devices[][4] = {"con", "prn", "aux", "nul", "com", "lpt"};
-    size_t length = strlen(name);
-    if (length > LONGEST_NAME || (length && name[length - 1] == ' '))
-        return false;
-    if (length && name[length - 1] == '.' && strcmp(name, ".") && strcmp(name, ".."))
-        return false;
-    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
-        if (!strncasecmp(name, devices[i], 3))
-            return false;
-    for (const unsigned char *at = (const unsigned char *)name; *at; at++)
-        if (*at < 0x20 || *at >= 0x80 || strchr("\"*:<>?\\|", *at))
-            return false;
-    return true;
-}
-
-static bool lies_in(const struct strings *directories, const char *path)
-{
-    for (uint64_t place = 0; place < directories->length; place += strlen(directories->text + place) + 1) {
-        size_t length = strlen(directories->text + place);
-        if (!strncmp(directories->text + place, path, length) && (!path[length] || path[length] == '/'))
-            return true;
-    }
-    return false;
-}
-
-/* What the kernel knows of a file without asking its file system, which may be a guest's to serve. */
-static bool look(int directory, const char *name, int flags, struct kernel_statx *found)
-{
-    return !syscall(SYS_statx, directory, name, flags | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, found);
-}
-
-static uint64_t device_of(const struct kernel_statx *found)
-{
-    return makedev(found->device[0], found->device[1]);
-}
-
 /* Fills in which file of the drives a path of a task leads to, a regular file or a directory with a name. */
 static bool find_file(const struct pb_core *core, int32_t tid, int32_t directory, const char *path, uint64_t flags,
                       struct pb_reading *out)
@@ -198,33 +154,16 @@ static bool find_file(const struct pb_core *core, int32_t tid, int32_t directory
     struct kernel_statx found;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, out->path, sizeof out->path);
-    bool is_known = look(fd, "", AT_EMPTY_PATH, &found);
+    bool is_known = known_status(fd, "", AT_EMPTY_PATH, &found);
     close(fd);
     if (!is_known || !found.links || (!S_ISREG(found.mode) && !S_ISDIR(found.mode)) || length < 1 ||
         length >= (ssize_t)sizeof out->path)
         return false;
     out->path[length] = 0;
     out->length = (uint32_t)length;
-    out->device = device_of(&found);
+    out->device = status_device(&found);
     out->inode = found.inode;
-    return lies_in(&core->unshown.directories, out->path);
-}
-
-/* Whether a task has a file open; so it is as well where that cannot be told. */
-static bool has_open(int32_t tid, const struct pb_reading *file)
-{
-    char name[32];
-    snprintf(name, sizeof name, "/proc/%d/fd", tid);
-    DIR *list = opendir(name);
-    if (!list)
-        return true;
-    bool has = false;
-    struct kernel_statx found;
-    for (struct dirent *entry; !has && (entry = readdir(list));)
-        has = entry->d_name[0] != '.' && look(dirfd(list), entry->d_name, 0, &found) && found.inode == file->inode &&
-              device_of(&found) == file->device;
-    closedir(list);
-    return has;
+    return lies_in_one(&core->unshown.directories, out->path);
 }
 
 /* Whether anybody may have a file open of whom Python has not been told yet. */
@@ -234,7 +173,7 @@ static bool may_be_read(const struct pb_core *core, const struct pb_reading *fil
         return true;
     for (int bucket = 0; core->receiver_count && bucket < TASK_BUCKETS; bucket++)
         for (const struct task *task = core->buckets[bucket]; task; task = task->next)
-            if (task->receives && has_open(task->tid, file))
+            if (task->receives && may_have_open(task->tid, file->device, file->inode))
                 return true;
     return false;
 }
@@ -242,7 +181,7 @@ static bool may_be_read(const struct pb_core *core, const struct pb_reading *fil
 static bool was_read(struct readings *readings, const struct pb_reading *file)
 {
     return keys_has(&readings->read, file_key(file->device, file->inode)) ||
-           keys_has(&readings->read, key_of(OF_PATH, file->path, file->length)) ||
+           keys_has(&readings->read, path_key(file->path, file->length)) ||
            reading_of(readings, file->device, file->inode);
 }
 
@@ -297,7 +236,7 @@ static bool is_reading(struct pb_core *core, const struct task *task, const stru
     if (!args || pb_read_string(core, task->tid, args[0], path, sizeof path) <= 0)
         return false;
     const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    if (!is_plain(name) || (path[0] == '/' && !lies_in(&core->unshown.directories, path)) ||
+    if (!is_plain_name(name) || (path[0] == '/' && !lies_in_one(&core->unshown.directories, path)) ||
         !find_file(core, task->tid, directory, path, args[1], out))
         return false;
     struct readings *readings = &core->readings;

@@ -33,6 +33,9 @@ bool is_looked_for(const struct pb_core *core, const char *name);
 
 /* places.c: where something lies without links, in PATH_MAX bytes. False: the kernel does not know at once. */
 bool descriptor_path(int32_t tid, int32_t fd, char *path);
+/* The directory of a path of a task, "" for where a relative one begins: an O_PATH descriptor or less than 0. One whose file
+   system would have to be asked is not opened: a guest may serve it, and everybody waits for us. */
+int parent_open(int32_t tid, int32_t directory, const char *path);
 /* The name that a path of a guest ends in, which need not be there; a relative one begins at `directory`. */
 bool entry_path(int32_t tid, int32_t directory, const char *path, char *place);
 

@@ -1,0 +1,31 @@
+/* What the rest of the core asks of changes.c. */
+#ifndef PICOBOX_NATIVE_CHECK_CHANGES_H
+#define PICOBOX_NATIVE_CHECK_CHANGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "keys.h"
+
+struct pb_core;
+struct pb_names;
+struct task;
+struct call_info;
+
+struct unopposed {
+    struct pb_names *index;  /* NULL: all changes are shown */
+    uint32_t longest;        /* in bytes, a path that is not too long on Windows */
+    bool shows_makings;
+    struct keys files, above, names; /* see pb_mark_file, pb_mark_path, pb_mark_name */
+    int32_t untold_count;    /* tasks that are `untold` */
+    bool untold_gone;        /* one of them is no more, or nobody was asked yet */
+};
+
+/* Whether a call is a change in whose way nobody is. */
+bool change_passes(struct pb_core *core, const struct task *task, const struct call_info *info);
+/* A task may have something open from now on that is not marked; it ends. */
+void untold_add(struct pb_core *core, struct task *task);
+void untold_lost(struct pb_core *core, struct task *task);
+void changes_clear(struct pb_core *core);
+
+#endif
