@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -87,5 +86,5 @@ class UnshownChanges:
 
 def _above(path: bytes) -> Iterator[bytes]:
     """The directories above a path without links, but for the root directory."""
-    while len(path := os.path.dirname(path)) > 1:
+    while path := path.rpartition(b"/")[0]:
         yield path
