@@ -50,7 +50,10 @@ int32_t pb_leave_looks(struct pb_core *core, const char *paths, uint64_t length,
 int32_t pb_leave_opens(struct pb_core *core, const char *directories, uint64_t length)
 {
     LOCKED(core);
-    return keep(&core->unshown.directories, directories, length);
+    int32_t error = keep(&core->unshown.directories, directories, length);
+    outside_forget(core);
+    gate_kinds_change(core);
+    return error;
 }
 
 void pb_leave_anonymous(struct pb_core *core, int32_t leaves)
@@ -215,8 +218,11 @@ static bool is_idle_open(struct pb_core *core, const struct task *task, int32_t 
     if (!core->unshown.directories.length || core->has_other_roots || flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ||
         pb_read_string(core, task->tid, address, path, sizeof path) <= 0)
         return false;
-    return is_outside(core, path) ||
-           (flags & O_DIRECTORY && is_no_directory(task->tid, directory, path, !(flags & O_NOFOLLOW)));
+    if (is_outside(core, path)) {
+        outside_seen(core, path);
+        return true;
+    }
+    return flags & O_DIRECTORY && is_no_directory(task->tid, directory, path, !(flags & O_NOFOLLOW));
 }
 
 static bool is_about_flags(int32_t command)

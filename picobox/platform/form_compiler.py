@@ -22,7 +22,7 @@ from picobox.abi.filter import (
     compile_resolvable,
     maps_itself,
 )
-from picobox.abi.row import ACTION_CALL
+from picobox.abi.row import ACTION_CALL, CHECK
 from picobox.confine.hardening import compile_hardening
 from picobox.platform.forms import Forms
 
@@ -89,7 +89,7 @@ class FormCompiler:
             hardening=compile_hardening(),
             has_gates=bool(gates),
             watches=bool(gates and gates[1].calls),
-            opens_unseen=any(_OPENAT in place.calls for place in gates),
+            opens_unseen=CHECK not in features and any(_OPENAT in place.calls for place in gates),
             tells_closes=_CLOSE in notified and dispositions[_CLOSE] & DISPOSITION_ACTION == ACTION_CALL,
         )
 

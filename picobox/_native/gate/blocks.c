@@ -67,6 +67,15 @@ static enum guest_kind taken_kind_of(const struct pb_core *core, uint32_t nr)
     }
 }
 
+/* An open is decided without its flags where a check is shown some by what they name. The gate looks at that by itself. */
+static enum guest_kind read_kind_of(const struct pb_core *core, uint32_t nr)
+{
+    bool looks = core->dispositions[SYS_newfstatat] & PB_FLAG_DECIDED;
+    if (!looks || !core->unshown.directories.length || core->has_other_roots)
+        return GUEST_ASKS;
+    return nr == SYS_open ? GUEST_READS : GUEST_READS_AT;
+}
+
 static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, uint32_t disposition)
 {
     uint64_t captures;
@@ -103,6 +112,8 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
     if (core->resolved[nr] & PB_RESOLVES_MAKING)
         return core->resolver ? GUEST_NAMES : GUEST_ASKS;
     uint32_t flags = disposition >> PB_OPEN_FLAGS_SHIFT & 3;
+    if (!flags && (nr == SYS_open || nr == SYS_openat))
+        return read_kind_of(core, nr);
     return flags == 1 ? GUEST_OPENS : flags == 2 ? GUEST_OPENS_AT : GUEST_FINDS;
 }
 
@@ -283,7 +294,8 @@ static bool is_seen_again(const struct pb_core *core, const struct gate_block *b
     const uint8_t *kinds = core->stubs->code + (GUEST_DECIDED + GUEST_KINDS - GATE_CODE);
     if (block->result == NOT_MADE || nr >= PB_NR_COUNT)
         return false;
-    bool may_be_waited_for = (kinds[nr] & GUEST_KIND) >= GUEST_LOOKS;
+    enum guest_kind kind = kinds[nr] & GUEST_KIND;
+    bool may_be_waited_for = kind == GUEST_LOOKS || kind == GUEST_LOOKS_AT || kind == GUEST_LOOKS_FD;
     return may_be_waited_for || block->result == -ENOENT || block->result == -ELOOP ||
            is_told_of(kinds[nr], nr, block->args[0], block->result);
 }

@@ -73,6 +73,10 @@ void gate_close(struct pb_core *core);
 /* gate/watches.c: the descriptor is watched in so many more tables. */
 void gate_watch(struct pb_core *core, int32_t fd, int32_t more);
 
+/* gate/outside.c: an open without links lies outside of a check's directories. */
+void outside_seen(struct pb_core *core, const char *path);
+void outside_forget(struct pb_core *core);
+
 /* gate/images.c */
 void images_close(struct pb_core *core);
 

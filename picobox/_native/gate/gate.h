@@ -45,7 +45,8 @@ struct exchange_memory {
 #define GUEST_SIZE UINT64_C(0x8000)
 #define GUEST_PLAIN (GATE_CODE + PB_GATE_CODE_SIZE - GUEST_SIZE)
 #define GUEST_DECIDED (GATE_DECIDED + PB_GATE_DECIDED_SIZE - GUEST_SIZE)
-#define GUEST_KINDS UINT64_C(0x7000) /* behind the code */
+#define GUEST_OUTSIDE UINT64_C(0x5000) /* behind the code: directories that lie outside of a check's, see guest.h */
+#define GUEST_KINDS UINT64_C(0x7000)
 #define GUEST_PATHS (GUEST_KINDS + PB_NR_COUNT) /* and where in its arguments each has its path */
 
 #define STUB_SIZE UINT64_C(128)

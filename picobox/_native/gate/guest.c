@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -206,6 +207,30 @@ static inline enum guest_kind look_kind_of(const struct gate_block *block, int a
     return is_waited_for(look_bit_of_path(path)) ? GUEST_ASKS : GUEST_MAKES;
 }
 
+/* Whether a check is shown no opens in the directory of a path. */
+static inline bool is_outside(const volatile char *path)
+{
+    uint64_t hash = directory_hash(path);
+    return hash && ((const volatile uint64_t *)(GUEST_DECIDED + GUEST_OUTSIDE))[hash >> (64 - OUTSIDE_BITS)] == hash;
+}
+
+/* An open whose path is at this position, with its flags behind. */
+static inline enum guest_kind reads_kind_of(struct gate_block *block, int at)
+{
+    uint64_t path = block->args[at], flags = block->args[at + 1];
+    if (flags & MAKES_NAMES || !is_of_guests(path))
+        return GUEST_ASKS;
+    bool outside = is_outside((const volatile char *)path);
+    if (!outside && !(flags & O_DIRECTORY))
+        return GUEST_ASKS;
+    uint64_t look[6] = {at ? block->args[0] : (uint64_t)AT_FDCWD, path, (uint64_t)block->name, AT_SYMLINK_NOFOLLOW};
+    uint32_t type = 0;
+    if (guest_look(SYS_newfstatat, look) == 0)
+        type = ((const volatile struct stat *)block->name)->st_mode & S_IFMT;
+    bool fails = flags & O_DIRECTORY && type == S_IFREG;
+    return fails || (outside && type != S_IFLNK) ? GUEST_MAKES : GUEST_ASKS;
+}
+
 /* Of a look that has found something. */
 static inline uint64_t inode_found(const struct gate_block *block, uint64_t nr)
 {
@@ -214,7 +239,7 @@ static inline uint64_t inode_found(const struct gate_block *block, uint64_t nr)
 }
 
 /* What is done about the call. */
-static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t nr)
+static inline enum guest_kind kind_of(struct gate_block *block, uint64_t nr)
 {
     enum guest_kind kind = nr < PB_NR_COUNT ? table_of(block, GUEST_KINDS)[nr] & GUEST_KIND : GUEST_ASKS;
     int control;
@@ -239,6 +264,9 @@ static inline enum guest_kind kind_of(const struct gate_block *block, uint64_t n
         return look_kind_of(block, kind == GUEST_LOOKS_AT);
     case GUEST_LOOKS_FD:
         return held_look_kind_of(block);
+    case GUEST_READS:
+    case GUEST_READS_AT:
+        return reads_kind_of(block, kind == GUEST_READS_AT);
     default:
         return kind;
     }

@@ -66,6 +66,28 @@ static inline uint32_t look_bit_of_path(const volatile char *path)
     return NO_LOOK_BIT;
 }
 
+/* Sealed as well, at GUEST_OUTSIDE: directories in which a check is shown no opens, each by the hash of its path, at a place that
+   the hash tells. No links lead there, and none of its entries leads to what a check is about unless it is a link. */
+#define OUTSIDE_BITS 10
+/* Of the directory of an absolute path, as that is written; 0: the path is too long, or its last component is no name. */
+static inline uint64_t directory_hash(const volatile char *path)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325), directory = 0;
+    uint32_t length = 0, name = 0;
+    if (*path != '/')
+        return 0;
+    for (char next; length < 4096 && (next = path[length]); length++) {
+        if (next == '/') {
+            directory = hash | 1;
+            name = length + 1;
+        }
+        hash = (hash ^ (uint8_t)next) * UINT64_C(0x100000001b3);
+    }
+    if (length == 4096 || name == length || (path[name] == '.' && (name + 1 == length || (path[name + 1] == '.' && name + 2 == length))))
+        return 0;
+    return directory;
+}
+
 /* Sealed as well: paths by which a task may make a name, each by its hash, at a place that the task's block tells, 0: none;
    see permits.c. */
 #define GATE_PERMITS UINT64_C(0x7c1e7000)
@@ -179,6 +201,8 @@ enum guest_kind {
     GUEST_LOOKS,    /* stat, lstat: is made unless the path is waited for, see GATE_LOOKS */
     GUEST_LOOKS_AT, /* newfstatat, statx: so; by a descriptor alone as the next one */
     GUEST_LOOKS_FD, /* fstat: is made if the descriptor is not watched; if its inode is waited for, once more to be seen */
+    GUEST_READS,    /* open of a check: is made if it can only fail, as one of a file as a directory, or lies outside */
+    GUEST_READS_AT, /* openat: so */
 };
 
 #endif
