@@ -238,10 +238,12 @@ def test_what_may_be_wanted_later_is_made_until_then() -> None:
     transfers = words("read write pread64 pwrite64 readv writev preadv pwritev preadv2 pwritev2")
     # The filter stays as it was installed: whether they are wanted by now makes no difference to it.
     for wanted in (frozenset[str](), frozenset({LOCKS}), frozenset({READ_BACK}), frozenset({LOCKS, READ_BACK})):
-        assert _decided(frozenset({WINDOWS, CHECK}) | wanted) == looks | transfers | words("close dup dup2 dup3")
+        decided = _decided(frozenset({WINDOWS, CHECK}) | wanted)
+        assert decided == looks | transfers | words("open openat close dup dup2 dup3")
         assert _decided(frozenset({WINDOWS}) | wanted - {READ_BACK}) == transfers
     assert not _decided(frozenset({WINDOWS, CHECK, SUPERVISED}))
     assert "read" not in _decided(frozenset({WINDOWS, CHECK, SEEN + "read"}))
+    assert "openat" not in _decided(frozenset({WINDOWS, CHECK, SEEN + "openat"}))
 
 
 def test_who_wants_to_see_a_name_or_a_close_sees_it() -> None:

@@ -69,23 +69,19 @@ static inline uint32_t look_bit_of_path(const volatile char *path)
 /* Sealed as well, at GUEST_OUTSIDE: directories in which a check is shown no opens, each by the hash of its path, at a place that
    the hash tells. No links lead there, and none of its entries leads to what a check is about unless it is a link. */
 #define OUTSIDE_BITS 10
-/* Of the directory of an absolute path, as that is written; 0: the path is too long, or its last component is no name. */
+/* Of the directory of an absolute path, as that is written; 0: of none. */
 static inline uint64_t directory_hash(const volatile char *path)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325), directory = 0;
-    uint32_t length = 0, name = 0;
+    uint32_t length = 0;
     if (*path != '/')
         return 0;
     for (char next; length < 4096 && (next = path[length]); length++) {
-        if (next == '/') {
+        if (next == '/')
             directory = hash | 1;
-            name = length + 1;
-        }
         hash = (hash ^ (uint8_t)next) * UINT64_C(0x100000001b3);
     }
-    if (length == 4096 || name == length || (path[name] == '.' && (name + 1 == length || (path[name + 1] == '.' && name + 2 == length))))
-        return 0;
-    return directory;
+    return length < 4096 ? directory : 0;
 }
 
 /* Sealed as well: paths by which a task may make a name, each by its hash, at a place that the task's block tells, 0: none;
