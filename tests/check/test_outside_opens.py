@@ -1,4 +1,4 @@
-"""Opens that tell a check nothing are made in the gate: outside of its drives, and of files as directories; others are shown."""
+"""Opens that tell a check nothing are made in the gate: outside of its drives, and of files as directories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from .checked import check
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The directory of the run is a drive, the one it lies in is none. By then the gate knows `outside` and where opens are made.
+    from .checked import Checked
+
+# The directory of the run is a drive, the one it lies in is none. In the end the gate knows `outside`, and makes opens.
 OPENS = """
 import os
 work = os.getcwd()
@@ -39,6 +41,11 @@ assert stops < 500, stops
 """
 
 
+def _who_opened(found: Checked) -> list[str]:
+    """Who was seen to open something; what is found open later has no stack."""
+    return [side.call for finding in found.findings for side in finding.others if side.stack]
+
+
 @pytest.mark.usefixtures("fast_modes")
 @pytest.mark.parametrize(
     "what",
@@ -64,7 +71,9 @@ def test_such_an_open_makes_no_stop(tmp_path: Path, what: str) -> None:
     ],
 )
 def test_what_leads_to_a_drive_from_there_is_shown(tmp_path: Path, way: str) -> None:
-    assert check(tmp_path, f"{OPENS}{way}\nfd = os.open(path, os.O_RDONLY)\nos.unlink(work + '/x')").rules == ["PB010"]
+    found = check(tmp_path, f"{OPENS}{way}\nfd = os.open(path, os.O_RDONLY)\nos.unlink(work + '/x')")
+    assert found.rules == ["PB010"]
+    assert _who_opened(found) == ["openat"]
 
 
 @pytest.mark.usefixtures("fast_modes")
@@ -76,7 +85,9 @@ def test_a_drive_in_a_directory_that_is_none_is_shown_and_what_may_make_a_file(t
 
 def test_a_directory_that_is_listed_is_shown(tmp_path: Path) -> None:
     program = f"{OPENS}os.mkdir('held/x')\nfd = os.open('held/x', os.O_DIRECTORY)\nos.rename('held', 'other')"
-    assert check(tmp_path, program).rules == ["PB013"]
+    found = check(tmp_path, program)
+    assert found.rules == ["PB013"]
+    assert _who_opened(found) == ["openat"]
 
 
 def test_what_makes_a_file_is_judged(tmp_path: Path) -> None:
