@@ -12,21 +12,14 @@ from picobox.check import posix_calls
 from picobox.check import subject as sb
 from picobox.check.aftermath import Aftermath
 from picobox.check.conflicts import Holders, Processes, letters_of_access, letters_of_share
-from picobox.check.guarded_scripts import is_kept_from_windows, tries_again
-from picobox.check.handlers import clears_readonly, retries, yields
-from picobox.check.idioms import idiom_of
 from picobox.check.judgement import AGAIN, LET_GO, REFUSE, Judgement
 from picobox.check.ledger import Ledger
 from picobox.check.marks import Marks
 from picobox.check.names import NameRules
-from picobox.check.platforms import is_not_for_windows
 from picobox.check.posix import Posix
 from picobox.check.readers import Readers
-from picobox.check.refusals import judge_refusal
-from picobox.check.removals import ignores_errors, mends_removal
 from picobox.check.reopened import Reopened
 from picobox.check.repeats import Repeats
-from picobox.check.sites import site_of
 from picobox.check.stacks import Stacks
 from picobox.check.unopposed import Unopposed
 from picobox.check.unshown_changes import UnshownChanges
@@ -186,6 +179,11 @@ class Judge:
 
     def _is_prepared(self, call: Call, finding: Finding) -> bool:
         """Whether the program mends what it is refused, or keeps the call from Windows."""
+        from picobox.check.guarded_scripts import is_kept_from_windows, tries_again
+        from picobox.check.handlers import clears_readonly, retries, yields
+        from picobox.check.platforms import is_not_for_windows
+        from picobox.check.removals import ignores_errors, mends_removal
+
         stack = finding.side.stack
         if finding.rule == _READ_ONLY and (mends_removal(stack) or clears_readonly(stack)):
             return True
@@ -219,6 +217,9 @@ class Judge:
         severity: str | None,
     ) -> Finding | None:
         """A finding about a call that is at its entry or over; None for an idiom."""
+        from picobox.check.idioms import idiom_of
+        from picobox.check.sites import site_of
+
         if call.row is None:
             return None
         now = time.time()
@@ -321,6 +322,8 @@ class Judge:
         return self.observes and self._provider.interposer is None and shares and nothing_to_do
 
     def _outcome(self, call: Call, judgement: Judgement, status: int) -> int:
+        from picobox.check.refusals import judge_refusal
+
         subject = judgement.subject
         go_on = LET_GO if self.observes else REFUSE
         if subject is None:

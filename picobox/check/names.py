@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from ntshim import status as st
 from ntshim.fs.view import fold
 from picobox.abi.row import QUERIES
-from picobox.check.other_names import is_written_otherwise
-from picobox.check.separators import writes_separator
 from picobox.errors import Errno
 from picobox.findings import names as rules
 from picobox.findings.finding import Process, Side
@@ -171,6 +169,8 @@ class NameRules:
     def _tell(self, call: Call, judgement: rules.Judgement, path: bytes, others: Sequence[Side] = ()) -> None:
         if judgement.rule == _STREAM and self._is_separator(call, path):
             return
+        from picobox.check.other_names import is_written_otherwise
+
         if self._judge.observes and is_written_otherwise(self._judge.posix.stack(call), judgement.rule):
             return
         self._judge.report(
@@ -187,6 +187,8 @@ class NameRules:
 
     def _is_separator(self, call: Call, path: bytes) -> bool:
         """Whether a check that observes finds a colon that a program on Windows would not write."""
+        from picobox.check.separators import writes_separator
+
         name = os.fsdecode(path.rpartition(b"/")[2])
         return self._judge.observes and writes_separator(self._judge.posix.stack(call), name)
 

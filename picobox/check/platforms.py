@@ -21,7 +21,6 @@ _KNOWN = {"sys.platform": "win32", "os.name": "nt", "platform.system()": "Window
 _MARKS = {"skipif": True, "skipIf": True, "skipUnless": False, "xfail": True}
 _ENDING = frozenset(("exit", "_exit", "skip", "skipTest"))
 # All nodes that have statements below them, or an expression that may not be evaluated.
-_WITH_BLOCKS = (ast.mod, ast.stmt, ast.excepthandler, ast.match_case, ast.IfExp, ast.BoolOp)
 
 
 class Module(NamedTuple):
@@ -52,7 +51,8 @@ def _elsewhere_in(text: str) -> frozenset[int]:
         module = module_of(tree)
         if _has_mark(module.values.get("pytestmark"), module):
             return frozenset(range(1, MOST_LINES))
-        nodes = (node for node in ast.walk(tree) if isinstance(node, _WITH_BLOCKS))
+        with_blocks = (ast.mod, ast.stmt, ast.excepthandler, ast.match_case, ast.IfExp, ast.BoolOp)
+        nodes = (node for node in ast.walk(tree) if isinstance(node, with_blocks))
         blocks = (block for node in nodes for block in _elsewhere(node, module))
         return frozenset(line for block in blocks for line in _lines(block))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

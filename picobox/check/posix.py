@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 from ntshim.status import NtError
 from picobox.check import origins
 from picobox.check.forks import Forks
-from picobox.check.handlers import asks, expects_failure
-from picobox.check.interpreted import script_of
-from picobox.check.platforms import is_not_for_windows
 from picobox.check.read_back import ReadBack
 from picobox.platform import images
 from picobox.platform.sources import file_of, lines_of
@@ -54,6 +51,8 @@ class Posix:
         frame = origins.caller(self.stack(call))
         if frame is not None and frame.file.startswith("/"):
             return os.fsencode(frame.file)
+        from picobox.check.interpreted import script_of
+
         program = self.program(call)
         script = script_of(self.process(call).arguments) if origins.is_interpreter(program) else ""
         return file_of(call.stop.tid, os.fsencode(script)) or program
@@ -91,6 +90,8 @@ class Posix:
         """A file is about to be locked; on Windows it is not by a source that does so elsewhere alone."""
         if call.judgement is None or not self.judge.observes:
             return
+        from picobox.check.platforms import is_not_for_windows
+
         stack = self.stack(call)
         frame = origins.caller(stack)
         if frame is not None and is_not_for_windows(stack):
@@ -103,6 +104,8 @@ class Posix:
         """
         if not self.judge.observes:
             return False
+        from picobox.check.handlers import asks, expects_failure
+
         stack, process = self.stack(call), (call.task.group.tgid, self.program(call))
         if asks(stack):
             self._informed.add(process)

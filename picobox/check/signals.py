@@ -7,7 +7,6 @@ import struct
 from typing import TYPE_CHECKING
 
 from ntshim.status import STATUS_NOT_SUPPORTED
-from picobox.abi.view import signal_name
 from picobox.check import origins
 from picobox.errors import Errno
 from picobox.runtimes import GIT, GO, NODE, RUST
@@ -50,6 +49,8 @@ def is_sent(posix: Posix, call: Call, number: int, *, to_thread: bool = False) -
         return
     if program.endswith(b"/timeout"):
         return  # wakes what it has just ended
+    from picobox.abi.view import signal_name
+
     _report(posix, call, f"sends {signal_name(number)}")
 
 
@@ -80,6 +81,8 @@ def sets_handler(posix: Posix, call: Call, number: int, address: int) -> None:
     except Errno:
         return
     if handler not in (_SIG_DFL, _SIG_IGN) and _is_of_source(posix, call):
+        from picobox.abi.view import signal_name
+
         _report(posix, call, f"handles {signal_name(number)}")
 
 

@@ -6,7 +6,7 @@ import sys
 from importlib.resources import files
 
 from picobox.cli.options import Option, Usage
-from picobox.cli.report import write
+from picobox.cli.writing import write
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from picobox.cli.checks import FAILED, GOOD, LIMITED, UNKNOWN, all_checks, can_run
 from picobox.cli.options import Option, Usage, color_option
-from picobox.cli.report import Table, print_tables, write
+from picobox.cli.report import Table, print_tables
+from picobox.cli.writing import write
 
 if TYPE_CHECKING:
     from picobox.cli.checks import Check

@@ -11,7 +11,7 @@ from ntshim.status import name_of, status_of_errno
 from picobox.abi.row import FULL, NONE
 from picobox.abi.table import BY_NAME, BY_NR
 from picobox.cli.options import Option, Usage, color_option
-from picobox.cli.report import Table, print_tables, write
+from picobox.cli.report import Table, print_tables
 from picobox.cli.sources import (
     Cause,
     Place,
@@ -23,6 +23,7 @@ from picobox.cli.sources import (
     service_of,
 )
 from picobox.cli.syscalls import disposition_name
+from picobox.cli.writing import write
 
 if TYPE_CHECKING:
     from picobox.abi.row import Disposition, Row

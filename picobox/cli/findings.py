@@ -180,7 +180,7 @@ def _named(file: str) -> str:
 
 def _write(report: Report, options: SimpleNamespace, stream: TextIO) -> None:
     if options.output is None:
-        from picobox.cli.report import write
+        from picobox.cli.writing import write
 
         color = wants_color(options.color, stream)
         text = render(report, options.format, color=color, width=_width(stream), fail_on=options.fail_on)

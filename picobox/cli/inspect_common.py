@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from picobox.cli.options import Option, color_option
-from picobox.cli.report import Table, print_tables, write
+from picobox.cli.report import Table, print_tables
+from picobox.cli.writing import write
 from picobox.findings.visible import command_line, visible
 from picobox.inspection.asking import Answer, gather
 from picobox.inspection.wire import plain

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from picobox.cli.inspect_common import NOTHING, inspect_options, shown
 from picobox.cli.options import Option, Usage, wants_color
-from picobox.cli.report import Table, print_tables, rendered, write
+from picobox.cli.report import Table, print_tables, rendered
+from picobox.cli.writing import write
 from picobox.inspection.asking import Runs
 from picobox.inspection.sampling import Sample, samples
 

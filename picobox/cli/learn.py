@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from picobox.cli.options import Option, Usage, output_options, preset, run_options
-from picobox.cli.report import write
+from picobox.cli.writing import write
 from picobox.confine.learn import Learned, learn, speller
 from picobox.confine.place import Place
 from picobox.confine.runs import Runs, program_of

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from picobox.cli.options import Option, Usage, color_option
 from picobox.cli.policies import RUN_POLICY
-from picobox.cli.report import Table, print_tables, write
+from picobox.cli.report import Table, print_tables
+from picobox.cli.writing import write
 from picobox.confine.choice import choose, trust, wanted_policy
 from picobox.confine.place import Place
 from picobox.confine.show import as_json, as_toml, file_rules, is_there, not_there, other_rows

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from picobox.abi.row import ACTION_CALL, ACTION_ERRNO, ACTION_NATIVE, ACTION_UNKNOWN
 from picobox.abi.table import BY_NR
 from picobox.cli.options import wants_color
+from picobox.cli.writing import until_reader_leaves, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from picobox.cli.launch import Launch
 
@@ -36,27 +36,8 @@ def print_tables(stream: TextIO, color: str, parts: Iterable[Table | str]) -> No
     if color != "always" and not stream.isatty():
         write(stream, "".join([part + "\n" if isinstance(part, str) else plain(part) for part in parts]))
         return
-    with _until_reader_leaves(stream):
+    with until_reader_leaves(stream):
         _draw(stream, color, parts)
-
-
-def write(stream: TextIO, text: str) -> None:
-    """Writes text that is in its final form; what the stream cannot encode is escaped."""
-    with _until_reader_leaves(stream):
-        try:
-            stream.write(text)
-        except UnicodeEncodeError:
-            stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
-
-
-@contextmanager
-def _until_reader_leaves(stream: TextIO) -> Iterator[None]:
-    try:
-        yield
-        stream.flush()
-    except BrokenPipeError:
-        # The reader has seen enough; Python's own flush at exit must not complain about it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def plain(table: Table) -> str:

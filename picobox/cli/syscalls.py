@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from picobox.abi.row import ACTION_CALL, ACTION_NATIVE
 from picobox.abi.table import ROWS
 from picobox.cli.options import Option, Usage, color_option
-from picobox.cli.report import Table, print_tables, write
+from picobox.cli.report import Table, print_tables
 from picobox.cli.selection import UnknownCallError, names_of
+from picobox.cli.writing import write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

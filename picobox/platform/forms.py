@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import picobox
 from picobox._native import _core
-from picobox.abi.row import FAKE_ROOT, NAMES, NO_NETWORK, OBSERVERS, SUPERVISED, UNSEEN, WALLS
+from picobox.abi.row import CHECK, FAKE_ROOT, NAMES, NO_NETWORK, OBSERVERS, SUPERVISED, UNSEEN, WALLS, WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ SOURCES = (
     "confine/hardening.py", "platform/form_compiler.py", "platform/forms.py",
 )  # fmt: skip
 # Runs with other features are rare, or need the table anyway.
-_KEPT = frozenset((FAKE_ROOT, NAMES, NO_NETWORK, OBSERVERS, SUPERVISED, UNSEEN, WALLS))
+_KEPT = frozenset((CHECK, FAKE_ROOT, NAMES, NO_NETWORK, OBSERVERS, SUPERVISED, UNSEEN, WALLS, WINDOWS))
 _MOST_BYTES = 1 << 20
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 _DIGEST = 8

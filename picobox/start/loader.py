@@ -24,6 +24,8 @@ _PACKAGES = ("picobox", "ntshim")
 # What has been loaded before, and needs no stand-in.
 _FIRST = {"picobox", "picobox.__main__", "picobox.cli"}
 _BEFORE = "picobox.start"
+# What is imported when something of it is used: analyses of sources are kept, and most runs find nothing.
+_LATE = frozenset(("ast", "json", "unicodedata"))
 _STAND_INS = {"typing": "picobox.start.typing", "re": "picobox.start.re", "signal": "picobox.start.signal"}
 # A .pyc file begins with Python's magic number and flags, which are 0 if the source's time and size follow (PEP 552).
 _HEADER = MAGIC_NUMBER + b"\0\0\0\0"
@@ -46,11 +48,28 @@ def install() -> None:
 def _import(name: str, *others: Any) -> Any:
     """`import` as a module of ours says it while it is loaded."""
     stand_in = _STAND_INS.get(name)
+    if name in _LATE and name not in sys.modules:
+        return _late_modules[name]
     if stand_in is None:
         return _usual_import(name, *others)
     return sys.modules.get(stand_in) or _usual_import(stand_in, None, None, ("*",), 0)
 
 
+class _LateModule:
+    """A library of which nothing was asked for yet."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __getattr__(self, name: str) -> Any:
+        from importlib import import_module
+
+        found = getattr(import_module(self.__name__), name)
+        setattr(self, name, found)
+        return found
+
+
+_late_modules = {name: _LateModule(name) for name in _LATE}
 _usual_import = builtins.__import__
 _builtins = dict(vars(builtins))
 
