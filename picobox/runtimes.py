@@ -61,6 +61,7 @@ GIT = Runtime("git", _READ_WRITE_DELETE, CRT, posix_rename=True, deletes_read_on
 # Where in an executable its maker leaves traces that stripping it keeps.
 _GO_SECTIONS = (b".go.buildinfo", b".note.go.buildid")
 _SECTIONS = frozenset((*_GO_SECTIONS, b".comment", b".dynstr", b".rodata"))
+_RUSTC_MARK = b"rustc"
 _RUSTC = re.compile(rb"rustc version \d|/rustc/[0-9a-f]{40}/library/")
 _GIT_NAMES = re.compile(rb"git(-.*)?")
 _GIT_MARK = b"GIT_DIR\0"
@@ -85,7 +86,7 @@ def classify(names: tuple[bytes, ...], sections: Mapping[bytes, bytes]) -> Runti
     if _JAVA_SYMBOL in symbols:
         return JAVA
     constants = sections.get(b".rodata", b"")
-    if any(_RUSTC.search(sections.get(name, b"")) for name in (b".comment", b".rodata")):
+    if any(_RUSTC_MARK in text and _RUSTC.search(text) for text in (sections.get(b".comment", b""), constants)):
         return RUST
     if _LLVM_LIBRARY in symbols:
         return LLVM

@@ -34,6 +34,7 @@ _MOST_ORIGINS = 256
 _MOST_ASKED = 8
 _REDIRECTED = range(3)
 # How the kernel calls a file that was made without a name (open(2), O_TMPFILE).
+_GONE = b" (deleted)"
 _UNNAMED = re.compile(rb"/#\d+ \(deleted\)$")
 
 
@@ -176,7 +177,7 @@ class Unopened:
         path = host.place_of_held(tid, fd)
         if path is None or self._share_of(tid, path) is None:
             return path is not None
-        held = host.held_status(tid, fd) if self._unnamed and _UNNAMED.search(path) else None
+        held = host.held_status(tid, fd) if self._unnamed and path.endswith(_GONE) and _UNNAMED.search(path) else None
         return held is not None and not held.links and (held.device, held.inode) in self._unnamed
 
     def take_over(self, tid: HostTid, fd: int, described: Descriptor) -> File | None:

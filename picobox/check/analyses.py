@@ -55,14 +55,19 @@ def keep(cache: AnalysisCache | None = None) -> None:
         _kept.cache.close()
         _kept.cache = None
     cache = AnalysisCache.of_user() if cache is None else cache
-    package = __file__.rpartition("/")[0]
-    ours = [lines_of(f"{package}/{name}", 1, MOST_LINES) for name in _SOURCES]
-    if not all(ours):
-        return  # we are not installed as files, so that nothing tells one version from another
     with suppress(OSError):
         cache.hold()
-        _kept.origin = b"".join(source_hash(_HASH_KEY, each.encode()) for each in ours) + sys.version.encode()
         _kept.cache = cache
+
+
+def _origin() -> bytes:
+    """What tells our code and the Python from others; empty if we are not installed as files, so that nothing does."""
+    if not _kept.origin:
+        package = __file__.rpartition("/")[0]
+        ours = [lines_of(f"{package}/{name}", 1, MOST_LINES) for name in _SOURCES]
+        if all(ours):
+            _kept.origin = b"".join(source_hash(_HASH_KEY, each.encode()) for each in ours) + sys.version.encode()
+    return _kept.origin
 
 
 def lines_by(file: str, kind: str, count: int, analyse: Callable[[str], Lines]) -> Lines:
@@ -72,10 +77,11 @@ def lines_by(file: str, kind: str, count: int, analyse: Callable[[str], Lines]) 
     """
     text = lines_of(file, 1, MOST_LINES)
     cache = _kept.cache
-    if cache is None or not text:
+    origin = b"" if cache is None or not text else _origin()
+    if cache is None or not origin:
         return analyse(text)
     content = text.encode("utf-8", "surrogatepass")
-    name = f"{kind}-{len(content):x}-{source_hash(_HASH_KEY, _kept.origin + content).hex()}"
+    name = f"{kind}-{len(content):x}-{source_hash(_HASH_KEY, origin + content).hex()}"
     data = cache.read(name, _MOST_BYTES)
     found = None if data is None else _decoded(data)
     if found is None or len(found) != count:

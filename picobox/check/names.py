@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from contextlib import suppress
 from errno import EEXIST, ENOENT
@@ -28,8 +27,11 @@ if TYPE_CHECKING:
     from picobox.platform.base import HostTid
     from picobox.platform.identity import Identities, Identity
 
-# What a harmless name does not hold; all else is looked at closely.
-_SUSPECT = re.compile(rb'[\x01-\x1f"*:<>?\\|\x80-\xff]|[. ]\Z|\A(?:con|prn|aux|nul|com|lpt)|.{128}', re.IGNORECASE)
+# What a harmless name holds, does not end in and does not begin with, and how long it is; others are looked at closely.
+_HARMLESS = bytes(set(range(0x80)) - {*range(1, 0x20), *b'"*:<>?\\|'})
+_SUSPECT_ENDS = (b".", b" ")
+_DEVICES = frozenset((b"con", b"prn", b"aux", b"nul", b"com", b"lpt"))
+_MOST_HARMLESS = 127
 _TWINS, _DEVICE, _STREAM = "PB001", "PB003", "PB005"
 _MOST_TOLD = 4096
 _OPENS = frozenset(("open", "creat", "openat", "openat2"))
@@ -39,7 +41,8 @@ _RENAMES = frozenset(("rename", "renameat", "renameat2"))
 
 def is_harmless(name: bytes) -> bool:
     """Whether no rule about single names can refuse a name that is to be made."""
-    return _SUSPECT.search(name) is None
+    is_plain = len(name) <= _MOST_HARMLESS and not name.translate(None, _HARMLESS)
+    return is_plain and not name.endswith(_SUSPECT_ENDS) and name[:3].lower() not in _DEVICES
 
 
 class NameRules:

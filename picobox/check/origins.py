@@ -11,11 +11,17 @@ if TYPE_CHECKING:
 
     from picobox.findings.finding import Frame
 
-_INSTALLED = re.compile(r"/(?:site|dist)-packages/")
+_INSTALLED = ("/site-packages/", "/dist-packages/")
 _STANDARD = re.compile(r"\A<frozen |/lib(?:64)?/python3(?:\.\d+t?)?/|/python3\d+\.zip/")
-_SYSTEM = re.compile(rb"/(?:usr/(?:local/)?)?(?:s?bin|lib(?:64|exec)?)/")
+_SYSTEM = tuple(
+    [
+        base + kind
+        for base in (b"/", b"/usr/", b"/usr/local/")
+        for kind in (b"bin/", b"sbin/", b"lib/", b"lib64/", b"libexec/")
+    ]
+)
 # What runs programs of others: their calls are those of a script.
-_INTERPRETER = re.compile(rb"(?:python|perl|ruby|php|node|lua|tclsh)[\d.]*t?|nodejs")
+_INTERPRETERS = (b"python", b"perl", b"ruby", b"php", b"node", b"lua", b"tclsh")
 _SHELLS = frozenset((b"sh", b"bash", b"dash", b"zsh", b"ksh", b"mksh", b"fish", b"busybox"))
 
 
@@ -26,12 +32,12 @@ def is_python(frame: Frame) -> bool:
 
 def is_standard(frame: Frame) -> bool:
     """Whether a frame is one of Python's standard library."""
-    return _INSTALLED.search(frame.file) is None and _STANDARD.search(frame.file) is not None
+    return not _is_installed(frame) and _STANDARD.search(frame.file) is not None
 
 
 def is_own(frame: Frame) -> bool:
     """Whether a frame is one of Python's and neither the standard library's nor an installed package's."""
-    return is_python(frame) and not is_standard(frame) and _INSTALLED.search(frame.file) is None
+    return is_python(frame) and not is_standard(frame) and not _is_installed(frame)
 
 
 def caller(stack: Sequence[Frame]) -> Frame | None:
@@ -48,7 +54,7 @@ def is_project(stack: Sequence[Frame]) -> bool:
     found = caller(stack)
     if found is None:
         return next(_python_frames(stack), None) is None
-    return _INSTALLED.search(found.file) is None
+    return not _is_installed(found)
 
 
 def passes_through(stack: Sequence[Frame], *modules: str) -> bool:
@@ -67,7 +73,7 @@ def is_of_a_library(stack: Sequence[Frame]) -> bool:
     The innermost frame is the C library's function for the call; whoever called that one is meant.
     """
     outer = stack[1] if len(stack) > 1 else None
-    return outer is not None and outer.offset is not None and _SYSTEM.match(os.fsencode(outer.file)) is not None
+    return outer is not None and outer.offset is not None and os.fsencode(outer.file).startswith(_SYSTEM)
 
 
 def is_shell(program: bytes) -> bool:
@@ -83,12 +89,23 @@ def forks_on_windows(program: bytes) -> bool:
 def is_tool(program: bytes) -> bool:
     """Whether a program, by its path, belongs to the system and runs no program of others: it is nobody's project."""
     directory, _, name = program.rpartition(b"/")
-    return _SYSTEM.match(directory + b"/") is not None and _INTERPRETER.fullmatch(name) is None
+    return (directory + b"/").startswith(_SYSTEM) and not _is_interpreter(name)
 
 
 def is_interpreter(program: bytes) -> bool:
     """Whether a program, by its path, runs scripts."""
-    return _INTERPRETER.fullmatch(program.rpartition(b"/")[2]) is not None or is_shell(program)
+    name = program.rpartition(b"/")[2]
+    return _is_interpreter(name) or is_shell(program)
+
+
+def _is_interpreter(name: bytes) -> bool:
+    """Whether it is the name of one, with or without the version; a `t` behind that is for threads (PEP 703)."""
+    versions = [name[len(each) :].removesuffix(b"t") for each in _INTERPRETERS if name.startswith(each)]
+    return name == b"nodejs" or any(not version.strip(b"0123456789.") for version in versions)
+
+
+def _is_installed(frame: Frame) -> bool:
+    return any(directory in frame.file for directory in _INSTALLED)
 
 
 def _python_frames(stack: Sequence[Frame]) -> Iterator[Frame]:

@@ -10,21 +10,36 @@ from picobox.findings.finding import Frame
 from picobox.platform.host import command_line, executable_name, file_of_task
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from picobox.platform.base import HostTid
 
-_SHELLS = re.compile(r"sh|ash|bash|dash|ksh\d*|mksh|yash|zsh\d*")
-_PYTHONS = re.compile(r"(python|pypy)[\d.]*t?")
+_SHELLS = frozenset(("sh", "ash", "bash", "dash", "ksh", "mksh", "yash", "zsh"))
+_SHELLS_WITH_VERSIONS = ("ksh", "zsh")
+_PYTHONS = ("python", "pypy")
 _PERLS = re.compile(r"perl[\d.]*")
 _NODES = re.compile(r"node(js)?\d*")
 _OTHERS = re.compile(r"(ruby|php|lua|luajit|tclsh|wish|Rscript|guile|gawk|mawk|awk|deno|bun)[\d.]*")
-# Options after which the script may still come: they take no value of their own, and no program text.
+# How names of each kind begin, and options after which the script may still come: they take no value of their own, and
+# no program text.
 _OPTIONS = (
-    (_SHELLS, re.compile(r"[-+][abefhiklmnpuvxBCEHPT]+|--(posix|norc|noprofile|login)")),
-    (_PYTHONS, re.compile(r"-[bBdEiIOPqsSuvx]+|-X\S+|-W\S+")),
-    (_PERLS, re.compile(r"-[acfnpstTuUvwWX]+|-I\S+")),
-    (_NODES, re.compile(r"--(?!eval|print|require|import|loader|experimental-loader|test)[a-z-]+(=.*)?")),
-    (_OTHERS, re.compile(r"(?!)")),
+    (("perl",), _PERLS, re.compile(r"-[acfnpstTuUvwWX]+|-I\S+")),
+    (
+        ("node",),
+        _NODES,
+        re.compile(r"--(?!eval|print|require|import|loader|experimental-loader|test)[a-z-]+(=.*)?"),
+    ),
+    (
+        ("ruby", "php", "lua", "tclsh", "wish", "Rscript", "guile", "gawk", "mawk", "awk", "deno", "bun"),
+        _OTHERS,
+        re.compile(r"(?!)"),
+    ),
 )
+# Of shells and of Python, letters of options that take nothing, and options that have a word right behind them.
+_LETTERS_OF_SHELLS = "abefhiklmnpuvxBCEHPT"
+_LONG_OPTIONS = frozenset(("--posix", "--norc", "--noprofile", "--login"))
+_LETTERS_OF_PYTHON = "bBdEiIOPqsSuvx"
+_WORDY_OPTIONS = ("-X", "-W")
 
 
 class Program(NamedTuple):
@@ -42,18 +57,43 @@ def program_of(tid: HostTid) -> Program:
     if name == "busybox":
         # One file that is many programs: its own name tells which.
         name = os.fsdecode(words[0]).rpartition("/")[2].lstrip("-") if words else name
-    for names, options in _OPTIONS:
-        if names.fullmatch(name):
-            return Program(True, names is _PYTHONS, _script(tid, words[1:], options))
+    if _is_python(name):
+        return Program(True, True, _script(tid, words[1:], _is_python_option))
+    if _is_shell(name):
+        return Program(True, False, _script(tid, words[1:], _is_shell_option))
+    for beginnings, names, options in _OPTIONS:
+        if name.startswith(beginnings) and names.fullmatch(name):
+            return Program(True, False, _script(tid, words[1:], options.fullmatch))
     return Program()
 
 
-def _script(tid: HostTid, words: list[bytes], options: re.Pattern[str]) -> tuple[Frame, ...]:
+def _is_python(name: str) -> bool:
+    """As most programs of checks, for which no pattern is compiled; a `t` at the end is for threads (PEP 703)."""
+    versions = [name.removeprefix(each).removesuffix("t") for each in _PYTHONS if name.startswith(each)]
+    return any(not version.strip("0123456789.") for version in versions)
+
+
+def _is_python_option(text: str) -> bool:
+    if text.startswith(_WORDY_OPTIONS):
+        return len(text) > 2 and not any(map(str.isspace, text))
+    return text.startswith("-") and text != "-" and not text[1:].strip(_LETTERS_OF_PYTHON)
+
+
+def _is_shell(name: str) -> bool:
+    return name in _SHELLS or (name.startswith(_SHELLS_WITH_VERSIONS) and name.rstrip("0123456789") in _SHELLS)
+
+
+def _is_shell_option(text: str) -> bool:
+    letters = text[1:] if text.startswith(("-", "+")) else ""
+    return text in _LONG_OPTIONS or (letters != "" and not letters.strip(_LETTERS_OF_SHELLS))
+
+
+def _script(tid: HostTid, words: list[bytes], is_option: Callable[[str], object]) -> tuple[Frame, ...]:
     for word in words:
         text = os.fsdecode(word)
         if not text.startswith(("-", "+")):
             path = file_of_task(tid, word)
             return () if path is None else (Frame(os.fsdecode(path)),)
-        if not options.fullmatch(text):
+        if not is_option(text):
             break
     return ()

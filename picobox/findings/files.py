@@ -84,7 +84,7 @@ def _is_descriptor(file: str) -> bool:
     """Whether a path is the link of /proc that stands for an open file, whose target need not be a path."""
     for _ in range(_MOST_LINKS):
         directory = os.path.realpath(os.path.dirname(file) or ".")
-        if _DESCRIPTORS.fullmatch(directory):
+        if directory.startswith("/proc/") and _DESCRIPTORS.fullmatch(directory):
             return True
         if not os.path.islink(file):
             break

@@ -6,9 +6,7 @@ Their answers may be what a guest would give that is stopped until we have them.
 from __future__ import annotations
 
 import os
-import re
 import select
-from functools import cache
 
 _WHOLE_TABLE = 64 << 10
 _PLACE = os.O_PATH | os.O_CLOEXEC
@@ -18,10 +16,18 @@ _MOST_LINKS = 40
 _OURS = b"fuse.picobox-nt"
 
 
-@cache
-def _of_task() -> re.Pattern[bytes]:
-    """What leads into the mounts of a task, and where relative paths of guests begin."""
-    return re.compile(rb"/proc/(\d+)/(?:root|cwd|fd/\d+)(?=/|$)")
+def _task_in(ours: bytes) -> tuple[str, bytes]:
+    """Of a path into the mounts of a task, or from where relative paths of guests begin: the task, and that part.
+
+    Both are empty for other paths.
+    """
+    parts = ours.split(b"/", 5)[:5]
+    if len(parts) < 4 or parts[:2] != [b"", b"proc"] or not parts[2].isdigit():
+        return "", b""
+    by_descriptor = parts[3] == b"fd" and parts[4:] and parts[4].isdigit()
+    if not by_descriptor and parts[3] not in (b"root", b"cwd"):
+        return "", b""
+    return parts[2].decode(), b"/".join(parts if by_descriptor else parts[:4])
 
 
 class GuestMounts:
@@ -44,9 +50,9 @@ class GuestMounts:
         """Whether a path of this process leads into one of them, or through one. Nobody is asked who serves one."""
         if self._poll.poll(0):
             self._mounts = self._of("self")
-        task = _of_task().match(ours)
-        mounts = self._mounts if task is None else self._mounts | self._elsewhere(task[1].decode())
-        return bool(mounts) and _crosses(ours, b"" if task is None else task[0], mounts)
+        task, beginning = _task_in(ours)
+        mounts = self._mounts | self._elsewhere(task) if task else self._mounts
+        return bool(mounts) and _crosses(ours, beginning, mounts)
 
     def _elsewhere(self, task: str) -> frozenset[bytes]:
         """Those of a task that has mounts of its own (mount_namespaces(7))."""

@@ -160,7 +160,7 @@ AT_FDCWD = -100
 _OWN_LINKS = re.compile(rb"/+(?:proc/+(self|thread-self)(?=/)|dev/+(?:(fd)(?=/)|(stdin|stdout|stderr)\Z))")
 _PROC = re.compile(rb"/+proc(?:/|\Z)")
 # How all of these begin.
-_OF_PROCESSES = (b"proc", b"dev/")
+_OF_PROCESSES = (b"proc", b"dev/fd", b"dev/std", b"dev//")
 _STANDARD = {b"stdin": 0, b"stdout": 1, b"stderr": 2}
 _LONGEST_COMMAND = 1 << 16
 _MOST_LINKS = 40  # path_resolution(7)

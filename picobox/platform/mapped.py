@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from picobox.platform.elf import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from picobox.platform.base import HostTid
     from picobox.platform.elf import FileKey
     from picobox.platform.identity import Key
 
 _ELF = b"\x7fELF"
-_CODE = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) +(/.*)$", re.MULTILINE)
 _MOST_MAPPINGS = 4096
 
 
@@ -72,16 +70,23 @@ def code_of(tid: HostTid, original: Callable[[int, int], int]) -> list[CodeMappi
             text = lines.read()
     except OSError:
         return []
-    return [
-        CodeMapping(
-            int(start, 16),
-            int(end, 16),
-            int(offset, 16),
-            original(os.makedev(int(major, 16), int(minor, 16)), int(inode)),
-            path,
-        )
-        for start, end, offset, major, minor, inode, path in islice(_CODE.findall(text), _MOST_MAPPINGS)
-    ]
+    return list(islice(_code_in(text, original), _MOST_MAPPINGS))
+
+
+def _code_in(text: bytes, original: Callable[[int, int], int]) -> Iterator[CodeMapping]:
+    """The executable ones of files, of all mappings as /proc tells them."""
+    for line in text.splitlines():
+        addresses, rights, offset, device, inode, *path = line.split(None, 5)
+        if not path or not path[0].startswith(b"/") or rights[2:3] != b"x":
+            continue
+        start, _, end = addresses.partition(b"-")
+        file = original(_device(device), int(inode))
+        yield CodeMapping(int(start, 16), int(end, 16), int(offset, 16), file, path[0])
+
+
+def _device(text: bytes) -> int:
+    major, _, minor = text.partition(b":")
+    return os.makedev(int(major, 16), int(minor, 16))
 
 
 def file_of(tid: HostTid, mapping: CodeMapping) -> tuple[bytes, FileKey] | None:
@@ -115,8 +120,7 @@ def mappings_of(tid: HostTid, key: Key) -> list[Mapping]:
 
 
 def _is_file(fields: list[bytes], key: Key) -> bool:
-    major, minor = (int(number, 16) for number in fields[3].split(b":"))
-    if os.makedev(major, minor) == key[0]:
+    if _device(fields[3]) == key[0]:
         return True
     try:
         found = os.stat(fields[5])
