@@ -82,7 +82,7 @@ def _of_files(usual: str, place: Place, notes: list[str]) -> Policy:
     """What the user's file says, and over it what the project's says, if that is trusted or gives no more."""
     user = user_file()
     own = _said(settings_of(user), place) if os.path.exists(user) else None
-    project = _said(nearest_settings(place.directory, notes, skim=True), place)
+    project = _said(nearest_settings(place.directory, notes), place)
     base = named(usual, place)
     if own is None and project is None:
         return base

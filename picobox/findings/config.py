@@ -64,7 +64,7 @@ def load(directory: str, file: str | None = None) -> Config:
     """
     warnings: list[str] = []
     if file is None:
-        project = nearest_settings(os.path.abspath(directory), warnings, skim=True)
+        project = nearest_settings(os.path.abspath(directory), warnings)
     else:
         project = settings_of(os.path.abspath(file))
         if project is None:

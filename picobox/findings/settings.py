@@ -30,14 +30,14 @@ def user_file() -> str:
     return os.path.join(base, "picobox", "config.toml")
 
 
-def nearest_settings(directory: str, warnings: list[str], *, skim: bool = False) -> Settings | None:
+def nearest_settings(directory: str, warnings: list[str]) -> Settings | None:
     """What the nearest file at a directory or above it holds; None: there is none. Appends what a user should know.
 
-    `skim`: a pyproject.toml without the word picobox is not parsed, which costs as much as starting a program.
+    A pyproject.toml without the word picobox is not parsed, which costs as much as starting a program.
     """
     for place in _upwards(directory):
         own, project = os.path.join(place, OWN_NAME), os.path.join(place, PROJECT_NAME)
-        shared = settings_of(project, skim=skim) if os.path.exists(project) else None
+        shared = settings_of(project, skim=True) if os.path.exists(project) else None
         if not os.path.exists(own):
             if shared is not None:
                 return shared
@@ -67,7 +67,10 @@ def _upwards(directory: str) -> Iterator[str]:
 
 
 def settings_of(file: str, *, skim: bool = False) -> Settings | None:
-    """What a file holds for picobox; None if it is a pyproject.toml without it. `skim` as in nearest_settings."""
+    """What a file holds for picobox; None if it is a pyproject.toml without it.
+
+    `skim`: one without the word is not parsed.
+    """
     try:
         with open(file, "rb") as opened:
             content = opened.read()

@@ -211,8 +211,8 @@ def test_all_mistakes_of_a_file_are_told_at_once(project: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"a = '\xff'", "is not UTF-8"),
-        (b"a = " + b"[" * 100_000, "nested too deeply"),
+        (b"picobox = '\xff'", "is not UTF-8"),
+        (b"picobox = " + b"[" * 100_000, "nested too deeply"),
         (b"[tool]\npicobox = 3", "Write it as a table"),
     ],
 )
@@ -221,6 +221,14 @@ def test_files_that_hold_no_toml(project: Path, content: bytes, told: str) -> No
     with pytest.raises(PicoboxError, match=told) as caught:
         load(str(project))
     assert str(caught.value).startswith(str(project / "pyproject.toml"))
+
+
+def test_what_others_have_in_a_file_is_not_looked_at(project: Path) -> None:
+    (project / "pyproject.toml").write_text("no TOML")
+    assert load(str(project)) == Config()
+    (project / "picobox.toml").write_text("no TOML")
+    with pytest.raises(PicoboxError):
+        load(str(project))
 
 
 def test_files_that_cannot_be_read(project: Path) -> None:

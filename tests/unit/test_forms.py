@@ -15,7 +15,7 @@ import pytest
 
 import picobox
 from picobox.abi.filter import DISPOSITION_NOTIFY, compile_dispositions, compile_filter
-from picobox.abi.row import CHECK, NAMES, NO_NETWORK, OBSERVERS, SUPERVISED, UNSEEN, WALLS
+from picobox.abi.row import LOCKS, NAMES, NO_NETWORK, OBSERVERS, SUPERVISED, UNSEEN, WALLS
 from picobox.abi.table import ROWS
 from picobox.platform import forms
 from picobox.platform.form_compiler import FormCompiler
@@ -113,9 +113,9 @@ def test_only_their_user_may_change_them(kept: KeptForms, place: Path) -> None:
 
 
 def test_what_sees_more_keeps_nothing(kept: KeptForms, place: Path) -> None:
-    kept.keep(MADE, PLAIN | {CHECK}, gate=True, notify=True)
+    kept.keep(MADE, PLAIN | {LOCKS}, gate=True, notify=True)
     assert len(list(place.iterdir())) == 1
-    assert kept.find(PLAIN | {CHECK}, gate=True, notify=True) is None
+    assert kept.find(PLAIN | {LOCKS}, gate=True, notify=True) is None
 
 
 def test_they_are_found_by_a_descriptor_of_before(kept: KeptForms, place: Path) -> None:
