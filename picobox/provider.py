@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from errno import EFAULT, ENOSYS, EPERM
 from functools import cache
 from importlib import import_module
@@ -429,24 +428,25 @@ class PicoProvider:
         task.exec(files)
         task.thread = thread
         if self.profile.windows:
-            self._inherit(process.handles, old.process.handle_table, files)
+            self._inherit(process, old.process.handle_table, files)
         if self.fake_root is not None:
             self.fake_root.executed(task)
         return thread
 
-    def _inherit(self, handles: HandleTable, former: HandleTable | None, files: FdTable) -> None:
-        """A new image has what it has inherited open: the share rule counts it, so each descriptor gets its handle.
+    def _inherit(self, process: Process, former: HandleTable | None, files: FdTable) -> None:
+        """A new image has what it has inherited open: the share rule counts it, so each file of a rule gets its handle.
 
         The description that the former image's handle stood for may be open nowhere else any more.
         """
-        for index in files.indices():
+        known = () if former is None else tuple(former.made_indices(1, FIRST_HANDLE_INDEX - 1))
+        there = frozenset(files.indices()) if known else frozenset()
+        for index in there.intersection(known):
             entry = None if former is None else former.peek(index)
             if entry is not None and isinstance(entry.object, File):
-                handles.insert_at(index, entry.object, entry.access, entry.attributes)
+                process.handles.insert_at(index, entry.object, entry.access, entry.attributes)
                 self.open_files.note(entry.object, files, index_number(index))
-            else:
-                with suppress(NtError):  # closed meanwhile, by another process of the same descriptors
-                    handles.look_up(index_to_handle(index))
+        if self.open_files.unopened is not None:
+            self.open_files.unopened.look_at(process)
 
     def copy_files(self, handles: HandleTable, former: HandleTable | None, files: FdTable) -> None:
         """A forked child has what its parent has opened: its program inherits that, though the parent closes it first.

@@ -104,7 +104,7 @@ class Unopened:
             if process.terminating:
                 continue
             if receivers is None or id(process) in receivers or (tids and any(tid in tids for tid in _tids(process))):
-                self._look_at(process)
+                self.look_at(process)
         if is_first:
             self._hold_redirections()
         if self.told is not None:
@@ -153,7 +153,8 @@ class Unopened:
         while self.redirections:
             self.redirections.pop().handle_closed()
 
-    def _look_at(self, process: Process) -> None:
+    def look_at(self, process: Process) -> None:
+        """Make the handles of what one process has open."""
         files = next((thread.context.files for thread in process.threads.values()), None)
         tid, table = None if files is None else files.any_tid(), process.handle_table
         if files is None or not tid or table is None:

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -147,6 +148,23 @@ void close_seen(struct pb_core *core, const struct task *task, int32_t fd, bool 
     *link = watched->next;
     gate_watch(core, fd, -1);
     free(watched);
+}
+
+static bool is_any_watched(const struct pb_core *core, uint32_t table, uint32_t first, uint32_t last)
+{
+    for (int bucket = 0; table && bucket < WATCH_BUCKETS; bucket++)
+        for (const struct watched *watched = core->watched[bucket]; watched; watched = watched->next)
+            if (watched->table == table && (uint32_t)watched->fd >= first && (uint32_t)watched->fd <= last)
+                return true;
+    return false;
+}
+
+bool range_closes_unseen(const struct pb_core *core, const struct task *task, const struct call_info *info)
+{
+    uint32_t first = (uint32_t)info->args[0], last = (uint32_t)info->args[1];
+    if (info->nr != SYS_close_range || !core->unshown.copies || (uint32_t)info->args[2] & CLOSE_RANGE_UNSHARE)
+        return false;
+    return (uint32_t)info->args[2] & CLOSE_RANGE_CLOEXEC || !is_any_watched(core, task->table, first, last);
 }
 
 /* Whether the call copies a descriptor; then that, and whose number the copy gets, -1 if the kernel chooses it. */

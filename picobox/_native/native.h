@@ -443,6 +443,8 @@ int walls_close_in(const struct pb_spawn *request);
 /* A task is about to close a descriptor; tells: pb_take_change is to say so. */
 void close_seen(struct pb_core *core, const struct task *task, int32_t fd, bool tells);
 void closes_clear(struct pb_core *core);
+/* Whether a call closes, or marks, a range of descriptors of which Python wants to know nothing. */
+bool range_closes_unseen(const struct pb_core *core, const struct task *task, const struct call_info *info);
 /* Whether a call copies a descriptor, and is told of when it is over, if anybody wants to know of that. */
 bool copy_seen(struct pb_core *core, struct task *task, const struct call_info *info);
 void copy_ended(struct pb_core *core, struct task *task);

@@ -273,6 +273,8 @@ bool is_unshown(struct pb_core *core, const struct task *task, const struct call
         return is_idle_open(core, task, (int32_t)args[0], args[1], args[2]);
     case SYS_fcntl:
         return core->unshown.copies && is_about_flags((int32_t)args[1]);
+    case SYS_close_range:
+        return range_closes_unseen(core, task, info);
     case SYS_mmap:
         return is_idle_mapping(core, task->tid, args);
     case SYS_rt_sigaction:
