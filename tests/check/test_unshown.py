@@ -113,7 +113,7 @@ for n in range(500):
 def shown(directory: Path, program: str, *options: str) -> Mapping[str, int]:
     """How many of a program's calls, and of their ends, are shown to a check, by their names."""
     work, counts = directory / "work", directory / "counts"
-    work.mkdir()
+    work.mkdir(parents=True)
     command = [sys.executable, "-c", COUNTS, str(counts), "check", *options, "--", sys.executable, "-S", "-c", program]
     env = {**os.environ, "TMPDIR": str(work)}
     subprocess.run(command, cwd=work, env=env, check=False, timeout=TIMEOUT, capture_output=True)
@@ -314,3 +314,21 @@ def test_a_file_that_had_no_name_is_held_by_who_has_made_it(tmp_path: Path, left
     assert found.rules == rules
     for finding in found.findings:
         assert [(side.call, side.stack[0].line) for side in finding.others] == [("openat", 3)]
+
+
+def test_a_range_of_descriptors_is_shown_where_one_of_them_has_a_handle(tmp_path: Path) -> None:
+    program = (
+        "import os\nopen('x', 'w').close()\nos.chmod('x', 0o640)\nfd = os.open('x', os.O_RDONLY)\n"
+        "for n in range(50): os.closerange(fd + 1, 200)\n"
+    )
+    assert shown(tmp_path / "none", program).get("close_range", 0) == 0
+    assert shown(tmp_path / "one", f"{program}os.closerange(fd, 200)\n")["close_range"] == 1
+
+
+@pytest.mark.parametrize(("first", "expected"), [("fd", []), ("fd + 1", ["PB010"])])
+def test_what_a_range_has_closed_is_open_no_more(tmp_path: Path, first: str, expected: list[str]) -> None:
+    program = (
+        "import os\nopen('x', 'w').close()\nos.chmod('x', 0o640)\nfd = os.open('x', os.O_RDONLY)\n"
+        f"os.closerange({first}, 200)\nos.unlink('x')\n"
+    )
+    assert check(tmp_path, program).rules == expected
