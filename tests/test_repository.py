@@ -92,10 +92,8 @@ EXCEPTIONS = {
         "says what the only drive is, and that PATH has no such program, before anything that knows drives is imported",
     ),
     "picobox/cli/options.py": ({"os.get_terminal_size"}, "help is as wide as the terminal"),
-    "picobox/cli/report.py": (
-        {"os.dup2", "os.open", "os.sysconf", "pathlib"},
-        "writes to a terminal that may be gone; memory is read from /proc/self",
-    ),
+    "picobox/cli/report.py": ({"os.sysconf", "pathlib"}, "memory is read from /proc/self"),
+    "picobox/cli/writing.py": ({"os.dup2", "os.open"}, "writes to a terminal that may be gone"),
     "picobox/cli/reports.py": ({"os.getcwd", "os.path", "os.walk"}, "finds the reports that the user names"),
     "picobox/cli/trace.py": ({"signal.getsignal", "signal.signal"}, "a trace is written out before a signal ends us"),
     "picobox/findings/config.py": ({"os.path"}, "asks for the settings of the working directory"),
