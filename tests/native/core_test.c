@@ -3,7 +3,9 @@
 #include "core_run.h"
 
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/time.h>
 
 /* Whether bulk access to guest memory is refused to us. */
@@ -402,6 +404,48 @@ static void test_kill_all(void)
     }
 }
 
+/* Tells its number, and waits to be killed. */
+static int wait_as_thread(void *pipe)
+{
+    pid_t tid = (pid_t)syscall(SYS_gettid);
+    assert(write(*(int *)pipe, &tid, sizeof tid) == sizeof tid);
+    for (;;)
+        pause();
+    return 0;
+}
+
+/* A killed leader is a zombie of which nothing is told before its thread is gone, which stands at its end for us. */
+static void test_killed_leader(void)
+{
+    static char stack[65536] __attribute__((aligned(16)));
+    int numbers[2], status, thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+    pid_t tid;
+    assert(pipe(numbers) == 0);
+    pid_t leader = fork();
+    if (leader == 0) {
+        assert(clone(wait_as_thread, stack + sizeof stack, thread_flags, &numbers[1]) > 0);
+        for (;;)
+            pause();
+    }
+    assert(leader > 0 && read(numbers[0], &tid, sizeof tid) == sizeof tid);
+    assert(ptrace(PTRACE_SEIZE, leader, NULL, NULL) == 0);
+    assert(ptrace(PTRACE_SEIZE, tid, NULL, PTRACE_O_TRACEEXIT) == 0);
+    assert(kill(leader, SIGKILL) == 0);
+    assert(waitpid(tid, &status, __WALL) == tid && status >> 16 == PTRACE_EVENT_EXIT);
+    struct pb_core *core = pb_core_new();
+    assert(core);
+    core->has_end_stops = true;
+    pthread_mutex_lock(&core->lock);
+    assert(wait_unlocked(core, leader, &status) == -ESRCH);
+    pthread_mutex_unlock(&core->lock);
+    pb_core_free(core);
+    assert(ptrace(PTRACE_CONT, tid, NULL, NULL) == 0);
+    assert(waitpid(tid, &status, __WALL) == tid && WTERMSIG(status) == SIGKILL);
+    assert(waitpid(leader, &status, __WALL) == leader && WTERMSIG(status) == SIGKILL);
+    close(numbers[0]);
+    close(numbers[1]);
+}
+
 static void test_all(void)
 {
     alarm(100);
@@ -427,6 +471,8 @@ int main(int argc, char **argv)
     /* A hang is a failure. */
     alarm(100);
     test_strangers();
+    alarm(20);
+    test_killed_leader();
     test_all();
     if (pb_can_notify() == 0) {
         notify = true;
