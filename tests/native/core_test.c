@@ -418,7 +418,8 @@ static int wait_as_thread(void *pipe)
 static void test_killed_leader(void)
 {
     static char stack[65536] __attribute__((aligned(16)));
-    int numbers[2], status, thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+    int numbers[2], status;
+    int thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
     pid_t tid;
     assert(pipe(numbers) == 0);
     pid_t leader = fork();
