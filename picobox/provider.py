@@ -189,9 +189,9 @@ class PicoProvider:
         if not self._asking("dup", "dup2", "dup3", "fcntl"):
             self.platform.leave_copies()
 
-    def unopposed(self) -> UnopposedChanges | None:
-        """Who is told which changes a check that only observes need not be shown; None if all come here."""
-        is_asked = SUPERVISED in self._features or self._asking("unlink", "unlinkat", "rmdir", "mkdir", "mkdirat")
+    def unopposed(self, *names: str) -> UnopposedChanges | None:
+        """Who is told which calls of some rows a check that only observes need not be shown; None if all come here."""
+        is_asked = SUPERVISED in self._features or self._asking(*names)
         return None if is_asked or self.interposer is not None else self.platform.unopposed()
 
     def _asking(self, *names: str) -> frozenset[str]:

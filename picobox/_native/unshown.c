@@ -187,7 +187,8 @@ static bool is_other_look(struct pb_core *core, const struct task *task, const u
     if (!length)
         return at && is_other_file(paths, task->tid, (int32_t)args[0]);
     return !has_last_component(paths, last_component(path)) || is_outside(core, path) ||
-           is_other_entry(core, task->tid, at ? (int32_t)args[0] : AT_FDCWD, path);
+           is_other_entry(core, task->tid, at ? (int32_t)args[0] : AT_FDCWD, path) ||
+           caller_is_left(core, task, PB_CALLER_LOOKS);
 }
 
 int directory_open(int32_t tid, int32_t directory)

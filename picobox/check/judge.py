@@ -22,7 +22,7 @@ from picobox.check.reopened import Reopened
 from picobox.check.repeats import Repeats
 from picobox.check.stacks import Stacks
 from picobox.check.unopposed import Unopposed
-from picobox.check.unshown_changes import UnshownChanges
+from picobox.check.unshown_changes import LEFT_OUT, UnshownChanges
 from picobox.findings.finding import Finding, Side
 from picobox.findings.rules import RULES
 from picobox.task import fd_index
@@ -109,7 +109,7 @@ class Judge:
 
     def leave_changes(self) -> None:
         """Have changes not shown in whose way nobody is, where this only observes and nobody else meets calls."""
-        names, native = self._provider.names, self._provider.unopposed()
+        names, native = self._provider.names, self._provider.unopposed(*LEFT_OUT)
         index = None if names is None else names.sparing
         if self.observes and index is not None and native is not None:
             UnshownChanges(self, self._opens, self._changes, self._aftermath, native).leave(index.table)

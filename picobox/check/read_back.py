@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ntshim.status import STATUS_SUCCESS
 from picobox.check import origins
 from picobox.check.interpreted import code_of, script_of
+from picobox.check.unshown_callers import LOOKS, MAKES, SETS_MODE, SETS_TIMES
 from picobox.platform.attributes import attributes_of
 from picobox.platform.identity import file_at
 from picobox.platform.sources import lines_of, text_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from picobox.call import Call
     from picobox.check.posix import Posix
+    from picobox.check.unshown_callers import UnshownCallers
     from picobox.findings.finding import Frame
 
 _MOST = 256
@@ -87,6 +89,8 @@ class ReadBack:
         self._tries: dict[object, int] = {}
         # Masks that take more from a mode than is usual, by process.
         self._umasks: dict[int | None, int] = {}
+        # Told who need not be shown; None where all are.
+        self.callers: UnshownCallers | None = None
         # Told when there are others.
         self.told_umasks: Callable[[], None] | None = None
         self._is_asked = False
@@ -118,8 +122,10 @@ class ReadBack:
         shown = mode_on_windows(made, file[1], is_directory=is_directory)
         if shown == made or attributes_of(call.stop.tid, *file, follow=True) is not None:
             return
-        if not origins.passes_through(self._posix.stack(call), "/tempfile.py"):
-            self._note(call, file, made, shown)
+        if origins.passes_through(self._posix.stack(call), "/tempfile.py"):
+            self._leave(call, MAKES)
+        else:
+            self._note(call, file, made, shown, does=MAKES)
 
     def sets_mode(self, call: Call, file: tuple[int, bytes], mode: int, *, follow: bool) -> None:
         """A file is about to get a mode."""
@@ -139,8 +145,10 @@ class ReadBack:
         place = self._posix.place(call, *file) if self._set and not is_fine else None
         if place is not None:
             self._set.pop((place, True), None)
-        if is_fine and not origins.passes_through(self._posix.stack(call), "/shutil.py"):
-            self._note(call, file, None, 0)
+        if is_fine and origins.passes_through(self._posix.stack(call), "/shutil.py"):
+            self._leave(call, SETS_TIMES)
+        elif is_fine:
+            self._note(call, file, None, 0, does=SETS_TIMES)
 
     def looks(self, call: Call, dirfd: int, path: bytes) -> None:
         """A file is about to be looked at, an open one if the path is empty."""
@@ -159,14 +167,24 @@ class ReadBack:
             if noted is not None and self._sees(call, noted):
                 del self._set[key]
                 self._tell(call, key[0], noted)
+        if place is not None and _sees_nothing(self._posix.stack(call)):
+            self._leave(call, LOOKS)
 
     def waits_for(self, name: bytes) -> bool:
         """Whether a look at a file of this name may tell something."""
         return self._is_asked or name in self._names
 
-    def _note(self, call: Call, file: tuple[int, bytes], mode: int | None, shown: int) -> None:
+    def _note(
+        self, call: Call, file: tuple[int, bytes], mode: int | None, shown: int, *, does: int = SETS_MODE
+    ) -> None:
         place = self._posix.place(call, *file)
-        if place is None or not self._may_look(call, mode) or self._is_in_vain(call):
+        if place is None:
+            return
+        if not self._may_look(call, mode):
+            self._leave(call, does)
+            return
+        if self._is_in_vain(call):
+            self._leave(call, does, for_now=True)
             return
         key = place, mode is not None
         # A program's next look is for what it has set last.
@@ -185,12 +203,21 @@ class ReadBack:
 
         self._posix.judge.when_done(call, done)
 
+    def _leave(self, call: Call, does: int, *, for_now: bool = False) -> None:
+        if self.callers is not None:
+            self.callers.leave(call, self._posix.stack(call), does, for_now=for_now)
+
+    def _forget_tries(self) -> None:
+        self._tries.clear()
+        if self.callers is not None:
+            self.callers.forget()
+
     def _is_in_vain(self, call: Call) -> bool:
         """Whether this place of a program has set so much that was never looked at that nobody will."""
         caller = origins.caller(self._posix.stack(call))
         place = self._posix.program(call) if caller is None else (caller.file, caller.line)
         if len(self._tries) >= _MOST_PLACES:
-            self._tries.clear()
+            self._forget_tries()
         self._tries[place] = tries = self._tries.get(place, 0) + 1
         return tries > _MOST_TRIES
 
@@ -219,7 +246,7 @@ class ReadBack:
 
     def _tell(self, call: Call, place: bytes, noted: _Set) -> None:
         self._patience = _MOST_LOOKS
-        self._tries.clear()
+        self._forget_tries()
         if noted.mode is None:
             self._posix.report(call, "PB025", STATUS_SUCCESS, place, "is looked at for the nanoseconds that were set")
         else:
@@ -296,6 +323,12 @@ def _source_sees(stack: Sequence[Frame], noted: _Set) -> bool:
     if _LOOKS_ON_THE_WAY.search(source) is not None or _changes_what_it_sees(source):
         return False
     return _LOOKS_AT_MODE.search(_KIND_ONLY.sub("", source)) is not None
+
+
+def _sees_nothing(stack: Sequence[Frame]) -> bool:
+    """Whether a place in Python, wherever it looks, names nothing of what can be set."""
+    kinds = (_Set(0, 0, 0), _Set(0, None, 0))
+    return any(map(origins.is_python, stack)) and not any(_source_sees(stack, kind) for kind in kinds)
 
 
 def _changes_what_it_sees(source: str) -> bool:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ntshim.fs.native import NativeInode
+from picobox.check.unshown_callers import UnshownCallers
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from picobox.platform.identity import Key
     from picobox.platform.name_table import NameTable
     from picobox.platform.unopposed import UnopposedChanges
+
+LEFT_OUT = (
+    "chmod", "chown", "fchmodat", "lchown", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "utimensat",
+)  # fmt: skip
+"""The rows of which calls may be left out."""
 
 
 class UnshownChanges:
@@ -41,6 +47,7 @@ class UnshownChanges:
         opens.unopened.told = native.receivers_told
         judge.reopened.told = native.await_file
         changes.mappings.told = native.await_file
+        judge.posix.read_back.callers = UnshownCallers(native)
         judge.posix.read_back.told_umasks = self._look_at_makings
         for volume in opens.volumes:
             volume.told_reserved = self._look_at_makings

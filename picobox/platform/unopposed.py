@@ -10,6 +10,7 @@ from picobox._native._core import lib
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from picobox.platform.base import HostTid
     from picobox.platform.identity import Key
     from picobox.platform.name_table import NameTable
 
@@ -35,6 +36,17 @@ class UnopposedChanges:
         core = self._core()
         if core:
             lib.pb_show_makings(core, shows)
+
+    def leave_caller(self, tid: HostTid, does: int, stack: tuple[int, int], *, for_now: bool) -> None:
+        """What a task, at a call's entry, sets, makes or looks at (PB_CALLER_x) tells nothing where these frames do it.
+
+        `stack`: how many frames those are, the innermost ones, of how many there are. `for_now`: see `forget_callers`.
+        """
+        _check(lib.pb_leave_caller(self._core(), tid, does, *stack, for_now))
+
+    def forget_callers(self) -> None:
+        """Those are shown again that were left out for the time being."""
+        lib.pb_forget_callers(self._core())
 
     def receivers_told(self) -> None:
         """All is marked that those have open who were receivers (`Platform.receivers`)."""

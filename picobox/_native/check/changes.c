@@ -1,6 +1,6 @@
-/* Owns the removals of names, and the making of directories, that a check is not shown: nobody has what is removed open, maps
-   it, runs it or works in it, and no rule is about what is made. A guest that changes a name meanwhile is shown less: a check
-   finds, it keeps nobody from anything. */
+/* Owns the removals of names, the making of directories, and the setting of modes, times and owners, that a check is not shown:
+   nobody has what is removed open, maps it, runs it or works in it, and no rule is about what is made or set. A guest that
+   changes a name meanwhile is shown less: a check finds, it keeps nobody from anything. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,9 @@
 #define MOST_UNTOLD 4
 #define ANY_WRITE 0222
 #define PERMISSIONS 0777
+#define SPECIAL_BITS 07000
+#define STEP 100 /* nanoseconds, NTFS's */
+#define UNCHANGED UINT32_MAX /* chown's -1 */
 /* What a usual umask takes, and what it leaves of the modes with which files are made that are to be as all are. */
 #define USUAL_MASK 022
 #define ORDINARY 0755
@@ -76,6 +79,8 @@ void changes_clear(struct pb_core *core)
     keys_clear(&core->unopposed.files);
     keys_clear(&core->unopposed.above);
     keys_clear(&core->unopposed.names);
+    keys_clear(&core->unopposed.callers);
+    keys_clear(&core->unopposed.callers_for_now);
 }
 
 /* Finds the name that a path ends in, if that is a plain one on a drive. The directory stays open. */
@@ -145,47 +150,123 @@ static bool has_twin(const struct pb_core *core, const struct entry *entry)
 }
 
 /* Whether a directory can be made. Where something has its name it cannot, as on Windows. */
-static bool making_passes(const struct pb_core *core, const struct entry *entry, uint64_t mode)
+static bool making_passes(struct pb_core *core, const struct task *task, const struct entry *entry, uint64_t mode)
 {
     struct kernel_statx parent;
     const char *name = entry->path + entry->name;
     if (entry->is_there)
         return true;
-    if (core->unopposed.shows_makings || has_repeats(core) || (mode & PERMISSIONS & ~USUAL_MASK) != ORDINARY ||
+    if (core->unopposed.shows_makings || has_repeats(core) ||
         strlen(entry->path) > core->unopposed.longest || !known_status(entry->parent, "", AT_EMPTY_PATH, &parent))
         return false;
     if (keys_has(&core->unopposed.names, name_key(status_device(&parent), parent.inode, name, strlen(name))))
         return false;
+    if ((mode & PERMISSIONS & ~USUAL_MASK) != ORDINARY && !caller_is_left(core, task, PB_CALLER_MAKES))
+        return false;
     return !has_twin(core, entry);
 }
 
-/* The path of a call that this is about, from `path` on; `directory`: where it begins. */
-static bool read_path(struct pb_core *core, const struct task *task, const struct call_info *info, int at, char *path,
-                      int32_t *directory)
+/* Whether Windows keeps a time, as far as its nanoseconds say. */
+static bool is_kept(const struct timespec *time)
 {
-    *directory = at ? (int32_t)info->args[0] : AT_FDCWD;
-    return pb_read_string(core, task->tid, info->args[at], path, PATH_MAX) > 0;
+    return time->tv_nsec == UTIME_NOW || time->tv_nsec == UTIME_OMIT || time->tv_nsec % STEP == 0;
+}
+
+/* Whether a file can get times. Those that Windows keeps take the place of others that somebody waits to see. */
+static bool times_pass(struct pb_core *core, const struct task *task, const struct entry *entry, uint64_t address)
+{
+    struct timespec times[2];
+    if (!address)
+        return true;
+    if (pb_read(core, task->tid, address, times, sizeof times) != sizeof times)
+        return false;
+    if (is_kept(&times[0]) && is_kept(&times[1]))
+        return !is_looked_for(core, entry->path + entry->name);
+    return caller_is_left(core, task, PB_CALLER_TIMES);
+}
+
+static bool is_or_stays(uint64_t id, uint32_t now)
+{
+    return (uint32_t)id == UNCHANGED || (uint32_t)id == now;
+}
+
+/* Whether what a call sets of a file that is there tells nothing. Whatever it sets begins anew what is counted of repeated calls. */
+static bool setting_passes(struct pb_core *core, const struct task *task, const struct entry *entry,
+                           const struct call_info *info)
+{
+    const struct kernel_statx *found = &entry->found;
+    const uint64_t *args = info->args;
+    if (!entry->is_there || !(S_ISREG(found->mode) || S_ISDIR(found->mode)) || has_repeats(core))
+        return false;
+    switch (info->nr) {
+    case SYS_chmod:
+        return !(args[1] & SPECIAL_BITS) && caller_is_left(core, task, PB_CALLER_MODE);
+    case SYS_fchmodat:
+        return !(args[2] & SPECIAL_BITS) && caller_is_left(core, task, PB_CALLER_MODE);
+    case SYS_utimensat:
+        return times_pass(core, task, entry, args[2]);
+    default:
+        return is_or_stays(args[1], found->user) && is_or_stays(args[2], found->group);
+    }
+}
+
+/* What a call is about, and at which place it has its path, behind the directory where that begins if it is not the first. */
+enum about { NOTHING, REMOVES, MAKES, SETS };
+
+static enum about what_is(const struct call_info *info, int *at)
+{
+    *at = 0;
+    switch (info->nr) {
+    case SYS_unlink:
+    case SYS_rmdir:
+        return REMOVES;
+    case SYS_mkdir:
+        return MAKES;
+    case SYS_chmod:
+    case SYS_chown:
+    case SYS_lchown:
+        return SETS;
+    }
+    *at = 1;
+    switch (info->nr) {
+    case SYS_unlinkat:
+        return info->args[2] & ~(uint64_t)AT_REMOVEDIR ? NOTHING : REMOVES;
+    case SYS_mkdirat:
+        return MAKES;
+    case SYS_fchmodat:
+    case SYS_utimensat:
+        return SETS;
+    default:
+        return NOTHING;
+    }
+}
+
+static bool passes(struct pb_core *core, const struct task *task, const struct call_info *info, enum about about, int at,
+                   const struct entry *entry)
+{
+    switch (about) {
+    case REMOVES:
+        return removal_passes(core, entry, info->nr == SYS_rmdir || (info->nr == SYS_unlinkat && info->args[2]));
+    case MAKES:
+        return making_passes(core, task, entry, info->args[at + 1]);
+    default:
+        return setting_passes(core, task, entry, info);
+    }
 }
 
 bool change_passes(struct pb_core *core, const struct task *task, const struct call_info *info)
 {
-    const uint64_t *args = info->args;
-    bool is_at = info->nr == SYS_unlinkat || info->nr == SYS_mkdirat;
-    bool makes = info->nr == SYS_mkdir || info->nr == SYS_mkdirat;
-    bool removes = info->nr == SYS_unlink || info->nr == SYS_unlinkat || info->nr == SYS_rmdir;
-    if (!core->unopposed.index || !(makes || removes) || core->has_other_roots || core->unseen_count ||
+    int at;
+    enum about about = what_is(info, &at);
+    if (!core->unopposed.index || about == NOTHING || core->has_other_roots || core->unseen_count ||
         !core->unshown.directories.length || guests_serve_files(core))
         return false;
-    if (info->nr == SYS_unlinkat && args[2] & ~(uint64_t)AT_REMOVEDIR)
-        return false;
     char path[PATH_MAX];
-    int32_t directory;
     struct entry entry = {.parent = -1};
-    bool is_directory = info->nr == SYS_rmdir || (info->nr == SYS_unlinkat && args[2]);
-    bool passes = read_path(core, task, info, is_at, path, &directory) &&
-                  find_entry(core, task->tid, directory, path, &entry) &&
-                  (makes ? making_passes(core, &entry, args[is_at + 1]) : removal_passes(core, &entry, is_directory));
+    bool does_pass = pb_read_string(core, task->tid, info->args[at], path, sizeof path) > 0 &&
+                     find_entry(core, task->tid, at ? (int32_t)info->args[0] : AT_FDCWD, path, &entry) &&
+                     passes(core, task, info, about, at, &entry);
     if (entry.parent >= 0)
         close(entry.parent);
-    return passes;
+    return does_pass;
 }

@@ -17,12 +17,15 @@ struct unopposed {
     uint32_t longest;        /* in bytes, a path that is not too long on Windows */
     bool shows_makings;
     struct keys files, above, names; /* see pb_mark_file, pb_mark_path, pb_mark_name */
+    struct keys callers, callers_for_now; /* see callers.c */
     int32_t untold_count;    /* tasks that are `untold` */
     bool untold_gone;        /* one of them is no more, or nobody was asked yet */
 };
 
 /* Whether a call is a change in whose way nobody is. */
 bool change_passes(struct pb_core *core, const struct task *task, const struct call_info *info);
+/* callers.c: whether it is known of who makes a call that what it does so (PB_CALLER_x) tells nothing. */
+bool caller_is_left(struct pb_core *core, const struct task *task, int32_t does);
 /* A task may have something open from now on that is not marked; it ends. */
 void untold_add(struct pb_core *core, struct task *task);
 void untold_lost(struct pb_core *core, struct task *task);

@@ -52,3 +52,9 @@ void pb_leave_changes(struct pb_core *core, struct pb_names *index, uint32_t lon
 void pb_show_makings(struct pb_core *core, int32_t shows);
 /* All that those have open is marked who were receivers before (pb_take_receivers). */
 void pb_receivers_told(struct pb_core *core);
+/* What is set of files, made or looked at (PB_CALLER_x) tells nothing where the innermost `frames` of the `all` of a task, which
+   makes a call, do it; `for_now`: until those are forgotten. The stack is found as pb_let_read says. 0, -ENOMEM, or -EINVAL if
+   it is another stack. */
+enum { PB_CALLER_MODE = 1, PB_CALLER_TIMES, PB_CALLER_MAKES, PB_CALLER_LOOKS };
+int32_t pb_leave_caller(struct pb_core *core, int32_t tid, int32_t does, uint32_t frames, uint32_t all, int32_t for_now);
+void pb_forget_callers(struct pb_core *core);

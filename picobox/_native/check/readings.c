@@ -185,8 +185,7 @@ static bool was_read(struct readings *readings, const struct pb_reading *file)
            reading_of(readings, file->device, file->inode);
 }
 
-/* The stack of a task whose targets Python knows. */
-static bool read_stack(struct pb_core *core, const struct task *task, struct pb_reading *out)
+bool reader_innermost(struct pb_core *core, const struct task *task, uint64_t *innermost)
 {
     const struct pb_reader *reader = task->reader;
     uint64_t addresses[PB_READER_GUARDS + 1], words[PB_READER_GUARDS + 1];
@@ -197,9 +196,20 @@ static bool read_stack(struct pb_core *core, const struct task *task, struct pb_
     for (int i = 0; i < PB_READER_GUARDS; i++)
         if (words[i] != reader->guards[i][1])
             return false;
-    uint64_t innermost = words[PB_READER_GUARDS], holder = innermost + reader->holder;
-    if (innermost && reader->holder != UINT64_MAX)
-        pb_read_blocks(core, task->tid, &holder, 1, sizeof innermost, &innermost);
+    *innermost = words[PB_READER_GUARDS];
+    uint64_t holder = *innermost + reader->holder;
+    if (*innermost && reader->holder != UINT64_MAX)
+        pb_read_blocks(core, task->tid, &holder, 1, sizeof *innermost, innermost);
+    return true;
+}
+
+/* The stack of a task whose targets Python knows. */
+static bool read_stack(struct pb_core *core, const struct task *task, struct pb_reading *out)
+{
+    const struct pb_reader *reader = task->reader;
+    uint64_t innermost;
+    if (!reader_innermost(core, task, &innermost))
+        return false;
     int32_t count = pb_read_frames(core, task->tid, &reader->form, innermost, PB_READING_FRAMES, out->rows);
     if (count < 1)
         return false;

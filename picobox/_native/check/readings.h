@@ -20,6 +20,8 @@ struct readings {
 
 /* Whether a call is such an open, which is kept then. */
 bool reading_passes(struct pb_core *core, struct task *task, const struct call_info *info);
+/* The innermost frame of a task that has a reader; 0 if it runs none. False: it is not found in that way any more. */
+bool reader_innermost(struct pb_core *core, const struct task *task, uint64_t *innermost);
 void reader_forget(struct task *task);
 void readings_clear(struct pb_core *core);
 
