@@ -113,10 +113,11 @@ bool is_looked_for(const struct pb_core *core, const char *name)
 }
 
 /* A file without a name, and one that has lost it, have no path that is waited for: the kernel adds something to it. */
-static bool is_other_file(const struct strings *paths, int32_t tid, int32_t fd)
+static bool is_other_file(struct pb_core *core, const struct task *task, int32_t fd)
 {
     char path[PATH_MAX];
-    return descriptor_path(tid, fd, path) && !has(paths, path);
+    bool is_other = descriptor_path(task->tid, fd, path) && !has(&core->unshown.looks, path);
+    return is_other || caller_is_left(core, task, PB_CALLER_LOOKS);
 }
 
 /* A directory in another case is not outside: who asks for it means it. */
@@ -185,7 +186,7 @@ static bool is_other_look(struct pb_core *core, const struct task *task, const u
     if (length < 0)
         return false;
     if (!length)
-        return at && is_other_file(paths, task->tid, (int32_t)args[0]);
+        return at && is_other_file(core, task, (int32_t)args[0]);
     return !has_last_component(paths, last_component(path)) || is_outside(core, path) ||
            is_other_entry(core, task->tid, at ? (int32_t)args[0] : AT_FDCWD, path) ||
            caller_is_left(core, task, PB_CALLER_LOOKS);
@@ -267,7 +268,7 @@ bool is_unshown(struct pb_core *core, const struct task *task, const struct call
     case SYS_statx:
         return is_other_look(core, task, args, 1);
     case SYS_fstat:
-        return core->unshown.looks.length && is_other_file(&core->unshown.looks, task->tid, (int32_t)args[0]);
+        return core->unshown.looks.length && is_other_file(core, task, (int32_t)args[0]);
     case SYS_open:
         return is_idle_open(core, task, AT_FDCWD, args[0], args[1]);
     case SYS_openat:

@@ -64,7 +64,10 @@ TOLD: dict[str, tuple[str, list[str]]] = {
         "fd = opens()\ncopy = os.dup(fd)\nos.close(fd)\nremoves()",
         ["PB010"],
     ),
-    "a mapped file": ("fd = opens()\nview = mmap.mmap(fd, 4, mmap.MAP_SHARED, 1)\nos.close(fd)\nremoves()", ["PB016"]),
+    "a mapped file": (
+        "fd = opens()\nview = mmap.mmap(fd, 4, mmap.MAP_SHARED, 1)\nos.closerange(3, 64)\nremoves()",
+        ["PB016"],
+    ),
     "a running program": ("other = subprocess.Popen(['./runs', '60'])\nremoves('runs')\nother.kill()", ["PB016"]),
     "a protected file": ("os.chmod('x', 0o444)\nremoves()", ["PB017"]),
     "a temporary file that was opened again": (
