@@ -1,4 +1,4 @@
-"""Who sets, makes or looks at files in ways that tell nothing is not shown to a check any more; who does it otherwise is."""
+"""Who sets, makes or looks at files so that it tells nothing is not shown to a check any more; the others are."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def sets(name, mode=0o600): os.chmod(name, mode)
 def dates(name, time=1): os.utime(name, ns=(time, time))
 def makes(name): os.mkdir(name, 0o700)
 def looks(name): return os.stat(name)
+def reads(name): return os.stat(name).st_mtime_ns
 def copies(name): shutil.copy2('copied', name)
 for n in range(40):
     open(f'f{n}', 'w').close()
@@ -56,6 +57,14 @@ TOLD: dict[str, tuple[str, list[str]]] = {
     "a look at a mode among others": (
         "os.chmod('x', 0o640)\nfor _ in range(9): looks('x')\nassert os.stat('x').st_mode & 0o777 == 0o640",
         ["PB021"],
+    ),
+    "a mode that a library sets for another place": (
+        "os.chmod('copied', 0o640)\nshutil.copystat('copied', 'x')\nassert os.stat('x').st_mode & 0o777 == 0o640",
+        ["PB021"],
+    ),
+    "a look at times where a mode was set before": (
+        "os.chmod('x', 0o640)\nreads('x')\nos.utime('x', ns=(1, 1))\nreads('x')",
+        ["PB025"],
     ),
     "nothing, where times that are kept come after a mode": (
         "os.chmod('x', 0o640)\ndates('x', 100)\nassert os.stat('x').st_mode & 0o777 == 0o640",
