@@ -66,6 +66,7 @@ void pb_leave_handlers(struct pb_core *core, int32_t leaves)
 {
     LOCKED(core);
     core->unshown.handlers = leaves;
+    gate_kinds_change(core);
 }
 
 void pb_leave_copies(struct pb_core *core, int32_t leaves)
@@ -131,6 +132,11 @@ static bool is_inside(const struct strings *directories, const char *path)
     return false;
 }
 
+bool is_off_drives(const struct pb_core *core, const char *path)
+{
+    return core->unshown.directories.length && !core->has_other_roots && !is_inside(&core->unshown.directories, path);
+}
+
 static bool has_dots(const char *path)
 {
     for (const char *dot = path; (dot = strstr(dot, "/.")); dot++) {
@@ -168,6 +174,21 @@ static bool is_outside(const struct pb_core *core, const char *path)
 {
     return core->unshown.directories.length && !core->has_other_roots && path[0] == '/' && path[1] && !strstr(path, "//") &&
            !has_dots(path) && !is_inside(&core->unshown.directories, path) && !may_have_links(path);
+}
+
+/* Of a path with links, as each library has that is named by /lib: whether what it leads to lies outside, if something is
+   there. Links that are each process's own lead nowhere here. */
+static bool leads_outside(const struct pb_core *core, const char *path)
+{
+    char place[PATH_MAX];
+    if (!core->unshown.directories.length || core->has_other_roots || path[0] != '/' ||
+        look_up(AT_FDCWD, path, 0, RESOLVE_NO_SYMLINKS) != ELOOP)
+        return false;
+    int fd = known_open(AT_FDCWD, path, 0, RESOLVE_NO_MAGICLINKS);
+    bool outside = fd >= 0 && descriptor_path(getpid(), fd, place) && place[0] == '/' && place[1] && is_off_drives(core, place);
+    if (fd >= 0)
+        close(fd);
+    return outside;
 }
 
 static bool is_other_entry(const struct pb_core *core, int32_t tid, int32_t directory, const char *path)
@@ -224,17 +245,14 @@ static bool is_idle_open(struct pb_core *core, const struct task *task, int32_t 
         outside_seen(core, path);
         return true;
     }
+    if (leads_outside(core, path))
+        return true;
     return flags & O_DIRECTORY && is_no_directory(task->tid, directory, path, !(flags & O_NOFOLLOW));
 }
 
 static bool is_about_flags(int32_t command)
 {
     return command == F_GETFD || command == F_SETFD || command == F_GETFL || command == F_SETFL;
-}
-
-bool is_off_drives(const struct pb_core *core, const char *path)
-{
-    return core->unshown.directories.length && !core->has_other_roots && !is_inside(&core->unshown.directories, path);
 }
 
 /* What is mapped of a file that no rule is about. */

@@ -112,8 +112,8 @@ COPYING_CALLS = frozenset(("dup", "dup2", "dup3", "fcntl"))
 # Of these, those of which a check is told where the descriptor has a handle (see pb_leave_copies).
 _TOLD_TO_CHECKS = TOLD_CALLS | COPYING_CALLS - {"fcntl"}
 
-# Opens whose path a check judges, so that the gate can do it as well.
-OPENS = frozenset(("open", "openat"))
+# Calls whose arguments a check judges, so that the gate can do it as well: opens by their path, handlers of signals.
+JUDGED = frozenset(("open", "openat", "rt_sigaction"))
 
 # Calls that make a name, which the gate asks the core about first.
 MAKING_CALLS = frozenset(
@@ -466,7 +466,7 @@ def compile_dispositions(
                 word |= DISPOSITION_PASSES
             if _is_decided(entry, disposition.action, features) or _may_be_taken(entry, features):
                 word |= DISPOSITION_DECIDED | entry.open_flags() << DISPOSITION_OPEN_FLAGS_SHIFT
-            elif _is_judged_by_path(entry, features):
+            elif _is_judged_by_arguments(entry, features):
                 word |= DISPOSITION_DECIDED
         elif (
             gate
@@ -536,10 +536,13 @@ def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:
     return NAMES in features and finds and not (features - {NAMES}) & entry.when.keys()
 
 
-def _is_judged_by_path(entry: Row, features: frozenset[str]) -> bool:
-    """Whether a check wants to see an open for what it names: guests ask unless that lies outside of its drives."""
-    others = {SUPERVISED, WSL, NAMES, FAKE_ROOT, SEEN + entry.name} | entry.when.keys()
-    return CHECK in features and entry.name in OPENS and not features & others
+def _is_judged_by_arguments(entry: Row, features: frozenset[str]) -> bool:
+    """Whether a check wants to see a call for what its arguments say, at which guests look first.
+
+    Of an open that it lies on a drive, of a handler of signals that it is one.
+    """
+    others = {SUPERVISED, WSL, NAMES, FAKE_ROOT, SEEN + entry.name} | (entry.when.keys() - {CHECK})
+    return CHECK in features and entry.name in JUDGED and not features & others
 
 
 def _may_be_taken(entry: Row, features: frozenset[str]) -> bool:

@@ -332,3 +332,52 @@ def test_what_a_range_has_closed_is_open_no_more(tmp_path: Path, first: str, exp
         f"os.closerange({first}, 200)\nos.unlink('x')\n"
     )
     assert check(tmp_path, program).rules == expected
+
+
+LINKS = """
+import os
+top = os.path.dirname(os.getcwd())
+os.makedirs(top + '/outside/real')
+os.symlink('real', top + '/outside/link')
+os.symlink(os.getcwd(), top + '/outside/work')
+for place in (top + '/outside/real/x', 'x'): open(place, 'w').close()
+"""
+
+
+@pytest.mark.parametrize(("link", "is_shown"), [("link", False), ("work", True)])
+def test_a_link_that_leads_outside_is_no_matter(tmp_path: Path, link: str, is_shown: bool) -> None:
+    """The first libraries of a program are named by one where /lib is a link. The kernel may not know it at first."""
+    none = shown(tmp_path / "none", LINKS).get("openat", 0)
+    program = f"{LINKS}for n in range(20): os.open(top + '/outside/{link}/x', os.O_WRONLY)\n"
+    assert (shown(tmp_path / "some", program)["openat"] - none >= 10) == is_shown
+
+
+HANDLERS = """
+import resource, signal
+def stops():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+    for _ in range(1000): {what}
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before
+stops()
+assert stops() {expected}
+"""
+
+
+@pytest.mark.usefixtures("fast_modes")
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        ("signal.signal(signal.SIGUSR1, signal.SIG_IGN)", "< 500"),
+        ("signal.signal(signal.SIGTERM, print)", ">= 1000"),
+    ],
+)
+def test_signals_without_handlers_make_no_stop(tmp_path: Path, what: str, expected: str) -> None:
+    assert check(tmp_path, HANDLERS.format(what=what, expected=expected)).status == 0
+
+
+def test_a_handler_is_seen_in_the_gate(tmp_path: Path) -> None:
+    program = (
+        "import signal\nfor _ in range(300): signal.signal(signal.SIGUSR1, signal.SIG_IGN)\n"
+        "signal.signal(signal.SIGUSR1, print)\n"
+    )
+    assert check(tmp_path, program).rules == ["PB023"]

@@ -109,6 +109,8 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
     /* What is Python's for its names alone may be another name's call after all; nothing is looked for by others. */
     if ((disposition & 0xff) == PB_DO_NATIVE)
         return GUEST_MAKES;
+    if (nr == SYS_rt_sigaction)
+        return core->unshown.handlers ? GUEST_HANDLES : GUEST_ASKS;
     if (core->resolved[nr] & PB_RESOLVES_MAKING)
         return core->resolver ? GUEST_NAMES : GUEST_ASKS;
     uint32_t flags = disposition >> PB_OPEN_FLAGS_SHIFT & 3;

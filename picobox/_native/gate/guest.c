@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -231,6 +232,17 @@ static inline enum guest_kind reads_kind_of(struct gate_block *block, int at)
     return fails || (outside && type != S_IFLNK) ? GUEST_MAKES : GUEST_ASKS;
 }
 
+/* The kernel's struct sigaction begins with the handler. */
+static inline enum guest_kind handler_kind_of(uint64_t action)
+{
+    if (!action)
+        return GUEST_MAKES;
+    if (!is_of_guests(action))
+        return GUEST_ASKS;
+    uint64_t handler = ((const volatile struct word *)action)->value;
+    return handler == (uint64_t)SIG_DFL || handler == (uint64_t)SIG_IGN ? GUEST_MAKES : GUEST_ASKS;
+}
+
 /* Of a look that has found something. */
 static inline uint64_t inode_found(const struct gate_block *block, uint64_t nr)
 {
@@ -267,6 +279,8 @@ static inline enum guest_kind kind_of(struct gate_block *block, uint64_t nr)
     case GUEST_READS:
     case GUEST_READS_AT:
         return reads_kind_of(block, kind == GUEST_READS_AT);
+    case GUEST_HANDLES:
+        return handler_kind_of(block->args[1]);
     default:
         return kind;
     }

@@ -199,6 +199,7 @@ enum guest_kind {
     GUEST_LOOKS_FD, /* fstat: is made if the descriptor is not watched; if its inode is waited for, once more to be seen */
     GUEST_READS,    /* open of a check: is made if it can only fail, as one of a file as a directory, or lies outside */
     GUEST_READS_AT, /* openat: so */
+    GUEST_HANDLES,  /* rt_sigaction of a check: is made if it only asks, or sets what every system has */
 };
 
 #endif

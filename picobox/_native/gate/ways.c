@@ -284,9 +284,11 @@ static bool is_decided(const struct pb_core *core, uint64_t nr)
     if (!(core->dispositions[nr] & PB_FLAG_DECIDED))
         return false;
     /* A stub by itself cannot decide on these. */
-    bool is_read = (nr == SYS_open || nr == SYS_openat) && !open_flags_of(core->dispositions[nr]);
+    uint32_t disposition = core->dispositions[nr];
+    bool is_judged = (nr == SYS_rt_sigaction && (disposition & 0xff) == PB_DO_CALL) ||
+                     ((nr == SYS_open || nr == SYS_openat) && !open_flags_of(disposition));
     return makes(nr) ? core->gate_enters && core->resolver
-                     : core->gate_enters || !(copies(nr) || is_read || may_be_taken(core, nr));
+                     : core->gate_enters || !(copies(nr) || is_judged || may_be_taken(core, nr));
 }
 
 bool is_for_gate(const struct pb_core *core, uint64_t nr, const uint64_t args[6])
