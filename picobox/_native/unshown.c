@@ -106,11 +106,21 @@ static bool has(const struct strings *paths, const char *path)
     return false;
 }
 
+static bool waits_for_looks(const struct pb_core *core)
+{
+    return (core->dispositions[SYS_newfstatat] & 0xff) == PB_DO_CALL;
+}
+
 bool is_looked_for(const struct pb_core *core, const char *name)
 {
     const struct strings *paths = &core->unshown.looks;
-    bool is_wanted = (core->dispositions[SYS_newfstatat] & 0xff) == PB_DO_CALL;
-    return is_wanted && (!paths->length || has_last_component(paths, name));
+    return waits_for_looks(core) && (!paths->length || has_last_component(paths, name));
+}
+
+bool is_path_looked_for(const struct pb_core *core, const char *path)
+{
+    const struct strings *paths = &core->unshown.looks;
+    return waits_for_looks(core) && (!paths->length || has(paths, path));
 }
 
 /* A file without a name, and one that has lost it, have no path that is waited for: the kernel adds something to it. */

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ntshim.io.share import FILE_SHARE_READ, FILE_SHARE_WRITE
@@ -62,7 +63,7 @@ class Readers:
             return False
         if self._judge.posix.read_back.waits_for(found.name):
             return False  # a look at a descriptor that has no handle is not told
-        if key in self._files or found.path in self._files or self._is_unshown(key):
+        if any(file in self._files or self._is_unshown(file) for file in (key, found.path)):
             self._opens.unopened.look()
             self._forget(found)
         if key is not None and self._opens.nodes.of_key(key) is not None:
@@ -78,8 +79,8 @@ class Readers:
             self._unshown.let(call)
         return True
 
-    def _is_unshown(self, key: Key | None) -> bool:
-        return self._unshown is not None and key is not None and self._unshown.has(key)
+    def _is_unshown(self, file: Key | bytes | None) -> bool:
+        return self._unshown is not None and file is not None and self._unshown.has(file)
 
     def _may_write(self, call: Call, found: Identity, flags: int) -> bool:
         """Whether NT could refuse nothing to an open that writes or makes a file which nobody has open.
@@ -114,9 +115,9 @@ class Readers:
 
     def _forget(self, found: Identity) -> None:
         """Whoever has opened a file before, and was not found to have it open, has closed it."""
-        if self._unshown is not None and found.file is not None:
-            self._unshown.drop(found.file)
         for file in (found.file, found.path):
+            if self._unshown is not None and file is not None:
+                self._unshown.drop(file)
             if file is not None and file in self._files:
                 self._mark(file, is_so=False)
                 for mode in range(_ACCESS_MODE):
@@ -134,14 +135,17 @@ class Readers:
         What was opened by another path is another open than the one that was kept, which is over: names that an open
         file has do not change before somebody looks.
         """
-        mode, path, key = flags & _ACCESS_MODE, os.fsdecode(found.path), found.file
-        last = None if self._unshown is None or mode or key is None else self._unshown.side(key, found.path)
-        for file in (found.path, key):
-            side = None if file is None else self._sides.get((mode, file))
-            if file is not None and side is not None and side.path == path and (last is None or last.time < side.time):
-                del self._sides[mode, file]
-                return side._replace(fd=fd, handle=index_to_handle(fd_index(fd)))
-        if last is None or self._unshown is None or key is None:
+        mode, path = flags & _ACCESS_MODE, os.fsdecode(found.path)
+        files = [file for file in (found.path, found.file) if file is not None]
+        kept = [(self._sides.get((mode, file)), file) for file in files]
+        if self._unshown is not None:
+            kept += [(self._unshown.side(file, mode), file) for file in files]
+        known = [(side.time, side, file) for side, file in kept if side is not None and side.path == path]
+        if not known:
             return None
-        self._unshown.drop(key)
+        _, last, file = max(known, key=itemgetter(0))
+        if self._sides.get((mode, file)) is last:
+            del self._sides[mode, file]
+        elif self._unshown is not None:
+            self._unshown.drop(file)
         return last._replace(fd=fd, handle=index_to_handle(fd_index(fd)))

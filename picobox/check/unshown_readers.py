@@ -1,4 +1,4 @@
-"""Opens for reading that a check is not shown: who has made them is told of what the core has kept (_native/check)."""
+"""Opens that a check is not shown: who has made them is told of what the core has kept (_native/check)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_SIDES = 256
 
 
 class _Maker(NamedTuple):
-    """A task whose opens for reading are not shown, as long as its frames are found in this way."""
+    """A task whose opens are not shown that read or make a file, as long as its frames are found in this way."""
 
     runtime: PythonRuntime
     guide: Guide
@@ -35,7 +35,7 @@ class _Maker(NamedTuple):
 
 
 class UnshownReaders:
-    """Says which tasks' opens for reading the core lets go on, and who has made those that it did."""
+    """Says of which tasks the core lets opens go on that read or make a file, and who has made those that it did."""
 
     def __init__(self, judge: Judge, readings: Readings) -> None:
         """All opens are shown. `readings` are told from now on which files NT knows to be open."""
@@ -44,8 +44,8 @@ class UnshownReaders:
         self._numbers = count(1)
         self._makers: dict[int, _Maker] = {}
         self._let: dict[HostTid, int] = {}
-        # Of readings whose stack had to be looked at, since some of its code objects are no more.
-        self._sides: dict[Key, Side] = {}
+        # Of opens whose stack had to be looked at, since some of its code objects are no more: with the access mode.
+        self._sides: dict[Key | bytes, tuple[int, Side]] = {}
         judge.nodes.told = lambda key, is_open: readings.mark_open(key, is_so=is_open)
         for node in judge.nodes.all():
             readings.mark_open(node.inode.key, is_so=True)
@@ -56,7 +56,7 @@ class UnshownReaders:
         return self._readings.are_full or len(self._sides) >= _MOST_SIDES
 
     def let(self, call: Call) -> None:
-        """Have the next opens for reading of a task not shown, which has made one in whose way nobody is."""
+        """Have the next opens of a task not shown that read or make a file; one is in nobody's way."""
         found = self._judge.stacks.guide(call)
         if found is None:
             return
@@ -86,26 +86,28 @@ class UnshownReaders:
         """Find out of each reading who has made it, while that can be told."""
         while (reading := self._readings.find(None, takes=True)) is not None:
             self._readings.mark_read(reading.file, is_so=True)
-            self._sides[reading.file] = self._side_of(reading)
+            self._sides[reading.file] = reading.access, self._side_of(reading)
 
-    def has(self, key: Key) -> bool:
-        """Whether a file was opened so since that was forgotten."""
-        return key in self._sides or self._readings.find(key, takes=False) is not None
+    def has(self, file: Key | bytes) -> bool:
+        """Whether a file was opened so since that was forgotten, or one made of a path."""
+        return file in self._sides or self._readings.find(file, takes=False) is not None
 
-    def side(self, key: Key, path: bytes) -> Side | None:
-        """Who has opened a file last, by a path without links."""
-        reading = self._readings.find(key, takes=False)
-        side = self._sides.get(key) if reading is None else self._side_of(reading)
-        return side if side is not None and side.path == os.fsdecode(path) else None
+    def side(self, file: Key | bytes, mode: int) -> Side | None:
+        """Who has opened a file last, or has made what had a path, if that was with an access mode."""
+        reading = self._readings.find(file, takes=False)
+        if reading is not None:
+            return self._side_of(reading) if reading.access == mode else None
+        access, side = self._sides.get(file, (mode, None))
+        return side if access == mode else None
 
     def mark(self, file: Key | bytes, *, is_so: bool) -> None:
         """Somebody else keeps who has opened a file, or what had a path, or no more."""
         self._readings.mark_read(file, is_so=is_so)
 
-    def drop(self, key: Key) -> None:
-        """Who has opened a file has closed it, or is known otherwise."""
-        self._readings.find(key, takes=True)
-        self._sides.pop(key, None)
+    def drop(self, file: Key | bytes) -> None:
+        """Who has opened or made a file has closed it, or is known otherwise."""
+        self._readings.find(file, takes=True)
+        self._sides.pop(file, None)
 
     def forget(self) -> None:
         """All have closed what they have opened, or are known otherwise."""

@@ -1,4 +1,4 @@
-"""Opens for reading that the core lets go on without showing them, as Python reads and marks them (_native/check)."""
+"""Opens that the core lets go on without showing them, as Python reads and marks them (_native/check)."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ _NO_HOLDER = (1 << 64) - 1
 
 
 class Reading(NamedTuple):
-    """An open for reading: of which file, in seconds since 1970, whose (`let`), by which call, a real path, rows."""
+    """An open: of which file, in seconds since 1970, whose (`let`), by which call, its access mode, a real path, rows.
 
-    file: tuple[int, int]
+    A file that it makes is known by that path, since it has no number at the entry.
+    """
+
+    file: tuple[int, int] | bytes
     time: float
     number: int
     nr: int
+    access: int
     path: bytes
     rows: bytes
 
 
 class Readings:
-    """What one core knows of files that are read. MemoryError where it has no memory for more."""
+    """What one core knows of files that are read or made. MemoryError where it has no memory for more."""
 
     def __init__(self, core: Callable[[], Any]) -> None:
         """`core` gives the core, NULL once it is closed: then there is nothing."""
@@ -36,7 +40,7 @@ class Readings:
         self._found = ffi.new("struct pb_reading *")
 
     def let(self, tid: HostTid, number: int, guide: Guide) -> None:
-        """A task's next opens for reading need not be shown; those that are not have this number."""
+        """A task's next opens that read or make a file need not be shown; those that are not have this number."""
         form, _ = native_form(guide.form)
         if form is None or len(guide.guards) != lib.PB_READER_GUARDS:
             return
@@ -70,17 +74,23 @@ class Readings:
         if core:
             _check(lib.pb_mark_file(core, how, *key, is_so))
 
-    def find(self, key: tuple[int, int] | None, *, takes: bool) -> Reading | None:
+    def find(self, file: tuple[int, int] | bytes | None, *, takes: bool) -> Reading | None:
         """The last open of a file, or of any, that was not shown; it is forgotten if `takes`."""
         found = self._found
-        if not lib.pb_find_reading(self._core(), *(key or (0, 0)), takes, found):
+        if isinstance(file, bytes):
+            is_found = lib.pb_find_creation(self._core(), file, len(file), takes, found)
+        else:
+            is_found = lib.pb_find_reading(self._core(), *(file or (0, 0)), takes, found)
+        if not is_found:
             return None
+        path = bytes(ffi.buffer(found.path, found.length))
         return Reading(
-            (found.device, found.inode),
+            (found.device, found.inode) if found.inode else path,
             found.time / 1e9,
             found.number,
             found.nr,
-            bytes(ffi.buffer(found.path, found.length)),
+            found.access,
+            path,
             bytes(ffi.buffer(found.rows, 8 * found.frames * found.words)),
         )
 

@@ -23,15 +23,6 @@
 #define USUAL_MASK 022
 #define ORDINARY 0755
 
-/* A name of a guest in a directory, and what is there. */
-struct entry {
-    int parent; /* open */
-    char path[PATH_MAX]; /* without links */
-    size_t name;         /* where it begins in that */
-    bool is_there;
-    struct kernel_statx found;
-};
-
 void pb_leave_changes(struct pb_core *core, struct pb_names *index, uint32_t longest)
 {
     LOCKED(core);
@@ -83,8 +74,7 @@ void changes_clear(struct pb_core *core)
     keys_clear(&core->unopposed.callers_for_now);
 }
 
-/* Finds the name that a path ends in, if that is a plain one on a drive. The directory stays open. */
-static bool find_entry(const struct pb_core *core, int32_t tid, int32_t directory, const char *path, struct entry *out)
+bool find_entry(const struct pb_core *core, int32_t tid, int32_t directory, const char *path, struct named_entry *out)
 {
     const char *separator = strrchr(path, '/'), *name = separator ? separator + 1 : path;
     size_t before = (size_t)(name - path);
@@ -122,7 +112,7 @@ static bool may_be_open(const struct pb_core *core, uint64_t device, uint64_t in
 
 /* Whether what is at a name can be removed, as far as it is not for a directory to be empty. That of a directory begins
    anew what is counted of repeated calls. */
-static bool removal_passes(const struct pb_core *core, const struct entry *entry, bool is_directory)
+static bool removal_passes(const struct pb_core *core, const struct named_entry *entry, bool is_directory)
 {
     const struct kernel_statx *found = &entry->found;
     uint64_t device = status_device(found), key = file_key(device, found->inode);
@@ -139,7 +129,7 @@ static bool removal_passes(const struct pb_core *core, const struct entry *entry
            !may_be_open(core, device, found->inode);
 }
 
-static bool has_twin(const struct pb_core *core, const struct entry *entry)
+static bool has_twin(const struct pb_core *core, const struct named_entry *entry)
 {
     struct directory_key key;
     struct directory_state state;
@@ -149,21 +139,26 @@ static bool has_twin(const struct pb_core *core, const struct entry *entry)
            names_find(core->unopposed.index, entry->parent, &key, &state, name, strlen(name), spelling) != PB_NAMES_ABSENT;
 }
 
-/* Whether a directory can be made. Where something has its name it cannot, as on Windows. */
-static bool making_passes(struct pb_core *core, const struct task *task, const struct entry *entry, uint64_t mode)
+bool name_can_be_made(const struct pb_core *core, const struct named_entry *entry)
 {
     struct kernel_statx parent;
     const char *name = entry->path + entry->name;
-    if (entry->is_there)
-        return true;
-    if (core->unopposed.shows_makings || has_repeats(core) ||
-        strlen(entry->path) > core->unopposed.longest || !known_status(entry->parent, "", AT_EMPTY_PATH, &parent))
+    if (core->unopposed.shows_makings || has_repeats(core) || strlen(entry->path) > core->unopposed.longest ||
+        !known_status(entry->parent, "", AT_EMPTY_PATH, &parent))
         return false;
     if (keys_has(&core->unopposed.names, name_key(status_device(&parent), parent.inode, name, strlen(name))))
         return false;
+    return !has_twin(core, entry);
+}
+
+/* Whether a directory can be made. Where something has its name it cannot, as on Windows. */
+static bool making_passes(struct pb_core *core, const struct task *task, const struct named_entry *entry, uint64_t mode)
+{
+    if (entry->is_there)
+        return true;
     if ((mode & PERMISSIONS & ~USUAL_MASK) != ORDINARY && !caller_is_left(core, task, PB_CALLER_MAKES))
         return false;
-    return !has_twin(core, entry);
+    return name_can_be_made(core, entry);
 }
 
 /* Whether Windows keeps a time, as far as its nanoseconds say. */
@@ -173,7 +168,7 @@ static bool is_kept(const struct timespec *time)
 }
 
 /* Whether a file can get times. Those that Windows keeps take the place of others that somebody waits to see. */
-static bool times_pass(struct pb_core *core, const struct task *task, const struct entry *entry, uint64_t address)
+static bool times_pass(struct pb_core *core, const struct task *task, const struct named_entry *entry, uint64_t address)
 {
     struct timespec times[2];
     if (!address)
@@ -191,7 +186,7 @@ static bool is_or_stays(uint64_t id, uint32_t now)
 }
 
 /* Whether what a call sets of a file that is there tells nothing. Whatever it sets begins anew what is counted of repeated calls. */
-static bool setting_passes(struct pb_core *core, const struct task *task, const struct entry *entry,
+static bool setting_passes(struct pb_core *core, const struct task *task, const struct named_entry *entry,
                            const struct call_info *info)
 {
     const struct kernel_statx *found = &entry->found;
@@ -242,7 +237,7 @@ static enum about what_is(const struct call_info *info, int *at)
 }
 
 static bool passes(struct pb_core *core, const struct task *task, const struct call_info *info, enum about about, int at,
-                   const struct entry *entry)
+                   const struct named_entry *entry)
 {
     switch (about) {
     case REMOVES:
@@ -262,7 +257,7 @@ bool change_passes(struct pb_core *core, const struct task *task, const struct c
         !core->unshown.directories.length || guests_serve_files(core))
         return false;
     char path[PATH_MAX];
-    struct entry entry = {.parent = -1};
+    struct named_entry entry = {.parent = -1};
     bool does_pass = pb_read_string(core, task->tid, info->args[at], path, sizeof path) > 0 &&
                      find_entry(core, task->tid, at ? (int32_t)info->args[0] : AT_FDCWD, path, &entry) &&
                      passes(core, task, info, about, at, &entry);

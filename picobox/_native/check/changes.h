@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <limits.h>
+#include <stddef.h>
+
+#include "../statx.h"
 #include "keys.h"
 
 struct pb_core;
@@ -22,6 +26,19 @@ struct unopposed {
     bool untold_gone;        /* one of them is no more, or nobody was asked yet */
 };
 
+/* A name of a guest in a directory, and what is there. */
+struct named_entry {
+    int parent; /* open */
+    char path[PATH_MAX]; /* without links */
+    size_t name;         /* where it begins in that */
+    bool is_there;
+    struct kernel_statx found;
+};
+
+/* Finds the name that a path ends in, if that is a plain one on a drive. The directory stays open. */
+bool find_entry(const struct pb_core *core, int32_t tid, int32_t directory, const char *path, struct named_entry *out);
+/* Whether no rule is about a name that is not there and is to be made, and nobody else is to make it, or a variant of it. */
+bool name_can_be_made(const struct pb_core *core, const struct named_entry *entry);
 /* Whether a call is a change in whose way nobody is. */
 bool change_passes(struct pb_core *core, const struct task *task, const struct call_info *info);
 /* callers.c: whether it is known of who makes a call that what it does so (PB_CALLER_x) tells nothing. */

@@ -10,20 +10,21 @@ struct pb_reader {
     uint64_t head, holder;
     struct pb_frames form;
 };
-/* An open for reading that was not shown: when (ns since 1970), by a call of which number, of which file, which path that
-   has without links, and the rows of the stack (pb_read_frames). */
+/* An open that was not shown: when (ns since 1970), by a call of which number, with which access mode (open(2)), of which
+   file, which path that has without links, and the rows of the stack (pb_read_frames). A file that an open makes has no
+   number at its entry: `inode` is 0 then. */
 struct pb_reading {
     uint64_t device, inode;
     int64_t time;
     uint64_t number;
-    uint32_t nr, length, frames, words;
+    uint32_t nr, access, length, frames, words;
     char path[4096];
     int64_t rows[330]; /* PB_READING_FRAMES rows of PB_READING_WORDS at most */
 };
 /* The next opens for reading of a task, until it runs another program, are not shown if what they open lies in the
    directories of pb_leave_opens, nobody has it open that is known (PB_FILE_OPEN), a look at it is not waited for, each target
-   of the stack is known, and who was last known to read it (PB_FILE_READ, or a reading) has closed it. NULL: all are shown
-   again. 0, -ESRCH, -ENOMEM, or -EINVAL for a form of which too much would be read. */
+   of the stack is known, and who was last known to read it (PB_FILE_READ, or a reading) has closed it. Nor are those that
+   make a file there, under the conditions of pb_leave_changes. NULL: all are shown again. 0, -ESRCH, -ENOMEM, or -EINVAL for a form of which too much would be read. */
 int32_t pb_let_read(struct pb_core *core, int32_t tid, const struct pb_reader *reader);
 /* Python knows of an address space what a row without instruction and owner is, or no more. 0, -ENOMEM. */
 int32_t pb_know_target(struct pb_core *core, uint64_t space, const int64_t *row, uint32_t words, int32_t is_known);
@@ -38,6 +39,8 @@ int32_t pb_mark_path(struct pb_core *core, int32_t as, const char *path, uint64_
 int32_t pb_mark_name(struct pb_core *core, uint64_t device, uint64_t inode, const char *name, uint64_t length, int32_t is_so);
 /* The last reading of a file; of any file if `inode` is 0: 1, or 0 if there is none. It is forgotten if `takes`. */
 int32_t pb_find_reading(struct pb_core *core, uint64_t device, uint64_t inode, int32_t takes, struct pb_reading *out);
+/* The same of the last open that has made a file of this path. */
+int32_t pb_find_creation(struct pb_core *core, const char *path, uint64_t length, int32_t takes, struct pb_reading *out);
 /* Whether as many readings are kept as there may be: then opens are shown. */
 int32_t pb_readings_are_full(struct pb_core *core);
 /* No file is PB_FILE_READ, and there is no reading. */

@@ -1,5 +1,5 @@
-/* Owns the opens for reading that a check is not shown, since nobody is in their way: who has made them is kept here, until
-   somebody is told of it. A file that a program reads now and then costs Python nothing so. */
+/* Owns the opens that a check is not shown, since nobody is in their way: who has made them is kept here, until somebody is
+   told of it. A file that a program reads now and then, or makes, costs Python nothing so. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -86,11 +86,16 @@ static struct pb_reading **reading_of(struct readings *readings, uint64_t device
     return NULL;
 }
 
-int32_t pb_find_reading(struct pb_core *core, uint64_t device, uint64_t inode, int32_t takes, struct pb_reading *out)
+static struct pb_reading **creation_of(struct readings *readings, const char *path, uint64_t length)
 {
-    LOCKED(core);
-    struct readings *readings = &core->readings;
-    struct pb_reading **found = inode ? reading_of(readings, device, inode) : readings->count ? readings->kept : NULL;
+    for (uint32_t i = 0; i < readings->count; i++)
+        if (!readings->kept[i]->inode && readings->kept[i]->length == length && !memcmp(readings->kept[i]->path, path, length))
+            return &readings->kept[i];
+    return NULL;
+}
+
+static int32_t give(struct readings *readings, struct pb_reading **found, int32_t takes, struct pb_reading *out)
+{
     if (!found)
         return 0;
     *out = **found;
@@ -99,6 +104,20 @@ int32_t pb_find_reading(struct pb_core *core, uint64_t device, uint64_t inode, i
         *found = readings->kept[--readings->count];
     }
     return 1;
+}
+
+int32_t pb_find_reading(struct pb_core *core, uint64_t device, uint64_t inode, int32_t takes, struct pb_reading *out)
+{
+    LOCKED(core);
+    struct readings *readings = &core->readings;
+    struct pb_reading **any = readings->count ? readings->kept : NULL;
+    return give(readings, inode ? reading_of(readings, device, inode) : any, takes, out);
+}
+
+int32_t pb_find_creation(struct pb_core *core, const char *path, uint64_t length, int32_t takes, struct pb_reading *out)
+{
+    LOCKED(core);
+    return give(&core->readings, creation_of(&core->readings, path, length), takes, out);
 }
 
 int32_t pb_readings_are_full(struct pb_core *core)
@@ -182,7 +201,7 @@ static bool was_read(struct readings *readings, const struct pb_reading *file)
 {
     return keys_has(&readings->read, file_key(file->device, file->inode)) ||
            keys_has(&readings->read, path_key(file->path, file->length)) ||
-           reading_of(readings, file->device, file->inode);
+           reading_of(readings, file->device, file->inode) || creation_of(readings, file->path, file->length);
 }
 
 bool reader_innermost(struct pb_core *core, const struct task *task, uint64_t *innermost)
@@ -227,7 +246,8 @@ static bool read_stack(struct pb_core *core, const struct task *task, struct pb_
 
 static bool keep(struct readings *readings, struct pb_reading *reading)
 {
-    struct pb_reading **place = reading_of(readings, reading->device, reading->inode);
+    struct pb_reading **place = reading->inode ? reading_of(readings, reading->device, reading->inode)
+                                               : creation_of(readings, reading->path, reading->length);
     if (place)
         free(*place);
     else if (readings->count < MOST_READINGS)
@@ -254,7 +274,7 @@ static bool is_reading(struct pb_core *core, const struct task *task, const stru
         return false;
     if (is_looked_for(core, strrchr(out->path, '/') + 1))
         return false;
-    return !(was_read(readings, out) && may_be_read(core, out)) && read_stack(core, task, out);
+    return !(was_read(readings, out) && may_be_read(core, out));
 }
 
 bool reading_passes(struct pb_core *core, struct task *task, const struct call_info *info)
@@ -269,7 +289,9 @@ bool reading_passes(struct pb_core *core, struct task *task, const struct call_i
     reading->time = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
     reading->number = task->reader->number;
     reading->nr = (uint32_t)info->nr;
-    if (!is_reading(core, task, info, reading) || !keep(&core->readings, reading)) {
+    reading->access = O_RDONLY;
+    if (!(is_reading(core, task, info, reading) || is_creation(core, task, info, reading)) ||
+        !read_stack(core, task, reading) || !keep(&core->readings, reading)) {
         free(reading);
         return false;
     }

@@ -18,11 +18,13 @@ struct readings {
     struct pb_reading *kept[MOST_READINGS];
 };
 
-/* Whether a call is such an open, which is kept then. */
+/* Whether a call is such an open, or one that makes a file, which is kept then. */
 bool reading_passes(struct pb_core *core, struct task *task, const struct call_info *info);
 /* The innermost frame of a task that has a reader; 0 if it runs none. False: it is not found in that way any more. */
 bool reader_innermost(struct pb_core *core, const struct task *task, uint64_t *innermost);
 void reader_forget(struct task *task);
+/* creations.c: whether it is one that makes a file in nobody's way; fills in which file. */
+bool is_creation(struct pb_core *core, const struct task *task, const struct call_info *info, struct pb_reading *out);
 void readings_clear(struct pb_core *core);
 
 /* unshown.c: where a relative path of a task begins, and what a path leads to as far as the kernel knows without asking a
@@ -30,8 +32,9 @@ void readings_clear(struct pb_core *core);
    does not know. */
 int directory_open(int32_t tid, int32_t directory);
 int known_open(int directory, const char *path, uint64_t flags, uint64_t resolve);
-/* Whether looks at a file of this name are waited for. */
+/* Whether looks at a file of this name, or of this path without links, are waited for. */
 bool is_looked_for(const struct pb_core *core, const char *name);
+bool is_path_looked_for(const struct pb_core *core, const char *path);
 
 /* places.c: where something lies without links, in PATH_MAX bytes. False: the kernel does not know at once. */
 bool descriptor_path(int32_t tid, int32_t fd, char *path);
