@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,11 +23,11 @@ bool descriptor_path(int32_t tid, int32_t fd, char *path)
 int parent_open(int32_t tid, int32_t directory, const char *path)
 {
     if (path[0] == '/')
-        return known_open(AT_FDCWD, path, O_DIRECTORY, 0);
+        return known_open(AT_FDCWD, path, O_DIRECTORY, RESOLVE_NO_MAGICLINKS);
     int base = directory_open(tid, directory);
     if (base < 0 || !path[0])
         return base;
-    int fd = known_open(base, path, O_DIRECTORY, 0);
+    int fd = known_open(base, path, O_DIRECTORY, RESOLVE_NO_MAGICLINKS);
     close(base);
     return fd;
 }
