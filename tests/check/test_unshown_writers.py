@@ -21,6 +21,7 @@ NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 os.mkdir('d')
 def makes(name='n', mode=0o666): return os.open(name, NEW, mode)
 def other(name='n'): return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+def touches(name='n'): return os.open(name, os.O_RDONLY | os.O_CREAT, 0o666)
 def reads(name='n'): return os.open(name, os.O_RDONLY)
 def writes(name='n'): return os.open(name, os.O_WRONLY)
 for name in ('a', 'b'):
@@ -29,6 +30,8 @@ for name in ('a', 'b'):
 for name in ('c', 'e'):
     os.close(other(name))
     os.close(writes(name))
+for name in ('g', 'h'):
+    os.close(touches(name))
 """
 # What the programs here do besides: links and forks.
 _OF_PROGRAMS = ("PB019", "PB022")
@@ -64,6 +67,8 @@ HELD = [
     ("fd = makes()\nsecond = writes()", ["makes", "writes"]),
     ("fd = makes()\nsecond = reads()\nos.close(fd)", ["reads"]),
     ("fd = makes()\nos.close(reads())", ["makes"]),
+    ("fd = makes()\nos.close(writes())", ["makes"]),
+    ("fd = touches()\nos.close(reads())", ["touches"]),
     ("os.close(makes())\nfd = reads()", ["reads"]),
     ("os.close(makes())\nfd = writes()", ["writes"]),
     ("os.close(makes())\nos.unlink('n')\nfd = other()", ["other"]),
