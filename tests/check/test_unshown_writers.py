@@ -78,6 +78,7 @@ HELD = [
     ("copy = os.dup(makes())", ["makes"]),
     ("if not os.fork(): os.close(makes()); os._exit(0)\nos.wait()\nos.unlink('n')\nfd = other()", ["other"]),
     ("thread = threading.Thread(target=makes)\nthread.start()\nthread.join()", ["makes"]),
+    ("def fresh(): return os.open('n', NEW)\nos.close(fresh())\nos.unlink('n')\nfd = makes()", ["makes"]),
 ]
 
 
