@@ -32,7 +32,7 @@ class UnopposedChanges:
         lib.pb_leave_changes(self._core(), table.native, longest)
 
     def show_makings(self, *, shows: bool) -> None:
-        """Every call that makes a directory is shown, or no more."""
+        """Every call that makes a directory or a file is shown, or no more."""
         core = self._core()
         if core:
             lib.pb_show_makings(core, shows)

@@ -51,7 +51,7 @@ int32_t pb_has_open(int32_t tid, uint64_t device, uint64_t inode);
    about their names, see changes.c. `index` has the names of the directories; a path of more than `longest` bytes may be too
    long. It has to be told (pb_receivers_told) what everybody has open. */
 void pb_leave_changes(struct pb_core *core, struct pb_names *index, uint32_t longest);
-/* Directories that are made are shown, as long as `shows`. */
+/* Directories and files that are made are shown, as long as `shows`. */
 void pb_show_makings(struct pb_core *core, int32_t shows);
 /* All that those have open is marked who were receivers before (pb_take_receivers). */
 void pb_receivers_told(struct pb_core *core);
