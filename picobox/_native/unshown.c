@@ -111,12 +111,6 @@ static bool waits_for_looks(const struct pb_core *core)
     return (core->dispositions[SYS_newfstatat] & 0xff) == PB_DO_CALL;
 }
 
-bool is_looked_for(const struct pb_core *core, const char *name)
-{
-    const struct strings *paths = &core->unshown.looks;
-    return waits_for_looks(core) && (!paths->length || has_last_component(paths, name));
-}
-
 bool is_path_looked_for(const struct pb_core *core, const char *path)
 {
     const struct strings *paths = &core->unshown.looks;
@@ -257,7 +251,8 @@ static bool is_idle_open(struct pb_core *core, const struct task *task, int32_t 
     }
     if (leads_outside(core, path))
         return true;
-    return flags & O_DIRECTORY && is_no_directory(task->tid, directory, path, !(flags & O_NOFOLLOW));
+    return (flags & O_DIRECTORY && is_no_directory(task->tid, directory, path, !(flags & O_NOFOLLOW))) ||
+           is_absent(core, task->tid, directory, path);
 }
 
 static bool is_about_flags(int32_t command)

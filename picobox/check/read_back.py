@@ -170,9 +170,9 @@ class ReadBack:
         if place is not None and _sees_nothing(self._posix.stack(call)):
             self._leave(call, LOOKS)
 
-    def waits_for(self, name: bytes) -> bool:
-        """Whether a look at a file of this name may tell something."""
-        return self._is_asked or name in self._names
+    def waits_for(self, path: bytes) -> bool:
+        """Whether a look at the file of this path without links may tell something."""
+        return self._is_asked or any((path, is_mode) in self._set for is_mode in (True, False))
 
     def _note(
         self, call: Call, file: tuple[int, bytes], mode: int | None, shown: int, *, does: int = SETS_MODE

@@ -61,7 +61,7 @@ class Readers:
             return False
         if flags & _O_PATH or runtime.library_shares or runtime.share & _SHARES != _SHARES:
             return False
-        if self._judge.posix.read_back.waits_for(found.name):
+        if self._judge.posix.read_back.waits_for(found.path):
             return False  # a look at a descriptor that has no handle is not told
         if any(file in self._files or self._is_unshown(file) for file in (key, found.path)):
             self._opens.unopened.look()

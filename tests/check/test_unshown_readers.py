@@ -133,20 +133,59 @@ def test_a_function_that_is_no_more_is_told(tmp_path: Path) -> None:
     assert found_in(tmp_path, program) == [("PB010", ["gone"])]
 
 
-def test_a_device_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["aux.txt", "con", "NUL .x", "lpt1"])
+def test_a_device_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "aux.txt").touch()
-    assert found_in(tmp_path, "os.close(first('aux.txt'))\n") == [("PB003", [])]
+    (tmp_path / "work" / name).touch()
+    assert found_in(tmp_path, f"os.close(first({name!r}))\n") == [("PB003", [])]
 
 
-def test_another_case_is_told(tmp_path: Path) -> None:
-    program = "try: first('Y')\nexcept OSError: pass\n"
+@pytest.mark.parametrize(
+    "names", [("Y",), ("none", "Y"), ("D/z",), ("d/Z",), ("d/none", "d/../D/z"), ("\u00c4", "\u00e4")]
+)
+def test_another_case_is_told(tmp_path: Path, names: tuple[str, ...]) -> None:
+    program = (
+        f"open('\u00c4', 'w').close()\nfor name in {names!r}:\n"
+        "    try: os.close(first(name))\n    except OSError: pass\n"
+    )
     assert found_in(tmp_path, program) == [("PB002", [])]
 
 
-def test_a_look_at_a_mode_is_told(tmp_path: Path) -> None:
-    program = "os.chmod('x', 0o600)\nfd = first()\nassert os.fstat(fd).st_mode & 0o777 == 0o600\n"
+def test_another_case_that_comes_later_is_told(tmp_path: Path) -> None:
+    program = (
+        "for n in range(60):\n"
+        "    try: os.close(first('d/late'))\n    except OSError: pass\n"
+        "    if n == 50: os.rename('d/z', 'd/LATE')\n"
+    )
+    assert found_in(tmp_path, program) == [("PB002", [])]
+
+
+@pytest.mark.parametrize(
+    "before", ["", "os.mkdir('other')\nopen('other/x', 'w').close()\nos.close(first('other/x'))\n"]
+)
+def test_a_look_at_a_mode_is_told(tmp_path: Path, before: str) -> None:
+    program = f"os.chmod('x', 0o600)\n{before}fd = first()\nassert os.fstat(fd).st_mode & 0o777 == 0o600\n"
     assert [rule for rule, _ in found_in(tmp_path, program)] == ["PB021"]
+
+
+@pytest.mark.usefixtures("fast_modes")
+def test_namesakes_of_what_was_set_are_not_shown(tmp_path: Path) -> None:
+    program = (
+        "import os\nos.mkdir('d')\nfor name in ('x', 'd/x'): open(name, 'w').close()\nos.chmod('x', 0o600)\n"
+        "for n in range(300): open('d/x').close()\n"
+    )
+    counted = shown(tmp_path, program)
+    assert counted["openat"] <= 50, counted
+    assert counted["end of openat"] <= 5, counted
+
+
+@pytest.mark.usefixtures("fast_modes")
+@pytest.mark.parametrize("name", ["none", "conftest.py", "d/auxiliary", "command"])
+def test_names_that_nothing_has_are_not_shown(tmp_path: Path, name: str) -> None:
+    program = (
+        f"import os\nos.mkdir('d')\nfor n in range(300):\n    try: open('{name}')\n    except FileNotFoundError: pass\n"
+    )
+    assert shown(tmp_path, program).get("openat", 0) <= 20
 
 
 @pytest.mark.usefixtures("fast_modes")

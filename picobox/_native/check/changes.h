@@ -43,6 +43,8 @@ bool name_can_be_made(const struct pb_core *core, const struct named_entry *entr
 bool change_passes(struct pb_core *core, const struct task *task, const struct call_info *info);
 /* callers.c: whether it is known of who makes a call that what it does so (PB_CALLER_x) tells nothing. */
 bool caller_is_left(struct pb_core *core, const struct task *task, int32_t does);
+/* Whether a path of a task ends in a plain name on a drive that nothing there has, in no spelling. */
+bool is_absent(struct pb_core *core, int32_t tid, int32_t directory, const char *path);
 /* A task may have something open from now on that is not marked; it ends. */
 void untold_add(struct pb_core *core, struct task *task);
 void untold_lost(struct pb_core *core, struct task *task);

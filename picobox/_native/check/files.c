@@ -34,17 +34,28 @@ uint64_t name_key(uint64_t device, uint64_t inode, const char *name, uint64_t le
     return key_of(key_of(OF_NAME, place, sizeof place), name, length);
 }
 
+/* What is before the first dot or space counts, and of a port its digit. */
+static bool is_like_device(const char *name)
+{
+    static const char *const devices[] = {"con", "prn", "aux", "nul", "conin$", "conout$"};
+    size_t length = strcspn(name, ". ");
+    if (length == 4 && (!strncasecmp(name, "com", 3) || !strncasecmp(name, "lpt", 3)))
+        return true;
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
+        if (length == strlen(devices[i]) && !strncasecmp(name, devices[i], length))
+            return true;
+    return false;
+}
+
 bool is_plain_name(const char *name)
 {
-    static const char devices[][4] = {"con", "prn", "aux", "nul", "com", "lpt"};
     size_t length = strlen(name);
     if (length > LONGEST_NAME || (length && name[length - 1] == ' '))
         return false;
     if (length && name[length - 1] == '.' && strcmp(name, ".") && strcmp(name, ".."))
         return false;
-    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
-        if (!strncasecmp(name, devices[i], 3))
-            return false;
+    if (is_like_device(name))
+        return false;
     for (const unsigned char *at = (const unsigned char *)name; *at; at++)
         if (*at < 0x20 || *at >= 0x80 || strchr("\"*:<>?\\|", *at))
             return false;

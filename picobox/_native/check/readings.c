@@ -272,7 +272,7 @@ static bool is_reading(struct pb_core *core, const struct task *task, const stru
     struct readings *readings = &core->readings;
     if (keys_has(&readings->open, file_key(out->device, out->inode)))
         return false;
-    if (is_looked_for(core, strrchr(out->path, '/') + 1))
+    if (is_path_looked_for(core, out->path))
         return false;
     return !(was_read(readings, out) && may_be_read(core, out));
 }

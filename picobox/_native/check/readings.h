@@ -32,8 +32,7 @@ void readings_clear(struct pb_core *core);
    does not know. */
 int directory_open(int32_t tid, int32_t directory);
 int known_open(int directory, const char *path, uint64_t flags, uint64_t resolve);
-/* Whether looks at a file of this name, or of this path without links, are waited for. */
-bool is_looked_for(const struct pb_core *core, const char *name);
+/* Whether looks at a file of this path without links are waited for. */
 bool is_path_looked_for(const struct pb_core *core, const char *path);
 
 /* places.c: where something lies without links, in PATH_MAX bytes. False: the kernel does not know at once. */
