@@ -176,7 +176,7 @@ static bool times_pass(struct pb_core *core, const struct task *task, const stru
     if (pb_read(core, task->tid, address, times, sizeof times) != sizeof times)
         return false;
     if (is_kept(&times[0]) && is_kept(&times[1]))
-        return !is_looked_for(core, entry->path + entry->name);
+        return !is_path_looked_for(core, entry->path);
     return caller_is_left(core, task, PB_CALLER_TIMES);
 }
 
