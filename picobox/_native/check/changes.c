@@ -251,7 +251,7 @@ static bool passes(struct pb_core *core, const struct task *task, const struct c
 
 bool is_absent(struct pb_core *core, int32_t tid, int32_t directory, const char *path)
 {
-    struct entry entry = {.parent = -1};
+    struct named_entry entry = {.parent = -1};
     if (!core->unopposed.index || core->has_other_roots || guests_serve_files(core))
         return false;
     bool is_so = find_entry(core, tid, directory, path, &entry) && !entry.is_there && !has_twin(core, &entry);
