@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from picobox.platform.unopposed import UnopposedChanges
 
 LEFT_OUT = (
-    "chmod", "chown", "fchmodat", "lchown", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "utimensat",
+    "chmod", "chown", "fchmodat", "lchown", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "rmdir", "unlink",
+    "unlinkat", "utimensat",
 )  # fmt: skip
 """The rows of which calls may be left out."""
 

@@ -152,12 +152,15 @@ for n in range(200):
     open(f'd{n}/y', 'w').close()
     try: os.mkdir(f'd{n}')
     except FileExistsError: pass
+    os.rename(f'd{n}/x', f'd{n}/z')
+    os.rename(f'd{n}/z', f'd{n}/y')
+    open(f'd{n}/x', 'w').close()
     os.unlink(f'd{n}/x')
     os.unlink(f'd{n}/y', dir_fd=directory)
     os.rmdir(f'd{n}')
     os.rmdir(f'e{n}', dir_fd=directory)
 """
-_NAMES = ("mkdir", "mkdirat", "unlink", "unlinkat", "rmdir")
+_NAMES = ("mkdir", "mkdirat", "rename", "unlink", "unlinkat", "rmdir")
 
 
 def test_what_nobody_is_in_the_way_of_is_not_shown(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-/* Owns the removals of names, the making of directories, and the setting of modes, times and owners, that a check is not shown:
-   nobody has what is removed open, maps it, runs it or works in it, and no rule is about what is made or set. A guest that
+/* Owns the removals and renames, the making of directories, and the setting of modes, times and owners, that a check is not
+   shown: nobody has what is removed or renamed open, maps it, runs it or works in it, and no rule is about what is made or set. A guest that
    changes a name meanwhile is shown less: a check finds, it keeps nobody from anything. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -161,6 +161,16 @@ static bool making_passes(struct pb_core *core, const struct task *task, const s
     return name_can_be_made(core, entry);
 }
 
+/* Whether a file can get a name, which may be that of another file. */
+static bool renaming_passes(const struct pb_core *core, const struct named_entry *source, const struct named_entry *target)
+{
+    if (!removal_passes(core, source, false) || has_repeats(core))
+        return false;
+    if (!target->is_there)
+        return name_can_be_made(core, target);
+    return source->found.inode != target->found.inode && removal_passes(core, target, false);
+}
+
 /* Whether Windows keeps a time, as far as its nanoseconds say. */
 static bool is_kept(const struct timespec *time)
 {
@@ -206,7 +216,7 @@ static bool setting_passes(struct pb_core *core, const struct task *task, const 
 }
 
 /* What a call is about, and at which place it has its path, behind the directory where that begins if it is not the first. */
-enum about { NOTHING, REMOVES, MAKES, SETS };
+enum about { NOTHING, REMOVES, MAKES, SETS, RENAMES };
 
 static enum about what_is(const struct call_info *info, int *at)
 {
@@ -221,6 +231,8 @@ static enum about what_is(const struct call_info *info, int *at)
     case SYS_chown:
     case SYS_lchown:
         return SETS;
+    case SYS_rename:
+        return RENAMES;
     }
     *at = 1;
     switch (info->nr) {
@@ -231,9 +243,38 @@ static enum about what_is(const struct call_info *info, int *at)
     case SYS_fchmodat:
     case SYS_utimensat:
         return SETS;
+    case SYS_renameat:
+        return RENAMES;
+    case SYS_renameat2:
+        return info->args[4] ? NOTHING : RENAMES;
     default:
         return NOTHING;
     }
+}
+
+/* Finds the entry of a path of a call; *entry stays open. */
+static bool read_entry(struct pb_core *core, const struct task *task, uint64_t directory, uint64_t address, struct named_entry *entry)
+{
+    char path[PATH_MAX];
+    return pb_read_string(core, task->tid, address, path, sizeof path) > 0 &&
+           find_entry(core, task->tid, (int32_t)directory, path, entry);
+}
+
+static void leave_entry(struct named_entry *entry)
+{
+    if (entry->parent >= 0)
+        close(entry->parent);
+}
+
+static bool second_passes(struct pb_core *core, const struct task *task, const struct call_info *info, int at,
+                          const struct named_entry *source)
+{
+    const uint64_t *args = info->args;
+    struct named_entry target = {.parent = -1};
+    bool does_pass = read_entry(core, task, at ? args[2] : (uint64_t)AT_FDCWD, args[at ? 3 : 1], &target) &&
+                     renaming_passes(core, source, &target);
+    leave_entry(&target);
+    return does_pass;
 }
 
 static bool passes(struct pb_core *core, const struct task *task, const struct call_info *info, enum about about, int at,
@@ -244,6 +285,8 @@ static bool passes(struct pb_core *core, const struct task *task, const struct c
         return removal_passes(core, entry, info->nr == SYS_rmdir || (info->nr == SYS_unlinkat && info->args[2]));
     case MAKES:
         return making_passes(core, task, entry, info->args[at + 1]);
+    case RENAMES:
+        return second_passes(core, task, info, at, entry);
     default:
         return setting_passes(core, task, entry, info);
     }
@@ -267,12 +310,9 @@ bool change_passes(struct pb_core *core, const struct task *task, const struct c
     if (!core->unopposed.index || about == NOTHING || core->has_other_roots || core->unseen_count ||
         !core->unshown.directories.length || guests_serve_files(core))
         return false;
-    char path[PATH_MAX];
     struct named_entry entry = {.parent = -1};
-    bool does_pass = pb_read_string(core, task->tid, info->args[at], path, sizeof path) > 0 &&
-                     find_entry(core, task->tid, at ? (int32_t)info->args[0] : AT_FDCWD, path, &entry) &&
+    bool does_pass = read_entry(core, task, at ? info->args[0] : (uint64_t)AT_FDCWD, info->args[at], &entry) &&
                      passes(core, task, info, about, at, &entry);
-    if (entry.parent >= 0)
-        close(entry.parent);
+    leave_entry(&entry);
     return does_pass;
 }
