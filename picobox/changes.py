@@ -233,10 +233,17 @@ class Changes:
         self._refresh(call, fd)
         found = self._identities.of_open(call.stop.tid, fd)
         if found is not None:
+            if self._is_nobodys(call, found):
+                return
             _judged(call, Subject(TRUNCATE, found))
         irp = self._set_open(call, handle, length, query.FILE_END_OF_FILE_INFORMATION, FILE_WRITE_DATA)
         if irp is not None:
             _complete_at_end(call, irp)
+
+    def _is_nobodys(self, call: Call, found: Identity) -> bool:
+        """Whether a file never had a name and is not mapped: it would get a handle, and each copy of it another one."""
+        is_unnamed = self._provider.opens is not None and self._provider.opens.unopened.is_unnamed(found.file)
+        return is_unnamed and self.unopposed is not None and self.unopposed.file(call, found)
 
     def set_basic_open(self, call: Call, fd: int, mode: int | None) -> None:
         """Change times or READONLY of an open file, as far as it was opened for that."""

@@ -85,6 +85,10 @@ class Unopened:
             del self._unnamed[next(iter(self._unnamed))]
         self._unnamed[file] = None
 
+    def is_unnamed(self, file: object) -> bool:
+        """Whether a file was made without a name, and has none yet."""
+        return file in self._unnamed
+
     def count_unnamed(self, file: object) -> None:
         """Such a file is about to get a name: whoever has it open may be in somebody's way."""
         if file in self._unnamed:

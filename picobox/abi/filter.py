@@ -110,7 +110,7 @@ TOLD_CALLS = frozenset(("close",))
 COPYING_CALLS = frozenset(("dup", "dup2", "dup3", "fcntl"))
 
 # Of these, those of which a check is told where the descriptor has a handle (see pb_leave_copies).
-_TOLD_TO_CHECKS = TOLD_CALLS | COPYING_CALLS - {"fcntl"}
+_TOLD_TO_CHECKS = TOLD_CALLS | COPYING_CALLS
 
 # Calls whose arguments a check judges, so that the gate can do it as well: opens by their path, handlers of signals.
 JUDGED = frozenset(("open", "openat", "rt_sigaction"))

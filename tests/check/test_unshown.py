@@ -305,6 +305,46 @@ def test_copies_of_a_file_without_a_name_make_no_stop(tmp_path: Path) -> None:
     assert (found.status, found.rules) == (0, []), found.stderr
 
 
+@pytest.mark.usefixtures("fast_modes")
+def test_copies_to_any_number_make_no_stop(tmp_path: Path) -> None:
+    """os.dup calls fcntl, as its copy is not to be inherited."""
+    program = (
+        "import os, resource\nfd = os.open('/dev/null', os.O_RDONLY)\n"
+        "for _ in range(300): os.close(os.dup(fd))\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw\n"
+        "for _ in range(1000): os.close(os.dup(fd))\n"
+        "stops = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before\nassert stops < 500, stops\n"
+    )
+    assert (found := check(tmp_path, program)).status == 0, found.stderr
+
+
+def test_locks_are_shown_where_copies_are_not(tmp_path: Path) -> None:
+    """Both are calls of fcntl, and from one place in the C library."""
+    program = (
+        "import fcntl, os\nheld = open('x', 'r+') if os.path.exists('x') else open('x', 'w+')\n"
+        "for _ in range(300): os.close(os.dup(held.fileno()))\n"
+        "for n in range(20): fcntl.lockf(held, fcntl.LOCK_EX, 1, n)\n"
+    )
+    assert shown(tmp_path, program).get("fcntl", 0) >= 20
+
+
+@pytest.mark.usefixtures("fast_modes")
+def test_a_file_without_a_name_gets_no_handle_by_its_end(tmp_path: Path) -> None:
+    program = (
+        f"{UNNAMED}import resource\nos.ftruncate(fd, 0)\n"
+        "for _ in range(300): os.dup2(fd, 9)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw\n"
+        "for _ in range(1000): os.dup2(fd, 9)\n"
+        "stops = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before\nassert stops < 500, stops\n"
+    )
+    assert (found := check(tmp_path, program)).status == 0, found.stderr
+
+
+def test_a_file_without_a_name_that_is_mapped_is_cut_short(tmp_path: Path) -> None:
+    program = f"{UNNAMED}import mmap\nos.ftruncate(fd, 8192)\nview = mmap.mmap(fd, 8192)\nos.ftruncate(fd, 0)\n"
+    assert check(tmp_path, program).rules == ["PB016"]
+
+
 @pytest.mark.parametrize(
     ("left", "rules"),
     [("os.close(9)", ["PB010"]), ("os.close(fd)", ["PB010"]), ("os.close(9); os.close(fd)", [])],

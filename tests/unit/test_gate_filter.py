@@ -230,7 +230,7 @@ def test_who_looks_at_names_that_are_there_sees_every_call_of_one(feature: str) 
     decided = [BY_NAME[name] for name in _decided(frozenset({NAMES, feature}))]
     calls = {row.name for row in decided if row.disposition(frozenset({NAMES, feature})) is not NATIVE}
     assert not [row for row in decided if row.paths()]
-    assert calls == (words("close dup dup2 dup3") if feature == CHECK else set())
+    assert calls == (words("close dup dup2 dup3 fcntl") if feature == CHECK else set())
 
 
 def test_what_may_be_wanted_later_is_made_until_then() -> None:
@@ -239,7 +239,7 @@ def test_what_may_be_wanted_later_is_made_until_then() -> None:
     # The filter stays as it was installed: whether they are wanted by now makes no difference to it.
     for wanted in (frozenset[str](), frozenset({LOCKS}), frozenset({READ_BACK}), frozenset({LOCKS, READ_BACK})):
         decided = _decided(frozenset({WINDOWS, CHECK}) | wanted)
-        assert decided == looks | transfers | words("open openat rt_sigaction close dup dup2 dup3")
+        assert decided == looks | transfers | words("open openat rt_sigaction close dup dup2 dup3 fcntl")
         assert _decided(frozenset({WINDOWS}) | wanted - {READ_BACK}) == transfers
     assert not _decided(frozenset({WINDOWS, CHECK, SUPERVISED}))
     assert "read" not in _decided(frozenset({WINDOWS, CHECK, SEEN + "read"}))

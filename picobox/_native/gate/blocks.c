@@ -102,7 +102,7 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
     case SYS_prlimit64:
         return GUEST_BOUNDED;
     case SYS_fcntl:
-        return GUEST_CONTROLS;
+        return core->unshown.shows_copies ? GUEST_ASKS : core->unshown.copies ? GUEST_DUPLICATES : GUEST_CONTROLS;
     default:
         break;
     }

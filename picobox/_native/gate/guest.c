@@ -164,6 +164,21 @@ static inline int control_of(uint64_t command)
     }
 }
 
+static inline bool is_lock(uint64_t command)
+{
+    switch ((uint32_t)command) {
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* What is done about an open with flags. O_TMPFILE names a directory alone. */
 static inline enum guest_kind open_kind_of(int resolves, uint64_t flags)
 {
@@ -263,6 +278,10 @@ static inline enum guest_kind kind_of(struct gate_block *block, uint64_t nr)
         return is_told(block->args[0]) || is_told(block->args[1]) ? GUEST_ASKS : GUEST_MAKES;
     case GUEST_BOUNDED:
         return is_bounded(nr, block->args) ? GUEST_MAKES : GUEST_ASKS;
+    case GUEST_DUPLICATES:
+        if (is_lock(block->args[1]))
+            return GUEST_ASKS;
+        /* fall through */
     case GUEST_CONTROLS:
         control = control_of(block->args[1]);
         return !control || (control < 0 && is_told(block->args[0])) ? GUEST_ASKS : GUEST_MAKES;

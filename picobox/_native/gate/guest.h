@@ -190,6 +190,7 @@ enum guest_kind {
     GUEST_REPLACES, /* dup2 and dup3: and of the one whose number the copy gets */
     GUEST_BOUNDED,  /* mmap, mprotect, munmap, ioctl, prlimit64: is made where the filter lets it through for its arguments */
     GUEST_CONTROLS, /* fcntl: so, if it copies; and locks and flags are seen to */
+    GUEST_DUPLICATES, /* fcntl of a check: so, but locks are shown to it */
     GUEST_FINDS, /* is made; finds it nothing, the stub asks */
     GUEST_NAMES, /* may make a name, so it asks first; if it may not, the stub asks */
     GUEST_OPENS, /* finds, unless the second argument's flags say that a name may be made */
