@@ -47,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
         return 125
     if argv is not None:
         return _main(arguments, _import)
+    _look_here_last()
     if sys.implementation.name == "cpython":
         from picobox.start import loader
 
@@ -56,6 +57,16 @@ def main(argv: list[str] | None = None) -> int:
     finally:
         # The interpreter's last look for garbage would cost a short run more than the program itself.
         gc.freeze()
+
+
+def _look_here_last() -> None:
+    """`python -m` looks for modules in the working directory first, where a guest may write what is imported late."""
+    try:
+        here = os.getcwd()
+    except OSError:
+        return  # it is removed: nothing is found in it
+    if not sys.flags.safe_path and sys.path[:1] == [here]:
+        sys.path.append(sys.path.pop(0))
 
 
 def _import(verb: str) -> Any:

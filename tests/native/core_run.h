@@ -43,7 +43,7 @@ static const char *guest;
 /* Calls that the core answers alone arrive by the notify channel. */
 static bool notify;
 
-static bool is_creation(int32_t nr)
+static bool makes_task(int32_t nr)
 {
     return nr == SYS_fork || nr == SYS_vfork || nr == SYS_clone || nr == SYS_clone3;
 }
@@ -52,7 +52,7 @@ static void set_default_rules(struct pb_core *core)
 {
     uint32_t rules[PB_NR_COUNT], guards[PB_NR_COUNT] = {0};
     for (int nr = 0; nr < PB_NR_COUNT; nr++)
-        rules[nr] = nr >= 470 ? PB_DO_UNKNOWN : is_creation(nr) ? PB_DO_CALL : PB_DO_NATIVE;
+        rules[nr] = nr >= 470 ? PB_DO_UNKNOWN : makes_task(nr) ? PB_DO_CALL : PB_DO_NATIVE;
     rules[SYS_wait4] |= PB_FLAG_REAP;
     rules[SYS_mmap] |= PB_FLAG_GUARD;
     rules[SYS_munmap] |= PB_FLAG_GUARD;
@@ -136,7 +136,7 @@ static void serve_call(struct run *run, const struct pb_stop *stop)
 {
     assert(stop->nr >= 0 && stop->nr < PB_NR_COUNT && stop->ip && stop->sp);
     assert(pb_calls_entered(run->core, stop->tid) > 0);
-    if (is_creation(stop->nr)) {
+    if (makes_task(stop->nr)) {
         done(pb_set_creating(run->core, stop->tid));
         /* An exit stop as well: it comes after the child's birth, or instead of it. */
         done(pb_resume(run->core, stop->tid, 0, 1));
