@@ -17,6 +17,8 @@
 
 #include "native.h"
 
+#define MOST_TRIES 3
+
 static int32_t keep(struct strings *kept, const char *text, uint64_t length)
 {
     char *copy = NULL;
@@ -154,7 +156,10 @@ static bool has_dots(const char *path)
 int known_open(int directory, const char *path, uint64_t flags, uint64_t resolve)
 {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags, .resolve = RESOLVE_CACHED | resolve};
-    long fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
+    long fd = -1;
+    /* A rename of anything on the machine at that moment is EAGAIN as well (linux: fs/namei.c, path lookups by RCU). */
+    for (int tries = 0; tries == 0 || (fd < 0 && errno == EAGAIN && tries < MOST_TRIES); tries++)
+        fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
     return fd < 0 ? -errno : (int)fd;
 }
 
