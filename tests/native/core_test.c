@@ -1,6 +1,7 @@
 /* Drives the C core without Python, as the supervisor does, over guests that use every part of it. */
 #define _GNU_SOURCE
 #include "core_run.h"
+#include "gate/gate.h"
 
 #include <linux/capability.h>
 #include <sched.h>
@@ -447,6 +448,13 @@ static void test_killed_leader(void)
     close(numbers[1]);
 }
 
+/* Behind it in its place is a table. */
+static void test_room_for_guest_code(void)
+{
+    extern const uint8_t __start_gate_text[], __stop_gate_text[];
+    assert((uint64_t)(__stop_gate_text - __start_gate_text) <= GUEST_OUTSIDE);
+}
+
 static void test_all(void)
 {
     alarm(100);
@@ -473,6 +481,7 @@ int main(int argc, char **argv)
     alarm(100);
     test_strangers();
     alarm(20);
+    test_room_for_guest_code();
     test_killed_leader();
     test_all();
     if (pb_can_notify() == 0) {
