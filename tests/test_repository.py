@@ -61,6 +61,7 @@ HARMLESS = re.compile(
 EXCEPTIONS = {
     "picobox/__init__.py": ({"subprocess"}, "offers subprocess's own constants and exceptions, to type checkers"),
     "picobox/abi/structures.py": ({"socket"}, "takes the names of address families from it"),
+    "picobox/cli/__init__.py": ({"os.getcwd"}, "modules are looked for in the working directory last"),
     "picobox/cli/checks.py": (
         {"os.access", "os.close", "os.geteuid", "os.getpid", "os.memfd_create", "os.pipe", "fcntl.fcntl", "pathlib"},
         "doctor asks the host what it allows: that is its work",

@@ -16,6 +16,9 @@ from picobox.platform.site_cache import SiteCache
 
 from .checked import Checked, check
 
+# Copies are the gate's.
+pytestmark = pytest.mark.usefixtures("fast_modes")
+
 GUEST = Path(__file__).parent / "guests" / "images.c"
 LOADER, LIBC = "ld-linux-x86-64.so.2", "libc.so.6"
 # Of a changed file the plan is not found yet.

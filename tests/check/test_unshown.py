@@ -356,6 +356,7 @@ def test_a_file_that_had_no_name_is_held_by_who_has_made_it(tmp_path: Path, left
         assert [(side.call, side.stack[0].line) for side in finding.others] == [("openat", 3)]
 
 
+@pytest.mark.usefixtures("fast_modes")
 def test_a_range_of_descriptors_is_shown_where_one_of_them_has_a_handle(tmp_path: Path) -> None:
     program = (
         "import os\nopen('x', 'w').close()\nos.chmod('x', 0o640)\nfd = os.open('x', os.O_RDONLY)\n"

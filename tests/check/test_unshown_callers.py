@@ -105,6 +105,7 @@ for n in range(300):
 _NAMES = ("chmod", "utimensat", "chown", "mkdir", "newfstatat", "stat")
 
 
+@pytest.mark.usefixtures("fast_modes")
 def test_who_tells_nothing_is_not_shown(tmp_path: Path) -> None:
     counted = shown(tmp_path, CALLS)
     # What a start of Python looks at, and each place until it was seen often enough.

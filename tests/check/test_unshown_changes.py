@@ -163,6 +163,7 @@ for n in range(200):
 _NAMES = ("mkdir", "mkdirat", "rename", "unlink", "unlinkat", "rmdir")
 
 
+@pytest.mark.usefixtures("fast_modes")
 def test_what_nobody_is_in_the_way_of_is_not_shown(tmp_path: Path) -> None:
     counted = shown(tmp_path, CHANGES)
     changes = {name: counted.get(name, 0) for name in _NAMES}
