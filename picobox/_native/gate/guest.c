@@ -141,29 +141,6 @@ static inline const volatile uint8_t *table_of(const struct gate_block *block, u
     return (const volatile uint8_t *)(table + (block->behind < GATE_DECIDED ? GUEST_PLAIN : GUEST_DECIDED));
 }
 
-/* fcntl: 1 for what concerns the caller alone, -1 for what copies a descriptor, 0 for all else, which may tell others. */
-static inline int control_of(uint64_t command)
-{
-    switch ((uint32_t)command) {
-    case F_DUPFD:
-    case F_DUPFD_CLOEXEC:
-        return -1;
-    case F_GETFD:
-    case F_SETFD:
-    case F_GETFL:
-    case F_SETFL:
-    case F_GETLK:
-    case F_SETLK:
-    case F_SETLKW:
-    case F_OFD_GETLK:
-    case F_OFD_SETLK:
-    case F_OFD_SETLKW:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
 static inline bool is_lock(uint64_t command)
 {
     switch ((uint32_t)command) {
@@ -176,6 +153,23 @@ static inline bool is_lock(uint64_t command)
         return true;
     default:
         return false;
+    }
+}
+
+/* fcntl: 1 for what concerns the caller alone, -1 for what copies a descriptor, 0 for all else, which may tell others. */
+static inline int control_of(uint64_t command)
+{
+    switch ((uint32_t)command) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        return -1;
+    case F_GETFD:
+    case F_SETFD:
+    case F_GETFL:
+    case F_SETFL:
+        return 1;
+    default:
+        return is_lock(command);
     }
 }
 
