@@ -448,11 +448,13 @@ static void test_killed_leader(void)
     close(numbers[1]);
 }
 
-/* Behind it in its place is a table. */
+/* Behind it in its place is a table. Sanitizers make it three times as long, which CMakeLists.txt keeps from what guests run. */
 static void test_room_for_guest_code(void)
 {
+#ifndef __SANITIZE_ADDRESS__
     extern const uint8_t __start_gate_text[], __stop_gate_text[];
     assert((uint64_t)(__stop_gate_text - __start_gate_text) <= GUEST_OUTSIDE);
+#endif
 }
 
 static void test_all(void)
