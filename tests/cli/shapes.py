@@ -29,6 +29,8 @@ OF_PACE = {
 ENDS = {"exit", "exit_group"}
 # Who closes the descriptor meanwhile decides whether there is a handle to copy.
 COPIES = {"dup", "dup2", "dup3", "fcntl"}
+# The first object of an IPC namespace has the identifier 0, which says no more than another number.
+IDENTIFIES = {"msgget", "semget", "shmget"}
 # Loops of so many calls are told once.
 LONGEST_LOOP = 12
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"(?:\.\.\.)?|0x[0-9a-f]+|\d+')
@@ -42,12 +44,13 @@ def shape_of(event: dict[str, Any]) -> str:
     if event["kind"] != "call":
         return " ".join(str(event.get(name)) for name in ("kind", "signal", "status", "core"))
     arguments = ", ".join(_LITERAL.sub("#", argument["text"]) for argument in event["args"])
+    has_more = (event["result"] or 0) > 0 or event["call"] in IDENTIFIES
     nt = dict(event["nt"] or {})
     status = (nt.get("status") or {}).get("name")
     if event["call"] in COPIES:
         nt["performed"] = None
     return (
-        f"{event['call']}({arguments}) = {event['errno'] or (event['result'] or 0) > 0}, {event['disposition']}, "
+        f"{event['call']}({arguments}) = {event['errno'] or has_more}, {event['disposition']}, "
         f"{nt.get('service')} {nt.get('performed')} {status}"
     )
 

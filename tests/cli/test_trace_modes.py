@@ -205,6 +205,16 @@ def test_what_one_mode_tells_is_seen() -> None:
         assert untold([shapes(f"{one}\n{other}")], told, "read") == []
 
 
+def test_the_first_identifier_of_a_machine_is_one_like_others() -> None:
+    call = {"kind": "call", "tid": 7, "call": "msgget", "args": [], "disposition": "native", "nt": None}
+    first, later, failed = (
+        in_order(json.dumps({**call, "result": result, "errno": errno}))
+        for result, errno in ((0, None), (1, None), (-28, "ENOSPC"))
+    )
+    assert untold([first], [later], "$.") == []
+    assert untold([failed], [later], "$.") != []
+
+
 def test_a_call_that_is_missing_is_seen() -> None:
     event = {"kind": "call", "tid": 7, "call": "getppid", "result": 1, "time": 1.5, "channel": "gate", "duration": 0.1}
     line = json.dumps(event)
