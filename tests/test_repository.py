@@ -220,7 +220,9 @@ def test_host_names_are_found() -> None:
 
 
 def test_no_ctypes() -> None:
-    files = python_files("picobox", "ntshim", "bench", "tests")
+    # Most files do not even name it, and need not be parsed for that.
+    files = [path for path in python_files("picobox", "ntshim", "bench", "tests") if "ctypes" in path.read_text()]
+    assert files
     assert [relative(path) for path in files if roots(path) & {"ctypes", "_ctypes"}] == []
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # An ordinary user's rights, also for root: without them the kernel lets nobody read such a program (ptrace(2)).
 UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--")
+LONG = ("h2_threads", "h3_exec_fork")
 
 
 def run(program: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
@@ -24,8 +25,15 @@ def run(program: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=program.parent, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
-@pytest.mark.parametrize("name", ["h1_fork", "h1_vfork", "h2_threads", "h3_exec_fork"])
+@pytest.mark.parametrize(
+    ("platform", "name"),
+    [
+        # These two make many threads and processes, for which the reference platform takes seconds.
+        pytest.param(platform, name, marks=pytest.mark.full if platform == "reference" and name in LONG else ())
+        for platform in PLATFORMS
+        for name in ("h1_fork", "h1_vfork", *LONG)
+    ],
+)
 def test_an_execute_only_program(tmp_path: Path, platform: str, name: str) -> None:
     copy = tmp_path / name
     shutil.copy(compile_program(name), copy)

@@ -152,7 +152,7 @@ def test_an_owner_that_is_shown_may_no_more_than_before(shared: Path, platform: 
     assert (shared / "f").stat().st_uid == 0
 
 
-@pytest.mark.parametrize("path", ["wslpath", "/bin/wslpath", "/usr/bin/wslpath"])
+@pytest.mark.parametrize("path", ["wslpath", "/bin/wslpath", pytest.param("/usr/bin/wslpath", marks=pytest.mark.full)])
 def test_wslpath_is_a_program(tmp_path: Path, platform: tuple[str, str], path: str) -> None:
     (tmp_path / "a b").touch()
     script = f"{path} -w '/mnt/c/a b'; {path} 'C:\\x'; {path} 'Q:\\' 2>&1; echo $?"

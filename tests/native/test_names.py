@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from build import COMPILER
 
-from .test_core import FLAGS, HERE, NATIVE, SANITIZERS, TIMEOUT
+from .test_core import BUILDS, FLAGS, HERE, NATIVE, TIMEOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SOURCES = ("names.c", "name_directories.c", "name_observers.c", "name_table.c", "release.c")
 
 
-@pytest.mark.parametrize("flags", [(), SANITIZERS], ids=["plain", "sanitizers"])
+@pytest.mark.parametrize("flags", BUILDS)
 def test_names(tmp_path: Path, flags: tuple[str, ...]) -> None:
     program = tmp_path / "names_test"
     sources = [str(HERE / "names_test.c"), *(str(NATIVE / name) for name in SOURCES)]

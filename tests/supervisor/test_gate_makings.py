@@ -42,7 +42,7 @@ def path(choose: random.Random) -> str:
     return "/".join(parts) + choose.choice(("",) * 12 + ("/", "/.", "//"))
 
 
-@pytest.mark.parametrize("seed", [1, 2, *[pytest.param(seed, marks=pytest.mark.full) for seed in range(3, 30)]])
+@pytest.mark.parametrize("seed", [1, *[pytest.param(seed, marks=pytest.mark.full) for seed in range(2, 30)]])
 def test_a_tree_comes_out_the_same(top: Path, seed: int) -> None:
     choose, script = random.Random(seed), []
     for _ in range(250):

@@ -70,7 +70,7 @@ def kill_often(times: int, platform: str) -> None:
 
 
 def test_no_guest_outlives_its_supervisor() -> None:
-    kill_often(20, "trace")
+    kill_often(10, "trace")
 
 
 @pytest.mark.full

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAMS = ("h1_vfork_killed", "h2_exit_group", "h2_threads", "h3_exec_threads")
+# They make hundreds of threads or processes themselves, and take seconds.
+LONG = ("h2_exit_group", "h3_exec_threads")
 # Seconds for one run.
 TIMEOUT = 60
 
@@ -30,7 +32,9 @@ def repeat(name: str, times: int, directory: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.full if name in LONG else ()) for name in PROGRAMS]
+)
 def test_races(name: str, tmp_path: Path) -> None:
     repeat(name, 2, tmp_path)
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from host_index import KINDS, index
@@ -22,7 +22,7 @@ from picobox.platform.drives import Drives
 from picobox.platform.lookup import Lookup, Place, Start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 NAMES = ("a", "A", "b", "B", "É", "é")
@@ -149,10 +149,13 @@ def find(lookup: Lookup, root: str, path: str, *, follow: bool, creates: bool = 
     return lookup.find(start, os.fsencode(path), follow=follow, creates=creates, entry=entry)
 
 
-@pytest.mark.parametrize("kind", KINDS[:3])
-@settings(deadline=None, max_examples=400)
-@given(tree=trees, asked=st.lists(st.tuples(paths, st.booleans(), st.booleans()), min_size=1, max_size=8))
-def test_paths_lead_where_the_model_goes(
+def search(request: pytest.FixtureRequest, check: Callable[..., None], **drawn: st.SearchStrategy[Any]) -> None:
+    """Checks a property with some examples in the fast tier, with four times as many in the full one."""
+    examples = 400 if request.config.getoption("--full") else 100
+    settings(deadline=None, max_examples=examples)(given(**drawn)(check))()
+
+
+def lead_where_the_model_goes(
     kind: str, tree: list[tuple[list[str], str | None]], asked: list[tuple[str, bool, bool]]
 ) -> None:
     with index(kind) as made, own_directory() as root:
@@ -174,9 +177,12 @@ def test_paths_lead_where_the_model_goes(
 
 
 @pytest.mark.parametrize("kind", KINDS[:3])
-@settings(deadline=None, max_examples=400)
-@given(tree=trees, path=paths, entry=st.booleans())
-def test_places_of_new_names_are_the_model_s(
+def test_paths_lead_where_the_model_goes(kind: str, request: pytest.FixtureRequest) -> None:
+    asked = st.lists(st.tuples(paths, st.booleans(), st.booleans()), min_size=1, max_size=8)
+    search(request, lead_where_the_model_goes, kind=st.just(kind), tree=trees, asked=asked)
+
+
+def place_of_a_new_name_is_the_model_s(
     kind: str, tree: list[tuple[list[str], str | None]], path: str, entry: bool
 ) -> None:
     with index(kind) as made, own_directory() as root:
@@ -195,6 +201,12 @@ def test_places_of_new_names_are_the_model_s(
             assert place.asked == os.fsencode(meant.asked)
             assert place.stored == (None if other is None else os.fsencode(other))
             place.close()
+
+
+@pytest.mark.parametrize("kind", KINDS[:3])
+def test_places_of_new_names_are_the_model_s(kind: str, request: pytest.FixtureRequest) -> None:
+    drawn = {"kind": st.just(kind), "tree": trees, "path": paths, "entry": st.booleans()}
+    search(request, place_of_a_new_name_is_the_model_s, **drawn)
 
 
 @pytest.fixture(params=KINDS)
