@@ -144,8 +144,8 @@ static enum outcome decide_call(struct pb_core *core, struct task *task, uint32_
 {
     bool is_guests = core->dispositions[nr] & PB_FLAG_DECIDED && recorder_wants(core, nr);
     /* First of all: what only stops to go on is to stop no more. */
-    if (gate_opens(core, task, info) || reading_passes(core, task, info) || change_passes(core, task, info) ||
-        goes_unshown(core, task, nr, info) || copy_seen(core, task, info) || is_repeat(core, task, info) ||
+    if (gate_opens(core, task, info) || reading_passes(core, task, info) || is_repeat(core, task, info) ||
+        change_passes(core, task, info) || goes_unshown(core, task, nr, info) || copy_seen(core, task, info) ||
         (is_guests && gets_rings(core, task, nr, info)) || unseen_answers(core, task, info))
         return resume_quietly(core, task);
     if (nr == SYS_close)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "native.h"
 
@@ -106,7 +107,8 @@ bool is_repeat(struct pb_core *core, struct task *task, const struct call_info *
             if (!is_watched(core, task, (int32_t)info->args[0]))
                 return true;
         } else if (path_matches(core, task, repeat, info->args, &path)) {
-            receipt_seen(core, task);
+            if (info->nr == SYS_open || info->nr == SYS_openat)
+                receipt_seen(core, task);
             return true;
         }
     }

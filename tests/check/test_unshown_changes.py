@@ -172,6 +172,44 @@ def test_what_nobody_is_in_the_way_of_is_not_shown(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "work") == []
 
 
+# Threads that have one file in turn, each of which is not shown any more how it opens that.
+IN_TURN = """
+import os, threading
+path, turn, together = os.path.abspath('lock'), threading.Lock(), threading.Barrier(9)
+def takes():
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+def takes_in_turn():
+    for n in range(100):
+        with turn:
+            os.close(takes())
+            os.unlink(path)
+    together.wait()
+    together.wait()
+threads = [threading.Thread(target=takes_in_turn) for n in range(8)]
+for thread in threads: thread.start()
+together.wait()
+"""
+DONE = "together.wait()\nfor thread in threads: thread.join()\n"
+
+
+@pytest.mark.usefixtures("fast_modes")
+def test_what_threads_have_in_turn_is_not_shown(tmp_path: Path) -> None:
+    counted = shown(tmp_path, IN_TURN + DONE)
+    assert counted.get("unlink", 0) <= 200, counted
+
+
+@pytest.mark.parametrize(
+    "program", [f"fd = takes()\nos.unlink(path)\n{DONE}", f"fd = takes()\n{DONE}os.unlink(path)\n"]
+)
+def test_what_one_of_many_threads_has_is_told(tmp_path: Path, program: str) -> None:
+    assert found_in(tmp_path, IN_TURN + program) == ["PB010"]
+
+
+def test_what_a_thread_that_has_ended_had_opened_is_told(tmp_path: Path) -> None:
+    program = "other = threading.Thread(target=takes)\nother.start()\nother.join()\nos.unlink(path)\n"
+    assert found_in(tmp_path, IN_TURN + DONE + program) == ["PB010"]
+
+
 def test_all_is_shown_that_is_enforced(tmp_path: Path) -> None:
     counted = shown(tmp_path, CHANGES, "--enforce")
     assert min(counted.get(name, 0) for name in _NAMES) >= 200, counted

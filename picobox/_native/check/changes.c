@@ -12,9 +12,8 @@
 #include "names.h"
 #include "statx.h"
 
-/* Each is asked for all that it has open. */
-#define MOST_UNTOLD 4
 #define ANY_WRITE 0222
+#define ANY_EXECUTION 0111
 #define PERMISSIONS 0777
 #define SPECIAL_BITS 07000
 #define STEP 100 /* nanoseconds, NTFS's */
@@ -49,9 +48,22 @@ static void forget(struct pb_core *core, struct task *task)
     task->untold = false;
 }
 
+/* Another task that has the same descriptors. */
+static struct task *sharer_of(const struct pb_core *core, const struct task *task)
+{
+    for (int bucket = 0; task->table && bucket < TASK_BUCKETS; bucket++)
+        for (struct task *other = core->buckets[bucket]; other; other = other->next)
+            if (other != task && other->table == task->table)
+                return other;
+    return NULL;
+}
+
 void untold_lost(struct pb_core *core, struct task *task)
 {
-    core->unopposed.untold_gone |= task->untold;
+    struct task *sharer = task->untold ? sharer_of(core, task) : NULL;
+    if (sharer)
+        untold_add(core, sharer);
+    core->unopposed.untold_gone |= task->untold && !sharer;
     forget(core, task);
 }
 
@@ -98,16 +110,15 @@ bool find_entry(const struct pb_core *core, int32_t tid, int32_t directory, cons
     return (out->is_there || errno == ENOENT) && lies_in_one(&core->unshown.directories, out->path);
 }
 
+static bool is_untold(const struct task *task)
+{
+    return task->untold;
+}
+
 /* Whether somebody may have a file open that is not marked as open. */
 static bool may_be_open(const struct pb_core *core, uint64_t device, uint64_t inode)
 {
-    if (core->unopposed.untold_gone || core->unopposed.untold_count > MOST_UNTOLD)
-        return true;
-    for (int bucket = 0; core->unopposed.untold_count && bucket < TASK_BUCKETS; bucket++)
-        for (const struct task *task = core->buckets[bucket]; task; task = task->next)
-            if (task->untold && may_have_open(task->tid, device, inode))
-                return true;
-    return false;
+    return core->unopposed.untold_gone || (core->unopposed.untold_count && some_may_have_open(core, is_untold, device, inode));
 }
 
 /* Whether what is at a name can be removed, as far as it is not for a directory to be empty. That of a directory begins
@@ -125,7 +136,9 @@ static bool removal_passes(const struct pb_core *core, const struct named_entry 
     /* On overlayfs the copy of a file with several names is another file (overlayfs.rst, "Inode properties"). */
     if (!is_directory && found->links > 1)
         return false;
-    return !is_used_as(core, is_directory ? "cwd" : "exe", device, found->inode) &&
+    /* What cannot be executed runs only if it could before. */
+    bool may_be_used = is_directory || found->mode & ANY_EXECUTION;
+    return !(may_be_used && is_used_as(core, is_directory ? "cwd" : "exe", device, found->inode)) &&
            !may_be_open(core, device, found->inode);
 }
 

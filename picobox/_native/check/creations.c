@@ -47,7 +47,7 @@ bool is_creation(struct pb_core *core, const struct task *task, const struct cal
     char path[PATH_MAX];
     struct named_entry entry = {.parent = -1};
     const uint64_t *args = arguments_of(info, &directory);
-    if (!args || !core->unopposed.index || guests_serve_files(core) ||
+    if (!args || !core->unopposed.index || has_repeats(core) || guests_serve_files(core) ||
         pb_read_string(core, task->tid, args[0], path, sizeof path) <= 0 ||
         (path[0] == '/' && !lies_in_one(&core->unshown.directories, path)))
         return false;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -14,6 +15,8 @@
 #include "statx.h"
 
 #define LONGEST_NAME 127
+/* Each is looked through whole. */
+#define MOST_TABLES 4
 
 enum { OF_FILE = 1, OF_PATH, OF_NAME };
 
@@ -88,6 +91,14 @@ static bool leads_to(int directory, const char *name, uint64_t device, uint64_t 
     return known_status(directory, name, 0, &found) && found.inode == inode && status_device(&found) == device;
 }
 
+/* Whether two tasks have the same descriptors. The kernel is asked about those of whose table nobody watches anything. */
+static bool share_descriptors(const struct task *one, const struct task *other)
+{
+    if (one->table && other->table)
+        return one->table == other->table;
+    return syscall(SYS_kcmp, one->tid, other->tid, KCMP_FILES, 0, 0) == 0;
+}
+
 bool may_have_open(int32_t tid, uint64_t device, uint64_t inode)
 {
     char name[32];
@@ -95,11 +106,38 @@ bool may_have_open(int32_t tid, uint64_t device, uint64_t inode)
     DIR *list = opendir(name);
     if (!list)
         return true;
-    bool has = false;
-    for (struct dirent *entry; !has && (entry = readdir(list));)
-        has = entry->d_name[0] != '.' && leads_to(dirfd(list), entry->d_name, device, inode);
+    bool has = false, has_any = false;
+    for (struct dirent *entry; !has && (entry = readdir(list));) {
+        bool is_descriptor = entry->d_name[0] != '.';
+        has_any |= is_descriptor;
+        has = is_descriptor && leads_to(dirfd(list), entry->d_name, device, inode);
+    }
     closedir(list);
-    return has;
+    /* A thread that ends has given its descriptors back before it is gone; those that share them have them still. */
+    return has || !has_any;
+}
+
+static bool shares_with_one(const struct task *task, const struct task *const *others, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (share_descriptors(task, others[i]))
+            return true;
+    return false;
+}
+
+bool some_may_have_open(const struct pb_core *core, bool (*is_asked)(const struct task *), uint64_t device, uint64_t inode)
+{
+    const struct task *asked[MOST_TABLES];
+    int count = 0;
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (const struct task *task = core->buckets[bucket]; task; task = task->next) {
+            if (!is_asked(task) || shares_with_one(task, asked, count))
+                continue;
+            if (count == MOST_TABLES || may_have_open(task->tid, device, inode))
+                return true;
+            asked[count++] = task;
+        }
+    return false;
 }
 
 bool is_used_as(const struct pb_core *core, const char *what, uint64_t device, uint64_t inode)

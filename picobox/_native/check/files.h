@@ -8,6 +8,7 @@
 struct kernel_statx;
 struct pb_core;
 struct strings;
+struct task;
 
 /* Numbers for sets of keys (keys.h): of a file, of a path without links, of a name in a directory. */
 uint64_t file_key(uint64_t device, uint64_t inode);
@@ -25,6 +26,8 @@ uint64_t status_device(const struct kernel_statx *found);
 
 /* Whether a task has a file open; so it is as well where that cannot be told. */
 bool may_have_open(int32_t tid, uint64_t device, uint64_t inode);
+/* Whether one of those tasks may; of tasks with the same descriptors one is asked, and no more than a few. */
+bool some_may_have_open(const struct pb_core *core, bool (*is_asked)(const struct task *), uint64_t device, uint64_t inode);
 /* Whether a file is what /proc calls so of a task: "cwd", "exe". */
 bool is_used_as(const struct pb_core *core, const char *what, uint64_t device, uint64_t inode);
 

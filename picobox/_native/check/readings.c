@@ -15,7 +15,6 @@
 #include "native.h"
 #include "statx.h"
 
-#define MOST_RECEIVERS 4
 /* Address spaces that are gone leave theirs behind. What is forgotten while it counts is shown. */
 #define MOST_KNOWN (UINT64_C(1) << 18)
 
@@ -185,16 +184,15 @@ static bool find_file(const struct pb_core *core, int32_t tid, int32_t directory
     return lies_in_one(&core->unshown.directories, out->path);
 }
 
+static bool receives(const struct task *task)
+{
+    return task->receives;
+}
+
 /* Whether anybody may have a file open of whom Python has not been told yet. */
 static bool may_be_read(const struct pb_core *core, const struct pb_reading *file)
 {
-    if (core->receiver_gone || core->receiver_count > MOST_RECEIVERS)
-        return true;
-    for (int bucket = 0; core->receiver_count && bucket < TASK_BUCKETS; bucket++)
-        for (const struct task *task = core->buckets[bucket]; task; task = task->next)
-            if (task->receives && may_have_open(task->tid, file->device, file->inode))
-                return true;
-    return false;
+    return core->receiver_gone || (core->receiver_count && some_may_have_open(core, receives, file->device, file->inode));
 }
 
 static bool was_read(struct readings *readings, const struct pb_reading *file)
