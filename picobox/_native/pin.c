@@ -63,19 +63,25 @@ static bool is_active(const struct task *task, int64_t time)
     return state && state[1] && (state[2] == 'R' || state[2] == 't');
 }
 
-/* How many tasks but one want a CPU now; with load, how many on each CPU that they are pinned to. */
-static int count_active(const struct pb_core *core, int32_t except, int *load)
+/* Whether more tasks than so many but one want a CPU now. */
+static bool more_are_active(const struct pb_core *core, int32_t except, int most)
 {
-    int count = 0;
     int64_t time = now();
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         for (const struct task *task = core->buckets[bucket]; task; task = task->next)
-            if (task->tid != except && is_active(task, time)) {
-                count++;
-                if (load && task->pinned)
-                    load[task->cpu]++;
-            }
-    return count;
+            if (task->tid != except && is_active(task, time) && most-- == 0)
+                return true;
+    return false;
+}
+
+/* How many but one want a CPU on each that they are pinned to. */
+static void count_active(const struct pb_core *core, int32_t except, int *load)
+{
+    int64_t time = now();
+    for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
+        for (const struct task *task = core->buckets[bucket]; task; task = task->next)
+            if (task->tid != except && task->pinned && is_active(task, time))
+                load[task->cpu]++;
 }
 
 static void set_free(struct pb_core *core, struct task *task)
@@ -267,7 +273,7 @@ static bool want_more(struct pb_core *core, int64_t time, int32_t except, int mo
 {
     if (is_crowd(core))
         return !is_calling(core, time);
-    return !is_busy(core, time) && count_active(core, except, NULL) > most;
+    return !is_busy(core, time) && more_are_active(core, except, most);
 }
 
 static void part(struct pb_core *core)
