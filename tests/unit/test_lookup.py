@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NAMES = ("a", "A", "b", "B", "É", "é")
 MOST_LINKS = 40
+DEPTHS = os.path.join(*"123456")
 ONE_TREE = Drives({}, CaseMode.INSENSITIVE)
 
 names = st.sampled_from(NAMES)
@@ -98,7 +99,7 @@ def spelled(directory: str, name: str) -> str | None:
 def own_directory() -> Iterator[str]:
     """A directory so deep that no path leads out of what is ours."""
     with tempfile.TemporaryDirectory() as top:
-        deep = os.path.join(top, *"123456")
+        deep = os.path.join(top, DEPTHS)
         os.makedirs(deep)
         yield deep
 
@@ -106,7 +107,9 @@ def own_directory() -> Iterator[str]:
 def make(root: str, tree: list[tuple[list[str], str | None]]) -> None:
     for parts, content in tree:
         path = os.path.join(root, *parts)
-        if os.path.lexists(path) or not os.path.isdir(os.path.dirname(path)):
+        # A link may lead to the machine's root.
+        is_ours = os.path.realpath(os.path.dirname(path)).startswith(root.removesuffix(DEPTHS))
+        if os.path.lexists(path) or not os.path.isdir(os.path.dirname(path)) or not is_ours:
             continue
         if content is None:
             os.mkdir(path)
@@ -213,6 +216,13 @@ def test_places_of_new_names_are_the_model_s(kind: str, request: pytest.FixtureR
 def lookup(request: pytest.FixtureRequest) -> Iterator[Lookup]:
     with index(str(request.param)) as made:
         yield Lookup(made, ONE_TREE)
+
+
+def test_nothing_is_made_outside(tmp_path: Path) -> None:
+    with own_directory() as root:
+        make(root, [(["a"], str(tmp_path)), (["a", "b"], "x"), (["b"], ".."), (["b", "a"], None)])
+        assert os.listdir(tmp_path) == []
+        assert os.path.isdir(os.path.join(os.path.dirname(root), "a"))
 
 
 def test_an_exact_path_is_left_alone(lookup: Lookup, tmp_path: Path) -> None:
