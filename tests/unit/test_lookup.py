@@ -99,7 +99,7 @@ def spelled(directory: str, name: str) -> str | None:
 def own_directory() -> Iterator[str]:
     """A directory so deep that no path leads out of what is ours."""
     with tempfile.TemporaryDirectory() as top:
-        deep = os.path.join(top, DEPTHS)
+        deep = os.path.join(os.path.realpath(top), DEPTHS)
         os.makedirs(deep)
         yield deep
 
