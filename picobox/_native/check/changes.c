@@ -28,6 +28,7 @@ void pb_leave_changes(struct pb_core *core, struct pb_names *index, uint32_t lon
     core->unopposed.index = index;
     core->unopposed.longest = longest;
     core->unopposed.untold_gone = true;
+    gate_kinds_change(core);
 }
 
 void pb_show_makings(struct pb_core *core, int32_t shows)

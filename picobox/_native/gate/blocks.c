@@ -76,6 +76,14 @@ static enum guest_kind read_kind_of(const struct pb_core *core, uint32_t nr)
     return nr == SYS_open ? GUEST_READS : GUEST_READS_AT;
 }
 
+static enum guest_kind making_kind_of(const struct pb_core *core, uint32_t nr)
+{
+    bool looks = core->dispositions[SYS_newfstatat] & PB_FLAG_DECIDED;
+    if (!looks || !core->unopposed.index || core->has_other_roots)
+        return GUEST_ASKS;
+    return nr == SYS_mkdir ? GUEST_MAKES_DIRECTORY : GUEST_MAKES_DIRECTORY_AT;
+}
+
 static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, uint32_t disposition)
 {
     uint64_t captures;
@@ -111,6 +119,8 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
         return GUEST_MAKES;
     if (nr == SYS_rt_sigaction)
         return core->unshown.handlers ? GUEST_HANDLES : GUEST_ASKS;
+    if (!core->resolver && (nr == SYS_mkdir || nr == SYS_mkdirat))
+        return making_kind_of(core, nr);
     if (core->resolved[nr] & PB_RESOLVES_MAKING)
         return core->resolver ? GUEST_NAMES : GUEST_ASKS;
     uint32_t flags = disposition >> PB_OPEN_FLAGS_SHIFT & 3;

@@ -224,10 +224,29 @@ static inline bool is_outside(const volatile char *path)
     return hash && ((const volatile uint64_t *)(GUEST_DECIDED + GUEST_OUTSIDE))[hash >> (64 - OUTSIDE_BITS)] == hash;
 }
 
+/* What a check need not be shown of a call that is to make what has this path, at this position. */
+IN_GUEST enum guest_kind guest_making_kind(struct gate_block *block, int at)
+{
+    uint64_t path = block->args[at];
+    uint64_t look[6] = {at ? block->args[0] : (uint64_t)AT_FDCWD, path, (uint64_t)block->name, AT_SYMLINK_NOFOLLOW};
+    bool is_left = is_of_guests(path) && ends_plainly((const volatile char *)path);
+    return is_left && guest_look(SYS_newfstatat, look) == 0 ? GUEST_EXISTS : GUEST_ASKS;
+}
+
+/* Where a check is shown such calls, it is shown this one as well. */
+static inline bool makes_or_fails(const struct gate_block *block, uint64_t flags)
+{
+    uint64_t both = O_CREAT | O_EXCL;
+    return (flags & both) == both && !(flags & (O_PATH | O_TMPFILE)) &&
+           (table_of(block, GUEST_KINDS)[SYS_mkdir] & GUEST_KIND) == GUEST_MAKES_DIRECTORY;
+}
+
 /* An open whose path is at this position, with its flags behind. */
 static inline enum guest_kind reads_kind_of(struct gate_block *block, int at)
 {
     uint64_t path = block->args[at], flags = block->args[at + 1];
+    if (makes_or_fails(block, flags))
+        return guest_making_kind(block, at);
     if (flags & MAKES_NAMES || !is_of_guests(path))
         return GUEST_ASKS;
     bool outside = is_outside((const volatile char *)path);
@@ -292,6 +311,9 @@ static inline enum guest_kind kind_of(struct gate_block *block, uint64_t nr)
     case GUEST_READS:
     case GUEST_READS_AT:
         return reads_kind_of(block, kind == GUEST_READS_AT);
+    case GUEST_MAKES_DIRECTORY:
+    case GUEST_MAKES_DIRECTORY_AT:
+        return guest_making_kind(block, kind == GUEST_MAKES_DIRECTORY_AT);
     case GUEST_HANDLES:
         return handler_kind_of(block->args[1]);
     default:
@@ -507,7 +529,10 @@ IN_GUEST uint64_t guest_call(struct gate_block *block)
         guest_make(SYS_fstat, args);
         return block->behind;
     }
-    guest_make(nr, block->args);
+    if (kind == GUEST_EXISTS)
+        block->result = -EEXIST;
+    else
+        guest_make(nr, block->args);
     if (!is_over(block, nr, kind, &recording)) {
         uncount(nr);
         record_drop(&recording);
