@@ -112,8 +112,8 @@ COPYING_CALLS = frozenset(("dup", "dup2", "dup3", "fcntl"))
 # Of these, those of which a check is told where the descriptor has a handle (see pb_leave_copies).
 _TOLD_TO_CHECKS = TOLD_CALLS | COPYING_CALLS
 
-# Calls whose arguments a check judges, so that the gate can do it as well: opens by their path, directories that are there
-# already, handlers of signals.
+# Calls whose arguments a check judges, so that the gate can do it as well: opens by their path, what makes directories
+# that are there, handlers of signals.
 JUDGED = frozenset(("open", "openat", "mkdir", "mkdirat", "rt_sigaction"))
 
 # Calls that make a name, which the gate asks the core about first.
@@ -540,7 +540,7 @@ def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:
 def _is_judged_by_arguments(entry: Row, features: frozenset[str]) -> bool:
     """Whether a check wants to see a call for what its arguments say, at which guests look first.
 
-    Of an open that it lies on a drive, of a directory that it is not there, of a handler of signals that it is one.
+    Of an open that it lies on a drive, of a directory that it is made, of a handler of signals that it is one.
     """
     others = {SUPERVISED, WSL, NAMES, FAKE_ROOT, SEEN + entry.name} | (entry.when.keys() - {CHECK})
     return CHECK in features and entry.name in JUDGED and not features & others

@@ -74,7 +74,7 @@ def test_results_are_the_kernel_s(tmp_path: Path) -> None:
     assert found.stdout.replace("check", "native") == done.stdout
 
 
-# Names of which a rule may be, and some that only look so.
+# Rules are about names that are made.
 NAMES = (
     "aux",
     "AUX.txt",

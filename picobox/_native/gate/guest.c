@@ -229,7 +229,7 @@ IN_GUEST enum guest_kind guest_making_kind(struct gate_block *block, int at)
 {
     uint64_t path = block->args[at];
     uint64_t look[6] = {at ? block->args[0] : (uint64_t)AT_FDCWD, path, (uint64_t)block->name, AT_SYMLINK_NOFOLLOW};
-    bool is_left = is_of_guests(path) && ends_plainly((const volatile char *)path);
+    bool is_left = is_of_guests(path) && ends_in_name((const volatile char *)path);
     return is_left && guest_look(SYS_newfstatat, look) == 0 ? GUEST_EXISTS : GUEST_ASKS;
 }
 

@@ -84,35 +84,14 @@ static inline uint64_t directory_hash(const volatile char *path)
     return length < 4096 ? directory : 0;
 }
 
-/* Whether no rule of a check is about the name that a path ends in: fewer than is_plain_name (check/files.h) knows. */
-static inline bool ends_plainly(const volatile char *path)
+/* Whether a path ends in a name: behind a slash or as a dot it says that it is a directory's. */
+static inline bool ends_in_name(const volatile char *path)
 {
-    uint32_t first = 0; /* the first three letters, in lower case, of the name */
-    uint32_t length = 0, stem = 0;
-    bool is_plain = true;
-    char last = 0;
+    char last = '/';
     for (uint32_t at = 0; at < 4096; at++) {
-        char next = path[at];
-        if (!next) {
-            bool is_device = stem == 3 && (first == 0x636f6e /* con */ || first == 0x70726e /* prn */ || first == 0x617578 /* aux */ ||
-                                           first == 0x6e756c /* nul */);
-            bool is_port = stem == 4 && (first == 0x636f6d /* com */ || first == 0x6c7074 /* lpt */);
-            return is_plain && length && length < 128 && last != '.' && !is_device && !is_port;
-        }
-        if (next == '/') {
-            first = length = stem = 0;
-            is_plain = true;
-            continue;
-        }
-        uint32_t letter = (uint8_t)next | 0x20;
-        bool is_in_name = letter - 'a' < 26 || (uint32_t)(uint8_t)next - '0' < 10 || next == '_' || next == '-' || next == '.';
-        is_plain = is_plain && is_in_name;
-        if (stem == length && next != '.')
-            stem++;
-        if (length < 3)
-            first = first << 8 | letter;
-        length++;
-        last = next;
+        if (!path[at])
+            return last != '/' && last != '.';
+        last = path[at];
     }
     return false;
 }
@@ -233,7 +212,7 @@ enum guest_kind {
     GUEST_LOOKS_FD, /* fstat: is made if the descriptor is not watched; if its inode is waited for, once more to be seen */
     GUEST_READS,    /* open of a check: is made if it can only fail, as one of a file as a directory, or lies outside */
     GUEST_READS_AT, /* openat: so */
-    GUEST_MAKES_DIRECTORY,    /* mkdir of a check: fails if something plainly has the name, which tells nothing */
+    GUEST_MAKES_DIRECTORY,    /* mkdir of a check: fails if something has the name, which tells nothing, whatever the name */
     GUEST_MAKES_DIRECTORY_AT, /* mkdirat: so */
     GUEST_EXISTS,   /* what a call is to make is there */
     GUEST_HANDLES,  /* rt_sigaction of a check: is made if it only asks, or sets what every system has */
