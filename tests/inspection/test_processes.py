@@ -47,13 +47,16 @@ def place(tmp_path: Path) -> Place:
 def test_a_tree_of_processes(place: Place, verb: str, options: tuple[str, ...]) -> None:
     with place.running(_TREE, *options, verb=verb) as process:
         leader, child, dead = map(int, said_of(process).split())
-        (run,) = place.told("ps")
-        assert run["run"]["pid"] == process.pid
-        found = {each["guest_pid"]: each for each in run["processes"]}
-        assert set(found) == {leader, child, dead}
+        while True:
+            (run,) = place.told("ps")
+            assert run["run"]["pid"] == process.pid
+            found = {each["guest_pid"]: each for each in run["processes"]}
+            assert set(found) == {leader, child, dead}
+            # Its program begins while its parent goes on.
+            if found[child]["state"] == "S":
+                break
         assert len(found[leader]["threads"]) == 2
         assert found[child]["command"] == ["sleep", "1000"]
-        assert found[child]["state"] == "S"
         assert (found[dead]["state"], found[dead]["threads"]) == ("Z", [])
         assert {found[each]["parent"] for each in (child, dead)} == {found[leader]["pid"]}
         text, _ = place.asks("ps")
