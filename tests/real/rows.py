@@ -17,11 +17,12 @@ COMPILE = "gcc -g -O0 -pthread -o debugged debugged.c "
 DEBUGGED = "cp $SCRIPTS/debugged.c .; " + COMPILE
 GDB = "gdb -nx -batch -ex 'set debuginfod enabled off' -ex "
 LEAKS = "./debugged 123 2>log || echo $?; grep -E 'LeakSan|SUMMARY|leak of|fatal' log | sed 's/==[0-9]*==//'; rm log"
-# What strace has written of execve, opens, signals and ends, without what differs from run to run.
+# What strace has written of execve, opens, signals and ends, a line for each process, without what differs from run to
+# run: process IDs begin anew some day.
 CALLS = (
-    "cat $(ls -v log*) | grep -E '^(execve|openat|---|[+][+][+])'"
+    "for log in log*; do grep -E '^(execve|openat|---|[+][+][+])' $log"
     " | sed -E 's/0x[0-9a-f]+/ADDRESS/g; s/si_pid=[0-9]+/PID/; s/[0-9]+ vars/VARS/; s/si_[us]time=[0-9]+/TIME/g'"
-    "; rm log*"
+    " | tr '\\n' '|'; echo; done | sort; rm log*"
 )
 CPYTHON = ("libpython3.11-testsuite",)
 SHELL = ("/bin/bash", "--norc", "--noprofile", "-i")
