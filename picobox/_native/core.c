@@ -19,6 +19,7 @@ struct pb_core *pb_core_new(void)
     core->plan_directory = -1;
     core->mount_table = -1;
     core->spawner = -1;
+    core->brief.inotify = -1;
     pthread_mutex_init(&core->lock, NULL);
     return core;
 }
@@ -46,6 +47,7 @@ void pb_core_free(struct pb_core *core)
     unshown_clear(core);
     readings_clear(core);
     changes_clear(core);
+    brief_clear(core);
     for (int bucket = 0; bucket < TASK_BUCKETS; bucket++)
         while (core->buckets[bucket])
             task_remove(core, core->buckets[bucket]->tid);

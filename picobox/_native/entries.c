@@ -150,6 +150,7 @@ static enum outcome decide_call(struct pb_core *core, struct task *task, uint32_
         return resume_quietly(core, task);
     if (nr == SYS_close)
         close_seen(core, task, (int32_t)info->args[0], false);
+    brief_forget(core);
     name_call_seen(core, task, nr, info->args);
     /* What it makes is there when it is over. */
     task->want_exit = task->makes_name;

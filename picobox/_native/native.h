@@ -20,6 +20,7 @@
 #include "trace/contract.h"
 #include "debug/contract.h"
 #include "check/contract.h"
+#include "check/brief.h"
 #include "check/changes.h"
 #include "check/files.h"
 #include "check/readings.h"
@@ -268,6 +269,7 @@ struct pb_core {
     } unshown;
     struct readings readings;
     struct unopposed unopposed;
+    struct brief brief;
     int32_t receiver_count;  /* tasks that have `receives` */
     bool receiver_gone;      /* one of them is no more */
     bool leaves_unseen;      /* see unseen.c */

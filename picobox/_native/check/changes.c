@@ -108,7 +108,8 @@ bool find_entry(const struct pb_core *core, int32_t tid, int32_t directory, cons
     out->name = length + 1;
     strcpy(out->path + out->name, name);
     out->is_there = known_status(out->parent, name, AT_SYMLINK_NOFOLLOW, &out->found);
-    return (out->is_there || errno == ENOENT) && lies_in_one(&core->unshown.directories, out->path);
+    return (out->is_there || errno == ENOENT) && known_status(out->parent, "", AT_EMPTY_PATH, &out->above) &&
+           lies_in_one(&core->unshown.directories, out->path);
 }
 
 static bool is_untold(const struct task *task)
@@ -116,15 +117,20 @@ static bool is_untold(const struct task *task)
     return task->untold;
 }
 
-/* Whether somebody may have a file open that is not marked as open. */
-static bool may_be_open(const struct pb_core *core, uint64_t device, uint64_t inode)
+/* Whether somebody may have what is at a name open that is not marked as open. */
+static bool may_be_open(struct pb_core *core, const struct named_entry *entry)
 {
-    return core->unopposed.untold_gone || (core->unopposed.untold_count && some_may_have_open(core, is_untold, device, inode));
+    if (!core->unopposed.untold_gone && !core->unopposed.untold_count)
+        return false;
+    if (S_ISREG(entry->found.mode) && brief_is_closed(core, entry))
+        return false;
+    return core->unopposed.untold_gone ||
+           some_may_have_open(core, is_untold, status_device(&entry->found), entry->found.inode);
 }
 
 /* Whether what is at a name can be removed, as far as it is not for a directory to be empty. That of a directory begins
    anew what is counted of repeated calls. */
-static bool removal_passes(const struct pb_core *core, const struct named_entry *entry, bool is_directory)
+static bool removal_passes(struct pb_core *core, const struct named_entry *entry, bool is_directory)
 {
     const struct kernel_statx *found = &entry->found;
     uint64_t device = status_device(found), key = file_key(device, found->inode);
@@ -140,7 +146,7 @@ static bool removal_passes(const struct pb_core *core, const struct named_entry 
     /* What cannot be executed runs only if it could before. */
     bool may_be_used = is_directory || found->mode & ANY_EXECUTION;
     return !(may_be_used && is_used_as(core, is_directory ? "cwd" : "exe", device, found->inode)) &&
-           !may_be_open(core, device, found->inode);
+           !may_be_open(core, entry);
 }
 
 static bool has_twin(const struct pb_core *core, const struct named_entry *entry)
@@ -155,12 +161,10 @@ static bool has_twin(const struct pb_core *core, const struct named_entry *entry
 
 bool name_can_be_made(const struct pb_core *core, const struct named_entry *entry)
 {
-    struct kernel_statx parent;
     const char *name = entry->path + entry->name;
-    if (core->unopposed.shows_makings || has_repeats(core) || strlen(entry->path) > core->unopposed.longest ||
-        !known_status(entry->parent, "", AT_EMPTY_PATH, &parent))
+    if (core->unopposed.shows_makings || has_repeats(core) || strlen(entry->path) > core->unopposed.longest)
         return false;
-    if (keys_has(&core->unopposed.names, name_key(status_device(&parent), parent.inode, name, strlen(name))))
+    if (keys_has(&core->unopposed.names, name_key(status_device(&entry->above), entry->above.inode, name, strlen(name))))
         return false;
     return !has_twin(core, entry);
 }
@@ -176,7 +180,7 @@ static bool making_passes(struct pb_core *core, const struct task *task, const s
 }
 
 /* Whether a file can get a name, which may be that of another file. */
-static bool renaming_passes(const struct pb_core *core, const struct named_entry *source, const struct named_entry *target)
+static bool renaming_passes(struct pb_core *core, const struct named_entry *source, const struct named_entry *target)
 {
     if (!removal_passes(core, source, false) || has_repeats(core))
         return false;

@@ -32,7 +32,7 @@ struct named_entry {
     char path[PATH_MAX]; /* without links */
     size_t name;         /* where it begins in that */
     bool is_there;
-    struct kernel_statx found;
+    struct kernel_statx found, above; /* what is there; the directory */
 };
 
 /* Finds the name that a path ends in, if that is a plain one on a drive. The directory stays open. */

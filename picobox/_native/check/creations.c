@@ -35,10 +35,9 @@ static const uint64_t *arguments_of(const struct call_info *info, int32_t *direc
 /* A directory that is open may be one that is about to be removed. */
 static bool is_free(const struct pb_core *core, const struct named_entry *entry)
 {
-    struct kernel_statx parent;
-    return !entry->is_there && !is_path_looked_for(core, entry->path) &&
-           known_status(entry->parent, "", AT_EMPTY_PATH, &parent) && parent.links &&
-           !keys_has(&core->readings.open, file_key(status_device(&parent), parent.inode)) && name_can_be_made(core, entry);
+    const struct kernel_statx *above = &entry->above;
+    return !entry->is_there && !is_path_looked_for(core, entry->path) && above->links &&
+           !keys_has(&core->readings.open, file_key(status_device(above), above->inode)) && name_can_be_made(core, entry);
 }
 
 bool is_creation(struct pb_core *core, const struct task *task, const struct call_info *info, struct pb_reading *out)
@@ -54,6 +53,8 @@ bool is_creation(struct pb_core *core, const struct task *task, const struct cal
     bool is_so = find_entry(core, task->tid, directory, path, &entry) && is_free(core, &entry);
     if (entry.parent >= 0)
         close(entry.parent);
+    if (is_so)
+        brief_made(core, &entry);
     out->device = out->inode = 0;
     out->access = (uint32_t)(args[1] & O_ACCMODE);
     out->length = (uint32_t)strlen(entry.path);

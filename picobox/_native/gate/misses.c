@@ -579,7 +579,7 @@ void miss_seen(struct pb_core *core, const struct miss *miss)
 void pb_spare_instance(struct pb_core *core)
 {
     struct misses *misses;
-    int another = inotify_init1(IN_CLOEXEC);
+    int brief, another = inotify_init1(IN_CLOEXEC);
     if (another >= 0) {
         close(another);
         return;
@@ -588,7 +588,10 @@ void pb_spare_instance(struct pb_core *core)
         LOCKED(core);
         core->spares_instance = true;
         misses = core->misses;
+        brief = brief_leave_inotify(core);
     }
+    if (brief >= 0)
+        close(brief);
     if (!misses)
         return;
     close(stop(misses)); /* there is another at once */
