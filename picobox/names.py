@@ -102,8 +102,6 @@ class Resolver(Protocol):
 
     def end_making(self, tid: HostTid, /) -> None: ...
 
-    def spare_instance(self) -> None: ...
-
     def watch_mounts(self) -> None: ...
 
     def forget_credentials(self) -> None: ...
@@ -263,8 +261,6 @@ class Names:
         """A guest is about to make an inotify instance; see NativeIndex."""
         if self.sparing is not None:
             self.sparing.spare_instance()
-        if self.resolver is not None:
-            self.resolver.spare_instance()
 
     def in_stored_spelling(self, tid: HostTid, dirfd: int, path: bytes, *, follow: bool) -> bytes | None:
         """A path of a task that leads nowhere as it is, in the spellings that drives hold; None if it is right."""

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -33,6 +34,26 @@ struct pb_core *core_lock(struct pb_core *core)
 void core_unlock(struct pb_core **core)
 {
     pthread_mutex_unlock(&(*core)->lock);
+}
+
+/* Where there is no other, there is one at once after a close. */
+static void spare_brief_instance(struct pb_core *core)
+{
+    LOCKED(core);
+    int inotify = brief_leave_inotify(core);
+    if (inotify >= 0)
+        close(inotify);
+}
+
+void pb_spare_instance(struct pb_core *core)
+{
+    int another = inotify_init1(IN_CLOEXEC);
+    if (another >= 0) {
+        close(another);
+        return;
+    }
+    misses_spare_instance(core);
+    spare_brief_instance(core);
 }
 
 void pb_core_free(struct pb_core *core)

@@ -250,7 +250,7 @@ uint64_t pb_resolutions(struct pb_core *core);
    about to have done so, or begin anew. 0, or -1 if there can be none. */
 int32_t pb_reserve(struct pb_core *core, int32_t tid, int32_t directory, const char *name, uint64_t length, int32_t is_any);
 void pb_release(struct pb_core *core, int32_t tid);
-/* A guest is about to make an inotify instance: if the user has none left, that of the resolver is let go. */
+/* A guest is about to make an inotify instance: if the user has none left, those of the core are let go. */
 void pb_spare_instance(struct pb_core *core);
 /* Guests may have other credentials than before. */
 void pb_forget_credentials(struct pb_core *core);

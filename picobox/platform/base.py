@@ -335,6 +335,9 @@ class Platform(Protocol):
     def unopposed(self) -> UnopposedChanges | None:
         """Who is told which changes of names need not be given, if the platform leaves such changes out."""
 
+    def spare_instance(self) -> None:
+        """A guest is about to make an inotify instance: if the user has none left, those of the platform are let go."""
+
     def leave_anonymous(self) -> None:
         """Mappings of no file need not be given, nor those of files outside of what `leave_opens` was told."""
 

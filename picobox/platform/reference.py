@@ -474,6 +474,9 @@ class ReferencePlatform:
     def leaves_opens(self) -> bool:
         return False
 
+    def spare_instance(self) -> None:
+        """It has none: its names are looked up anew."""
+
     def expect(self, tid: HostTid) -> bool:
         del tid
         return False

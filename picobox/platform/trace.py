@@ -186,9 +186,7 @@ class TracePlatform(Unshown):
             lib.pb_release(self._core, tid)
 
     def spare_instance(self) -> None:
-        """A guest is about to make an inotify instance: if the user has none left, the core lets its own go."""
-        if self._name_table is not None:
-            lib.pb_spare_instance(self._core)
+        lib.pb_spare_instance(self._core)
 
     def forget_credentials(self) -> None:
         """Guests may have other credentials than before."""

@@ -22,6 +22,7 @@ def inotify_init(provider: PicoProvider, call: Call) -> None:
     del call
     if provider.names is not None:
         provider.names.spare_inotify_instance()
+    provider.platform.spare_instance()
 
 
 def inotify_init1(provider: PicoProvider, call: Call, flags: int) -> None:

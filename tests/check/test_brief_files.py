@@ -11,7 +11,7 @@ from .test_unshown_changes import found_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-# After some rounds nothing is shown any more, and the kernel tells of the directory. In the one of `LATE` something stays.
+# After some rounds nothing is shown any more, and the kernel tells of the directory. In that of `LATE` something stays.
 LATE = 90
 ROUNDS = f"""
 FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -24,6 +24,7 @@ for n in range({LATE + 10}):
     os.close(fd)
     os.unlink('brief')
 """
+LAST = "fd = os.dup(0); other = os.open('brief', os.O_RDONLY)"
 # What else there is of a file, and what is told if it stays, and if it does not.
 OTHERS: dict[str, tuple[str, list[str], list[str]]] = {
     "a copy": ("other = os.dup(fd)", ["PB010"], []),
@@ -50,8 +51,7 @@ OTHERS: dict[str, tuple[str, list[str], list[str]]] = {
         ["PB011"],
     ),
     "an open of what has got its name": (
-        "os.close(os.open('new', FLAGS)); os.close(fd); os.unlink('brief'); os.rename('new', 'brief'); fd = os.dup(0);"
-        " other = os.open('brief', os.O_RDONLY)",
+        f"os.close(os.open('new', FLAGS)); os.close(fd); os.unlink('brief'); os.rename('new', 'brief'); {LAST}",
         ["PB010"],
         [],
     ),

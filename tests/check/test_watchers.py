@@ -21,12 +21,15 @@ RUNS = {
     "check": ("check", "-q", "--fail-on", "never", "--"),
     "check that enforces": ("check", "-q", "--fail-on", "never", "--enforce", "--"),
 }
-# Makes all inotify instances that the user may have, after picobox has had a reason to make one of its own.
+# Makes all inotify instances that the user may have, after picobox has had reasons to make some of its own.
 EXHAUSTS = """
 import ctypes, os
 for name in "aAbBcC":
     os.path.exists("Name" + name)
     open(name, "w").close()
+for number in range(60):
+    os.close(os.open("brief", os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    os.unlink("brief")
 libc = ctypes.CDLL(None)
 print(sum(1 for _ in iter(lambda: libc.inotify_init1(0), -1)))
 for name in "dDeE":

@@ -157,7 +157,8 @@ bool brief_is_closed(struct pb_core *core, const struct named_entry *entry)
     }
     take_events(brief);
     uint64_t name = name_in(directory, entry->path + entry->name);
-    bool is_so = directory->watch && knows(brief, MADE, name) && !knows(brief, MADE_AGAIN, name) && knows(brief, CLOSED, name);
+    bool has_one_maker = knows(brief, MADE, name) && !knows(brief, MADE_AGAIN, name);
+    bool is_so = directory->watch && has_one_maker && knows(brief, CLOSED, name);
     forget(brief, MADE, name);
     return is_so;
 }

@@ -59,6 +59,8 @@ void name_call_seen(struct pb_core *core, struct task *task, uint64_t nr, const 
 /* Something may have a name that had none. */
 void misses_forget(struct pb_core *core);
 void misses_close(struct pb_core *core);
+/* Lets the inotify instance go; there will be none any more. */
+void misses_spare_instance(struct pb_core *core);
 
 /* gate/hot.c */
 /* True if the call is answered later, by the loop. */

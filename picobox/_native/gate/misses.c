@@ -576,22 +576,14 @@ void miss_seen(struct pb_core *core, const struct miss *miss)
     }
 }
 
-void pb_spare_instance(struct pb_core *core)
+void misses_spare_instance(struct pb_core *core)
 {
     struct misses *misses;
-    int brief, another = inotify_init1(IN_CLOEXEC);
-    if (another >= 0) {
-        close(another);
-        return;
-    }
     {
         LOCKED(core);
         core->spares_instance = true;
         misses = core->misses;
-        brief = brief_leave_inotify(core);
     }
-    if (brief >= 0)
-        close(brief);
     if (!misses)
         return;
     close(stop(misses)); /* there is another at once */
