@@ -143,6 +143,7 @@ static bool goes_unshown(struct pb_core *core, struct task *task, uint32_t nr, c
 static enum outcome decide_call(struct pb_core *core, struct task *task, uint32_t nr, const struct call_info *info, struct pb_stop *out)
 {
     bool is_guests = core->dispositions[nr] & PB_FLAG_DECIDED && recorder_wants(core, nr);
+    brief_call_seen(core, info);
     /* First of all: what only stops to go on is to stop no more. */
     if (gate_opens(core, task, info) || reading_passes(core, task, info) || is_repeat(core, task, info) ||
         change_passes(core, task, info) || goes_unshown(core, task, nr, info) || copy_seen(core, task, info) ||
@@ -150,7 +151,6 @@ static enum outcome decide_call(struct pb_core *core, struct task *task, uint32_
         return resume_quietly(core, task);
     if (nr == SYS_close)
         close_seen(core, task, (int32_t)info->args[0], false);
-    brief_forget(core);
     name_call_seen(core, task, nr, info->args);
     /* What it makes is there when it is over. */
     task->want_exit = task->makes_name;

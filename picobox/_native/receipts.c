@@ -55,7 +55,6 @@ int32_t pb_expect(struct pb_core *core, int32_t tid)
 int32_t pb_take_receivers(struct pb_core *core, int32_t *tids, int32_t limit)
 {
     LOCKED(core);
-    brief_forget(core);
     int32_t count = core->receiver_count ? take(core, tids, limit) : 0;
     bool any = core->receiver_gone || count > limit;
     core->receiver_gone = false;

@@ -107,10 +107,8 @@ bool is_repeat(struct pb_core *core, struct task *task, const struct call_info *
             if (!is_watched(core, task, (int32_t)info->args[0]))
                 return true;
         } else if (path_matches(core, task, repeat, info->args, &path)) {
-            if (info->nr == SYS_mkdir || info->nr == SYS_mkdirat)
-                return true;
-            receipt_seen(core, task);
-            brief_forget(core);
+            if (info->nr != SYS_mkdir && info->nr != SYS_mkdirat)
+                receipt_seen(core, task);
             return true;
         }
     }

@@ -2,9 +2,12 @@
    again is known without asking the kernel for what each descriptor stands. Where anything else happens to a name, nothing is
    known of it. */
 #define _GNU_SOURCE
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../native.h"
@@ -14,9 +17,10 @@
 #define MOST_NAMES (UINT64_C(1) << 14)
 #define EVENTS (IN_CREATE | IN_OPEN | IN_CLOSE)
 #define ROOM 8192 /* bytes of events */
+#define LONGEST_EVENT ((ssize_t)sizeof(struct inotify_event) + NAME_MAX + 1)
 
-/* What is known of a name: how many opens that were not shown were to make the file, and what has happened since it was made. */
-enum knowledge { MADE = 1, MADE_AGAIN, CREATED, OPENED, CLOSED };
+/* What is known of the file that has a name: what has happened since it was made. */
+enum knowledge { CREATED = 1, OPENED, CLOSED };
 
 static uint64_t key_for(enum knowledge knowledge, uint64_t name)
 {
@@ -35,10 +39,9 @@ static void know(struct brief *brief, enum knowledge knowledge, uint64_t name)
         keys_clear(&brief->names);
 }
 
-/* Forgets what is known of a name, that and all that is behind it. */
-static void forget(struct brief *brief, enum knowledge from, uint64_t name)
+static void forget(struct brief *brief, uint64_t name)
 {
-    for (enum knowledge gone = from; gone <= CLOSED; gone++)
+    for (enum knowledge gone = CREATED; gone <= CLOSED; gone++)
         keys_remove(&brief->names, key_for(gone, name));
 }
 
@@ -72,7 +75,7 @@ static uint64_t name_in(const struct brief_directory *directory, const char *nam
 }
 
 /* A file is known while it is created, opened and closed, once each and in this order. Two opens, one right after the other, are
-   told as one (inotify(7)); but the open of a file that its maker has open is shown, so that nothing is known any more. */
+   told as one (inotify(7)): where there was another open than that which has made a file, nothing is known. */
 static void take_event(struct brief *brief, const struct inotify_event *event)
 {
     struct brief_directory *directory = event->wd > 0 ? watched_directory(brief, event->wd) : NULL;
@@ -83,7 +86,7 @@ static void take_event(struct brief *brief, const struct inotify_event *event)
     else if (directory && event->len) {
         uint64_t name = name_in(directory, event->name);
         bool was_created = knows(brief, CREATED, name), was_opened = knows(brief, OPENED, name);
-        forget(brief, CREATED, name);
+        forget(brief, name);
         if (event->mask & IN_CREATE)
             know(brief, CREATED, name);
         else if (event->mask & IN_OPEN && was_created)
@@ -100,13 +103,14 @@ static void take_events(struct brief *brief)
         char bytes[ROOM];
     } events;
     ssize_t size;
-    while ((size = read(brief->inotify, &events, sizeof events)) > 0) {
+    do {
         const struct inotify_event *event;
+        size = read(brief->inotify, &events, sizeof events);
         for (ssize_t at = 0; at < size; at += (ssize_t)(sizeof *event + event->len)) {
             event = (const struct inotify_event *)(events.bytes + at);
             take_event(brief, event);
         }
-    }
+    } while (size > ROOM - LONGEST_EVENT); /* where another would have had room there is none */
 }
 
 /* A file that has lost its name is not the one that has it now: what happens to it is not told. */
@@ -134,16 +138,6 @@ static struct brief_directory *take_place(struct brief *brief, const struct name
     return directory;
 }
 
-void brief_made(struct pb_core *core, const struct named_entry *entry)
-{
-    struct brief *brief = &core->brief;
-    struct brief_directory *directory = directory_of(brief, entry);
-    if (!directory || !directory->watch)
-        return;
-    uint64_t name = name_in(directory, entry->path + entry->name);
-    know(brief, knows(brief, MADE, name) ? MADE_AGAIN : MADE, name);
-}
-
 bool brief_is_closed(struct pb_core *core, const struct named_entry *entry)
 {
     struct brief *brief = &core->brief;
@@ -156,23 +150,51 @@ bool brief_is_closed(struct pb_core *core, const struct named_entry *entry)
         return false;
     }
     take_events(brief);
+    if (brief->is_forgotten)
+        keys_clear(&brief->names);
+    brief->is_forgotten = false;
     uint64_t name = name_in(directory, entry->path + entry->name);
-    bool has_one_maker = knows(brief, MADE, name) && !knows(brief, MADE_AGAIN, name);
-    bool is_so = directory->watch && has_one_maker && knows(brief, CLOSED, name);
-    forget(brief, MADE, name);
+    bool is_so = directory->watch && knows(brief, CLOSED, name);
+    forget(brief, name);
     return is_so;
 }
 
-void brief_forget(struct pb_core *core)
+static bool opens_nothing_that_is_there(const struct call_info *info)
 {
-    keys_clear(&core->brief.names);
+    uint64_t makes = O_CREAT | O_EXCL;
+    switch (info->nr) {
+    case SYS_open:
+        return (info->args[1] & makes) == makes;
+    case SYS_openat:
+        return (info->args[2] & makes) == makes;
+    case SYS_stat:
+    case SYS_lstat:
+    case SYS_fstat:
+    case SYS_newfstatat:
+    case SYS_statx:
+    case SYS_close:
+    case SYS_mkdir:
+    case SYS_mkdirat:
+    case SYS_rmdir:
+    case SYS_unlink:
+    case SYS_unlinkat:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What was told until the next removal may be of what this opens. */
+void brief_call_seen(struct pb_core *core, const struct call_info *info)
+{
+    core->brief.is_forgotten |= !opens_nothing_that_is_there(info);
 }
 
 int brief_leave_inotify(struct pb_core *core)
 {
     struct brief *brief = &core->brief;
     int inotify = brief->inotify;
-    brief_forget(core);
+    keys_clear(&brief->names);
     *brief = (struct brief){.inotify = -1, .is_given_up = true};
     return inotify;
 }

@@ -9,12 +9,14 @@
 
 #define BRIEF_DIRECTORIES 8
 
+struct call_info;
 struct pb_core;
 struct named_entry;
 
 struct brief {
     int inotify; /* -1: there is none yet, or no more */
     bool is_given_up;
+    bool is_forgotten; /* what has been told of names */
     uint32_t last; /* the directory that has taken the place of another */
     struct brief_directory {
         uint64_t device, inode;
@@ -24,13 +26,12 @@ struct brief {
     struct keys names; /* what is known of names, see brief.c */
 };
 
-/* A file is about to be made by an open that was not shown. */
-void brief_made(struct pb_core *core, const struct named_entry *entry);
-/* A file is about to be removed or renamed. Whether it was made so, and that open has been closed by all who shared it, and was
-   the only one. */
+/* A file is about to be removed or renamed. Whether it was made by an open that was the only one, and has been closed by all
+   who shared it. */
 bool brief_is_closed(struct pb_core *core, const struct named_entry *entry);
-/* Something happens that may be about any name: an open that is repeated, a call that is shown. */
-void brief_forget(struct pb_core *core);
+/* A task has entered a call that is Python's to decide. Where one makes an open of what is there only when all of this is over,
+   it may have been missed: a check finds, it keeps nobody from anything. */
+void brief_call_seen(struct pb_core *core, const struct call_info *info);
 /* The inotify instance, which is nobody's from now on; -1: there was none. */
 int brief_leave_inotify(struct pb_core *core);
 void brief_clear(struct pb_core *core);

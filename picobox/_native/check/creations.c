@@ -53,8 +53,6 @@ bool is_creation(struct pb_core *core, const struct task *task, const struct cal
     bool is_so = find_entry(core, task->tid, directory, path, &entry) && is_free(core, &entry);
     if (entry.parent >= 0)
         close(entry.parent);
-    if (is_so)
-        brief_made(core, &entry);
     out->device = out->inode = 0;
     out->access = (uint32_t)(args[1] & O_ACCMODE);
     out->length = (uint32_t)strlen(entry.path);
