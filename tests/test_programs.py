@@ -27,6 +27,7 @@ LONG_ON_REFERENCE = frozenset(
     (
         "g1_instants",
         "g1_signals",
+        "g2_moved",
         "g2_threads",
         "g3_waits",
         "g9_own_gs",

@@ -37,6 +37,7 @@ RACING: dict[str, tuple[Callable[[str], Shapes], str]] = {
     "g1_instants": (of_kin, "signals come at random instants"),
     "g1_makings": (in_order, "two threads open one FIFO, signals come from a third"),
     "g1_signals": (of_kin, "signals come at random instants"),
+    "g2_moved": (in_order, "20 threads share descriptors and a barrier"),
     "g2_threads": (in_order, "64 threads share descriptors and a barrier"),
     "g3_waits": (
         of_tasks,

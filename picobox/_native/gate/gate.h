@@ -265,6 +265,9 @@ uint8_t call_length(const struct gate_site *site);
 uint8_t *call_append(const struct gate_site *site, uint32_t stub, uint64_t address, uint8_t *at);
 /* How far into that a call begins that has been counted. */
 uint8_t call_again(const struct gate_site *site);
+/* Where a call from the site that has begun there ends in the stub: right behind a syscall instruction that makes the same call
+   to be seen, or as the stub makes it, since the kernel may take the task back to it. */
+uint64_t call_return(const struct gate_site *site, uint32_t stub, const struct stub_places *places);
 /* Registers of a task. */
 struct borrowed {
     uint64_t ip, rax, rdi, rsi, r8, r10;
@@ -434,8 +437,8 @@ bool is_still(int32_t tid);
 /* All other tasks of the address space stand still from now on until the loop takes their stops; false if some do not. */
 bool siblings_stop(struct pb_core *core, const struct task *task);
 /* Of those that stand still: false if one stands in the middle of a site. Who stands before its call or right behind it is
-   moved into the stub, if that is there. */
-bool siblings_leave(struct pb_core *core, const struct task *of, const struct gate_site *site, const struct stub_places *places);
+   moved into the stub; -1: there is none yet. */
+bool siblings_leave(struct pb_core *core, const struct task *of, const struct gate_site *site, int32_t stub);
 
 /* hot.c */
 /* Calls that are held for the gate begin anew, so that the tasks can stop. */

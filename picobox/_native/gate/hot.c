@@ -288,9 +288,8 @@ static uint64_t patch(struct pb_core *core, struct task *task, const struct gate
         refuse(core, site->call);
         return site->call;
     }
-    struct stub_places places = stub_places(task->gate, (uint32_t)stub);
-    siblings_leave(core, task, site, &places);
-    return places.start;
+    siblings_leave(core, task, site, stub);
+    return stub_places(task->gate, (uint32_t)stub).start;
 }
 
 /* Its siblings stand still; it stands at the entry of a call from the site, or, if not `entered`, where that begins anew. */
@@ -323,7 +322,7 @@ static bool is_ready(struct pb_core *core, const struct task *task, uint64_t cal
         refuse(core, call);
         return false;
     }
-    if (siblings_stop(core, task) && siblings_leave(core, task, site, NULL))
+    if (siblings_stop(core, task) && siblings_leave(core, task, site, -1))
         return true;
     try_later(core, call);
     return false;

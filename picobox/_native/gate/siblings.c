@@ -98,15 +98,17 @@ bool siblings_stop(struct pb_core *core, const struct task *task)
     return false;
 }
 
-static void move(struct task *task, const struct gate_site *site, uint64_t ip, const struct stub_places *places)
+static void move(struct task *task, const struct gate_site *site, uint64_t ip, uint32_t stub)
 {
-    ip_write(task->tid, ip == site->call ? places->start : places->behind);
+    struct stub_places places = stub_places(task->gate, stub);
+    uint64_t to = ip == site->call ? places.start : call_return(&task->gate->stubs->sites[stub], stub, &places);
+    ip_write(task->tid, to);
     /* It makes the same call still, and if it did not come to it again before a signal does, it is that which is ended. */
     if (task->notified.ip == ip)
-        task->notified.ip = places->behind;
+        task->notified.ip = to;
 }
 
-bool siblings_leave(struct pb_core *core, const struct task *of, const struct gate_site *site, const struct stub_places *places)
+bool siblings_leave(struct pb_core *core, const struct task *of, const struct gate_site *site, int32_t stub)
 {
     int bucket = 0;
     for (struct task *task = next_task(core, &bucket, NULL); task; task = next_task(core, &bucket, task)) {
@@ -118,8 +120,8 @@ bool siblings_leave(struct pb_core *core, const struct task *of, const struct ga
             continue;
         if (ip != site->call && ip != site->call + X86_SYSCALL_LENGTH)
             return false;
-        if (places)
-            move(task, site, ip, places);
+        if (stub >= 0)
+            move(task, site, ip, (uint32_t)stub);
     }
     return true;
 }

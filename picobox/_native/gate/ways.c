@@ -103,6 +103,20 @@ uint8_t call_again(const struct gate_site *site)
     return site->way < ENTERS ? sizeof COUNTING : 0;
 }
 
+uint64_t call_return(const struct gate_site *site, uint32_t stub, const struct stub_places *places)
+{
+    switch (site->way) {
+    case MAPS:
+        return places->start + sizeof COUNTING + X86_SYSCALL_LENGTH;
+    case FINDS:
+    case CLOSES:
+    case ENTERS_DECIDED: /* which calls without asking only what it has decided itself */
+        return asking_address(stub) + X86_SYSCALL_LENGTH;
+    default:
+        return places->behind;
+    }
+}
+
 static uint8_t *append(uint8_t *at, const void *bytes, size_t length)
 {
     memcpy(at, bytes, length);
