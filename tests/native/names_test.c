@@ -13,14 +13,7 @@
 #include <unistd.h>
 
 #include "names.h"
-
-#define CHECK(condition)                                                             \
-    do {                                                                             \
-        if (!(condition)) {                                                          \
-            fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno); \
-            exit(1);                                                                 \
-        }                                                                            \
-    } while (0)
+#include "checks.h"
 
 #define ROUNDS 6000
 

@@ -70,6 +70,21 @@ def test_core(tmp_path: Path, flags: tuple[str, ...]) -> None:
     assert run(build(tmp_path, flags)) == (0, "passed\n", "")
 
 
+def passes_in_place(directory: Path, flags: tuple[str, ...], sources: list[str]) -> None:
+    """Link a program from C files, the first of them its own, and run it over an empty directory."""
+    program = directory / "program"
+    command = [COMPILER, *FLAGS, *flags, f"-I{NATIVE}", "-o", str(program), *sources]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.stderr == ""
+    place = directory / "place"
+    place.mkdir()
+    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    done = subprocess.run(
+        [str(program), str(place)], env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "passed\n", "")
+
+
 def test_sanitizers_find_a_leak(tmp_path: Path) -> None:
     """Without this nobody would notice that the sanitizers do not work on a machine."""
     (tmp_path / "leak.c").write_text("#include <stdlib.h>\nint main(void) { return malloc(10) == NULL; }\n")

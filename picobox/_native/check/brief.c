@@ -12,7 +12,7 @@
 
 #include "../native.h"
 
-/* As many removals cost as much as a watch does. */
+/* Where fewer files are removed a watch is not worth its end. */
 #define MANY_REMOVALS 16
 #define MOST_NAMES (UINT64_C(1) << 14)
 #define EVENTS (IN_CREATE | IN_OPEN | IN_CLOSE)
