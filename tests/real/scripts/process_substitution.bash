@@ -11,6 +11,8 @@ cat <(cat <(cat <(echo nested)))
 exec 7< <(echo through a descriptor)
 cat <&7
 exec 7<&-
-: > >(exit 4)
+# It ends only after bash has noted it: of one that has ended before, `wait` says -1 now and then, natively too.
+exec 8> >(read -r; exit 4)
+exec 8>&-
 wait $!
 echo "status $?"
