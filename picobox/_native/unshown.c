@@ -143,16 +143,6 @@ bool is_off_drives(const struct pb_core *core, const char *path)
     return core->unshown.directories.length && !core->has_other_roots && !is_inside(&core->unshown.directories, path);
 }
 
-static bool has_dots(const char *path)
-{
-    for (const char *dot = path; (dot = strstr(dot, "/.")); dot++) {
-        const char *end = dot[2] == '.' ? dot + 3 : dot + 2;
-        if (!*end || *end == '/')
-            return true;
-    }
-    return false;
-}
-
 int known_open(int directory, const char *path, uint64_t flags, uint64_t resolve)
 {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags, .resolve = RESOLVE_CACHED | resolve};
@@ -181,8 +171,8 @@ static bool may_have_links(const char *path)
 
 static bool is_outside(const struct pb_core *core, const char *path)
 {
-    return core->unshown.directories.length && !core->has_other_roots && path[0] == '/' && path[1] && !strstr(path, "//") &&
-           !has_dots(path) && !is_inside(&core->unshown.directories, path) && !may_have_links(path);
+    return core->unshown.directories.length && !core->has_other_roots && is_straight(path) &&
+           !is_inside(&core->unshown.directories, path) && !may_have_links(path);
 }
 
 /* Of a path with links, as each library has that is named by /lib: whether what it leads to lies outside, if something is

@@ -90,23 +90,11 @@ void changes_clear(struct pb_core *core)
 bool find_entry(const struct pb_core *core, int32_t tid, int32_t directory, const char *path, struct named_entry *out)
 {
     const char *separator = strrchr(path, '/'), *name = separator ? separator + 1 : path;
-    size_t before = (size_t)(name - path);
-    char parent[PATH_MAX];
     if (!*name || !strcmp(name, ".") || !strcmp(name, "..") || !is_plain_name(name))
         return false;
-    memcpy(parent, path, before);
-    parent[before] = 0;
-    out->parent = parent_open(tid, directory, parent);
+    out->parent = entry_open(tid, directory, path, out->path, &out->name);
     if (out->parent < 0)
         return false;
-    size_t length = descriptor_path(getpid(), out->parent, out->path) ? strlen(out->path) : 0;
-    if (length == 1)
-        length = 0;
-    else if (!length || length + strlen(name) + 2 > PATH_MAX)
-        return false;
-    out->path[length] = '/';
-    out->name = length + 1;
-    strcpy(out->path + out->name, name);
     out->is_there = known_status(out->parent, name, AT_SYMLINK_NOFOLLOW, &out->found);
     return (out->is_there || errno == ENOENT) && known_status(out->parent, "", AT_EMPTY_PATH, &out->above) &&
            lies_in_one(&core->unshown.directories, out->path);

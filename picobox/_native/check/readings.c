@@ -160,25 +160,15 @@ static const uint64_t *arguments_of(const struct call_info *info, int32_t *direc
 static bool find_file(const struct pb_core *core, int32_t tid, int32_t directory, const char *path, uint64_t flags,
                       struct pb_reading *out)
 {
-    int way = path[0] == '/' ? AT_FDCWD : directory_open(tid, directory);
-    if (way < 0 && way != AT_FDCWD)
-        return false;
-    int fd = known_open(way, path, flags & (O_NOFOLLOW | O_DIRECTORY), RESOLVE_NO_MAGICLINKS);
-    if (way != AT_FDCWD)
-        close(way);
+    struct kernel_statx found;
+    int fd = place_open(tid, directory, path, flags & (O_NOFOLLOW | O_DIRECTORY), out->path);
     if (fd < 0)
         return false;
-    char link[32];
-    struct kernel_statx found;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, out->path, sizeof out->path);
     bool is_known = known_status(fd, "", AT_EMPTY_PATH, &found);
     close(fd);
-    if (!is_known || !found.links || (!S_ISREG(found.mode) && !S_ISDIR(found.mode)) || length < 1 ||
-        length >= (ssize_t)sizeof out->path)
+    if (!is_known || !found.links || (!S_ISREG(found.mode) && !S_ISDIR(found.mode)))
         return false;
-    out->path[length] = 0;
-    out->length = (uint32_t)length;
+    out->length = (uint32_t)strlen(out->path);
     out->device = status_device(&found);
     out->inode = found.inode;
     return lies_in_one(&core->unshown.directories, out->path);

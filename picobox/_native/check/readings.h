@@ -37,9 +37,13 @@ bool is_path_looked_for(const struct pb_core *core, const char *path);
 
 /* places.c: where something lies without links, in PATH_MAX bytes. False: the kernel does not know at once. */
 bool descriptor_path(int32_t tid, int32_t fd, char *path);
-/* The directory of a path of a task, "" for where a relative one begins: an O_PATH descriptor or less than 0. One whose file
-   system would have to be asked is not opened: a guest may serve it, and everybody waits for us. */
-int parent_open(int32_t tid, int32_t directory, const char *path);
+/* Whether a path begins at the root and has neither `.` nor `..` nor empty names: one without links is its own place. */
+bool is_straight(const char *path);
+/* Opens what a path of a task leads to, "" for where a relative one begins, and tells its place: an O_PATH descriptor or less
+   than 0. What a file system would have to be asked for is not opened: a guest may serve it, and everybody waits for us. */
+int place_open(int32_t tid, int32_t directory, const char *path, uint64_t flags, char *place);
+/* Opens the directory of a path of a task, and tells the place of the name in it, which begins at *name and need not be there. */
+int entry_open(int32_t tid, int32_t directory, const char *path, char *place, size_t *name);
 /* The name that a path of a guest ends in, which need not be there; a relative one begins at `directory`. */
 bool entry_path(int32_t tid, int32_t directory, const char *path, char *place);
 
