@@ -48,6 +48,8 @@ int32_t pb_set_table(struct pb_core *core, int32_t tid, uint32_t table)
     struct task *task = task_find(core, tid);
     if (!task)
         return -ESRCH;
+    if (task->table != table)
+        gate_repeats(core, task, false);
     task->table = table;
     return 0;
 }

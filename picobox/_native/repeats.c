@@ -48,6 +48,7 @@ static void forget(struct pb_core *core)
             core->repeats[bucket] = repeat->next;
             free(repeat);
         }
+    gate_repeats_forget(core);
 }
 
 void pb_forget_repeats(struct pb_core *core)
@@ -104,8 +105,11 @@ bool is_repeat(struct pb_core *core, struct task *task, const struct call_info *
             continue;
         if (repeat->path_index < 0) {
             /* Python knows what a watched descriptor leads to. */
-            if (!is_watched(core, task, (int32_t)info->args[0]))
+            if (!is_watched(core, task, (int32_t)info->args[0])) {
+                if (info->nr == SYS_flock)
+                    gate_repeats(core, task, true);
                 return true;
+            }
         } else if (path_matches(core, task, repeat, info->args, &path)) {
             if (info->nr != SYS_mkdir && info->nr != SYS_mkdirat)
                 receipt_seen(core, task);

@@ -113,8 +113,8 @@ COPYING_CALLS = frozenset(("dup", "dup2", "dup3", "fcntl"))
 _TOLD_TO_CHECKS = TOLD_CALLS | COPYING_CALLS
 
 # Calls whose arguments a check judges, so that the gate can do it as well: opens by their path, what makes directories
-# that are there, handlers of signals.
-JUDGED = frozenset(("open", "openat", "mkdir", "mkdirat", "rt_sigaction"))
+# that are there, handlers of signals, locks of whole files once enough were seen.
+JUDGED = frozenset(("open", "openat", "mkdir", "mkdirat", "rt_sigaction", "flock"))
 
 # Calls that make a name, which the gate asks the core about first.
 MAKING_CALLS = frozenset(
@@ -540,9 +540,10 @@ def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:
 def _is_judged_by_arguments(entry: Row, features: frozenset[str]) -> bool:
     """Whether a check wants to see a call for what its arguments say, at which guests look first.
 
-    Of an open that it lies on a drive, of a directory that it is made, of a handler of signals that it is one.
+    Of an open that it lies on a drive, of a directory that it is made, of a handler of signals that it is one, of a lock
+    that its thread has not taken many. What Windows would do about it a check without NAMES only tells.
     """
-    others = {SUPERVISED, WSL, NAMES, FAKE_ROOT, SEEN + entry.name} | (entry.when.keys() - {CHECK})
+    others = {SUPERVISED, WSL, NAMES, FAKE_ROOT, SEEN + entry.name} | (entry.when.keys() - {CHECK, WINDOWS})
     return CHECK in features and entry.name in JUDGED and not features & others
 
 

@@ -61,15 +61,15 @@ def test_such_an_open_makes_no_stop(tmp_path: Path, what: str) -> None:
     assert (found.status, found.rules) == (0, []), found.stderr
 
 
-@pytest.mark.parametrize(
-    "way",
-    [
-        "os.symlink(work + '/x', outside + '/link'); path = outside + '/link'",
-        "os.symlink(work, outside + '/gone'); path = outside + '/gone/x'",
-        "path = outside + '/../work/x'",
-        "os.chdir(outside); path = '../work/x'",
-    ],
-)
+WAYS_TO_A_DRIVE = {
+    "a link": "os.symlink(work + '/x', outside + '/link'); path = outside + '/link'",
+    "a directory that was not there": "os.symlink(work, outside + '/gone'); path = outside + '/gone/x'",
+    "dots": "path = outside + '/../work/x'",
+    "relative": "os.chdir(outside); path = '../work/x'",
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_A_DRIVE.values(), ids=WAYS_TO_A_DRIVE)
 def test_what_leads_to_a_drive_from_there_is_shown(tmp_path: Path, way: str) -> None:
     found = check(tmp_path, f"{OPENS}{way}\nfd = os.open(path, os.O_RDONLY)\nos.unlink(work + '/x')")
     assert found.rules == ["PB010"]
@@ -77,7 +77,11 @@ def test_what_leads_to_a_drive_from_there_is_shown(tmp_path: Path, way: str) -> 
 
 
 @pytest.mark.usefixtures("fast_modes")
-@pytest.mark.parametrize("what", ["os.open(work, os.O_RDONLY)", "os.open(outside + '/x', os.O_CREAT)"])
+@pytest.mark.parametrize(
+    "what",
+    ["os.open(work, os.O_RDONLY)", "os.open(outside + '/x', os.O_CREAT)"],
+    ids=["a drive", "what may make a file"],
+)
 def test_a_drive_in_a_directory_that_is_none_is_shown_and_what_may_make_a_file(tmp_path: Path, what: str) -> None:
     program = OPENS + "opens(top + '/x')\n" + COUNTED.format(what=f"os.close({what})")
     assert "AssertionError: 1" in check(tmp_path, program).stderr

@@ -81,16 +81,9 @@ def test_what_they_mean_is_found(tmp_path: Path, program: str, rules: list[str])
     assert done.status == bool(rules), done
 
 
-SCRIPT = f"""
-const fs = require("fs"), x = process.cwd() + "/x", take = () => fs.openSync(x, "wx");
-for (let i = 0; i < {TIMES}; i++) {{ fs.closeSync(take()); fs.unlinkSync(x); }}
-const first = take(); fs.unlinkSync(x); const second = take(); fs.closeSync(first); fs.closeSync(second);
-"""
-
-
 def test_a_name_that_is_used_again(tmp_path: Path) -> None:
-    """node.js shares deleting: the name is free on Linux at once, and taken on Windows."""
-    done = check(tmp_path, f"import os\nos.execvp('node', ['node', '-e', {SCRIPT!r}])")
+    """Who shares deleting has a name free on Linux at once, and taken on Windows."""
+    done = check(tmp_path, f"{WORN}first = again()\nos.unlink(x)\nagain()", "--share", "RWD")
     assert done.rules == ["PB015"], done
 
 
@@ -106,3 +99,76 @@ def test_who_has_it_open_is_told(tmp_path: Path) -> None:
 def test_each_is_counted(tmp_path: Path) -> None:
     done = check(tmp_path, WORN + f"for i in range({TIMES}):\n fd = again()\n os.unlink(x)\n os.close(fd)")
     assert [(finding.rule, finding.count) for finding in done.findings] == [("PB010", TIMES)]
+
+
+# Has had so many locks seen that no more are, and a file open that was opened unseen.
+LOCKS = f"""
+import ctypes, fcntl, os, threading
+open('held', 'w').close(); open('other', 'w').close()
+held = os.open('held', os.O_RDWR)
+libc = ctypes.CDLL(None)
+x = os.path.abspath('x')
+def take(): return os.open(x, os.O_RDWR | os.O_CREAT)
+def wear():
+    for _ in range({2 * TIMES}):
+        fd = take()
+        fcntl.flock(fd, fcntl.LOCK_EX); fcntl.flock(fd, fcntl.LOCK_UN)
+        os.close(fd)
+    return take()
+def write(path):
+    with open(path, 'r+') as file: file.write('x')
+def lock(fd, path):
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    write(path)
+"""
+# Gets a file from a process whose locks were seen, and locks it in a thread that it makes when that is no more.
+HEIR = """
+import socket
+mine, theirs = socket.socketpair()
+if not os.fork():
+    socket.send_fds(theirs, [b'x'], [wear()])
+    os._exit(0)
+os.wait()
+fd = socket.recv_fds(mine, 1, 1)[1][0]
+thread = threading.Thread(target=lock, args=(fd, x))
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "rules"),
+    [
+        pytest.param("wear()\nlock(held, 'held')", ["PB018"], id="of a descriptor that is watched"),
+        pytest.param("fd = wear()\nos.rename('other', 'another')\nlock(fd, x)", ["PB018"], id="begun anew"),
+        pytest.param(
+            "fd = wear()\nif not os.fork():\n    lock(fd, x)\n    os._exit(0)\nos.wait()",
+            ["PB022", "PB018"],
+            id="of a child",
+        ),
+        pytest.param(HEIR, ["PB022", "PB018"], id="of who has another's block"),
+        pytest.param(
+            "fd = wear()\nassert not libc.close_range(5000, 5001, 2)\nlock(fd, x)",
+            ["PB018"],
+            id="with a table of its own",
+        ),
+    ],
+)
+def test_locks_are_seen_where_they_may_mean_something(
+    tmp_path: Path, program: str, rules: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate has each site at once."""
+    monkeypatch.setenv("PICOBOX_GATE", "1")
+    done = check(tmp_path, LOCKS + program)
+    assert done.rules == rules, done
+
+
+@pytest.mark.usefixtures("fast_modes")
+def test_locks_seen_often_make_no_stop(tmp_path: Path) -> None:
+    program = (
+        f"{LOCKS}import resource\nfd = wear()\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw\n"
+        "for _ in range(1000): fcntl.flock(fd, fcntl.LOCK_EX); fcntl.flock(fd, fcntl.LOCK_UN)\n"
+        "stops = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before\nassert stops < 500, stops\n"
+    )
+    assert (found := check(tmp_path, program)).status == 0, found.stderr

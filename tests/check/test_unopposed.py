@@ -95,3 +95,17 @@ for n in range(200):
     counted = shown(tmp_path, program)
     # Before the first change all is looked at that guests have inherited.
     assert max(counted.get(f"end of {name}", 0) for name in ("mkdir", "rename", "unlink", "rmdir")) <= 1
+
+
+# The kernel notes the first time that a link is followed, and would be asked for more than what it knows already.
+WAYS_BELOW = {"links": "work + '/here/d'", "dots": "work + '/d/../d'", "separators": "work + '//d'", "relative": "'d'"}
+
+
+@pytest.mark.parametrize("way", WAYS_BELOW)
+def test_a_directory_is_known_by_whatever_path(tmp_path: Path, way: str) -> None:
+    program = (
+        "import os\nwork = os.getcwd()\nos.mkdir('d')\nos.symlink('.', 'here')\nos.stat('here/d')\n"
+        "fd = os.open(work + '/d/x', os.O_CREAT)\nos.unlink('d/x')\n"
+        f"os.rmdir({WAYS_BELOW[way]})"
+    )
+    assert check(tmp_path, program).rules == ["PB019", "PB010", "PB014"]

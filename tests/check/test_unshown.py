@@ -47,6 +47,16 @@ def test_an_open_on_a_drive_is_seen_by_whatever_path(tmp_path: Path, way: str) -
     assert check(tmp_path, f"{PLACES}fd = os.open({WAYS[way]}, os.O_RDONLY)\nos.unlink('x')").rules == ["PB010"]
 
 
+@pytest.mark.parametrize("way", sorted({*WAYS} - {"link to the file"}))
+def test_a_file_that_is_made_on_a_drive_is_seen_by_whatever_path(tmp_path: Path, way: str) -> None:
+    program = (
+        f"{PLACES}os.unlink('x')\n"
+        f"fd = os.open({WAYS[way]}, os.O_CREAT | os.O_WRONLY, 0o644)\nos.unlink('x')\nos.close(fd)\n"
+        f"fd = os.open({WAYS[way]}, os.O_CREAT | os.O_WRONLY, 0o644)\nos.rename('x', 'y')"
+    )
+    assert check(tmp_path, program).rules == ["PB010", "PB011"]
+
+
 def test_what_lies_outside_is_no_matter(tmp_path: Path) -> None:
     program = f"{PLACES}fd = os.open(outside + '/x', os.O_RDONLY)\nos.unlink(outside + '/x')"
     assert check(tmp_path, program).rules == []

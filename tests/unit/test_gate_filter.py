@@ -239,7 +239,9 @@ def test_what_may_be_wanted_later_is_made_until_then() -> None:
     # The filter stays as it was installed: whether they are wanted by now makes no difference to it.
     for wanted in (frozenset[str](), frozenset({LOCKS}), frozenset({READ_BACK}), frozenset({LOCKS, READ_BACK})):
         decided = _decided(frozenset({WINDOWS, CHECK}) | wanted)
-        assert decided == looks | transfers | words("open openat mkdir mkdirat rt_sigaction close dup dup2 dup3 fcntl")
+        assert decided == looks | transfers | words(
+            "open openat mkdir mkdirat rt_sigaction flock close dup dup2 dup3 fcntl"
+        )
         assert _decided(frozenset({WINDOWS}) | wanted - {READ_BACK}) == transfers
     assert not _decided(frozenset({WINDOWS, CHECK, SUPERVISED}))
     assert "read" not in _decided(frozenset({WINDOWS, CHECK, SEEN + "read"}))

@@ -117,6 +117,8 @@ static enum guest_kind decided_kind_of(const struct pb_core *core, uint32_t nr, 
     /* What is Python's for its names alone may be another name's call after all; nothing is looked for by others. */
     if ((disposition & 0xff) == PB_DO_NATIVE)
         return GUEST_MAKES;
+    if (nr == SYS_flock)
+        return GUEST_REPEATS;
     if (nr == SYS_rt_sigaction)
         return core->unshown.handlers ? GUEST_HANDLES : GUEST_ASKS;
     if (!core->resolver && (nr == SYS_mkdir || nr == SYS_mkdirat))
@@ -227,6 +229,7 @@ uint64_t block_address(uint32_t number)
 void block_leave(struct pb_core *core, struct task *task)
 {
     ring_leave(core, task);
+    gate_repeats(core, task, false);
     if (task->block)
         core->blocks[(task->block - 1) / 64] &= ~(UINT64_C(1) << (task->block - 1) % 64);
     task->block = 0;

@@ -74,6 +74,9 @@ void gate_close(struct pb_core *core);
 
 /* gate/watches.c: the descriptor is watched in so many more tables. */
 void gate_watch(struct pb_core *core, int32_t fd, int32_t more);
+/* Whether a check has seen a task's locks of whole files often enough; and that it sees those of all tasks again. */
+void gate_repeats(struct pb_core *core, const struct task *task, bool are_seen);
+void gate_repeats_forget(struct pb_core *core);
 
 /* gate/outside.c: an open without links lies outside of a check's directories. */
 void outside_seen(struct pb_core *core, const char *path);

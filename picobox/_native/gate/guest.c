@@ -278,6 +278,17 @@ static inline uint64_t inode_found(const struct gate_block *block, uint64_t nr)
     return ((const volatile struct word *)at)->value;
 }
 
+static inline uint32_t block_number(const struct gate_block *block)
+{
+    return (uint32_t)(((uint64_t)block - BLOCKS) / BLOCK_SIZE % BLOCK_COUNT) + 1;
+}
+
+static inline bool is_repeating(const struct gate_block *block)
+{
+    uint32_t place = block_number(block) - 1;
+    return ((const volatile uint8_t *)GATE_REPEATS)[place / 8] >> place % 8 & 1;
+}
+
 /* What is done about the call. */
 static inline enum guest_kind kind_of(struct gate_block *block, uint64_t nr)
 {
@@ -316,6 +327,8 @@ static inline enum guest_kind kind_of(struct gate_block *block, uint64_t nr)
         return guest_making_kind(block, kind == GUEST_MAKES_DIRECTORY_AT);
     case GUEST_HANDLES:
         return handler_kind_of(block->args[1]);
+    case GUEST_REPEATS:
+        return is_repeating(block) && !is_told(block->args[0]) ? GUEST_MAKES : GUEST_ASKS;
     default:
         return kind;
     }
@@ -331,11 +344,6 @@ static inline uint64_t asking_of(const struct gate_block *block)
 {
     uint64_t behind = block->behind;
     return behind < GATE_DECIDED ? behind - X86_SYSCALL_LENGTH : asking_address((uint32_t)((behind - GATE_DECIDED) / STUB_SIZE));
-}
-
-static inline uint32_t block_number(const struct gate_block *block)
-{
-    return (uint32_t)(((uint64_t)block - BLOCKS) / BLOCK_SIZE % BLOCK_COUNT) + 1;
 }
 
 /* Of a name: what is remembered has it under this; 0: nothing is. */

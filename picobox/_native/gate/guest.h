@@ -47,6 +47,9 @@ struct gate_block {
 #define LOOK_BITS 14
 #define LOOKS_SIZE ((UINT64_C(1) << LOOK_BITS) / 8)
 #define NO_LOOK_BIT (UINT32_C(1) << LOOK_BITS)
+/* And of each block, a bit each: whether a check has seen its thread's locks of whole files often enough, see repeats.c. */
+#define GATE_REPEATS (GATE_GENERATION + 1024)
+#define REPEATS_SIZE (BLOCK_COUNT / 8)
 #define LEAST_ADDRESS UINT64_C(0x10000) /* vm.mmap_min_addr as it usually is */
 #define END_OF_ADDRESSES UINT64_C(0x7ffffffff000)
 static inline uint32_t look_bit_of_inode(uint64_t inode)
@@ -216,6 +219,7 @@ enum guest_kind {
     GUEST_MAKES_DIRECTORY_AT, /* mkdirat: so */
     GUEST_EXISTS,   /* what a call is to make is there */
     GUEST_HANDLES,  /* rt_sigaction of a check: is made if it only asks, or sets what every system has */
+    GUEST_REPEATS,  /* flock of a check: is made if those of its thread were seen often enough, unless somebody wants to know of the descriptor */
 };
 
 #endif

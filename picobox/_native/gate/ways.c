@@ -299,7 +299,7 @@ static bool is_decided(const struct pb_core *core, uint64_t nr)
         return false;
     /* A stub by itself cannot decide on these. */
     uint32_t disposition = core->dispositions[nr];
-    bool is_judged = (nr == SYS_rt_sigaction && (disposition & 0xff) == PB_DO_CALL) ||
+    bool is_judged = ((nr == SYS_rt_sigaction || nr == SYS_flock) && (disposition & 0xff) == PB_DO_CALL) ||
                      ((nr == SYS_open || nr == SYS_openat) && !open_flags_of(disposition));
     return makes(nr) ? core->gate_enters && (core->resolver || core->unopposed.index)
                      : core->gate_enters || !(copies(nr) || is_judged || may_be_taken(core, nr));
