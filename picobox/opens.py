@@ -18,7 +18,7 @@ from ntshim.ob.handles import index_to_handle
 from ntshim.ob.symlink import SymbolicLink
 from ntshim.status import NtError
 from picobox.check.subject import OPEN, Subject
-from picobox.platform.identity import Identities
+from picobox.platform.identity import Identities, is_link
 from picobox.task import fd_index, granted_access
 from picobox.unopened import Unopened
 
@@ -96,6 +96,9 @@ class Opens:
         if found.file is None and not flags & O_CREAT:
             return
         runtime = self._runtime(call, found.path)
+        if runtime is None and found.file is None and follow and is_link(found.path):
+            self._take_over_at_exit(call, made=False)  # what it makes may lie on a drive
+            return
         if runtime is None and found.is_directory and flags & (O_CREAT | O_TRUNC) and not flags & O_PATH:
             return  # no open makes or empties a directory: the host says in which way it fails
         call.shown_by = runtime

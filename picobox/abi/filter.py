@@ -540,8 +540,8 @@ def _is_decided(entry: Row, action: int, features: frozenset[str]) -> bool:
 def _is_judged_by_arguments(entry: Row, features: frozenset[str]) -> bool:
     """Whether a check wants to see a call for what its arguments say, at which guests look first.
 
-    Of an open that it lies on a drive, of a directory that it is made, of a handler of signals that it is one, of a lock
-    that its thread has not taken many. What Windows would do about it a check without NAMES only tells.
+    Of an open that it lies on a drive, of a directory that it is made, of a handler of signals that it is one, of a
+    lock that its thread has not taken many. What Windows would do about it a check without NAMES only tells.
     """
     others = {SUPERVISED, WSL, NAMES, FAKE_ROOT, SEEN + entry.name} | (entry.when.keys() - {CHECK, WINDOWS})
     return CHECK in features and entry.name in JUDGED and not features & others

@@ -242,6 +242,11 @@ class Identities:
         return ((found.st_dev, found.st_ino), stat.S_ISDIR(found.st_mode)) if _is_on_volume(found) else None
 
 
+def is_link(path: bytes) -> bool:
+    """Whether a name is that of a symbolic link, wherever that leads."""
+    return os.path.islink(path)
+
+
 def _open_to_write(path: bytes) -> None:
     """Opens a regular file for writing, and closes it. Raises OSError.
 
