@@ -43,6 +43,6 @@ void gate_repeats(struct pb_core *core, const struct task *task, bool are_seen)
 
 void gate_repeats_forget(struct pb_core *core)
 {
-    for (uint32_t place = 0; core->stubs && place < PB_BLOCK_COUNT; place++)
-        set(core->stubs, GATE_REPEATS, place, false);
+    for (uint32_t at = 0; core->stubs && at < REPEATS_SIZE; at++)
+        __atomic_store_n(core->stubs->code + (GATE_REPEATS - GATE_CODE) + at, 0, __ATOMIC_SEQ_CST);
 }
