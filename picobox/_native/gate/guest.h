@@ -219,7 +219,7 @@ enum guest_kind {
     GUEST_MAKES_DIRECTORY_AT, /* mkdirat: so */
     GUEST_EXISTS,   /* what a call is to make is there */
     GUEST_HANDLES,  /* rt_sigaction of a check: is made if it only asks, or sets what every system has */
-    GUEST_REPEATS,  /* flock of a check: is made if those of its thread were seen often enough, unless somebody wants to know of the descriptor */
+    GUEST_REPEATS,  /* flock of a check: as dup, once those of its thread were seen often enough, see GATE_REPEATS */
 };
 
 #endif
