@@ -96,7 +96,7 @@ class Opens:
         if found.file is None and not flags & O_CREAT:
             return
         runtime = self._runtime(call, found.path)
-        if runtime is None and found.file is None and follow and is_link(found.path):
+        if runtime is None and self._has_share_states() and found.file is None and follow and is_link(found.path):
             self._take_over_at_exit(call, made=False)  # what it makes may lie on a drive
             return
         if runtime is None and found.is_directory and flags & (O_CREAT | O_TRUNC) and not flags & O_PATH:
