@@ -172,3 +172,16 @@ def test_locks_seen_often_make_no_stop(tmp_path: Path) -> None:
         "stops = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before\nassert stops < 500, stops\n"
     )
     assert (found := check(tmp_path, program)).status == 0, found.stderr
+
+
+def test_a_lock_that_waits_in_the_gate_is_ended_by_a_signal(tmp_path: Path) -> None:
+    program = (
+        f"{LOCKS}import signal\n"
+        "def ended(*_): raise TimeoutError\n"
+        "signal.signal(signal.SIGALRM, ended)\n"
+        "first, second = wear(), take()\nfcntl.flock(first, fcntl.LOCK_EX)\nsignal.setitimer(signal.ITIMER_REAL, 0.1)\n"
+        "try: fcntl.flock(second, fcntl.LOCK_EX)\nexcept TimeoutError: print('ended')\n"
+        "fcntl.flock(first, fcntl.LOCK_UN)\nfcntl.flock(second, fcntl.LOCK_EX)\nprint('taken')"
+    )
+    done = check(tmp_path, program)
+    assert done.stdout == "ended\ntaken\n", done
